@@ -1,0 +1,63 @@
+"""Errors that reach a user, each with the exit code the command line answers with."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+
+class PlannerError(Exception):
+    """A failure whose message is written for the user; shown without a traceback."""
+
+    exit_code = 70
+
+
+@dataclass(frozen=True, order=True)
+class Fault:
+    """One thing wrong with an input: where it is, what stands there, what to do.
+
+    ``row`` is the line of a CSV file (the header is line 1), or the record number from 1
+    in a binary table; ``None`` when the fault concerns a whole file or column.
+    """
+
+    file: str
+    row: int | None
+    column: str
+    value: str
+    remedy: str
+
+    def __str__(self) -> str:
+        place = self.file if self.row is None else f"{self.file}, row {self.row}"
+        column = f", {self.column}" if self.column else ""
+        value = f": {self.value}" if self.value else ""
+        return f"{place}{column}{value}: {self.remedy}"
+
+
+class InputError(PlannerError):
+    """The input cannot be used; carries every fault found, not only the first."""
+
+    exit_code = 2
+
+    def __init__(self, faults: Sequence[Fault], *, source: str = "") -> None:
+        self.faults = tuple(faults)
+        noun = "fault" if len(self.faults) == 1 else "faults"
+        head = f"{len(self.faults)} {noun}" + (f" in {source}" if source else "")
+        super().__init__("\n".join([head, *(f"  {fault}" for fault in self.faults)]))
+
+
+class InfeasibleError(PlannerError):
+    """No plan satisfies the constraints; the message names which and why."""
+
+    exit_code = 3
+
+
+class NoPlanError(PlannerError):
+    """A limit was reached before any plan was found."""
+
+    exit_code = 5
+
+
+class CheckError(PlannerError):
+    """The independent check rejects a plan: a defect of the planner, never written out."""
+
+
+class OutOfDomainError(ValueError):
+    """A value lies outside the validated domain of a physical model."""

@@ -1,0 +1,11 @@
+"""Conversions between units; the only place where they stand."""
+
+SECONDS_PER_HOUR = 3600.0
+MINUTES_PER_HOUR = 60.0
+HOURS_PER_DAY = 24.0
+DAYS_PER_YEAR = 365.0
+KWH_PER_GWH = 1e6
+METRES_PER_KM = 1000.0
+
+EARTH_RADIUS_KM = 6371.0088
+"""Mean Earth radius R1 of the GRS 80 ellipsoid (Moritz 2000, Journal of Geodesy 74:128-133)."""
