@@ -5,7 +5,7 @@ printed from here (``python -m planner.instance.tables``), so text and check can
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from types import MappingProxyType
 
@@ -49,7 +49,7 @@ class Table:
     row: str
     columns: tuple[Column, ...]
     key: tuple[str, ...]
-    references: Mapping[str, tuple[str, str]] = MappingProxyType({})
+    references: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     optional: bool = False
 
     def column(self, name: str) -> Column:
@@ -59,17 +59,13 @@ class Table:
 
 def _text(name: str, meaning: str, *, required: bool = True, nullable: bool = False,
           choices: tuple[str, ...] = ()) -> Column:  # fmt: skip
-    return Column(
-        name, Kind.TEXT, meaning, required=required, nullable=nullable, choices=choices
-    )
+    return Column(name, Kind.TEXT, meaning, required=required, nullable=nullable, choices=choices)
 
 
 def _number(name: str, meaning: str, unit: str = "", low: float | None = None,
             high: float | None = None, *, required: bool = True,
             nullable: bool = False) -> Column:  # fmt: skip
-    return Column(
-        name, Kind.NUMBER, meaning, unit, low, high, required=required, nullable=nullable
-    )
+    return Column(name, Kind.NUMBER, meaning, unit, low, high, required=required, nullable=nullable)
 
 
 def _integer(name: str, meaning: str, low: float | None = None, high: float | None = None,
@@ -119,10 +115,17 @@ TABLES: Mapping[str, Table] = MappingProxyType(
                     _text("zone_id", "H3 index (then lon and lat may be left out) or own id"),
                     _text("city_id", "city whose vehicles live here"),
                     _text("county_id", "county or district", required=False, nullable=True),
-                    _number("lon", "longitude of the zone's centre", "degrees", -180, 180,
-                            required=False),  # fmt: skip
-                    _number("lat", "latitude of the zone's centre", "degrees", -90, 90,
-                            required=False),  # fmt: skip
+                    _number(
+                        "lon",
+                        "longitude of the zone's centre",
+                        "degrees",
+                        -180,
+                        180,
+                        required=False,
+                    ),  # fmt: skip
+                    _number(
+                        "lat", "latitude of the zone's centre", "degrees", -90, 90, required=False
+                    ),  # fmt: skip
                     _number(
                         "car_owning_households",
                         "weight that spreads the city's vehicles over its zones",
@@ -150,8 +153,14 @@ TABLES: Mapping[str, Table] = MappingProxyType(
                     ),
                     _integer("max_bays", "largest station that fits", 1, 1000, required=False),
                     _number("grid_kw", "grid connection available", "kW", 0, 1e6, required=False),
-                    _number("site_cost_cny", "cost of the plot beyond the station's capex", "CNY",
-                            0, 1e10, required=False),  # fmt: skip
+                    _number(
+                        "site_cost_cny",
+                        "cost of the plot beyond the station's capex",
+                        "CNY",
+                        0,
+                        1e10,
+                        required=False,
+                    ),  # fmt: skip
                 ),
                 ("site_id",),
                 MappingProxyType({"city_id": ("cities", "city_id")}),
@@ -200,14 +209,20 @@ TABLES: Mapping[str, Table] = MappingProxyType(
                     _number("segment_frac", "share of the segment's vehicles", "", 0, 1),
                     _text("envelope", "pack envelope that the vehicle takes, e.g. #25"),
                     _text("default_pack_id", "pack that demand is computed with before assignment"),
-                    _number("consumption_kwh_per_km", "consumption at 20 C without cabin heat",
-                            "kWh/km", 0.01, 2),  # fmt: skip
+                    _number(
+                        "consumption_kwh_per_km",
+                        "consumption at 20 C without cabin heat",
+                        "kWh/km",
+                        0.01,
+                        2,
+                    ),  # fmt: skip
                     _number("drag_frac", "share of that consumption that is air drag", "", 0, 1),
                     _number("speed_kmh", "mean speed while driving", "km/h", 1, 150),
                     _number("km_per_day", "distance per vehicle and day", "km", 0, 1500),
                     _number("swap_energy_frac", "share of the energy taken by swapping", "", 0, 1),
-                    _number("soak_frac", "0 = pack stays station-warm, 1 = pack at ambient", "",
-                            0, 1),  # fmt: skip
+                    _number(
+                        "soak_frac", "0 = pack stays station-warm, 1 = pack at ambient", "", 0, 1
+                    ),  # fmt: skip
                     _number("cabin_loss_kw_per_k", "heat the cabin loses per kelvin", "kW/K", 0, 1),
                     _text("heating", "how the cabin is heated", choices=("resistive", "heat_pump")),
                     _number("auxiliary_kw", "lights, electronics, pumps", "kW", 0, 10),
@@ -237,9 +252,12 @@ TABLES: Mapping[str, Table] = MappingProxyType(
                 "point of a chemistry's temperature curve",
                 (
                     _text("chemistry", "cell chemistry", choices=CHEMISTRIES),
-                    _text("quantity", "usable_energy: fraction of the energy at 25 C; charge_power: "
-                          "fraction of the charger's power the pack accepts",
-                          choices=("usable_energy", "charge_power")),  # fmt: skip
+                    _text(
+                        "quantity",
+                        "usable_energy: fraction of the energy at 25 C; charge_power: "
+                        "fraction of the charger's power the pack accepts",
+                        choices=("usable_energy", "charge_power"),
+                    ),  # fmt: skip
                     _number("temperature_c", "pack temperature, not ambient", "C", -60, 80),
                     _number("value_frac", "value of the curve", "", 0, 1),
                     _SOURCE,
@@ -257,7 +275,9 @@ TABLES: Mapping[str, Table] = MappingProxyType(
                     _number("charger_kw_per_bay", "charger power per bay", "kW", 1, 1000),
                     _number("grid_kw", "grid connection", "kW", 1, 1e5),
                     _number("capex_cny", "investment, packs not included", "CNY", 0, 1e10),
-                    _number("opex_cny_per_year", "running cost without energy", "CNY/year", 0, 1e10),
+                    _number(
+                        "opex_cny_per_year", "running cost without energy", "CNY/year", 0, 1e10
+                    ),
                     _SOURCE,
                 ),
                 ("station_type_id",),
@@ -280,8 +300,12 @@ TABLES: Mapping[str, Table] = MappingProxyType(
                     _text("market", "market, as in cities"),
                     _text("chemistry", "cell chemistry", choices=CHEMISTRIES),
                     _text("certificate", "name of the rule"),
-                    Column("opens", Kind.QUARTER, "quarter from which it is held; empty = closed "
-                           "until set", nullable=True),  # fmt: skip
+                    Column(
+                        "opens",
+                        Kind.QUARTER,
+                        "quarter from which it is held; empty = closed until set",
+                        nullable=True,
+                    ),  # fmt: skip
                     Column("binding", Kind.FLAG, "false: recommended only, not enforced"),
                     _SOURCE,
                 ),
@@ -293,8 +317,10 @@ TABLES: Mapping[str, Table] = MappingProxyType(
                 (
                     _text("item", "what the figure concerns"),
                     _text("value", "the figure with its unit"),
-                    _text("mark", "MC claim, M measured, PR peer-reviewed, AN estimate, INF "
-                          "inferred, ? weak"),  # fmt: skip
+                    _text(
+                        "mark",
+                        "MC claim, M measured, PR peer-reviewed, AN estimate, INF inferred, ? weak",
+                    ),  # fmt: skip
                     _text("source", "where it comes from, or how it was inferred"),
                 ),
                 ("item",),
