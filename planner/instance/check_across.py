@@ -1,0 +1,166 @@
+"""Check what no single table can show: references, completeness, places."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from planner.errors import Fault
+from planner.geodesy import great_circle_km
+from planner.instance.check_table import limited_faults
+from planner.instance.tables import SEGMENTS, TABLES
+
+FAR_FROM_CITY_KM = 400.0
+"""A zone or site farther from its city's point than this is taken for a mistake: the largest
+prefecture-level city, Hulunbuir, is some 700 km across."""
+
+
+def check_across_tables(
+    frames: Mapping[str, pd.DataFrame], files: Mapping[str, str]
+) -> list[Fault]:
+    """Check what no single table can show: references, completeness, places.
+
+    Parameters
+    ----------
+    frames : mapping of table name to DataFrame
+        Tables that passed `check_table` well enough to be looked at; others are absent.
+    files : mapping of table name to file name
+        For the faults; a name that ends in ``.csv`` has its header on line 1.
+
+    Returns
+    -------
+    list of Fault
+        In table order.
+    """
+    faults: list[Fault] = []
+    for name, frame in frames.items():
+        if not len(frame) and not TABLES[name].optional and name not in ("supply", "gates"):
+            faults.append(Fault(files[name], None, "", "", "table has no rows"))
+        for column, (target, target_column) in TABLES[name].references.items():
+            if target in frames:
+                known = frames[target][target_column]
+                rows = np.flatnonzero(frame[column].notna() & ~frame[column].isin(known))
+                remedy = f"not in {files[target]}; add it there or correct it here"
+                faults += _at(files, name, column, frame[column], rows, remedy)
+    for names, check in _CHECKS:
+        if set(names) <= set(frames):
+            faults += check(*(frames[name] for name in names), files)
+    return faults
+
+
+def _at(
+    files: Mapping[str, str], table: str, column: str, values: pd.Series, rows: Any, remedy: str
+) -> list[Fault]:
+    first_row = 2 if files[table].endswith(".csv") else 1
+    return limited_faults(files[table], column, values, rows, first_row, remedy)
+
+
+def _places(
+    cities: pd.DataFrame, zones: pd.DataFrame, sites: pd.DataFrame, files: Mapping[str, str]
+) -> list[Fault]:
+    """Points that lie far from their city, as happens when lon and lat change places."""
+    faults = []
+    places = cities.drop_duplicates("city_id").set_index("city_id")[["lon", "lat"]]
+    for name, frame in (("zones", zones), ("sites", sites)):
+        if not {"lon", "lat", "city_id"} <= set(frame.columns):
+            continue
+        city = places.reindex(frame["city_id"])
+        far = great_circle_km(frame["lon"], frame["lat"], city["lon"], city["lat"])
+        swapped = great_circle_km(frame["lat"], frame["lon"], city["lon"], city["lat"])
+        is_far = far > FAR_FROM_CITY_KM
+        points = frame["lon"].astype("str") + ", " + frame["lat"].astype("str")
+        rows = np.flatnonzero(is_far & (swapped <= FAR_FROM_CITY_KM))
+        remedy = "lon and lat are swapped: exchange them"
+        faults += _at(files, name, "lon, lat", points, rows, remedy)
+        in_range = frame["lat"].abs() <= 90
+        rows = np.flatnonzero(is_far & ~(swapped <= FAR_FROM_CITY_KM) & in_range)
+        remedy = f"lies more than {FAR_FROM_CITY_KM:g} km from its city; correct point or city_id"
+        faults += _at(files, name, "lon, lat", points, rows, remedy)
+    return faults
+
+
+def _zone_ids(zones: pd.DataFrame, files: Mapping[str, str]) -> list[Fault]:
+    if {"lon", "lat"} <= set(zones.columns):
+        return []
+    from h3.api import basic_str
+
+    is_cell = np.fromiter((basic_str.is_valid_cell(str(cell)) for cell in zones["zone_id"]), bool)
+    remedy = "not an H3 cell; correct it, or give the columns lon and lat"
+    return _at(files, "zones", "zone_id", zones["zone_id"], np.flatnonzero(~is_cell), remedy)
+
+
+def _fleet_has_zones(
+    cities: pd.DataFrame, zones: pd.DataFrame, files: Mapping[str, str]
+) -> list[Fault]:
+    fleet = cities[[f"vehicles_{segment}" for segment in SEGMENTS]].sum(axis=1)
+    weight = zones.groupby("city_id")["car_owning_households"].sum()
+    city_weight = cities["city_id"].map(weight).fillna(0.0)
+    rows = np.flatnonzero((fleet > 0) & (city_weight <= 0))
+    remedy = "city has vehicles but no zone with car_owning_households > 0; add zones"
+    return _at(files, "cities", "city_id", cities["city_id"], rows, remedy)
+
+
+def _months(cities: pd.DataFrame, climate: pd.DataFrame, files: Mapping[str, str]) -> list[Fault]:
+    months = climate.groupby("city_id")["month"].nunique()
+    rows = np.flatnonzero(cities["city_id"].map(months).fillna(0) != 12)
+    remedy = f"needs 12 months in {files['climate']}; add the missing ones"
+    return _at(files, "cities", "city_id", cities["city_id"], rows, remedy)
+
+
+def _segments(vehicles: pd.DataFrame, files: Mapping[str, str]) -> list[Fault]:
+    shares = vehicles.groupby("segment")["segment_frac"].sum().reindex(SEGMENTS, fill_value=0.0)
+    return [
+        Fault(
+            files["vehicles"],
+            None,
+            "segment_frac",
+            f"{segment} adds up to {share:g}",
+            "the classes of a segment must add up to 1",
+        )
+        for segment, share in shares.items()
+        if abs(share - 1) > 1e-6
+    ]
+
+
+def _envelopes(
+    vehicles: pd.DataFrame, packs: pd.DataFrame, files: Mapping[str, str]
+) -> list[Fault]:
+    envelope_by_pack = packs.drop_duplicates("pack_id").set_index("pack_id")["envelope"]
+    fitted = vehicles["default_pack_id"].map(envelope_by_pack)
+    rows = np.flatnonzero(fitted.notna() & (fitted != vehicles["envelope"]))
+    remedy = "pack does not fit the vehicle's envelope; choose one that does"
+    return _at(files, "vehicles", "default_pack_id", vehicles["default_pack_id"], rows, remedy)
+
+
+def _curves(packs: pd.DataFrame, curves: pd.DataFrame, files: Mapping[str, str]) -> list[Fault]:
+    points = curves.groupby(["chemistry", "quantity"]).size()
+    return [
+        Fault(
+            files["curves"],
+            None,
+            "quantity",
+            f"{chemistry} {quantity}",
+            "needs at least two points; add them",
+        )
+        for chemistry in sorted(packs["chemistry"].dropna().unique())
+        for quantity in ("charge_power", "usable_energy")
+        if points.get((chemistry, quantity), 0) < 2
+    ]
+
+
+def _road_ends(roads: pd.DataFrame, files: Mapping[str, str]) -> list[Fault]:
+    rows = np.flatnonzero((roads["from_node"] == roads["to_node"]).fillna(False))
+    return _at(files, "roads", "to_node", roads["to_node"], rows, "edge ends where it starts")
+
+
+_CHECKS: tuple[tuple[tuple[str, ...], Callable[..., list[Fault]]], ...] = (
+    (("cities", "zones", "sites"), _places),
+    (("zones",), _zone_ids),
+    (("cities", "zones"), _fleet_has_zones),
+    (("cities", "climate"), _months),
+    (("vehicles",), _segments),
+    (("vehicles", "packs"), _envelopes),
+    (("packs", "curves"), _curves),
+    (("roads",), _road_ends),
+)

@@ -1,0 +1,223 @@
+"""The scenario file: every setting of a run, its unit, bounds, default and source."""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from planner.instance.tables import QUARTER_PATTERN
+
+
+def _setting(default: Any, meaning: str, *, unit: str = "", source: str = "", **bounds: Any) -> Any:
+    extra: dict[str, Any] = {"unit": unit, "source": source}
+    return Field(default, description=meaning, json_schema_extra=extra, **bounds)
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
+
+
+class Siting(_Section):
+    """Where stations go."""
+
+    num_stations: int = _setting(
+        ..., "budget: at most this many stations, existing ones included", ge=0, le=1_000_000
+    )
+    drive_time_min: float = _setting(
+        10.0,
+        "drive-time standard: a zone is covered by a station within it",
+        unit="min",
+        source="?: planning standard of this project; operators state 3 km instead",
+        gt=0,
+        le=120,
+    )
+    near_km: float = _setting(
+        3.0,
+        "distance of the operators' coverage figure (geodesic), reported beside the standard",
+        unit="km",
+        source="MC: NIO reports users living within 3 km of a station (cnevpost 2021-2023)",
+        gt=0,
+        le=50,
+    )
+
+
+class Network(_Section):
+    """How zones and sites join the road network."""
+
+    access_speed_kmh: float = _setting(
+        20.0, "speed between a zone and the nearest mapped road", unit="km/h",
+        source="?: assumed for local streets", ge=1, le=120,
+    )  # fmt: skip
+    access_detour_frac: float = _setting(
+        0.3, "local streets are longer than the straight line by this share",
+        source="?: assumed", ge=0, le=3,
+    )  # fmt: skip
+    max_access_km: float = _setting(
+        3.0, "a zone or site farther than this from any road is not connected", unit="km",
+        source="?: twice the diameter of an H3 resolution-8 cell, about", gt=0, le=50,
+    )  # fmt: skip
+
+
+class Physics(_Section):
+    """Temperatures and losses that do not differ by vehicle."""
+
+    cabin_temperature_c: float = _setting(
+        20.0, "cabin temperature held in winter", unit="C", source="?: assumed", ge=10, le=28
+    )
+    station_temperature_c: float = _setting(
+        20.0, "temperature of a pack that leaves the station", unit="C",
+        source="INF: packs are charged inside the station; no measurement found", ge=-10, le=35,
+    )  # fmt: skip
+    tyre_loss_per_k: float = _setting(
+        0.002, "extra rolling and driveline loss per kelvin below 20 C", unit="1/K",
+        source="INF: with air density gives the 12 % range loss without cabin heat at -6.7 C "
+        "that AAA measured (Feb 2019) when the pack keeps about 94 %", ge=0, le=0.02,
+    )  # fmt: skip
+    heat_pump_cop: float = _setting(
+        3.0, "heat-pump coefficient of performance at +10 C and above",
+        source="?: assumed", ge=1, le=6,
+    )  # fmt: skip
+    heat_pump_limit_c: float = _setting(
+        -12.0, "temperature below which a heat pump does no better than a resistor", unit="C",
+        source="AN: Recurrent (10 F); ADAC/OAMTC: no gain at very low temperature", ge=-40, le=5,
+    )  # fmt: skip
+
+
+class Demand(_Section):
+    """From daily swaps to the hour that stations are sized for."""
+
+    peak_hour_frac: float = _setting(
+        0.08, "share of the day's swaps in its busiest hour",
+        source="?: assumed; no hour-of-day profile is published", gt=0, le=1,
+    )  # fmt: skip
+    peak_day_factor: float = _setting(
+        1.38, "busiest day over the mean day",
+        source="INF: NIO holiday peaks 41.5 over a mean of 30 swaps per station and day "
+        "(autogear, news18a 2025-2026)", ge=1, le=10,
+    )  # fmt: skip
+
+
+class Throughput(_Section):
+    """How far a station is loaded."""
+
+    utilisation_frac: float = _setting(
+        0.85, "share of the nameplate rate that keeps waiting acceptable",
+        source="?: assumed; operators report 9-10 min in the system", gt=0, le=1,
+    )  # fmt: skip
+
+
+class Packs(_Section):
+    """What the packs must do, and how many are to be had."""
+
+    promised_range_km: float = _setting(
+        250.0, "range promised to drivers on the winter design day", unit="km",
+        source="?: planning target; cars are sold on 400-500 km CLTC", ge=0, le=1000,
+    )  # fmt: skip
+    sold_elsewhere_frac: dict[Literal["sodium_ion", "lfp", "nmc"], float] = _setting(
+        {}, "share of a chemistry's supply that goes to other buyers",
+        source="INF for sodium-ion: HyperStrong's 60 GWh over 3 years is half of 40 GWh a year",
+    )  # fmt: skip
+
+
+class Costs(_Section):
+    """Costs that weigh in the pack assignment."""
+
+    interest_rate: float = _setting(
+        0.05, "yearly rate at which packs are leased", unit="1/year", source="?: assumed",
+        ge=0, le=0.5,
+    )  # fmt: skip
+    max_pack_years: float = _setting(
+        10.0, "calendar life of a pack", unit="years", source="?: assumed", ge=1, le=30
+    )
+    swap_cny: float = _setting(
+        6.0, "cost of one swap to driver and operator, energy apart", unit="CNY",
+        source="INF: 10 min at 36 CNY/h; time from NIO's 9-10 min (evnewschannel 2023), value "
+        "of time assumed", ge=0, le=1000,
+    )  # fmt: skip
+    range_shortfall_cny_per_km: float = _setting(
+        20.0, "yearly cost per vehicle of each kilometre below the promised range",
+        unit="CNY/(km year)", source="?: assumed", ge=0, le=10_000,
+    )  # fmt: skip
+    no_pack_cny: float = _setting(
+        100_000.0, "yearly cost of a vehicle that gets no pack", unit="CNY/year",
+        source="?: set far above every other cost so that it is the last resort", ge=0, le=1e9,
+    )  # fmt: skip
+
+
+class Solver(_Section):
+    """Limits of the optimization."""
+
+    gap_frac: float = _setting(0.01, "stop when the proven gap is this small", ge=0, le=1)
+    time_limit_s: float = _setting(300.0, "limit of the siting model", unit="s", gt=0, le=1e6)
+    seed: int = _setting(0, "seed of every random choice", ge=0, le=2**31 - 1)
+    workers: int = _setting(2, "processes that may work side by side", ge=1, le=1024)
+    deterministic: bool = _setting(
+        False, "same input, seed and version give the same plan; limits count work, not seconds"
+    )
+
+
+class Scenario(_Section):
+    """A whole scenario file."""
+
+    schema_version: Literal[1]
+    name: Annotated[str, Field(min_length=1, max_length=100, pattern=r"^[A-Za-z0-9._-]+$")] = (
+        _setting(..., "short name, also of the run folder")
+    )
+    title: str = _setting("", "what the scenario shows, for people")
+    attribution: str = _setting(
+        "", "credits that the data's licences ask for; carried into every layer's metadata"
+    )
+    coordinate_reference: Literal["WGS84", "CGCS2000"] = _setting(
+        "WGS84", "reference of lon and lat in all tables"
+    )
+    planning_quarter: Annotated[str, Field(pattern=f"^{QUARTER_PATTERN}$")] = _setting(
+        ..., "quarter that the plan is made for"
+    )
+    siting: Siting
+    network: Network = Network()
+    physics: Physics = Physics()
+    demand: Demand = Demand()
+    throughput: Throughput = Throughput()
+    packs: Packs = Packs()
+    costs: Costs = Costs()
+    solver: Solver = Solver()
+    scenarios: dict[str, dict[str, Any]] = _setting(
+        {}, "named variants: settings that replace those above, by section"
+    )
+
+
+def describe_settings(scenario: Scenario) -> list[dict[str, str]]:
+    """List every setting with its value, source, and whether the default filled it in.
+
+    Parameters
+    ----------
+    scenario : Scenario
+        A validated scenario.
+
+    Returns
+    -------
+    list of dict
+        Keys ``item``, ``value``, ``mark``, ``source``; one entry per numeric setting.
+    """
+    rows = []
+    for section_name in type(scenario).model_fields:
+        section = getattr(scenario, section_name)
+        if not isinstance(section, _Section):
+            continue
+        for name, field in type(section).model_fields.items():
+            extra = field.json_schema_extra
+            stated = str(extra["source"]) if isinstance(extra, dict) else ""
+            unit = str(extra["unit"]) if isinstance(extra, dict) else ""
+            if not stated:
+                continue
+            value = getattr(section, name)
+            is_default = value == field.default
+            mark, _, source = stated.partition(":")
+            rows.append(
+                {
+                    "item": f"scenario {section_name}.{name}",
+                    "value": f"{value} {unit}".strip(),
+                    "mark": mark.strip() if is_default else "set",
+                    "source": source.strip() if is_default else "set in scenario.toml",
+                }
+            )
+    return rows

@@ -1,0 +1,27 @@
+"""The tutorial instance, read once, and copies of its folder to be broken."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from planner.instance import Instance, read_instance
+from planner.pipeline import Planned, plan
+
+ROOT = Path(__file__).parents[1]
+TUTORIAL = ROOT / "instances" / "tutorial"
+
+
+@pytest.fixture(scope="session")
+def tutorial() -> Instance:
+    return read_instance(TUTORIAL)
+
+
+@pytest.fixture(scope="session")
+def planned_tutorial(tutorial: Instance) -> Planned:
+    return plan(tutorial)
+
+
+@pytest.fixture
+def tutorial_copy(tmp_path: Path) -> Path:
+    return Path(shutil.copytree(TUTORIAL, tmp_path / "tutorial"))

@@ -1,0 +1,150 @@
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from planner.errors import InputError
+from planner.instance import Instance, read_instance
+
+
+def _edit(path: Path, *changes: tuple[str, str]) -> None:
+    text = path.read_text(encoding="utf-8")
+    for old, new in changes:
+        assert old in text
+        text = text.replace(old, new, 1)
+    path.write_text(text, encoding="utf-8")
+
+
+def test_tables_are_sorted_by_key_and_typed(tutorial: Instance) -> None:
+    assert tutorial.sites["site_id"].tolist() == list("ABCDE")
+    assert tutorial.climate["month"].tolist() == list(range(1, 13))
+    assert tutorial.zones["car_owning_households"].dtype == float
+    assert tutorial.gates["binding"].tolist() == [False, True]
+    assert {file.path for file in tutorial.input_files} >= {"scenario.toml", "zones.csv"}
+    assert all(re.fullmatch("[0-9a-f]{64}", file.sha256) for file in tutorial.input_files)
+
+
+def test_csv_and_parquet_read_the_same(tutorial: Instance, tutorial_copy: Path) -> None:
+    for name in ("zones", "roads", "gates"):
+        getattr(tutorial, name).to_parquet(tutorial_copy / f"{name}.parquet")
+        (tutorial_copy / f"{name}.csv").unlink()
+    read = read_instance(tutorial_copy)
+    for name in ("zones", "roads", "gates"):
+        pd.testing.assert_frame_equal(getattr(read, name), getattr(tutorial, name))
+
+
+def test_h3_zones_get_their_centres(tutorial_copy: Path) -> None:
+    import h3
+
+    cell = h3.latlng_to_cell(45.75, 126.61, 8)
+    (tutorial_copy / "zones.csv").write_text(
+        f"zone_id,city_id,car_owning_households\n{cell},town,100\n", encoding="utf-8"
+    )
+    zone = read_instance(tutorial_copy).zones.iloc[0]
+    assert (zone["lat"], zone["lon"]) == pytest.approx(h3.cell_to_latlng(cell), abs=1e-6)
+    (tutorial_copy / "zones.csv").write_text(
+        "zone_id,city_id,car_owning_households\nnowhere,town,100\n", encoding="utf-8"
+    )
+    with pytest.raises(InputError, match=r"zones\.csv, row 2, zone_id: nowhere: not an H3 cell"):
+        read_instance(tutorial_copy)
+
+
+def test_all_faults_at_once(tutorial_copy: Path) -> None:
+    _edit(tutorial_copy / "scenario.toml", ("near_km", "naer_km"))
+    roads = pd.read_csv(tutorial_copy / "roads.csv").drop(columns="speed_kmh")
+    roads.to_csv(tutorial_copy / "roads.csv", index=False)
+    _edit(tutorial_copy / "zones.csv", (",1000\n", ",-5\n"), (",1200\n", ",NaN\n"))
+    _edit(
+        tutorial_copy / "sites.csv",
+        ("A,town,126.612888,45.75", "A,town,45.75,126.612888"),
+        ("road_node,candidate\nC", "road_node,perhaps\nC"),
+        ("\nD,", "\nC,"),
+    )
+    with pytest.raises(InputError) as caught:
+        read_instance(tutorial_copy)
+    message = str(caught.value)
+    for expected in (
+        r"scenario\.toml, siting\.naer_km: 1\.5: unknown key; did you mean near_km\?",
+        r"roads\.csv, speed_kmh: column is missing; .* in km/h",
+        r"zones\.csv, row 2, car_owning_households: -5: must be at least 0",
+        r"zones\.csv, row 3, car_owning_households: NaN: must be of type number",
+        r"sites\.csv, row 2, lat: 126\.612888: must be at most 90 .*swapped\?",
+        r"sites\.csv, row 2, lon, lat: .*swapped: exchange them",
+        r"sites\.csv, row 3, status: perhaps: unknown value; use one of: candidate, existing",
+        r"sites\.csv, row 5, site_id: C: stands in an earlier row",
+    ):
+        assert re.search(expected, message), f"{expected} not in:\n{message}"
+    assert len(caught.value.faults) == message.count("\n")
+
+
+Break = Callable[[Path], None]
+
+
+def _replace(file: str, *changes: tuple[str, str]) -> Break:
+    return lambda folder: _edit(folder / file, *changes)
+
+
+@pytest.mark.parametrize(
+    ("break_it", "expected"),
+    [
+        (_replace("scenario.toml", ("[siting]", "[siting")), r"scenario\.toml, row 7.*TOML"),
+        (_replace("scenario.toml", ("2027Q1", "2027-1")), "planning_quarter: '2027-1'"),
+        (_replace("scenario.toml", ("num_stations = 2", "num_stations = -2")), "num_stations: -2"),
+        (_replace("scenario.toml", ("stations = 3", "station = 3")), "did you mean num_stations"),
+        (_replace("scenario.toml", ("[packs]", "[pakcs]")), "pakcs.*did you mean packs"),
+        (_replace("zones.csv", ("households", "househollds")), "mean car_owning_households"),
+        (_replace("zones.csv", ("Z3,town", "Z3,city")), r"city_id: city: not in cities\.csv"),
+        (_replace("zones.csv", ("500", "many")), "row 4, .*: many: must be of type number"),
+        (_replace("zones.csv", ("126.600000,45.75", "126.6,55.75")), "row 2, lon, lat.*400 km"),
+        (_replace("zones.csv", (",500\n", ",\n")), "row 4, car_owning_households: cell is empty"),
+        (_replace("roads.csv", ("1,2,1.0", "1,1,1.0")), "row 2, to_node: 1: edge ends where"),
+        (_replace("roads.csv", ("1,2,1.0", "1,99,1.0")), r"to_node: 99: not in road_nodes\.csv"),
+        (_replace("roads.csv", ("1,2,1.0", "1,2.5,1.0")), r"to_node: 2\.5: must be of type integer"),
+        (_replace("climate.csv", ("town,12,-16", "town,13,-16")), "month: 13: must be at most 12"),
+        (_replace("climate.csv", ("town,12,-16", "town,11,-16")), "needs 12 months"),
+        (_replace("vehicles.csv", ("private,1.0", "private,0.9")), r"private adds up to 0\.9"),
+        (_replace("vehicles.csv", ("lfp_25", "lfp_99")), r"lfp_99: not in packs\.csv"),
+        (_replace("packs.csv", ("lfp_25,lfp,#25", "lfp_25,lfp,#20")), "does not fit"),
+        (_replace("packs.csv", ("2026Q4", "2026Q5")), "write a quarter such as 2027Q4"),
+        (_replace("packs.csv", (",sodium_ion,", ",natrium,")), "natrium: unknown value"),
+        (_replace("curves.csv", ("sodium_ion,charge_power,45", "nmc,charge_power,45")),
+         "sodium_ion charge_power: needs at least two points"),
+        (_replace("gates.csv", ("2021Q4,false", "2021Q4,maybe")), "binding: maybe: must be of type true"),
+        (lambda folder: (folder / "supply.csv").unlink(), r"supply\.csv or .* table is missing"),
+        (lambda folder: (folder / "scenario.toml").unlink(), r"scenario\.toml: file is missing"),
+        (lambda folder: (folder / "zones.parquet").write_bytes(b""), "stands here twice"),
+        (lambda folder: (folder / "sites.csv").write_text("site_id,city_id,lon,lat,kind,status\n"),
+         r"sites\.csv: table has no rows"),
+    ],
+)  # fmt: skip
+def test_each_fault_says_where_and_what_to_do(
+    tutorial_copy: Path, break_it: Break, expected: str
+) -> None:
+    break_it(tutorial_copy)
+    with pytest.raises(InputError, match=expected):
+        read_instance(tutorial_copy)
+
+
+def test_many_faults_of_a_kind_are_counted(tutorial_copy: Path) -> None:
+    zones = pd.read_csv(tutorial_copy / "zones.csv").assign(car_owning_households=-1)
+    zones.to_csv(tutorial_copy / "zones.csv", index=False)
+    with pytest.raises(InputError, match=r"and 3 more rows: must be at least 0"):
+        read_instance(tutorial_copy)
+
+
+def test_named_scenario_and_overrides(tutorial_copy: Path) -> None:
+    read = read_instance(
+        tutorial_copy, scenario_name="three_stations", overrides={"solver": {"seed": 7}}
+    )
+    assert (read.scenario.siting.num_stations, read.scenario.solver.seed) == (3, 7)
+    with pytest.raises(InputError, match="no such scenario; choose one of: three_stations"):
+        read_instance(tutorial_copy, scenario_name="four_stations")
+    with pytest.raises(InputError, match=r"solver\.sede.*did you mean seed"):
+        read_instance(tutorial_copy, overrides={"solver": {"sede": 7}})
+
+
+def test_missing_folder(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="no such folder"):
+        read_instance(tmp_path / "nowhere")
