@@ -1,0 +1,229 @@
+"""Energy a pack gives and energy a vehicle takes, over temperature: two curves, never mixed.
+
+What the battery loses in the cold (`usable_energy_kwh`, over pack temperature) and what the
+vehicle draws in the cold (`consumption_kwh_per_km`, over ambient temperature) are separate
+functions; their quotient is the range. Published winter tests mix both. Pure numpy.
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from planner.errors import OutOfDomainError
+
+FloatArray = NDArray[np.float64]
+
+REFERENCE_C = 20.0
+"""Ambient temperature at which a vehicle's consumption is stated [C]."""
+
+ZERO_C_IN_KELVIN = 273.15
+
+
+@dataclass(frozen=True)
+class TemperatureCurve:
+    """A fraction over pack temperature, linear between points.
+
+    Attributes
+    ----------
+    temperature_c : ndarray, shape (num_points,)
+        Strictly ascending [C]; the curve's domain runs from the first to the last.
+    value_frac : ndarray, shape (num_points,)
+        In [0, 1].
+    """
+
+    temperature_c: FloatArray
+    value_frac: FloatArray
+
+    def __post_init__(self) -> None:
+        if len(self.temperature_c) < 2 or not (np.diff(self.temperature_c) > 0).all():
+            raise ValueError("a curve needs two points or more, strictly ascending in temperature")
+
+    def is_outside(self, temperature_c: ArrayLike) -> NDArray[np.bool_]:
+        """Tell which temperatures lie outside the domain."""
+        values = np.asarray(temperature_c, dtype=np.float64)
+        return np.asarray((values < self.temperature_c[0]) | (values > self.temperature_c[-1]))
+
+    def at(
+        self, temperature_c: ArrayLike, *, outside: Literal["raise", "hold"] = "raise"
+    ) -> FloatArray:
+        """Value of the curve.
+
+        Parameters
+        ----------
+        temperature_c : array_like
+            Pack temperature [C].
+        outside : {"raise", "hold"}
+            Outside the domain: raise, or hold the end point's value. Who holds must list
+            where (`is_outside`): below a curve's domain it is optimistic.
+
+        Raises
+        ------
+        OutOfDomainError
+            If ``outside`` is "raise" and a temperature lies outside the domain.
+        """
+        if outside == "raise" and self.is_outside(temperature_c).any():
+            low, high = self.temperature_c[0], self.temperature_c[-1]
+            raise OutOfDomainError(f"temperature outside the curve's domain {low:g} to {high:g} C")
+        values = np.asarray(temperature_c, dtype=np.float64)
+        return np.asarray(np.interp(values, self.temperature_c, self.value_frac))
+
+
+def pack_temperature_c(
+    ambient_c: ArrayLike, soak_frac: ArrayLike, *, station_c: float
+) -> FloatArray:
+    """Temperature of the pack in use: between station-warm and cold-soaked [C].
+
+    Parameters
+    ----------
+    ambient_c : array_like
+        Air temperature [C].
+    soak_frac : array_like
+        0 for a pack just swapped in, 1 for one that stood outside overnight.
+    station_c : float
+        Temperature at which packs leave the station [C].
+
+    Returns
+    -------
+    ndarray
+        T_pack = T_station + soak (T_ambient - T_station).
+
+    Examples
+    --------
+    >>> float(pack_temperature_c(-20, 0.25, station_c=20))
+    10.0
+    """
+    ambient = np.asarray(ambient_c, dtype=np.float64)
+    return np.asarray(station_c + np.asarray(soak_frac, float) * (ambient - station_c))
+
+
+def usable_energy_kwh(
+    nominal_kwh: ArrayLike, soc_window_frac: ArrayLike, usable_frac: ArrayLike
+) -> FloatArray:
+    """Energy a pack gives between two swaps [kWh].
+
+    Counts what the cells give at low rate; cabin heat is consumption, not counted here.
+
+    Parameters
+    ----------
+    nominal_kwh : array_like
+        Energy at 25 C, full window [kWh].
+    soc_window_frac : array_like
+        Share of the pack used between swaps, in (0, 1].
+    usable_frac : array_like
+        u(chemistry, T_pack), from a `TemperatureCurve`.
+
+    Returns
+    -------
+    ndarray
+        E = E25 * w * u.
+    """
+    return np.asarray(
+        np.asarray(nominal_kwh, float)
+        * np.asarray(soc_window_frac, float)
+        * np.asarray(usable_frac, float)
+    )
+
+
+def heat_pump_cop(ambient_c: ArrayLike, *, cop_mild: float, limit_c: float) -> FloatArray:
+    """Coefficient of performance of a heat pump that fades to 1 in deep cold.
+
+    Linear from 1 at ``limit_c`` to ``cop_mild`` at +10 C and above; 1 below ``limit_c``.
+    """
+    mild_c = 10.0
+    share = (np.asarray(ambient_c, dtype=np.float64) - limit_c) / (mild_c - limit_c)
+    return np.asarray(1 + (cop_mild - 1) * np.clip(share, 0, 1))
+
+
+def consumption_kwh_per_km(
+    ambient_c: ArrayLike,
+    *,
+    base_kwh_per_km: ArrayLike,
+    drag_frac: ArrayLike,
+    speed_kmh: ArrayLike,
+    cabin_loss_kw_per_k: ArrayLike,
+    heating_cop: ArrayLike,
+    auxiliary_kw: ArrayLike,
+    cabin_c: float,
+    tyre_loss_per_k: float,
+) -> FloatArray:
+    """Energy a vehicle draws from its pack per kilometre [kWh/km].
+
+    Traction grows with air density and with stiffer tyres; cabin heat and auxiliaries are
+    power, so they weigh more the slower the vehicle drives. Not modelled: cooling, warm-up
+    after a cold start, wind, wet or snowy roads.
+
+    Parameters
+    ----------
+    ambient_c : array_like
+        Air temperature [C]; validity about -40 to +40.
+    base_kwh_per_km : array_like
+        Consumption at 20 C without cabin heat [kWh/km].
+    drag_frac : array_like
+        Share of it that is air drag, in [0, 1].
+    speed_kmh : array_like
+        Mean speed while driving [km/h], > 0.
+    cabin_loss_kw_per_k : array_like
+        Heat the cabin loses per kelvin [kW/K].
+    heating_cop : array_like
+        Heat per electric energy at ``ambient_c``: 1 for a resistor.
+    auxiliary_kw : array_like
+        Other power beyond the rated consumption [kW].
+    cabin_c : float
+        Cabin temperature [C].
+    tyre_loss_per_k : float
+        Growth of the remaining traction per kelvin below 20 C [1/K].
+
+    Returns
+    -------
+    ndarray
+        c = c20 (d 293.15 / T + (1 - d)(1 + k max(0, 20 - t)))
+        + (UA max(0, t_cabin - t) / COP + P_aux) / v
+
+    Examples
+    --------
+    >>> calm = dict(base_kwh_per_km=0.11, drag_frac=0.35, speed_kmh=33.0,
+    ...             cabin_loss_kw_per_k=0.09, auxiliary_kw=0.0, cabin_c=20.0,
+    ...             tyre_loss_per_k=0.002, heating_cop=1.0)
+    >>> consumption_kwh_per_km([20.0, -20.0], **calm).round(3).tolist()
+    [0.11, 0.231]
+    """
+    ambient = np.asarray(ambient_c, dtype=np.float64)
+    drag = np.asarray(drag_frac, float)
+    density = (REFERENCE_C + ZERO_C_IN_KELVIN) / (ambient + ZERO_C_IN_KELVIN)
+    tyres = 1 + tyre_loss_per_k * np.maximum(0, REFERENCE_C - ambient)
+    traction = np.asarray(base_kwh_per_km, float) * (drag * density + (1 - drag) * tyres)
+    heat_kw = np.asarray(cabin_loss_kw_per_k, float) * np.maximum(0, cabin_c - ambient)
+    electric_kw = heat_kw / np.asarray(heating_cop, float) + np.asarray(auxiliary_kw, float)
+    return np.asarray(traction + electric_kw / np.asarray(speed_kmh, float))
+
+
+def swaps_per_vehicle_day(
+    km_per_day: ArrayLike,
+    consumption: ArrayLike,
+    energy_kwh: ArrayLike,
+    swap_energy_frac: ArrayLike,
+) -> FloatArray:
+    """Swaps a vehicle makes per day.
+
+    Parameters
+    ----------
+    km_per_day : array_like
+        Distance per day [km].
+    consumption : array_like
+        `consumption_kwh_per_km` [kWh/km].
+    energy_kwh : array_like
+        `usable_energy_kwh` [kWh], > 0.
+    swap_energy_frac : array_like
+        Share of the energy that is taken by swapping rather than charging.
+
+    Returns
+    -------
+    ndarray
+        n = s * km * c / E.
+    """
+    energy_per_day = np.asarray(km_per_day, float) * np.asarray(consumption, float)
+    return np.asarray(
+        energy_per_day * np.asarray(swap_energy_frac, float) / np.asarray(energy_kwh, float)
+    )
