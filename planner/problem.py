@@ -61,7 +61,7 @@ class CoverageProblem:
         if len(self.value) and not (np.isfinite(self.value).all() and self.value.min() >= 0):
             raise ValueError("value must be finite and >= 0")
         if len(self.reach_zone_idx) and not (
-            0 <= self.reach_zone_idx.min() and self.reach_zone_idx.max() < len(self.value)
+            self.reach_zone_idx.min() >= 0 and self.reach_zone_idx.max() < len(self.value)
         ):
             raise ValueError("reach_zone_idx points outside the zones")
         if (self.forced & self.forbidden).any():
@@ -77,3 +77,79 @@ class CoverageProblem:
     def num_sites(self) -> int:
         """Number of candidate sites."""
         return len(self.city_idx)
+
+
+@dataclass(frozen=True)
+class AllocationProblem:
+    """Zones to open stations, and the size of each station.
+
+    Sets: demand zones i, open stations s, station types t in ascending order of capacity.
+
+    Attributes
+    ----------
+    load : float array, shape (num_zones,)
+        Swaps per hour of the zone in the design hour, >= 0.
+    reach_ptr, reach_zone_idx, drive_min : arrays
+        Zones that each station reaches, and the minutes, as in `CoverageProblem`.
+    capacity : float array, shape (num_stations, num_types)
+        Swaps per hour of each type at each station; 0 where the type does not fit the site.
+    """
+
+    load: FloatArray
+    reach_ptr: IntArray
+    reach_zone_idx: IndexArray
+    drive_min: FloatArray
+    capacity: FloatArray
+
+    def __post_init__(self) -> None:
+        if len(self.reach_ptr) != len(self.capacity) + 1:
+            raise ValueError("reach_ptr must have one entry per station and one more")
+        if not len(self.reach_zone_idx) == len(self.drive_min) == self.reach_ptr[-1]:
+            raise ValueError("reach_zone_idx and drive_min must have one entry per arc")
+        if len(self.load) and not (np.isfinite(self.load).all() and self.load.min() >= 0):
+            raise ValueError("load must be finite and >= 0")
+        _freeze(self)
+
+
+@dataclass(frozen=True)
+class PackAssignmentProblem:
+    """Which pack each vehicle gets, under the supply of each chemistry.
+
+    Sets: vehicle groups g (the vehicles of one class in one city), options o (a group with a
+    pack that fits it, is delivered and certified), chemistries h.
+
+    Attributes
+    ----------
+    vehicles : float array, shape (num_groups,)
+        Vehicles of the group.
+    option_group_idx : int array, shape (num_options,)
+        Group of each option.
+    option_chemistry_idx : int array, shape (num_options,)
+        Chemistry of each option.
+    option_kwh : float array, shape (num_options,)
+        Pack energy per vehicle, its share of the stations' float included [kWh].
+    option_cost : float array, shape (num_options,)
+        Yearly cost per vehicle [CNY/year].
+    supply_kwh : float array, shape (num_chemistries,)
+        Energy to be had up to the planning quarter; inf where not limited [kWh].
+    no_pack_cost : float
+        Yearly cost of a vehicle without a pack [CNY/year].
+    """
+
+    vehicles: FloatArray
+    option_group_idx: IndexArray
+    option_chemistry_idx: IndexArray
+    option_kwh: FloatArray
+    option_cost: FloatArray
+    supply_kwh: FloatArray
+    no_pack_cost: float
+
+    def __post_init__(self) -> None:
+        num_options = len(self.option_group_idx)
+        lengths = {len(self.option_chemistry_idx), len(self.option_kwh), len(self.option_cost)}
+        if lengths != {num_options}:
+            raise ValueError("option arrays must have one entry per option")
+        finite = (self.vehicles, self.option_kwh, self.option_cost)
+        if not all(np.isfinite(values).all() for values in finite):
+            raise ValueError("vehicles, option_kwh and option_cost must be finite")
+        _freeze(self)

@@ -1,0 +1,1 @@
+"""One optimization model per file: its algebra on top, the solver below."""

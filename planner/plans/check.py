@@ -1,0 +1,175 @@
+"""The independent check: every constraint of the planning problem, on the plan's own labels."""
+
+from collections.abc import Iterator
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from planner.errors import CheckError
+from planner.instance import Instance
+from planner.plans.evaluate import evaluate_plan
+from planner.plans.plan import Evaluation, Plan
+from planner.plans.rates import whole_fleet
+from planner.units import KWH_PER_GWH
+
+_TOLERANCE = 1e-6
+"""Relative; sums over a million rows in another order differ by less."""
+
+
+def check_plan(instance: Instance, plan: Plan, audited_drive_min: ArrayLike) -> Evaluation:
+    """Recompute a plan from the instance's rows and verify every limit.
+
+    Parameters
+    ----------
+    instance : Instance
+        What the plan was made for.
+    plan : Plan
+        Decisions by label.
+    audited_drive_min : array_like, shape (num_served_zones,)
+        Drive time of each row of ``plan.allocation``, recomputed by other code than the
+        plan's (`planner.network.audit_drive_times`) [min].
+
+    Returns
+    -------
+    Evaluation
+        The recomputed figures, that all outputs are written from.
+
+    Raises
+    ------
+    CheckError
+        With every violation found; such a plan is never written.
+    """
+    violations = list(_labels(instance, plan))
+    if not violations:
+        evaluation = evaluate_plan(instance, plan)
+        violations += _stations(instance, evaluation)
+        violations += _drive_times(instance, plan, np.asarray(audited_drive_min, float))
+        violations += _vehicles(instance, evaluation)
+        violations += _supply(instance, evaluation)
+        violations += _objectives(plan, evaluation)
+        if not violations:
+            return evaluation
+    listed = "\n".join(f"  {violation}" for violation in violations)
+    raise CheckError(
+        "the plan fails its independent check and was not written; this is a defect of the "
+        f"planner, please report it:\n{listed}"
+    )
+
+
+def _labels(instance: Instance, plan: Plan) -> Iterator[str]:
+    """Every label known and, where it must be, unique."""
+    for frame, column, known in (
+        (plan.stations, "site_id", instance.sites["site_id"]),
+        (plan.stations, "station_type_id", instance.stations["station_type_id"]),
+        (plan.allocation, "zone_id", instance.zones["zone_id"]),
+        (plan.allocation, "site_id", plan.stations["site_id"]),
+        (plan.packs, "city_id", instance.cities["city_id"]),
+        (plan.packs, "vehicle_id", instance.vehicles["vehicle_id"]),
+        (plan.packs, "pack_id", instance.packs["pack_id"]),
+    ):
+        unknown = frame.loc[~frame[column].isin(known), column]
+        if len(unknown):
+            yield f"{column} {unknown.iloc[0]} is not known ({len(unknown)} such)"
+    for name, frame, key in (
+        ("stations", plan.stations, ["site_id"]),
+        ("allocation", plan.allocation, ["zone_id"]),
+        ("packs", plan.packs, ["city_id", "vehicle_id", "pack_id"]),
+    ):
+        repeated = int(frame.duplicated(key).sum())
+        if repeated:
+            yield f"{name}: {repeated} rows repeat the key {', '.join(key)}"
+
+
+def _stations(instance: Instance, evaluation: Evaluation) -> Iterator[str]:
+    stations, sites = evaluation.stations, instance.sites
+    budget = instance.scenario.siting.num_stations
+    if len(stations) > budget:
+        yield f"{len(stations)} stations are open, the budget is {budget}"
+    must = sites.loc[sites["status"].isin(["existing", "committed"]), "site_id"]
+    for site_id in must[~must.isin(stations["site_id"])]:
+        yield f"site {site_id} is existing or committed but not open"
+    for site_id in stations.loc[stations["site_status"] == "forbidden", "site_id"]:
+        yield f"site {site_id} is forbidden but open"
+    limits = stations[["site_id", "bays", "grid_kw"]].merge(sites, on="site_id")
+    if "max_bays" in sites.columns:
+        for site_id in limits.loc[limits["bays"] > limits["max_bays"], "site_id"]:
+            yield f"site {site_id} has more bays than fit"
+    if "grid_kw" in sites.columns:
+        over = limits["grid_kw_x"] > limits["grid_kw_y"]
+        for site_id in limits.loc[over, "site_id"]:
+            yield f"site {site_id} needs more grid power than it has"
+    limit = stations["capacity_swaps_per_hour"] * (1 + _TOLERANCE) + _TOLERANCE
+    for row in stations[stations["peak_swaps_per_hour"] > limit].itertuples():
+        yield (
+            f"station {row.site_id} is asked for {row.peak_swaps_per_hour:.3f} swaps per hour, "
+            f"it can do {row.capacity_swaps_per_hour:.3f}"
+        )
+
+
+def _drive_times(instance: Instance, plan: Plan, audited: np.ndarray) -> Iterator[str]:
+    standard = instance.scenario.siting.drive_time_min
+    stated = plan.allocation["drive_min"].to_numpy(float)
+    if audited.shape != stated.shape:
+        yield f"{len(audited)} drive times were audited for {len(stated)} served zones"
+        return
+    wrong = ~(np.abs(audited - stated) <= 1e-6 * standard)
+    for row in np.flatnonzero(wrong)[:5]:
+        zone_id = plan.allocation["zone_id"].iloc[row]
+        yield f"zone {zone_id}: drive time stated {stated[row]:.6f} min, audited {audited[row]:.6f}"
+    if wrong.sum() > 5:
+        yield f"and {wrong.sum() - 5} more drive times differ"
+    late = int((audited > standard * (1 + 1e-9)).sum())
+    if late:
+        yield f"{late} zones are served from beyond the standard of {standard:g} min"
+
+
+def _vehicles(instance: Instance, evaluation: Evaluation) -> Iterator[str]:
+    packs = evaluation.packs
+    # The evaluation joins packs to vehicles by envelope: a pack that does not fit has no range.
+    for row in packs[packs["design_range_km"].isna()].itertuples():
+        yield f"pack {row.pack_id} does not fit vehicle {row.vehicle_id}"
+    if (packs["vehicles"] <= 0).any():
+        yield "a row of packs has no vehicle"
+    fleet = whole_fleet(instance).set_index(["city_id", "vehicle_id"])["vehicles"]
+    placed = packs.groupby(["city_id", "vehicle_id"])["vehicles"].sum()
+    over = placed[placed > fleet.reindex(placed.index).fillna(0)]
+    for city_id, vehicle_id in over.index:
+        yield f"city {city_id}, {vehicle_id}: more packs assigned than vehicles"
+    quarter = instance.scenario.planning_quarter
+    used = packs.merge(instance.packs[["pack_id", "available_from"]], on="pack_id").merge(
+        instance.cities[["city_id", "market"]], on="city_id"
+    )
+    for pack_id in used.loc[used["available_from"] > quarter, "pack_id"].unique():
+        yield f"pack {pack_id} is not delivered before the planning quarter {quarter}"
+    gates = used.merge(instance.gates, on=["market", "chemistry"])
+    is_open = gates["opens"].notna() & (gates["opens"].fillna("") <= quarter)
+    closed = gates[gates["binding"].astype(bool) & ~is_open]
+    for row in closed.drop_duplicates(["market", "chemistry", "certificate"]).itertuples():
+        yield f"{row.chemistry} is used in {row.market} without {row.certificate}"
+
+
+def _supply(instance: Instance, evaluation: Evaluation) -> Iterator[str]:
+    quarter = instance.scenario.planning_quarter
+    elsewhere = instance.scenario.packs.sold_elsewhere_frac
+    used_gwh = evaluation.packs.groupby("chemistry")["energy_kwh"].sum() / KWH_PER_GWH
+    for chemistry, rows in instance.supply.groupby("chemistry"):
+        produced = rows.loc[rows["quarter"] <= quarter, "gwh"].sum()
+        to_be_had = produced * (1 - dict(elsewhere).get(str(chemistry), 0.0))  # type: ignore[call-overload]
+        used = used_gwh.get(chemistry, 0.0)
+        if used > to_be_had * (1 + _TOLERANCE):
+            yield f"{used:.6f} GWh of {chemistry} are used, {to_be_had:.6f} are to be had"
+
+
+def _objectives(plan: Plan, evaluation: Evaluation) -> Iterator[str]:
+    siting = plan.models[0]
+    served = evaluation.kpi["swaps_per_day_served"]
+    if abs(served - siting.objective) > _TOLERANCE * max(1.0, abs(served)):
+        yield f"swaps served are {served:.6f} per day, the plan states {siting.objective:.6f}"
+    for model in plan.models:
+        slack = _TOLERANCE * max(1.0, abs(model.bound))
+        better = model.objective - model.bound
+        if (better if model.sense == "max" else -better) > slack:
+            yield (
+                f"model {model.name}: the objective {model.objective:.6f} is better than its "
+                f"bound {model.bound:.6f}"
+            )

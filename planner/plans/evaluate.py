@@ -1,0 +1,238 @@
+"""A plan's figures, recomputed from the instance's rows by label, without any model or solver."""
+
+import numpy as np
+import pandas as pd
+from scipy.spatial import KDTree
+
+from planner.geodesy import chord_to_arc_km, to_sphere_km
+from planner.instance import Instance
+from planner.plans.plan import Evaluation, Plan
+from planner.plans.rates import charge_power_frac, fleet_rates, pack_figures, whole_fleet
+from planner.throughput import swaps_per_hour
+from planner.units import KWH_PER_GWH
+
+
+def evaluate_plan(instance: Instance, plan: Plan) -> Evaluation:
+    """Recompute everything a plan is reported with.
+
+    Parameters
+    ----------
+    instance : Instance
+        What the plan was made for.
+    plan : Plan
+        Decisions by label; every label must stand in the instance.
+
+    Returns
+    -------
+    Evaluation
+        Figures only: whether the plan keeps its limits is `check_plan`'s to say.
+    """
+    rates = fleet_rates(instance)
+    packs = pack_figures(instance, plan.packs, rates)
+    zones = _zones(instance, plan, rates, packs)
+    stations = _stations(instance, plan, zones, packs)
+    cities = _cities(instance, zones, stations, packs, rates)
+    return Evaluation(_kpi(instance, plan, zones, stations, packs), stations, zones, cities, packs)
+
+
+def _zones(
+    instance: Instance, plan: Plan, rates: pd.DataFrame, packs: pd.DataFrame
+) -> pd.DataFrame:
+    default = rates[rates["default"]].merge(
+        whole_fleet(instance), on=["city_id", "vehicle_id"], validate="1:1"
+    )
+    swaps_by_city = (
+        (default["vehicles"] * default["swaps_per_vehicle_day"]).groupby(default["city_id"]).sum()
+    )
+    demand = instance.scenario.demand
+    design_by_city = (
+        (packs["vehicles"] * packs["design_swaps_per_vehicle_day"]).groupby(packs["city_id"]).sum()
+    )
+    peak_by_city = design_by_city * demand.peak_hour_frac * demand.peak_day_factor
+    zones = instance.zones
+    weight = zones["car_owning_households"]
+    city_weight = weight.groupby(zones["city_id"]).transform("sum")
+    share = (weight / city_weight).where(city_weight > 0, 0.0)
+    columns = [name for name in ("zone_id", "city_id", "county_id", "lon", "lat",
+               "car_owning_households") if name in zones.columns]  # fmt: skip
+    rows = zones[columns].assign(
+        swaps_per_day=share * zones["city_id"].map(swaps_by_city).fillna(0.0),
+        peak_swaps_per_hour=share * zones["city_id"].map(peak_by_city).fillna(0.0),
+    )
+    allocation = plan.allocation.set_index("zone_id")
+    return rows.assign(
+        is_served=rows["zone_id"].isin(allocation.index),
+        site_id=rows["zone_id"].map(allocation["site_id"]),
+        drive_min=rows["zone_id"].map(allocation["drive_min"]),
+    ).sort_values("zone_id", ignore_index=True)
+
+
+def _stations(
+    instance: Instance, plan: Plan, zones: pd.DataFrame, packs: pd.DataFrame
+) -> pd.DataFrame:
+    types = instance.stations.drop(columns="source").rename(columns={"grid_kw": "type_grid_kw"})
+    rows = (
+        plan.stations.merge(instance.sites, on="site_id", how="left", validate="1:1")
+        .merge(types, on="station_type_id", how="left", validate="m:1")
+        .sort_values("site_id", ignore_index=True)
+        .rename(columns={"status": "site_status"})
+    )
+    design_swaps = packs["vehicles"] * packs["design_swaps_per_vehicle_day"]
+    total = design_swaps.groupby(packs["city_id"]).sum()
+
+    def city_mean(values: pd.Series, otherwise: float) -> np.ndarray:
+        mean = (values * design_swaps).groupby(packs["city_id"]).sum() / total
+        return rows["city_id"].map(mean[total > 0]).fillna(otherwise).to_numpy(float)
+
+    charge_frac = charge_power_frac(instance)
+    # A city without vehicles has no mix: nothing is asked of its stations.
+    capacity = swaps_per_hour(
+        bays=rows["bays"],
+        seconds_per_swap=rows["seconds_per_swap"],
+        handling_s=rows["handling_s"],
+        charger_kw_per_bay=rows["charger_kw_per_bay"],
+        grid_kw=rows["type_grid_kw"],
+        energy_per_swap_kwh=city_mean(packs["design_energy_kwh"], np.inf),
+        charge_power_frac=city_mean(packs["chemistry"].map(charge_frac), 1.0),
+        utilisation_frac=instance.scenario.throughput.utilisation_frac,
+    )
+    served = zones[zones["is_served"]]
+    by_site = served.groupby("site_id")
+    load = pd.DataFrame(
+        {
+            "num_zones": by_site.size(),
+            "car_owning_households": by_site["car_owning_households"].sum(),
+            "swaps_per_day": by_site["swaps_per_day"].sum(),
+            "peak_swaps_per_hour": by_site["peak_swaps_per_hour"].sum(),
+            "mean_drive_min": (served["drive_min"] * served["swaps_per_day"])
+            .groupby(served["site_id"])
+            .sum()
+            / by_site["swaps_per_day"].sum(),
+        }
+    ).reindex(rows["site_id"])
+    for name in load.columns:
+        filled = load[name] if name == "mean_drive_min" else load[name].fillna(0)
+        rows[name] = filled.to_numpy()
+    plot_cny = rows["site_cost_cny"].fillna(0) if "site_cost_cny" in rows.columns else 0.0
+    rows = rows.assign(
+        num_zones=rows["num_zones"].astype(np.int64),
+        capacity_swaps_per_hour=capacity,
+        utilisation_frac=np.divide(
+            rows["peak_swaps_per_hour"], capacity, out=np.zeros(len(rows)), where=capacity > 0
+        ),
+        grid_kw=rows["type_grid_kw"],
+        capex_cny=rows["capex_cny"] + plot_cny,
+    )
+    columns = [
+        "site_id", "city_id", "lon", "lat", "kind", "site_status", "station_type_id", "bays",
+        "grid_kw", "num_zones", "car_owning_households", "swaps_per_day", "peak_swaps_per_hour",
+        "capacity_swaps_per_hour", "utilisation_frac", "mean_drive_min", "capex_cny",
+    ]  # fmt: skip
+    return rows[columns]
+
+
+def _cities(
+    instance: Instance,
+    zones: pd.DataFrame,
+    stations: pd.DataFrame,
+    packs: pd.DataFrame,
+    rates: pd.DataFrame,
+) -> pd.DataFrame:
+    names = [name for name in ("city_id", "name_en", "name_zh", "province", "market", "lon", "lat",
+             "winter_design_c") if name in instance.cities.columns]  # fmt: skip
+    rows = instance.cities[names].set_index("city_id")
+    january = instance.climate[instance.climate["month"] == 1].set_index("city_id")["mean_c"]
+    fleet = whole_fleet(instance).groupby("city_id")["vehicles"].sum()
+    near = _near_station(zones, stations, instance.scenario.siting.near_km)
+    households = zones.groupby("city_id")["car_owning_households"].sum()
+    swaps = zones.groupby("city_id")["swaps_per_day"].sum()
+    served = zones[zones["is_served"]].groupby("city_id")
+    near_households = zones[near].groupby("city_id")["car_owning_households"].sum()
+    rows = rows.assign(
+        january_mean_c=january,
+        vehicles=fleet,
+        num_stations=stations.groupby("city_id").size(),
+        num_bays=stations.groupby("city_id")["bays"].sum(),
+        car_owning_households=households,
+        households_served_frac=served["car_owning_households"].sum() / households,
+        households_near_frac=near_households / households,
+        swaps_per_day=swaps,
+        swaps_served_frac=served["swaps_per_day"].sum() / swaps,
+    )
+    chemistries = sorted(instance.packs["chemistry"].unique())
+    by_chemistry = packs.pivot_table(
+        index="city_id", columns="chemistry", values="vehicles", aggfunc="sum"
+    ).reindex(columns=chemistries)
+    rows = rows.join(by_chemistry.add_prefix("vehicles_"))
+    whole = ["num_stations", "num_bays", *(f"vehicles_{name}" for name in chemistries)]
+    shares = ["households_served_frac", "households_near_frac", "swaps_served_frac"]
+    rows = rows.fillna(dict.fromkeys([*whole, *shares], 0))
+    with_pack = rows[[f"vehicles_{name}" for name in chemistries]].sum(axis=1)
+    rows["vehicles_without_pack"] = rows["vehicles"] - with_pack
+    sodium = rows.get("vehicles_sodium_ion", pd.Series(0.0, index=rows.index))
+    rows["sodium_ion_frac"] = (sodium / rows["vehicles"]).fillna(0)
+    ranges = rates.pivot_table(
+        index="city_id", columns="pack_id", values="design_range_km", aggfunc="mean"
+    )
+    for pack_id in instance.packs["pack_id"]:
+        rows[f"design_range_{pack_id}_km"] = ranges.get(pack_id)
+    whole += ["vehicles", "vehicles_without_pack"]
+    return rows.astype(dict.fromkeys(whole, np.int64)).reset_index()
+
+
+def _near_station(zones: pd.DataFrame, stations: pd.DataFrame, near_km: float) -> pd.Series:
+    if stations.empty:
+        return pd.Series(False, index=zones.index)
+    tree = KDTree(to_sphere_km(stations["lon"], stations["lat"]))
+    chord_km, _ = tree.query(to_sphere_km(zones["lon"], zones["lat"]))
+    return pd.Series(chord_to_arc_km(chord_km) <= near_km, index=zones.index)
+
+
+def _kpi(
+    instance: Instance,
+    plan: Plan,
+    zones: pd.DataFrame,
+    stations: pd.DataFrame,
+    packs: pd.DataFrame,
+) -> dict[str, float]:
+    served = zones["is_served"]
+    near = _near_station(zones, stations, instance.scenario.siting.near_km)
+    households = zones["car_owning_households"]
+    swaps = zones["swaps_per_day"]
+    fleet = whole_fleet(instance)["vehicles"].sum()
+    kpi: dict[str, float] = {
+        "num_stations": len(stations),
+        "num_bays": int(stations["bays"].sum()),
+    }
+    for station_type, count in stations["station_type_id"].value_counts().sort_index().items():
+        kpi[f"num_stations_{station_type}"] = int(count)
+    kpi |= {
+        "capex_cny": stations["capex_cny"].sum(),
+        "swaps_per_day": swaps.sum(),
+        "swaps_per_day_served": swaps[served].sum(),
+        "swaps_served_frac": _share(swaps[served].sum(), swaps.sum()),
+        "swaps_per_station_day": _share(swaps[served].sum(), len(stations)),
+        "peak_swaps_per_hour": zones["peak_swaps_per_hour"].sum(),
+        "peak_swaps_per_hour_served": zones.loc[served, "peak_swaps_per_hour"].sum(),
+        "mean_utilisation_frac": stations["utilisation_frac"].mean() if len(stations) else 0.0,
+        "car_owning_households": households.sum(),
+        "households_served_frac": _share(households[served].sum(), households.sum()),
+        "households_near_frac": _share(households[near].sum(), households.sum()),
+        "mean_drive_min": _share((zones["drive_min"] * swaps)[served].sum(), swaps[served].sum()),
+        "vehicles": int(fleet),
+        "vehicles_without_pack": int(fleet - packs["vehicles"].sum()),
+    }
+    for chemistry in sorted(instance.packs["chemistry"].unique()):
+        rows = packs[packs["chemistry"] == chemistry]
+        kpi[f"vehicles_{chemistry}"] = int(rows["vehicles"].sum())
+        kpi[f"station_packs_{chemistry}"] = rows["station_packs"].sum()
+        kpi[f"packs_{chemistry}_gwh"] = rows["energy_kwh"].sum() / KWH_PER_GWH
+    promised_km = instance.scenario.packs.promised_range_km
+    short = packs["design_range_km"] < promised_km
+    kpi["vehicles_below_promised_range"] = int(packs.loc[short, "vehicles"].sum())
+    return {name: float(value) if isinstance(value, float) else value
+            for name, value in kpi.items()}  # fmt: skip
+
+
+def _share(part: float, whole: float) -> float:
+    return float(part / whole) if whole else 0.0

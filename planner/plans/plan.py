@@ -1,0 +1,99 @@
+"""A plan: what the models decided, by label; and what an evaluation of it found."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import pandas as pd
+
+
+@dataclass(frozen=True)
+class ModelResult:
+    """How far one model got.
+
+    Attributes
+    ----------
+    name : str
+        E.g. ``siting``.
+    sense : str
+        ``max`` or ``min``.
+    unit : str
+        Unit of objective and bound.
+    status : str
+        OPTIMAL, FEASIBLE, ... (`planner.solving.Status`).
+    objective, bound : float
+        Value of the plan, and what no plan can better.
+    gap_frac : float
+        Share of the bound that objective and bound are apart.
+    wall_s : float
+        Seconds spent.
+    prices : mapping of name to number
+        Duals worth knowing: what one more unit of something scarce would bring.
+    """
+
+    name: str
+    sense: str
+    unit: str
+    status: str
+    objective: float
+    bound: float
+    gap_frac: float
+    wall_s: float
+    prices: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The decisions, by label.
+
+    Attributes
+    ----------
+    stations : DataFrame
+        One row per open station: ``site_id``, ``station_type_id``.
+    allocation : DataFrame
+        One row per zone that is served: ``zone_id``, ``site_id``, ``drive_min``.
+    packs : DataFrame
+        One row per city, vehicle class and pack in use: ``city_id``, ``vehicle_id``,
+        ``pack_id``, ``vehicles`` (whole number).
+    models : tuple of ModelResult
+        The siting model first: its objective is the headline.
+    """
+
+    stations: pd.DataFrame
+    allocation: pd.DataFrame
+    packs: pd.DataFrame
+    models: tuple[ModelResult, ...]
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """A plan's figures, recomputed from the instance's own rows by `check_plan`.
+
+    Attributes
+    ----------
+    kpi : mapping of name to number
+        Names end in their unit.
+    stations : DataFrame, sorted by site_id
+        ``site_id, city_id, lon, lat, kind, site_status, station_type_id, bays, grid_kw,
+        num_zones, car_owning_households, swaps_per_day, peak_swaps_per_hour,
+        capacity_swaps_per_hour, utilisation_frac, mean_drive_min, capex_cny``.
+    zones : DataFrame, sorted by zone_id
+        ``zone_id, city_id, county_id (if the instance has it), lon, lat,
+        car_owning_households, swaps_per_day, peak_swaps_per_hour, is_served, site_id (missing
+        if not served), drive_min (NaN if not served)``.
+    cities : DataFrame, sorted by city_id
+        ``city_id, name_en, name_zh (if the instance has it), province, market, lon, lat,
+        winter_design_c, january_mean_c, vehicles, num_stations, num_bays,
+        car_owning_households, households_served_frac, households_near_frac, swaps_per_day,
+        swaps_served_frac, vehicles_<chemistry>, vehicles_without_pack, sodium_ion_frac,
+        design_range_<pack_id>_km`` (range on the winter design day, mean over the city's
+        vehicle classes that take the pack).
+    packs : DataFrame
+        ``city_id, vehicle_id, segment, pack_id, chemistry, vehicles, station_packs,
+        energy_kwh, swaps_per_vehicle_day, design_swaps_per_vehicle_day, design_range_km``.
+    """
+
+    kpi: Mapping[str, float]
+    stations: pd.DataFrame
+    zones: pd.DataFrame
+    cities: pd.DataFrame
+    packs: pd.DataFrame

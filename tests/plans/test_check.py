@@ -1,0 +1,98 @@
+"""The independent check accepts what the models made and rejects every way of spoiling it."""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import pandas as pd
+import pytest
+
+from planner.errors import CheckError
+from planner.instance import Instance
+from planner.pipeline import Planned, check_plan
+from planner.plans import Plan
+
+
+def test_accepts_and_recomputes(tutorial: Instance, planned_tutorial: Planned) -> None:
+    evaluation = check_plan(tutorial, planned_tutorial.plan)
+    assert evaluation.kpi == planned_tutorial.evaluation.kpi
+    assert evaluation.kpi["swaps_per_day_served"] == pytest.approx(
+        planned_tutorial.plan.models[0].objective
+    )
+    for name in ("stations", "zones", "cities", "packs"):
+        pd.testing.assert_frame_equal(
+            getattr(evaluation, name), getattr(planned_tutorial.evaluation, name)
+        )
+
+
+def _set(frame: str, row: int, column: str, value: object) -> Callable[[Plan], Plan]:
+    def spoil(plan: Plan) -> Plan:
+        changed = getattr(plan, frame).copy()
+        changed.loc[row, column] = value
+        return replace(plan, **{frame: changed})
+
+    return spoil
+
+
+def _model(**changes: float) -> Callable[[Plan], Plan]:
+    return lambda plan: replace(plan, models=(replace(plan.models[0], **changes), *plan.models[1:]))
+
+
+def _add(frame: str, **row: object) -> Callable[[Plan], Plan]:
+    def spoil(plan: Plan) -> Plan:
+        longer = pd.concat([getattr(plan, frame), pd.DataFrame([row])], ignore_index=True)
+        return replace(plan, **{frame: longer})
+
+    return spoil
+
+
+@pytest.mark.parametrize(
+    ("spoil", "expected"),
+    [
+        (_set("stations", 0, "site_id", "X"), "site_id X is not known"),
+        (_set("stations", 0, "site_id", "B"), "repeat the key site_id"),
+        (_add("stations", site_id="C", station_type_id="choco_14"), "3 stations are open, .* 2"),
+        (_add("stations", site_id="E", station_type_id="choco_14"), "site E is forbidden"),
+        (_set("stations", 0, "station_type_id", "choco_14"), "is asked for .* swaps per hour"),
+        (_set("allocation", 0, "drive_min", 0.5), "stated 0.500000 min, audited"),
+        (_set("allocation", 0, "zone_id", "Z8"), "audited inf"),
+        (_set("allocation", 1, "zone_id", "Z1"), "repeat the key zone_id"),
+        (_add("allocation", zone_id="Z6", site_id="C", drive_min=3.0), "site_id C is not known"),
+        (_set("packs", 0, "vehicles", 342), "more packs assigned than vehicles"),
+        (_set("packs", 0, "pack_id", "lfp_99"), "pack_id lfp_99 is not known"),
+        (_set("packs", 2, "pack_id", "na_25"), "GWh of sodium_ion are used, .* are to be had"),
+        (_model(objective=230.0), "the plan states 230"),
+        (_model(bound=200.0), "is better than its bound"),
+    ],
+)
+def test_rejects(
+    tutorial: Instance,
+    planned_tutorial: Planned,
+    spoil: Callable[[Plan], Plan],
+    expected: str,
+) -> None:
+    with pytest.raises(CheckError, match=expected):
+        check_plan(tutorial, spoil(planned_tutorial.plan))
+
+
+@pytest.mark.parametrize(
+    ("table", "changes", "expected"),
+    [
+        ("sites", {"status": ["candidate", "candidate", "existing", "candidate", "forbidden"]},
+         "site C is existing or committed but not open"),
+        ("sites", {"max_bays": [14, 14, 14, 14, 14]}, "site A has more bays than fit"),
+        ("sites", {"grid_kw": [900.0] * 5}, "site A needs more grid power than it has"),
+        ("gates", {"opens": [None, None]}, "sodium_ion is used in CN without GB 38031-2025"),
+        ("packs", {"available_from": ["2024Q4", "2027Q2"]}, "na_25 is not delivered"),
+        ("packs", {"envelope": ["#25", "#20"]}, "na_25 does not fit"),
+    ],
+)  # fmt: skip
+def test_rejects_what_the_instance_forbids(
+    tutorial: Instance,
+    planned_tutorial: Planned,
+    table: str,
+    changes: dict[str, list[object]],
+    expected: str,
+) -> None:
+    stricter = replace(tutorial, **{table: getattr(tutorial, table).assign(**changes)})
+    with pytest.raises(CheckError, match=expected):
+        check_plan(stricter, planned_tutorial.plan)
