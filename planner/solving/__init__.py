@@ -1,0 +1,1 @@
+"""What the models share: options, status, progress, bounds, local search, presolve."""

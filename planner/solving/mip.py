@@ -1,0 +1,126 @@
+"""Run a mixed-integer model on SCIP under limits that hold from outside.
+
+OR-Tools' limits are soft (a 60 s limit has run 90 s) and its interrupt does not reach SCIP, so the
+solver runs in a daemon thread (it releases the interpreter lock) that is left behind when the
+caller wants to go on. What it finds after that is not looked at.
+"""
+
+import math
+import threading
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from planner.problem import FloatArray
+from planner.solving.progress import StopRequest
+from planner.solving.status import Status
+
+if TYPE_CHECKING:
+    from ortools.linear_solver.python.model_builder_helper import ModelBuilderHelper
+
+FEASIBILITY_TOLERANCE = 1e-9
+"""So that covered value does not seep through (1) in amounts that show in the objective."""
+POLL_S = 0.05
+GRACE_S = 2.0
+"""How long after its soft limit a solver may still hand in what it has."""
+
+
+@dataclass(frozen=True)
+class MipResult:
+    """What the solver handed in.
+
+    Attributes
+    ----------
+    status : Status
+        OPTIMAL only if the solver proved it within its tolerances; NO_SOLUTION also when the
+        solver was left behind.
+    values : float array, shape (num_variables,), or None
+        Best solution.
+    bound : float
+        Proven bound of the objective; infinite if none.
+    message : str
+        The solver's own words.
+    """
+
+    status: Status
+    values: FloatArray | None
+    bound: float
+    message: str
+
+
+def solve_mip(
+    model: "ModelBuilderHelper",
+    *,
+    time_limit_s: float = math.inf,
+    node_limit: int | None = None,
+    seed: int = 0,
+    stop: StopRequest | None = None,
+) -> MipResult:
+    """Maximize a model with SCIP on one thread.
+
+    Parameters
+    ----------
+    model : ModelBuilderHelper
+        Model of ``ortools.linear_solver.python``; a hint, if any, covers every variable (SCIP
+        drops partial ones).
+    time_limit_s : float
+        Wall-clock limit, > 0; ``math.inf`` for none.
+    node_limit : int, optional
+        Limit on branch-and-bound nodes: the one that keeps runs reproducible.
+    seed : int
+        Seed of SCIP's permutations.
+    stop : StopRequest, optional
+        Polled while the solver runs.
+
+    Returns
+    -------
+    MipResult
+
+    Raises
+    ------
+    RuntimeError
+        If the solver rejects the model or its parameters.
+    """
+    from ortools.linear_solver.python import model_builder_helper
+
+    settings = {
+        "limits/gap": 0.0,
+        "numerics/feastol": FEASIBILITY_TOLERANCE,
+        "randomization/randomseedshift": seed,
+    }
+    if node_limit is not None:
+        settings["limits/nodes"] = node_limit
+    solver = model_builder_helper.ModelSolverHelper("scip")
+    solver.set_solver_specific_parameters(
+        "\n".join(f"{name} = {value}" for name, value in settings.items())
+    )
+    if math.isfinite(time_limit_s):
+        solver.set_time_limit_in_seconds(time_limit_s)
+    worker = threading.Thread(target=solver.solve, args=(model,), daemon=True, name="scip")
+    started = time.monotonic()
+    worker.start()
+    while worker.is_alive():
+        worker.join(POLL_S)
+        late = time.monotonic() - started > time_limit_s + GRACE_S
+        if worker.is_alive() and (late or (stop is not None and stop.is_set())):
+            reason = "time limit overrun" if late else "stopped"
+            return MipResult(Status.NO_SOLUTION, None, math.inf, f"{reason}, solver left behind")
+    outcome = model_builder_helper.SolveStatus
+    message = solver.status_string()
+    if not solver.has_response():
+        raise RuntimeError(f"SCIP gave no answer when asked with {settings}")
+    status = {
+        outcome.OPTIMAL: Status.OPTIMAL,
+        outcome.FEASIBLE: Status.FEASIBLE,
+        outcome.INFEASIBLE: Status.INFEASIBLE,
+        outcome.NOT_SOLVED: Status.NO_SOLUTION,
+        outcome.UNKNOWN_STATUS: Status.NO_SOLUTION,
+    }.get(solver.status(), Status.ERROR)
+    if status is Status.ERROR:
+        raise RuntimeError(f"SCIP: {solver.status()} {message} (asked with {settings})")
+    if not solver.has_solution():
+        return MipResult(status, None, math.inf, message)
+    values: FloatArray = np.asarray(solver.variable_values(), dtype=np.float64)
+    return MipResult(status, values, solver.best_objective_bound(), message)

@@ -1,0 +1,205 @@
+"""Make a covering problem smaller without changing what any plan is worth.
+
+Zones nobody can reach or that are worth nothing are dropped; zones a forced site reaches are
+counted once and for all; zones reached by exactly the same free sites become one row whose value
+is their sum (Church 1984; with coordinates on a grid this alone removes more than half).
+"""
+
+from dataclasses import dataclass
+
+import numba
+import numpy as np
+
+from planner.problem import BoolArray, CoverageProblem, FloatArray, IndexArray, IntArray
+
+
+@dataclass(frozen=True)
+class CoverRows:
+    """Covering problem over merged rows and free sites: max sum_i w_i x_i with at most p sites.
+
+    Attributes
+    ----------
+    value : float array, shape (num_rows,)
+        Value w_i > 0 of a row: the sum over the zones merged into it.
+    row_ptr, row_site : int arrays
+        Sites that cover row i: ``row_site[row_ptr[i]:row_ptr[i + 1]]``, ascending.
+    site_ptr, site_row : int arrays
+        Rows that site j covers: ``site_row[site_ptr[j]:site_ptr[j + 1]]``, ascending; at least one.
+    site_idx : int array, shape (num_sites,)
+        Position of each free site in the original problem, ascending.
+    num_stations : int
+        Stations p left to place after the forced ones.
+    base_value : float
+        Value the forced sites cover already; not part of ``value``.
+    """
+
+    value: FloatArray
+    row_ptr: IntArray
+    row_site: IndexArray
+    site_ptr: IntArray
+    site_row: IndexArray
+    site_idx: IntArray
+    num_stations: int
+    base_value: float
+
+    @property
+    def num_rows(self) -> int:
+        """Number of merged rows."""
+        return len(self.value)
+
+    @property
+    def num_sites(self) -> int:
+        """Number of free sites that cover something."""
+        return len(self.site_idx)
+
+    @property
+    def num_arcs(self) -> int:
+        """Number of (site, row) pairs within reach."""
+        return len(self.row_site)
+
+
+@numba.njit(cache=True)
+def _transpose(
+    ptr: IntArray, idx: IndexArray, keep_major: BoolArray, keep_minor: BoolArray
+) -> tuple[IntArray, IndexArray]:
+    """Minor-to-major lists of a major-to-minor incidence, only pairs with both sides kept."""
+    num_minor = len(keep_minor)
+    out_ptr = np.zeros(num_minor + 1, np.int64)
+    for major in range(len(ptr) - 1):
+        if keep_major[major]:
+            for arc in range(ptr[major], ptr[major + 1]):
+                if keep_minor[idx[arc]]:
+                    out_ptr[idx[arc] + 1] += 1
+    for minor in range(num_minor):
+        out_ptr[minor + 1] += out_ptr[minor]
+    fill = out_ptr[:-1].copy()
+    out_idx = np.empty(out_ptr[-1], np.int32)
+    for major in range(len(ptr) - 1):
+        if keep_major[major]:
+            for arc in range(ptr[major], ptr[major + 1]):
+                minor = idx[arc]
+                if keep_minor[minor]:
+                    out_idx[fill[minor]] = major
+                    fill[minor] += 1
+    return out_ptr, out_idx
+
+
+@numba.njit(cache=True)
+def _hash_lists(ptr: IntArray, idx: IndexArray) -> IntArray:
+    """64-bit hash of each list (the finalizer of MurmurHash3 over a running state)."""
+    hashes = np.empty(len(ptr) - 1, np.int64)
+    for i in range(len(ptr) - 1):
+        state = np.uint64(ptr[i + 1] - ptr[i])
+        for arc in range(ptr[i], ptr[i + 1]):
+            state = state * np.uint64(0x9E3779B97F4A7C15) + np.uint64(idx[arc] + 1)
+            state ^= state >> np.uint64(33)
+            state *= np.uint64(0xFF51AFD7ED558CCD)
+            state ^= state >> np.uint64(33)
+        hashes[i] = np.int64(state)
+    return hashes
+
+
+@numba.njit(cache=True)
+def _group_equal(ptr: IntArray, idx: IndexArray, by_hash: IntArray, hashes: IntArray) -> IntArray:
+    """First list (lowest position) equal to each list; equality is checked entry by entry.
+
+    ``by_hash`` is a stable sort of the hashes, so within a run of equal hashes positions ascend.
+    Lists that merely collide start a representative of their own.
+    """
+    leader = np.empty(len(by_hash), np.int64)
+    start = 0
+    while start < len(by_hash):
+        stop = start + 1
+        while stop < len(by_hash) and hashes[by_hash[stop]] == hashes[by_hash[start]]:
+            stop += 1
+        for at in range(start, stop):
+            i = by_hash[at]
+            leader[i] = i
+            for earlier in range(start, at):
+                k = by_hash[earlier]
+                if leader[k] != k or ptr[k + 1] - ptr[k] != ptr[i + 1] - ptr[i]:
+                    continue
+                same = True
+                for step in range(ptr[i + 1] - ptr[i]):
+                    if idx[ptr[k] + step] != idx[ptr[i] + step]:
+                        same = False
+                        break
+                if same:
+                    leader[i] = k
+                    break
+        start = stop
+    return leader
+
+
+def equal_list_leaders(ptr: IntArray, idx: IndexArray, hashes: IntArray | None = None) -> IntArray:
+    """For each list, the lowest position of a list with the same entries in the same order.
+
+    Parameters
+    ----------
+    ptr, idx : int arrays
+        List i is ``idx[ptr[i]:ptr[i + 1]]``.
+    hashes : int array, shape (num_lists,), optional
+        Hash of each list; only lists of equal hash are compared, so equal lists must have equal
+        hashes. Collisions cost time, never correctness.
+
+    Returns
+    -------
+    int array, shape (num_lists,)
+    """
+    if hashes is None:
+        hashes = _hash_lists(ptr, idx)
+    by_hash = np.argsort(hashes, kind="stable").astype(np.int64)
+    leader: IntArray = _group_equal(ptr, idx, by_hash, hashes)
+    return leader
+
+
+def merge_rows(problem: CoverageProblem) -> CoverRows:
+    """Reduce a covering problem to rows with distinct cover sets and sites that may still open.
+
+    The value of any set S of free sites, with the forced ones, is ``base_value`` plus the sum of
+    ``value`` over rows covered by S, up to rounding.
+
+    Parameters
+    ----------
+    problem : CoverageProblem
+        Not changed.
+
+    Returns
+    -------
+    CoverRows
+        With ``num_stations`` = budget less forced sites (negative if they exceed it).
+    """
+    sites = np.arange(problem.num_sites)
+    zones_of_forced = problem.reach_zone_idx[np.repeat(problem.forced, np.diff(problem.reach_ptr))]
+    served = np.zeros(problem.num_zones, dtype=np.bool_)
+    served[zones_of_forced] = True
+    free = ~(problem.forced | problem.forbidden)
+    zone_ptr, zone_site = _transpose(
+        problem.reach_ptr, problem.reach_zone_idx, free, ~served & (problem.value > 0)
+    )
+    leader = equal_list_leaders(zone_ptr, zone_site)
+    reached = np.diff(zone_ptr) > 0
+    is_row = (leader == np.arange(problem.num_zones)) & reached
+    row_of_leader = np.cumsum(is_row) - 1
+    num_rows = int(is_row.sum())
+    value = np.bincount(
+        row_of_leader[leader[reached]], weights=problem.value[reached], minlength=num_rows
+    )
+    useful = np.zeros(problem.num_sites, dtype=np.bool_)
+    useful[zone_site] = True
+    new_site = (np.cumsum(useful) - 1).astype(np.int32)
+    row_site = new_site[zone_site[np.repeat(is_row, np.diff(zone_ptr))]]
+    row_ptr = np.concatenate([[0], np.cumsum(np.diff(zone_ptr)[is_row])]).astype(np.int64)
+    site_ptr, site_row = _transpose(
+        row_ptr, row_site, np.ones(num_rows, np.bool_), np.ones(int(useful.sum()), np.bool_)
+    )
+    return CoverRows(
+        value=value.astype(np.float64),
+        row_ptr=row_ptr,
+        row_site=row_site,
+        site_ptr=site_ptr,
+        site_row=site_row,
+        site_idx=sites[useful].astype(np.int64),
+        num_stations=problem.num_stations - int(problem.forced.sum()),
+        base_value=float(problem.value[served].sum()),
+    )

@@ -1,0 +1,58 @@
+import threading
+import time
+
+import numpy as np
+import pytest
+
+from planner.models.coverage import coverage_mip
+from planner.solving import mip
+from planner.solving.local_search import greedy
+from planner.solving.mip import solve_mip
+from planner.solving.presolve import merge_rows
+from planner.solving.status import Status
+from tests.solving.coverage_cases import brute_force, random_problem
+
+SMALL = random_problem(0, num_zones=60, num_sites=8, num_stations=3, radius=0.3)
+HARD = random_problem(1, num_zones=6000, num_sites=500, num_stations=25, radius=0.14)
+
+
+def test_small_model_is_proven():
+    result = solve_mip(coverage_mip(merge_rows(SMALL)))
+    assert result.status is Status.OPTIMAL
+    assert result.bound == pytest.approx(brute_force(SMALL))
+
+
+def test_time_limit_is_not_optimal():
+    rows = merge_rows(HARD)
+    result = solve_mip(coverage_mip(rows, hint=greedy(rows)), time_limit_s=0.5)
+    assert result.status in (Status.FEASIBLE, Status.NO_SOLUTION)
+
+
+def test_stop_leaves_the_solver_behind():
+    rows = merge_rows(HARD)
+    stop = threading.Event()
+    threading.Timer(0.3, stop.set).start()
+    started = time.monotonic()
+    # The limit ends the abandoned thread, lest it run on under the next tests.
+    result = solve_mip(coverage_mip(rows), time_limit_s=3.0, stop=stop)
+    assert time.monotonic() - started < 2.0
+    assert result.status is Status.NO_SOLUTION
+    assert result.values is None
+
+
+def test_hint_is_used():
+    rows = merge_rows(HARD)
+    plan = greedy(rows)
+    result = solve_mip(coverage_mip(rows, hint=plan), node_limit=1, time_limit_s=2.0)
+    if result.values is not None:
+        covered = np.zeros(rows.num_rows, dtype=bool)
+        for site in plan:
+            covered[rows.site_row[rows.site_ptr[site] : rows.site_ptr[site + 1]]] = True
+        reached = result.values[rows.num_sites :] @ rows.value
+        assert reached >= rows.value[covered].sum() * (1 - 1e-9)
+
+
+def test_rejected_settings_name_what_was_asked(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(mip, "FEASIBILITY_TOLERANCE", "nonsense")
+    with pytest.raises(RuntimeError, match="nonsense"):
+        solve_mip(coverage_mip(merge_rows(SMALL)))
