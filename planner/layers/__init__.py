@@ -1,0 +1,5 @@
+"""What a run leaves for GIS and spreadsheets, written from finished data."""
+
+from planner.layers.write import write_layers
+
+__all__ = ["write_layers"]

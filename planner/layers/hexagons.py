@@ -1,0 +1,114 @@
+"""Polygons and parents of H3 cells, a million at a time."""
+
+from collections.abc import Sequence
+from itertools import chain
+
+import numpy as np
+import shapely
+from h3.api import basic_int
+from numpy.typing import NDArray
+
+CellArray = NDArray[np.uint64]
+
+_INDEX_LENGTH = 15
+_CHUNK = 65_536
+_DECIMALS = 7  # about a centimetre; neighbours then share their corners to the last bit
+_RESOLUTION_SHIFT = 52
+_RESOLUTION_MASK = 0xF << _RESOLUTION_SHIFT
+_FINEST_RESOLUTION = 15
+_BITS_PER_DIGIT = 3
+
+
+def parse_cells(ids: Sequence[str]) -> CellArray | None:
+    """H3 cells that ids stand for, or None unless every id is one.
+
+    Parameters
+    ----------
+    ids : sequence of str
+        H3 indexes in hexadecimal, or ids of any other kind.
+
+    Returns
+    -------
+    ndarray of uint64, shape (len(ids),), or None
+    """
+    if any(len(text) != _INDEX_LENGTH for text in ids):
+        return None
+    try:
+        cells = [int(text, 16) for text in ids]
+    except ValueError:
+        return None
+    return np.array(cells, np.uint64) if all(map(basic_int.is_valid_cell, cells)) else None
+
+
+def cell_centres(cells: CellArray) -> NDArray[np.float64]:
+    """Longitude and latitude of the cells' centres, shape (n, 2) [degrees]."""
+    flat = chain.from_iterable(map(basic_int.cell_to_latlng, cells.tolist()))
+    return np.fromiter(flat, np.float64, 2 * len(cells)).reshape(-1, 2)[:, ::-1]
+
+
+def cell_resolutions(cells: CellArray) -> NDArray[np.int64]:
+    """Resolution of each cell, 0 (coarsest) to 15."""
+    return ((cells & np.uint64(_RESOLUTION_MASK)) >> np.uint64(_RESOLUTION_SHIFT)).astype(np.int64)
+
+
+def cell_parents(cells: CellArray, resolution: int) -> CellArray:
+    """Cells of a coarser resolution that hold the cells.
+
+    Works on the bits of the index: the resolution is lowered and the digits below it set
+    to 7 (unused). None of the cells may be coarser than ``resolution``.
+    """
+    if len(cells) and resolution > int(cell_resolutions(cells).min()):
+        raise ValueError(f"a cell is coarser than resolution {resolution}")
+    unused = (1 << _BITS_PER_DIGIT * (_FINEST_RESOLUTION - resolution)) - 1
+    kept = cells & np.uint64(~_RESOLUTION_MASK & 0xFFFF_FFFF_FFFF_FFFF)
+    return np.asarray(kept | np.uint64(resolution << _RESOLUTION_SHIFT | unused), np.uint64)
+
+
+def cell_polygons(cells: CellArray) -> NDArray[np.object_]:
+    """Outlines of H3 cells as shapely polygons.
+
+    A cell that straddles the antimeridian keeps its shape and reaches beyond 180 degrees
+    east, as a polygon that jumps to the other edge of the map would be invalid. Pentagons
+    and cells that cross an edge of the icosahedron have other than six corners.
+
+    Parameters
+    ----------
+    cells : ndarray of uint64, shape (n,)
+        Valid H3 cells, of any resolution.
+
+    Returns
+    -------
+    ndarray of Polygon, shape (n,)
+        WGS84 longitude and latitude.
+    """
+    num_corners = np.zeros(len(cells), np.int64)
+    parts = [np.empty((0, 2))]
+    for start in range(0, len(cells), _CHUNK):
+        # In chunks, as tuples of floats take ten times the room of the numbers in them.
+        outlines = [
+            basic_int.cell_to_boundary(cell) for cell in cells[start : start + _CHUNK].tolist()
+        ]
+        num_corners[start : start + _CHUNK] = [len(outline) for outline in outlines]
+        flat = chain.from_iterable(chain.from_iterable(outlines))
+        parts.append(np.fromiter(flat, np.float64).reshape(-1, 2))
+    corners = np.round(np.concatenate(parts)[:, ::-1], _DECIMALS)
+
+    first = np.concatenate(([0], np.cumsum(num_corners)))
+    closed = np.insert(np.arange(len(corners)), first[1:], first[:-1])
+    rings = first + np.arange(len(first))
+    lon, lat = corners[closed].T
+    return np.asarray(
+        shapely.from_ragged_array(
+            shapely.GeometryType.POLYGON,
+            np.column_stack((_unwrap(lon, rings), lat)),
+            (rings, np.arange(len(rings))),
+        )
+    )
+
+
+def _unwrap(lon: NDArray[np.float64], rings: NDArray[np.int64]) -> NDArray[np.float64]:
+    if not len(lon):
+        return lon
+    width = np.maximum.reduceat(lon, rings[:-1]) - np.minimum.reduceat(lon, rings[:-1])
+    straddles = np.repeat(width > 180, np.diff(rings))
+    return np.where(straddles & (lon < 0), lon + 360, lon)

@@ -1,0 +1,319 @@
+import csv
+import hashlib
+import json
+import sqlite3
+from contextlib import closing
+from dataclasses import replace
+from xml.etree import ElementTree as ET
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import pyarrow.parquet as pq
+import pyogrio
+import pytest
+import shapely
+
+LAYERS = {"stations": 2, "cities": 2, "zones": 6, "zones_overview": 1}
+TABLES = {"packs": 2, "kpi": 3, "run_info": 4, "assumptions": 1, "layer_styles": 4}
+
+
+def query(path, statement):
+    with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as connection:
+        return connection.execute(statement).fetchall()
+
+
+def read_csv(path):
+    with path.open(encoding="utf-8", newline="") as stream:
+        return list(csv.DictReader(stream))
+
+
+def test_files_are_those_promised(run_folder):
+    found = {str(path.relative_to(run_folder)) for path in run_folder.rglob("*") if path.is_file()}
+    assert found == {
+        "plan.gpkg",
+        *(f"layers/{name}.parquet" for name in ("stations", "cities", "zones")),
+        *(f"tables/{name}.csv" for name in ("stations", "cities", "packs", "kpi", "assumptions")),
+        "tables/data_dictionary.csv",
+    }
+
+
+def test_returns_what_was_written(tmp_path, write, evaluation):
+    written = write(tmp_path / "run", evaluation)
+    assert sorted(written) == sorted(p for p in (tmp_path / "run").rglob("*") if p.is_file())
+
+
+def test_same_plan_gives_same_bytes(tmp_path, write, evaluation):
+    shuffled = replace(
+        evaluation,
+        stations=evaluation.stations[::-1],
+        zones=evaluation.zones.sample(frac=1, random_state=1),
+        cities=evaluation.cities[::-1],
+        packs=evaluation.packs[::-1],
+    )
+    first, again = (
+        {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
+        for files in (write(tmp_path / "a", evaluation), write(tmp_path / "b", shuffled))
+    )
+    assert first == again
+
+
+def test_input_is_left_as_it_was(tmp_path, write, evaluation):
+    before = {name: getattr(evaluation, name).copy() for name in ("stations", "zones", "cities")}
+    write(tmp_path / "run", evaluation)
+    for name, frame in before.items():
+        pd.testing.assert_frame_equal(frame, getattr(evaluation, name))
+
+
+@pytest.mark.parametrize("layer", LAYERS)
+def test_geopackage_layers(run_folder, layer):
+    info = pyogrio.read_info(run_folder / "plan.gpkg", layer=layer)
+    assert info["features"] == LAYERS[layer]
+    assert info["crs"] == "EPSG:4326"
+    assert info["geometry_type"] == ("Polygon" if layer.startswith("zones") else "Point")
+    assert info["fid_column"] == "fid"
+
+
+def test_geopackage_is_sound_and_registers_every_table(run_folder):
+    path = run_folder / "plan.gpkg"
+    assert query(path, "PRAGMA integrity_check") == [("ok",)]
+    assert query(path, "PRAGMA foreign_key_check") == []
+    kinds = dict(query(path, "SELECT table_name, data_type FROM gpkg_contents"))
+    assert kinds == dict.fromkeys(LAYERS, "features") | dict.fromkeys(TABLES, "attributes")
+    for table, num_rows in (LAYERS | TABLES).items():
+        assert query(path, f"SELECT count(*) FROM {table}") == [(num_rows,)]
+    extensions = query(path, "SELECT table_name, extension_name FROM gpkg_extensions")
+    assert {("gpkg_data_columns", "gpkg_schema"), ("zones", "gpkg_rtree_index")} <= set(extensions)
+    described = dict(query(path, "SELECT identifier, description FROM gpkg_contents"))
+    assert described["zones"].startswith("Demand zones (H3 hexagons)")
+    (last_changes,) = zip(*query(path, "SELECT last_change FROM gpkg_contents"), strict=True)
+    assert set(last_changes) == {"2000-01-01T00:00:00.000Z"}
+
+
+def test_attribution_stands_in_the_metadata(run_folder):
+    ((metadata,),) = query(
+        run_folder / "plan.gpkg",
+        "SELECT metadata FROM gpkg_metadata JOIN gpkg_metadata_reference ON md_file_id = id"
+        " WHERE reference_scope = 'geopackage'",
+    )
+    assert "© OpenStreetMap" in metadata
+    assert "EPSG:4490" in metadata
+
+
+def test_spatial_index_finds_the_zone(run_folder, evaluation):
+    zone = evaluation.zones.iloc[3]
+    around = (zone["lon"] - 1e-5, zone["lat"] - 1e-5, zone["lon"] + 1e-5, zone["lat"] + 1e-5)
+    found = pyogrio.read_dataframe(run_folder / "plan.gpkg", layer="zones", bbox=around)
+    assert found["zone_id"].tolist() == [zone["zone_id"]]
+
+
+@pytest.mark.parametrize("file", ["plan.gpkg", "layers/zones.parquet"])
+def test_zones_come_back_equal(run_folder, evaluation, file):
+    if file.endswith("gpkg"):
+        zones = pyogrio.read_dataframe(run_folder / file, layer="zones")
+    else:
+        zones = gpd.read_parquet(run_folder / file)
+    assert zones.crs == "EPSG:4326"
+    centres = shapely.points(zones[["lon", "lat"]].to_numpy())
+    assert shapely.contains(zones.geometry.to_numpy(), centres).all()
+    assert zones["is_served"].dtype == bool
+    assert zones["site_id"].isna().tolist() == [False, False, True, False, True, True]
+    plain = pd.DataFrame(zones.drop(columns="geometry"))
+    pd.testing.assert_frame_equal(plain, evaluation.zones, check_dtype=False)
+
+
+def test_what_is_missing_is_null(run_folder):
+    missing = query(
+        run_folder / "plan.gpkg",
+        "SELECT count(*) FROM zones WHERE site_id IS NULL AND drive_min IS NULL AND NOT is_served",
+    )
+    assert missing == [(3,)]
+    assert pq.read_table(run_folder / "layers/zones.parquet")["drive_min"].null_count == 3
+
+
+@pytest.mark.parametrize("layer", ["stations", "cities"])
+def test_points_come_back_equal(run_folder, evaluation, layer):
+    expected = getattr(evaluation, layer).rename(
+        columns={"design_range_#25 Na_km": "design_range_25_na_km"}
+    )
+    for back in (
+        pyogrio.read_dataframe(run_folder / "plan.gpkg", layer=layer),
+        gpd.read_parquet(run_folder / "layers" / f"{layer}.parquet"),
+    ):
+        np.testing.assert_array_equal(back.geometry.x, expected["lon"])
+        np.testing.assert_array_equal(back.geometry.y, expected["lat"])
+        plain = pd.DataFrame(back.drop(columns="geometry"))
+        pd.testing.assert_frame_equal(plain, expected, check_dtype=False)
+
+
+def test_overview_sums_the_zones(run_folder):
+    overview = pyogrio.read_dataframe(run_folder / "plan.gpkg", layer="zones_overview").iloc[0]
+    assert overview["num_zones"] == 6
+    assert overview["car_owning_households"] == 675
+    assert overview["swaps_per_day"] == 67.5
+    assert overview["households_served_frac"] == pytest.approx(350 / 675)
+    assert overview["swaps_served_frac"] == pytest.approx(35 / 67.5)
+
+
+def test_tables_come_back_equal(run_folder, evaluation, run_info, assumptions):
+    path = run_folder / "plan.gpkg"
+    kpi = query(path, "SELECT name, value, unit FROM kpi ORDER BY fid")
+    assert {name: value for name, value, _ in kpi} == evaluation.kpi
+    assert [unit for _, _, unit in kpi] == ["1", "CNY", "1"]
+    told = dict(query(path, "SELECT key, value FROM run_info"))
+    assert told == {key: str(value) for key, value in run_info.items()}
+    assert query(path, "SELECT item, value, mark, source FROM assumptions") == [
+        tuple(row) for row in assumptions.to_numpy().tolist()
+    ]
+    assert query(path, "SELECT city_id, vehicles FROM packs ORDER BY fid") == [
+        ("230100", 700),
+        ("x1", 100),
+    ]
+
+
+def test_columns_carry_titles_and_descriptions(run_folder):
+    path = run_folder / "plan.gpkg"
+    aliases = {
+        (table, column): (title, description)
+        for table, column, title, description in query(
+            path, "SELECT table_name, column_name, name, description FROM gpkg_data_columns"
+        )
+    }
+    assert aliases["stations", "grid_kw"][0] == "Grid connection [kW]"
+    assert aliases["cities", "design_range_25_na_km"][0] == "Winter design range with #25 Na [km]"
+    for table in [*LAYERS, "packs", "kpi", "run_info", "assumptions"]:
+        for _, column, *_ in query(path, f"PRAGMA table_info({table})"):
+            if column not in {"fid", "geom"}:
+                assert all(aliases[table, column]), (table, column)
+
+
+def test_styles_are_found_and_name_columns_that_exist(run_folder):
+    path = run_folder / "plan.gpkg"
+    styles = query(
+        path, "SELECT f_table_name, f_geometry_column, styleQML, useAsDefault FROM layer_styles"
+    )
+    assert {layer for layer, *_ in styles} == set(LAYERS)
+    geometry_columns = dict(
+        query(path, "SELECT table_name, column_name FROM gpkg_geometry_columns")
+    )
+    for layer, geometry_column, qml, is_default in styles:
+        assert is_default == 1
+        assert geometry_column == geometry_columns[layer]
+        renderer = ET.fromstring(qml).find("renderer-v2")
+        (count,) = query(path, f"SELECT count({renderer.get('attr')}) FROM {layer}")
+        assert count == (LAYERS[layer],)
+        aliases = {
+            entry.get("field"): entry.get("name") for entry in ET.fromstring(qml).iter("alias")
+        }
+        assert aliases == dict(
+            query(
+                path,
+                f"SELECT column_name, title FROM gpkg_data_columns WHERE table_name = '{layer}'",
+            )
+        )
+        symbols = {symbol.get("name") for symbol in renderer.iter("symbol")}
+        classes = [*renderer.iter("category"), *renderer.iter("range")]
+        assert {entry.get("symbol") for entry in classes} == symbols
+    assert query(path, "PRAGMA table_info(layer_styles)")[0][1] == "id"
+
+
+def test_station_types_are_coloured_from_small_to_large(run_folder):
+    ((qml,),) = query(
+        run_folder / "plan.gpkg",
+        "SELECT styleQML FROM layer_styles WHERE f_table_name = 'stations'",
+    )
+    labels = [entry.get("label") for entry in ET.fromstring(qml).iter("category")]
+    assert labels == ["small (14 bays)", "large (30 bays)"]
+
+
+def test_names_survive_and_formulas_stay_text(run_folder):
+    names = query(run_folder / "plan.gpkg", "SELECT name_en, name_zh FROM cities ORDER BY city_id")
+    assert names == [("Harbin", "哈尔滨"), ("=cmd|'<script>", None)]
+    harbin, other = read_csv(run_folder / "tables/cities.csv")
+    assert harbin["name_zh"] == "哈尔滨"
+    assert (other["name_en"], other["name_zh"], other["province"]) == ("'=cmd|'<script>", "", "'+1")
+    (assumption,) = read_csv(run_folder / "tables/assumptions.csv")
+    assert assumption["value"] == "'-35 C"
+    assert assumption["source"] == "测量, by hand"
+
+
+def test_numbers_in_tables_are_short_and_equal(run_folder):
+    harbin, other = read_csv(run_folder / "tables/cities.csv")
+    assert harbin["winter_design_c"] == "-28.4"
+    assert harbin["households_served_frac"] == "0.518519"
+    assert other["households_served_frac"] == ""
+    assert harbin["vehicles"] == "900"
+    first, _ = read_csv(run_folder / "tables/stations.csv")
+    assert first["capex_cny"] == "3200000"
+    assert "geometry" not in first
+    assert b"\r" not in (run_folder / "tables/cities.csv").read_bytes()
+    assert {row["name"]: row["value"] for row in read_csv(run_folder / "tables/kpi.csv")} == {
+        "num_stations": "2",
+        "capex_cny": "8300000",
+        "households_served_frac": "0.518519",
+    }
+
+
+def test_data_dictionary_names_every_column(run_folder):
+    dictionary = read_csv(run_folder / "tables/data_dictionary.csv")
+    titles = {(row["layer"], row["column"]): row["title"] for row in dictionary}
+    for name in ("stations", "cities", "packs", "kpi", "assumptions"):
+        with (run_folder / "tables" / f"{name}.csv").open(encoding="utf-8", newline="") as stream:
+            for column in next(csv.reader(stream)):
+                assert titles[name, column]
+
+
+@pytest.mark.parametrize("layer", ["stations", "cities", "zones"])
+def test_parquet_is_geoparquet_1_1_with_boxes(run_folder, layer):
+    path = run_folder / "layers" / f"{layer}.parquet"
+    metadata = json.loads(pq.read_schema(path).metadata[b"geo"])
+    assert "© OpenStreetMap" in gpd.read_parquet(path).attrs["ATTRIBUTION"]
+    assert metadata["version"] == "1.1.0"
+    assert metadata["columns"]["geometry"]["covering"]["bbox"]["xmin"] == ["bbox", "xmin"]
+
+
+def test_zones_with_places_of_their_own_are_points(run_folder_of_points, evaluation_of_points):
+    path = run_folder_of_points / "plan.gpkg"
+    layers = dict(pyogrio.list_layers(path).tolist())
+    assert layers["zones"] == "Point"
+    assert "zones_overview" not in layers
+    zones = pyogrio.read_dataframe(path, layer="zones")
+    np.testing.assert_array_equal(zones.geometry.x, evaluation_of_points.zones["lon"])
+    ((qml,),) = query(path, "SELECT styleQML FROM layer_styles WHERE f_table_name = 'zones'")
+    assert {symbol.get("type") for symbol in ET.fromstring(qml).iter("symbol")} == {"marker"}
+
+
+def test_cells_with_points_elsewhere_are_points(tmp_path, write, evaluation):
+    moved = replace(evaluation, zones=evaluation.zones.assign(lon=evaluation.zones["lon"] + 0.002))
+    write(tmp_path / "run", moved)
+    info = pyogrio.read_info(tmp_path / "run" / "plan.gpkg", layer="zones")
+    assert info["geometry_type"] == "Point"
+
+
+def test_plan_without_stations_is_written(tmp_path, write, evaluation):
+    empty = replace(
+        evaluation,
+        stations=evaluation.stations.iloc[:0],
+        packs=evaluation.packs.iloc[:0],
+        zones=evaluation.zones.assign(is_served=False, site_id=np.nan, drive_min=np.nan),
+        cities=evaluation.cities.assign(name_zh=None),
+    )
+    write(tmp_path / "run", empty)
+    info = pyogrio.read_info(tmp_path / "run" / "plan.gpkg", layer="stations")
+    assert (info["features"], info["geometry_type"]) == (0, "Point")
+    assert gpd.read_parquet(tmp_path / "run" / "layers/stations.parquet").empty
+    for layer, column in (("zones", "site_id"), ("cities", "name_zh")):
+        info = pyogrio.read_info(tmp_path / "run" / "plan.gpkg", layer=layer)
+        types = dict(zip(info["fields"], info["ogr_types"], strict=True))
+        assert types[column] == "OFTString"
+        parquet = pq.read_table(tmp_path / "run" / "layers" / f"{layer}.parquet")
+        assert parquet[column].null_count == len(parquet)
+        assert "string" in str(parquet[column].type)
+
+
+def test_progress_is_told(tmp_path, instance, evaluation, assumptions):
+    from planner.layers import write_layers
+
+    told = []
+    write_layers(tmp_path, instance, evaluation, {}, assumptions, told.append)
+    assert "plan.gpkg: zones (6 rows)" in told
