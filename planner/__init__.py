@@ -1,0 +1,46 @@
+"""Open planning optimizer for battery-swap networks and sodium-ion fleets.
+
+>>> import planner
+>>> planned = planner.plan(planner.read_instance("instances/tutorial"))  # doctest: +SKIP
+>>> planned.plan.models[0].gap_frac  # doctest: +SKIP
+0.0
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from planner.instance import Instance, read_instance
+    from planner.models.coverage import solve_coverage
+    from planner.pipeline import Planned, check_plan, plan
+    from planner.run_folder import write_run
+    from planner.stages import StageClock
+
+__all__ = [
+    "Instance",
+    "Planned",
+    "StageClock",
+    "check_plan",
+    "plan",
+    "read_instance",
+    "solve_coverage",
+    "write_run",
+]
+
+_HOME = {
+    "Instance": "planner.instance",
+    "Planned": "planner.pipeline",
+    "StageClock": "planner.stages",
+    "check_plan": "planner.pipeline",
+    "plan": "planner.pipeline",
+    "read_instance": "planner.instance",
+    "solve_coverage": "planner.models.coverage",
+    "write_run": "planner.run_folder",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Import a public name when it is first asked for: ``import planner`` stays fast."""
+    if name not in _HOME:
+        raise AttributeError(f"module 'planner' has no attribute {name!r}")
+    return getattr(import_module(_HOME[name]), name)

@@ -1,0 +1,164 @@
+"""The command line: ``planner COMMAND``; heavy imports wait until a command runs."""
+
+import json
+import signal
+import sys
+import threading
+from pathlib import Path
+from typing import Any
+
+import click
+
+from planner.errors import PlannerError
+
+EXIT_LIMIT_WITH_PLAN = 4
+
+_INSTANCE = click.argument("instance", type=click.Path(path_type=Path), metavar="INSTANCE")
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="planner")
+def cli() -> None:
+    """Plan battery-swap stations and sodium-ion packs, with a proven gap.
+
+    \b
+    Start with:
+      planner run instances/tutorial     a small town, seconds
+      planner run instances/china-140    3,000 stations in 140 cities, minutes
+
+    \b
+    Exit codes: 0 done, 2 bad input, 3 infeasible, 4 a limit was reached and the
+    plan's gap is above the one asked for, 5 a limit was reached without a plan,
+    70 internal error.
+    """  # noqa: D301 click marks unwrapped paragraphs by a backspace character
+
+
+@cli.command()
+@_INSTANCE
+@click.option("--scenario", metavar="NAME", help="Named variant in scenario.toml.")
+@click.option(
+    "--out", type=click.Path(path_type=Path), metavar="DIR",
+    help="Run folder itself.  [default: outputs/NAME-HASH]",
+)  # fmt: skip
+@click.option("--gap", type=click.FloatRange(0, 1), metavar="FRAC", help="Stop at this gap.")
+@click.option(
+    "--time-limit", type=click.FloatRange(min=0, min_open=True), metavar="SECONDS",
+    help="Limit of the siting model.",
+)  # fmt: skip
+@click.option("--seed", type=click.IntRange(0, 2**31 - 1), metavar="N", help="Random seed.")
+@click.option("--workers", type=click.IntRange(1, 1024), metavar="N", help="Processes.")
+@click.option(
+    "--deterministic", is_flag=True, default=None,
+    help="Same input, seed and version give the same plan; limits count work, not seconds.",
+)  # fmt: skip
+@click.option("--json", "as_json", is_flag=True, help="Progress and result as JSON lines.")
+def run(
+    instance: Path,
+    scenario: str | None,
+    out: Path | None,
+    as_json: bool,
+    **limits: Any,
+) -> None:
+    """Plan INSTANCE and write a run folder.
+
+    INSTANCE is a folder with scenario.toml and tables (docs/instance-format.md).
+    Ctrl-C once ends the search and keeps the best plan so far; twice gives up.
+    """
+    solver = {
+        {"gap": "gap_frac", "time_limit": "time_limit_s"}.get(name, name): value
+        for name, value in limits.items()
+        if value is not None
+    }
+    from planner.screen import show_progress, show_result
+
+    with show_progress(as_json) as report:
+        from planner.instance import read_instance
+        from planner.pipeline import plan
+        from planner.run_folder import check_target, run_name, write_run
+        from planner.stages import StageClock
+
+        clock = StageClock(report)
+        with clock.stage("read", f"reading {instance}"):
+            read = read_instance(
+                instance, scenario_name=scenario, overrides={"solver": solver} if solver else None
+            )
+        folder = out or Path("outputs") / run_name(read)
+        check_target(folder)
+        planned = plan(read, clock=clock, stop=_stop_on_interrupt())
+        folder = write_run(planned, folder)
+    show_result(planned, folder, as_json)
+    siting = planned.plan.models[0]
+    if siting.status != "OPTIMAL" and siting.gap_frac > read.scenario.solver.gap_frac:
+        sys.exit(EXIT_LIMIT_WITH_PLAN)
+
+
+def _stop_on_interrupt() -> threading.Event:
+    """An event that the first Ctrl-C sets; the second one interrupts as usual."""
+    stop = threading.Event()
+
+    def soft_stop(signum: int, frame: object) -> None:
+        stop.set()
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        click.echo("stopping: the best plan so far is kept; Ctrl-C again gives up", err=True)
+
+    signal.signal(signal.SIGINT, soft_stop)
+    return stop
+
+
+@cli.command()
+@_INSTANCE
+@click.option("--scenario", metavar="NAME", help="Named variant in scenario.toml.")
+def validate(instance: Path, scenario: str | None) -> None:
+    """Check INSTANCE and list every fault with file, row, column and remedy."""
+    from planner.instance import read_instance
+    from planner.instance.tables import TABLES
+
+    read = read_instance(instance, scenario_name=scenario)
+    click.echo(f"{instance}: valid, scenario {read.scenario.name}")
+    for name in TABLES:
+        click.echo(f"  {name:<12} {len(getattr(read, name)):>9,} rows")
+
+
+@cli.command("build-instance")
+@click.argument("name", type=click.Choice(["china-140"]))
+@click.option(
+    "--out", type=click.Path(path_type=Path), required=True, metavar="DIR",
+    help="Folder to write the tables into.",
+)  # fmt: skip
+def build_instance(name: str, out: Path) -> None:
+    """Build the tables of instance NAME from open data (extra `opendata`).
+
+    scenario.toml is not written: it holds decisions, not data.
+    """
+    from planner.opendata.china import build_china_140
+
+    build_china_140(out, on_progress=lambda line: click.echo(line, err=True))
+    click.echo(f"{name}: tables written to {out}")
+
+
+@cli.command()
+@click.argument("what", type=click.Choice(["scenario", "tables"]))
+def schema(what: str) -> None:
+    """Print the instance format: JSON Schema of scenario.toml, or the tables' columns."""
+    from planner.instance import Scenario
+    from planner.instance.tables import format_reference
+
+    if what == "tables":
+        click.echo(format_reference(), nl=False)
+    else:
+        click.echo(json.dumps(Scenario.model_json_schema(), indent=2, ensure_ascii=False))
+
+
+def main() -> None:
+    """Run the command line; no traceback reaches a user who did nothing wrong."""
+    try:
+        cli(standalone_mode=False)
+    except PlannerError as error:
+        click.echo(f"Error: {error}", err=True)
+        sys.exit(error.exit_code)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except (click.exceptions.Abort, KeyboardInterrupt):
+        click.echo("given up; nothing was written", err=True)
+        sys.exit(130)

@@ -1,0 +1,213 @@
+"""What a run leaves: a folder that is complete, or not there at all."""
+
+import hashlib
+import json
+import os
+import platform
+import resource
+import shutil
+import sys
+import tempfile
+from dataclasses import asdict
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+import tomli_w
+
+from planner.errors import Fault, InputError
+from planner.instance import Instance
+from planner.pipeline import Planned
+from planner.stages import progress_record
+
+DONE_FILE = "DONE"
+_PACKAGES = ("planner", "geopandas", "h3", "numba", "numpy", "ortools", "pandas", "pyogrio",
+             "scipy", "shapely")  # fmt: skip
+
+
+def run_name(instance: Instance) -> str:
+    """Name of a run's folder: the scenario's name and a hash of all that decides the result."""
+    digest = hashlib.sha256(
+        json.dumps(
+            [
+                instance.scenario.model_dump(mode="json", exclude={"scenarios"}),
+                [asdict(file) for file in instance.input_files[1:]],
+                _versions(),
+            ],
+            sort_keys=True,
+        ).encode()
+    )
+    return f"{instance.scenario.name}-{digest.hexdigest()[:10]}"
+
+
+def check_target(folder: Path) -> None:
+    """Refuse, before any work, a folder that is not a run's and not empty.
+
+    Raises
+    ------
+    InputError
+        If writing there would destroy something that `planner` did not write.
+    """
+    if folder.is_dir() and not (folder / DONE_FILE).is_file() and any(folder.iterdir()):
+        remedy = "folder holds something that is not a finished run; choose another or empty it"
+        raise InputError([Fault(str(folder), None, "", "", remedy)])
+    if folder.exists() and not folder.is_dir():
+        raise InputError([Fault(str(folder), None, "", "", "a file stands here; choose a folder")])
+
+
+def write_run(planned: Planned, folder: str | Path) -> Path:
+    """Write a run folder; `docs/run-folder.md` tells what it holds.
+
+    Parameters
+    ----------
+    planned : Planned
+        A checked plan.
+    folder : path
+        The run folder itself; a finished run that stands there is replaced.
+
+    Returns
+    -------
+    Path
+        The folder, with `DONE` written last.
+
+    Notes
+    -----
+    Everything is written into a temporary folder beside it, which is then renamed: a folder
+    without `DONE` is never a result.
+    """
+    from planner.layers import write_layers
+
+    folder = Path(folder).resolve()
+    check_target(folder)
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    partial = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
+    partial.chmod(0o755)
+    try:
+        with planned.clock.stage("layers", "GeoPackage, GeoParquet and tables") as say:
+            write_layers(
+                partial, planned.instance, planned.evaluation, _run_info(planned),
+                planned.assumptions, say,
+            )  # fmt: skip
+        _write_text(partial / "scenario.resolved.toml", _resolved_scenario(planned.instance))
+        _write_text(
+            partial / "progress.jsonl",
+            "".join(
+                json.dumps(progress_record(progress), ensure_ascii=False) + "\n"
+                for progress in planned.clock.history
+            ),
+        )
+        _write_text(
+            partial / "solver.log",
+            "".join(
+                f"{progress.elapsed_s:9.2f} s  {progress.stage}: {progress.message}\n"
+                for progress in planned.clock.history
+            ),
+        )
+        run = describe_run(planned)
+        _write_text(partial / "run.json", json.dumps(run, indent=2, ensure_ascii=False) + "\n")
+        _write_text(partial / "checksums.txt", _checksums(partial))
+        _write_text(partial / DONE_FILE, "")
+        if folder.exists():
+            # Two renames: at no moment is there a half-written folder under the name.
+            replaced = Path(tempfile.mkdtemp(prefix=f".{folder.name}-old-", dir=folder.parent))
+            folder.rename(replaced / "run")
+            partial.rename(folder)
+            shutil.rmtree(replaced)
+        else:
+            partial.rename(folder)
+    except BaseException:
+        shutil.rmtree(partial, ignore_errors=True)
+        raise
+    return folder
+
+
+def describe_run(planned: Planned) -> dict[str, Any]:
+    """The content of `run.json`; its headline is the siting model's."""
+    siting = planned.plan.models[0]
+    scenario = planned.instance.scenario
+    return {
+        "name": scenario.name,
+        "title": scenario.title,
+        "status": siting.status,
+        "objective": siting.objective,
+        "bound": siting.bound,
+        "gap_frac": siting.gap_frac,
+        "objective_unit": siting.unit,
+        "wall_s": round(sum(stage.wall_s for stage in planned.clock.stages), 3),
+        "peak_rss_mb": round(peak_rss_mb(), 1),
+        "stages": [
+            {"name": stage.name, "wall_s": round(stage.wall_s, 3)} for stage in planned.clock.stages
+        ],
+        "models": {
+            model.name: {key: value for key, value in asdict(model).items() if key != "name"}
+            for model in planned.plan.models
+        },
+        "kpi": dict(planned.evaluation.kpi),
+        "seed": scenario.solver.seed,
+        "options": scenario.solver.model_dump(),
+        "versions": _versions(),
+        "inputs": [asdict(file) for file in planned.instance.input_files],
+    }
+
+
+def peak_rss_mb() -> float:
+    """Largest resident memory of this process, and of the largest of its children [MB]."""
+    # Linux counts in KiB, macOS in bytes.
+    unit = 1 if sys.platform == "darwin" else 1024
+    usage = (resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF,
+             resource.RUSAGE_CHILDREN))  # fmt: skip
+    return max(usage) * unit / 1e6
+
+
+def _versions() -> dict[str, str]:
+    found = {"python": platform.python_version()}
+    for package in _PACKAGES:
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:
+            found[package] = "not installed"
+    return found
+
+
+def _run_info(planned: Planned) -> dict[str, str | float]:
+    siting = planned.plan.models[0]
+    scenario = planned.instance.scenario
+    info: dict[str, str | float] = {
+        "name": scenario.name,
+        "title": scenario.title,
+        "planner_version": _versions()["planner"],
+        "planning_quarter": scenario.planning_quarter,
+        "status": siting.status,
+        "objective_swaps_per_day": siting.objective,
+        "bound_swaps_per_day": siting.bound,
+        "gap_frac": siting.gap_frac,
+        "seed": scenario.solver.seed,
+        "drive_time_min": scenario.siting.drive_time_min,
+        "near_km": scenario.siting.near_km,
+        "coordinate_reference": scenario.coordinate_reference,
+        "attribution": scenario.attribution,
+    }
+    for file in planned.instance.input_files:
+        info[f"sha256 {file.path}"] = file.sha256
+    return info
+
+
+def _resolved_scenario(instance: Instance) -> str:
+    return tomli_w.dumps(instance.scenario.model_dump(mode="json", exclude={"scenarios"}))
+
+
+def _checksums(folder: Path) -> str:
+    lines = []
+    for path in sorted(folder.rglob("*")):
+        if path.is_file():
+            with path.open("rb") as stream:
+                digest = hashlib.file_digest(stream, "sha256").hexdigest()
+            lines.append(f"{digest}  {path.relative_to(folder).as_posix()}\n")
+    return "".join(lines)
+
+
+def _write_text(path: Path, text: str) -> None:
+    with path.open("w", encoding="utf-8", newline="\n") as stream:
+        stream.write(text)
+        stream.flush()
+        os.fsync(stream.fileno())

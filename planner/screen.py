@@ -1,0 +1,93 @@
+"""What a person or a machine sees of a run while it works and when it is done."""
+
+import json
+import math
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from planner.solving.progress import Progress
+from planner.stages import progress_record
+
+if TYPE_CHECKING:
+    from planner.pipeline import Planned
+
+NUM_COLDEST = 10
+"""Cities whose packs are shown when a run is done, coldest first."""
+
+
+@contextmanager
+def show_progress(as_json: bool) -> Iterator[Callable[[Progress], None]]:
+    """Report progress: a live line on a terminal, plain lines elsewhere, or JSON lines."""
+    if as_json:
+        yield lambda progress: print(json.dumps(progress_record(progress)), flush=True)
+        return
+    if not sys.stderr.isatty():
+        yield lambda progress: print(_line(progress), file=sys.stderr, flush=True)
+        return
+    from rich.console import Console
+
+    console = Console(stderr=True)
+    with console.status("reading the instance") as live:
+
+        def report(progress: Progress) -> None:
+            if progress.incumbent is None:
+                console.print(_line(progress), highlight=False)
+            live.update(_line(progress))
+
+        yield report
+
+
+def _line(progress: Progress) -> str:
+    parts = [f"{progress.elapsed_s:7.1f} s  {progress.stage:<18} {progress.message}"]
+    if progress.incumbent is not None:
+        parts.append(f"incumbent {progress.incumbent:,.1f}")
+    if progress.bound is not None:
+        parts.append(f"bound {progress.bound:,.1f}")
+    if math.isfinite(progress.gap_frac):
+        parts.append(f"gap {progress.gap_frac:.3%}")
+    return "  ".join(parts)
+
+
+def show_result(planned: "Planned", folder: Path, as_json: bool) -> None:
+    """Say what was planned, how good it provably is, and where it lies."""
+    siting = planned.plan.models[0]
+    if as_json:
+        print(json.dumps({"stage": "done", "folder": str(folder), "status": siting.status,
+                          "objective": siting.objective, "bound": siting.bound,
+                          "gap_frac": siting.gap_frac}), flush=True)  # fmt: skip
+        return
+    from rich.console import Console
+    from rich.markup import escape
+    from rich.table import Table
+
+    kpi = planned.evaluation.kpi
+    minutes = planned.instance.scenario.siting.drive_time_min
+    near_km = planned.instance.scenario.siting.near_km
+    console = Console(highlight=False)
+    figures = Table(box=None, show_header=False)
+    for label, value in (
+        ("status", f"{siting.status}, proven gap {siting.gap_frac:.3%}"),
+        ("stations", f"{kpi['num_stations']:,}, {kpi['num_bays']:,} bays, "
+         f"{kpi['capex_cny'] / 1e6:,.0f} M CNY"),
+        ("swaps served", f"{kpi['swaps_per_day_served']:,.0f} of {kpi['swaps_per_day']:,.0f} per "
+         f"day ({kpi['swaps_served_frac']:.1%}); no plan can serve more than {siting.bound:,.0f}"),
+        (f"car-owning households within {minutes:g} min", f"{kpi['households_served_frac']:.1%}"),
+        (f"car-owning households within {near_km:g} km", f"{kpi['households_near_frac']:.1%}"),
+        ("vehicles", f"{kpi['vehicles']:,}, {kpi['vehicles_without_pack']:,} without a pack"),
+    ):  # fmt: skip
+        figures.add_row(label, value)
+    console.print(figures)
+    coldest = Table(title=f"Packs of the {NUM_COLDEST} coldest cities", title_justify="left")
+    for heading in ("city", "winter design", "vehicles", "sodium-ion"):
+        coldest.add_column(heading, justify="left" if heading == "city" else "right")
+    cities = planned.evaluation.cities.sort_values("winter_design_c").head(NUM_COLDEST)
+    for name, design_c, vehicles, sodium_frac in zip(
+        cities["name_en"], cities["winter_design_c"], cities["vehicles"],
+        cities["sodium_ion_frac"], strict=True,
+    ):  # fmt: skip
+        coldest.add_row(escape(name), f"{design_c:.1f} C", f"{vehicles:,}", f"{sodium_frac:.0%}")
+    console.print(coldest)
+    console.print(f"written to {folder} (open plan.gpkg in QGIS)", soft_wrap=True)

@@ -1,0 +1,82 @@
+"""The clock of a run: which stage runs, how long each took, and who hears of it."""
+
+import math
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from planner.solving.progress import Progress
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A finished stage."""
+
+    name: str
+    wall_s: float
+
+
+@dataclass
+class StageClock:
+    """Times the stages of one run and passes on what they report.
+
+    Attributes
+    ----------
+    on_progress : callable, optional
+        Hears of the start and end of every stage, and of all progress within.
+    stages : list of Stage
+        Finished stages, in order.
+    history : list of Progress
+        Everything reported.
+    started : float
+        When the run began, by `time.perf_counter`.
+    """
+
+    on_progress: Callable[[Progress], None] | None = None
+    stages: list[Stage] = field(default_factory=list)
+    history: list[Progress] = field(default_factory=list)
+    started: float = field(default_factory=time.perf_counter)
+
+    @contextmanager
+    def stage(self, name: str, message: str) -> Iterator[Callable[[str], None]]:
+        """Time a block; yields a function that reports a line of text from inside it."""
+        started = time.perf_counter()
+        self.say(name, message)
+        yield lambda text: self.say(name, text)
+        self.stages.append(Stage(name, time.perf_counter() - started))
+
+    def say(self, stage: str, message: str) -> None:
+        """Report a line of text."""
+        elapsed_s = time.perf_counter() - self.started
+        self.report(Progress(stage, None, None, elapsed_s, message))
+
+    def report(self, progress: Progress) -> None:
+        """Pass progress on, with the time since the run began."""
+        self.history.append(progress)
+        if self.on_progress is not None:
+            self.on_progress(progress)
+
+    def from_solver(self, progress: Progress) -> None:
+        """Pass on a solver's progress, whose own clock began with the solve."""
+        elapsed_s = time.perf_counter() - self.started
+        self.report(
+            Progress(
+                f"siting: {progress.stage}", progress.incumbent, progress.bound, elapsed_s,
+                progress.message,
+            )
+        )  # fmt: skip
+
+
+def progress_record(progress: Progress) -> dict[str, Any]:
+    """Progress as a JSON object: one line of `progress.jsonl` and of ``--json``."""
+    gap = progress.gap_frac
+    return {
+        "stage": progress.stage,
+        "elapsed_s": round(progress.elapsed_s, 3),
+        "incumbent": progress.incumbent,
+        "bound": progress.bound,
+        "gap_frac": gap if math.isfinite(gap) else None,
+        "message": progress.message,
+    }

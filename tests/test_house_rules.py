@@ -1,0 +1,122 @@
+"""Style, types and the import rules, so that one command checks them all."""
+
+import ast
+import json
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from planner.instance import Scenario
+from planner.instance.tables import format_reference
+
+ROOT = Path(__file__).parents[1]
+PACKAGE = ROOT / "planner"
+
+BASE = {"errors", "units", "geodesy"}
+PHYSICS = BASE | {"vehicle_range", "throughput"}
+DATA = BASE | {"instance", "problem"}
+INPUT = {"climate", "network", "demand"}
+MAY_IMPORT = {
+    "errors": set(),
+    "units": set(),
+    "geodesy": BASE,
+    "vehicle_range": BASE,
+    "throughput": BASE,
+    "problem": BASE,
+    "instance": BASE,
+    "climate": DATA,
+    "network": DATA,
+    "opendata": DATA,
+    "demand": DATA | PHYSICS,
+    "solving": DATA,
+    "plans": DATA | PHYSICS,
+    "models": DATA | {"plans", "solving"},
+    "assemble": DATA | PHYSICS | INPUT,
+    "layers": DATA | {"plans"},
+    "stages": BASE | {"solving"},
+    "pipeline": DATA | PHYSICS | INPUT | {"assemble", "models", "plans", "solving", "stages"},
+    "run_folder": BASE | {"instance", "layers", "pipeline", "stages", "solving"},
+    "screen": BASE | {"pipeline", "stages", "solving"},
+    "cli": BASE | {"instance", "opendata", "pipeline", "run_folder", "screen", "stages"},
+    "__init__": {"instance", "models", "pipeline", "run_folder", "stages"},
+}
+ONLY_IN = {
+    "ortools": {"models", "solving"},
+    "numba": {"solving", "network"},
+    "geopandas": {"instance", "opendata", "climate", "network", "layers"},
+    "shapely": {"instance", "opendata", "climate", "network", "layers"},
+    "networkx": {"network"},
+    "highspy": set(),
+}
+
+
+def _imports(path: Path) -> set[str]:
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: relative import"
+            found |= {f"{node.module}.{alias.name}" for alias in node.names}
+    return found
+
+
+def _modules() -> list[Path]:
+    return sorted(path for path in PACKAGE.rglob("*.py") if not path.is_symlink())
+
+
+def _home(path: Path) -> str:
+    return path.relative_to(PACKAGE).parts[0].removesuffix(".py")
+
+
+@pytest.mark.parametrize("path", _modules(), ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_import_rules(path: Path) -> None:
+    home = _home(path)
+    allowed = MAY_IMPORT[home] | {home}
+    for name in _imports(path):
+        top, *rest = name.split(".")
+        if top == "planner" and rest:
+            assert rest[0] in allowed, f"{home} may not import planner.{rest[0]}"
+        if top in ONLY_IN:
+            assert home in ONLY_IN[top], f"{home} may not import {top}"
+
+
+def test_models_do_not_import_each_other() -> None:
+    for path in (PACKAGE / "models").glob("*.py"):
+        others = {name for name in _imports(path) if name.startswith("planner.models.")}
+        assert not others, f"{path.name} imports {others}"
+
+
+@pytest.mark.parametrize(
+    "command",
+    [["ruff", "check", "."], ["ruff", "format", "--check", "."], ["mypy"]],
+    ids=["lint", "format", "types"],
+)
+def test_static_checks(command: list[str]) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", *command], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_help_and_import_are_quick() -> None:
+    for code, limit_s in (("import planner", 0.5), ("import planner.cli", 0.5)):
+        fastest_s = min(_seconds([sys.executable, "-c", code]) for _ in range(3))
+        empty_s = min(_seconds([sys.executable, "-c", ""]) for _ in range(3))
+        assert fastest_s - empty_s < limit_s, code
+
+
+def _seconds(command: list[str]) -> float:
+    started = time.perf_counter()
+    subprocess.run(command, cwd=ROOT, check=True)
+    return time.perf_counter() - started
+
+
+def test_printed_documents_are_current() -> None:
+    reference = (ROOT / "docs/instance-format.md").read_text(encoding="utf-8")
+    assert reference == format_reference(), "run: planner schema tables"
+    schema = json.loads((ROOT / "docs/scenario.schema.json").read_text(encoding="utf-8"))
+    assert schema == Scenario.model_json_schema(), "run: planner schema scenario"
