@@ -60,3 +60,9 @@ def test_unknown_column_is_written_without_title():
 )
 def test_units_follow_from_names(name, unit):
     assert unit_of(name) == unit
+
+
+def test_a_real_run_leaves_no_column_undescribed(planned_tutorial, run_info, assumptions):
+    layers = build_layers(planned_tutorial.evaluation, run_info, assumptions)
+    bare = [(layer.name, c.name) for layer in layers.values() for c in layer.columns if not c.title]
+    assert bare == []
