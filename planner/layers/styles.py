@@ -105,7 +105,7 @@ def _style_zones(has_polygons: bool, has_overview: bool) -> ET.Element:
         # An outline, however thin, would turn a city's thousands of cells into one dark spot.
         (_fill(_SERVED), _fill(_NOT_SERVED))
         if has_polygons
-        else (_marker(_SERVED, size_mm=1.2), _marker(_NOT_SERVED, size_mm=1.2))
+        else (_marker(_SERVED, size_mm=1.8), _marker(_NOT_SERVED, size_mm=1.8))
     )
     # As text, because QGIS versions differ in how they match true and false.
     _add_categories(

@@ -28,6 +28,13 @@ def read_csv(path):
         return list(csv.DictReader(stream))
 
 
+def assert_equal_values(left, right):
+    # Readers differ in the type of text and in what stands for a missing value.
+    pd.testing.assert_frame_equal(
+        left.convert_dtypes(), right.convert_dtypes(), check_dtype=False, check_column_type=False
+    )
+
+
 def test_files_are_those_promised(run_folder):
     found = {str(path.relative_to(run_folder)) for path in run_folder.rglob("*") if path.is_file()}
     assert found == {
@@ -119,7 +126,7 @@ def test_zones_come_back_equal(run_folder, evaluation, file):
     assert zones["is_served"].dtype == bool
     assert zones["site_id"].isna().tolist() == [False, False, True, False, True, True]
     plain = pd.DataFrame(zones.drop(columns="geometry"))
-    pd.testing.assert_frame_equal(plain, evaluation.zones, check_dtype=False)
+    assert_equal_values(plain, evaluation.zones)
 
 
 def test_what_is_missing_is_null(run_folder):
@@ -143,7 +150,7 @@ def test_points_come_back_equal(run_folder, evaluation, layer):
         np.testing.assert_array_equal(back.geometry.x, expected["lon"])
         np.testing.assert_array_equal(back.geometry.y, expected["lat"])
         plain = pd.DataFrame(back.drop(columns="geometry"))
-        pd.testing.assert_frame_equal(plain, expected, check_dtype=False)
+        assert_equal_values(plain, expected)
 
 
 def test_overview_sums_the_zones(run_folder):
@@ -303,9 +310,8 @@ def test_plan_without_stations_is_written(tmp_path, write, evaluation):
     assert (info["features"], info["geometry_type"]) == (0, "Point")
     assert gpd.read_parquet(tmp_path / "run" / "layers/stations.parquet").empty
     for layer, column in (("zones", "site_id"), ("cities", "name_zh")):
-        info = pyogrio.read_info(tmp_path / "run" / "plan.gpkg", layer=layer)
-        types = dict(zip(info["fields"], info["ogr_types"], strict=True))
-        assert types[column] == "OFTString"
+        table = query(tmp_path / "run" / "plan.gpkg", f"PRAGMA table_info({layer})")
+        assert {name: kind for _, name, kind, *_ in table}[column] == "TEXT"
         parquet = pq.read_table(tmp_path / "run" / "layers" / f"{layer}.parquet")
         assert parquet[column].null_count == len(parquet)
         assert "string" in str(parquet[column].type)
