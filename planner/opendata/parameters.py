@@ -1,0 +1,59 @@
+"""The recipe's own numbers: read from the CSV files in `parameters/`, each with its source."""
+
+import math
+from dataclasses import dataclass
+from importlib.resources import files
+
+import pandas as pd
+
+COPIED_TABLES = ("vehicles", "packs", "curves", "stations", "supply", "gates")
+"""Tables that stand in `parameters/` as the instance holds them."""
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """One number of the model, with what is known of where it comes from."""
+
+    name: str
+    value: float
+    unit: str
+    mark: str
+    source: str
+
+
+def read_parameters() -> dict[str, Parameter]:
+    """Read the parameters of the spatial and fleet model.
+
+    Returns
+    -------
+    dict of str to Parameter
+        By name, in the order of the file.
+    """
+    frame = read_table("model")
+    parameters = {}
+    for row in frame.to_dict("records"):
+        value = float(row["value"])
+        if not math.isfinite(value):
+            raise ValueError(f"{row['name']} is not finite")
+        parameters[row["name"]] = Parameter(
+            row["name"], value, row["unit"], row["mark"], row["source"]
+        )
+    return parameters
+
+
+def read_table(name: str) -> pd.DataFrame:
+    """Read one table of `parameters/` as text.
+
+    Parameters
+    ----------
+    name : str
+        File name without its ending.
+
+    Returns
+    -------
+    DataFrame
+        All columns as text; an empty cell is an empty text.
+    """
+    path = files("planner.opendata") / "parameters" / f"{name}.csv"
+    with path.open(encoding="utf-8") as stream:
+        return pd.read_csv(stream, dtype=str, keep_default_na=False)
