@@ -157,10 +157,14 @@ def check_plan(instance: Instance, plan: Plan) -> Evaluation:
     return check_labels(instance, plan, _audit(instance, graph, sites, zones, plan))
 
 
+ALLOCATION_SHARE = 0.1
+"""Share of the asked gap that siting leaves for what stations' capacity takes away later."""
+
+
 def _solve_options(instance: Instance) -> SolveOptions:
     solver = instance.scenario.solver
     return SolveOptions(
-        gap_frac=solver.gap_frac,
+        gap_frac=solver.gap_frac * (1 - ALLOCATION_SHARE),
         time_limit_s=solver.time_limit_s,
         seed=solver.seed,
         workers=solver.workers,
