@@ -81,13 +81,17 @@ def show_result(planned: "Planned", folder: Path, as_json: bool) -> None:
         figures.add_row(label, value)
     console.print(figures)
     coldest = Table(title=f"Packs of the {NUM_COLDEST} coldest cities", title_justify="left")
-    for heading in ("city", "winter design", "vehicles", "sodium-ion"):
+    chemistries = sorted(planned.instance.packs["chemistry"].unique(), reverse=True)
+    for heading in ("city", "winter design", "vehicles", *chemistries, "sodium-ion share"):
         coldest.add_column(heading, justify="left" if heading == "city" else "right")
     cities = planned.evaluation.cities.sort_values("winter_design_c").head(NUM_COLDEST)
-    for name, design_c, vehicles, sodium_frac in zip(
-        cities["name_en"], cities["winter_design_c"], cities["vehicles"],
-        cities["sodium_ion_frac"], strict=True,
-    ):  # fmt: skip
-        coldest.add_row(escape(name), f"{design_c:.1f} C", f"{vehicles:,}", f"{sodium_frac:.0%}")
+    for city in cities.to_dict("records"):
+        coldest.add_row(
+            escape(city["name_en"]),
+            f"{city['winter_design_c']:.1f} C",
+            f"{city['vehicles']:,}",
+            *(f"{city[f'vehicles_{chemistry}']:,}" for chemistry in chemistries),
+            f"{city['sodium_ion_frac']:.0%}",
+        )
     console.print(coldest)
     console.print(f"written to {folder} (open plan.gpkg in QGIS)", soft_wrap=True)

@@ -63,8 +63,9 @@ MAX_DUAL_ITERATIONS = 4_000
 """Primal-dual iterations after which the bound has converged for all practical purposes."""
 REPORT_ITERATIONS = 200
 """Primal-dual iterations between two reports."""
-RELAXATION_SHARE = 0.05
-"""The bound is close enough to the linear relaxation's when that is this share of the gap."""
+FIRST_RELAXATION_SHARE, RELAXATION_SHARE = 0.2, 0.05
+"""The bound is close enough to the linear relaxation's when that is this share of the gap, in the
+first round and in the others."""
 FIRST_MOVES_PER_STATION, MIN_FIRST_MOVES, MAX_MOVES = 300, 100_000, 30_000_000
 """Exchanges offered in the first annealing round and in any; three times as many in each next."""
 MOVES_PER_POLL = 400_000
@@ -253,12 +254,14 @@ def _swap_until_local_optimum(
     search.offer(np.flatnonzero(tables.is_open), plan_value(search.rows, tables))
 
 
-def _improve_bound(search: _Search, points: Iterator[DualPoint], target: float) -> None:
+def _improve_bound(
+    search: _Search, points: Iterator[DualPoint], relaxation_share: float, target: float
+) -> None:
     """Run the primal-dual method until the plan, not the multipliers, makes most of the gap."""
     for point in points:
         search.point = point
         if (
-            point.relaxation_gap_frac <= RELAXATION_SHARE * search.gap_frac
+            point.relaxation_gap_frac <= relaxation_share * search.gap_frac
             or point.iterations >= MAX_DUAL_ITERATIONS
             or search.gap_frac <= target
             or not search.may_go_on()
@@ -443,7 +446,8 @@ def _search_until_done(search: _Search, rng: np.random.Generator) -> None:
     points = primal_dual(search.rows)
     tried_exactly = False
     for round_number in itertools.count(1):
-        _improve_bound(search, points, target)
+        relaxation_share = FIRST_RELAXATION_SHARE if round_number == 1 else RELAXATION_SHARE
+        _improve_bound(search, points, relaxation_share, target)
         if search.gap_frac > target and search.may_go_on():
             _plan_from_opening(search, rng)
         if search.gap_frac > target and search.may_go_on():

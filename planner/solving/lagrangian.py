@@ -15,19 +15,17 @@ import math
 import numba
 import numpy as np
 
-from planner.problem import BoolArray, FloatArray, IndexArray, IntArray
-from planner.solving.presolve import CoverRows
+from planner.problem import BoolArray, FloatArray
+from planner.solving.presolve import CoverRows, Incidence
 
 
 @numba.njit(cache=True, nogil=True)
-def sum_over_rows(
-    site_ptr: IntArray, site_row: IndexArray, row_quantity: FloatArray, out: FloatArray
-) -> None:
+def sum_over_rows(inc: Incidence, row_quantity: FloatArray, out: FloatArray) -> None:
     """Write into ``out`` (num_sites,) the sum of a row quantity over the rows of each site."""
     for site in range(len(out)):
         total = 0.0
-        for arc in range(site_ptr[site], site_ptr[site + 1]):
-            total += row_quantity[site_row[arc]]
+        for arc in range(inc.site_ptr[site], inc.site_ptr[site + 1]):
+            total += row_quantity[inc.site_row[arc]]
         out[site] = total
 
 
@@ -45,7 +43,7 @@ def site_worth(rows: CoverRows, multiplier: FloatArray) -> FloatArray:
     float array, shape (num_sites,)
     """
     worth = np.empty(rows.num_sites)
-    sum_over_rows(rows.site_ptr, rows.site_row, multiplier, worth)
+    sum_over_rows(rows.incidence, multiplier, worth)
     return worth
 
 

@@ -21,17 +21,7 @@ import numpy as np
 
 from planner.problem import BoolArray, FloatArray, IndexArray, IntArray
 from planner.solving.lagrangian import site_worth
-from planner.solving.presolve import CoverRows
-
-
-class _Incidence(NamedTuple):
-    """The arrays of :class:`CoverRows` in a form that compiled code takes."""
-
-    value: FloatArray
-    row_ptr: IntArray
-    row_site: IndexArray
-    site_ptr: IntArray
-    site_row: IndexArray
+from planner.solving.presolve import CoverRows, Incidence
 
 
 class SwapTables(NamedTuple):
@@ -54,12 +44,8 @@ class SwapTables(NamedTuple):
     change: FloatArray
 
 
-def _incidence(rows: CoverRows) -> _Incidence:
-    return _Incidence(rows.value, rows.row_ptr, rows.row_site, rows.site_ptr, rows.site_row)
-
-
 @numba.njit(cache=True, nogil=True)
-def _open(site: int, inc: _Incidence, tables: SwapTables) -> None:
+def _open(site: int, inc: Incidence, tables: SwapTables) -> None:
     loss = 0.0
     for arc in range(inc.site_ptr[site], inc.site_ptr[site + 1]):
         row = inc.site_row[arc]
@@ -77,7 +63,7 @@ def _open(site: int, inc: _Incidence, tables: SwapTables) -> None:
 
 
 @numba.njit(cache=True, nogil=True)
-def _close(site: int, inc: _Incidence, tables: SwapTables) -> None:
+def _close(site: int, inc: Incidence, tables: SwapTables) -> None:
     gain = 0.0
     for arc in range(inc.site_ptr[site], inc.site_ptr[site + 1]):
         row = inc.site_row[arc]
@@ -95,7 +81,7 @@ def _close(site: int, inc: _Incidence, tables: SwapTables) -> None:
 
 
 @numba.njit(cache=True, nogil=True)
-def _open_all(sites: IntArray, inc: _Incidence, tables: SwapTables) -> None:
+def _open_all(sites: IntArray, inc: Incidence, tables: SwapTables) -> None:
     for site in sites:
         _open(site, inc, tables)
 
@@ -104,7 +90,7 @@ def _open_all(sites: IntArray, inc: _Incidence, tables: SwapTables) -> None:
 def _best_leaving(
     site: int,
     leaving: int,
-    inc: _Incidence,
+    inc: Incidence,
     tables: SwapTables,
     extra: FloatArray,
     touched: IntArray,
@@ -135,7 +121,7 @@ def _best_leaving(
 
 
 @numba.njit(cache=True, nogil=True)
-def _greedy(inc: _Incidence, num_stations: int, first: IntArray) -> IntArray:
+def _greedy(inc: Incidence, num_stations: int, first: IntArray) -> IntArray:
     num_sites = len(inc.site_ptr) - 1
     covered = np.zeros(len(inc.value), np.bool_)
     chosen = np.empty(min(num_stations, num_sites), np.int64)
@@ -174,7 +160,7 @@ def _greedy(inc: _Incidence, num_stations: int, first: IntArray) -> IntArray:
 
 @numba.njit(cache=True, nogil=True)
 def _swap_pass(
-    order: IntArray, tolerance: float, inc: _Incidence, tables: SwapTables
+    order: IntArray, tolerance: float, inc: Incidence, tables: SwapTables
 ) -> tuple[int, float]:
     num_sites = len(tables.is_open)
     extra = np.zeros(num_sites)
@@ -209,7 +195,7 @@ def _anneal(
     hot: float,
     cold: float,
     rng: np.random.Generator,
-    inc: _Incidence,
+    inc: Incidence,
     tables: SwapTables,
 ) -> float:
     num_sites = len(tables.is_open)
@@ -259,7 +245,7 @@ def greedy(rows: CoverRows, *, first: IntArray | None = None) -> IntArray:
     start = np.empty(0, np.int64) if first is None else first
     if len(start) > rows.num_stations:
         raise ValueError(f"{len(start)} first sites exceed {rows.num_stations} stations")
-    order: IntArray = _greedy(_incidence(rows), rows.num_stations, start)
+    order: IntArray = _greedy(rows.incidence, rows.num_stations, start)
     return order
 
 
@@ -278,7 +264,7 @@ def swap_tables(rows: CoverRows, open_sites: IntArray) -> SwapTables:
         sum_covering=np.zeros(rows.num_rows, dtype=np.int64),
         change=site_worth(rows, rows.value),
     )
-    _open_all(open_sites, _incidence(rows), tables)
+    _open_all(open_sites, rows.incidence, tables)
     return tables
 
 
@@ -307,7 +293,7 @@ def swap_pass(rows: CoverRows, tables: SwapTables, rng: np.random.Generator) -> 
     # Below this an exchange may be rounding only, and the search could go round in circles.
     tolerance = 1e-12 * float(rows.value.sum())
     order = rng.permutation(rows.num_sites)
-    num_swaps, gained = _swap_pass(order, tolerance, _incidence(rows), tables)
+    num_swaps, gained = _swap_pass(order, tolerance, rows.incidence, tables)
     return int(num_swaps), float(gained)
 
 
@@ -345,4 +331,4 @@ def anneal(
     float
         Value added; may be negative.
     """
-    return float(_anneal(candidates, num_moves, hot, cold, rng, _incidence(rows), tables))
+    return float(_anneal(candidates, num_moves, hot, cold, rng, rows.incidence, tables))

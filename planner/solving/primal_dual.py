@@ -26,9 +26,9 @@ from dataclasses import dataclass
 import numba
 import numpy as np
 
-from planner.problem import FloatArray, IndexArray, IntArray
+from planner.problem import FloatArray
 from planner.solving.lagrangian import quick_bound, sum_over_rows
-from planner.solving.presolve import CoverRows
+from planner.solving.presolve import CoverRows, Incidence
 
 ITERATIONS_PER_POINT = 20
 """Iterations between two looks at bound and gap; a look costs about four iterations."""
@@ -72,9 +72,7 @@ class DualPoint:
 
 @numba.njit(cache=True, nogil=True)
 def _multiplier_step(
-    value: FloatArray,
-    row_ptr: IntArray,
-    row_site: IndexArray,
+    inc: Incidence,
     opening: FloatArray,
     share: FloatArray,
     omega: float,
@@ -82,14 +80,14 @@ def _multiplier_step(
     extrapolated: FloatArray,
 ) -> None:
     """Equation (2); ``extrapolated`` receives w_i (2 l_i - l_i old)."""
-    for row in range(len(value)):
-        start, stop = row_ptr[row], row_ptr[row + 1]
+    for row in range(len(inc.value)):
+        start, stop = inc.row_ptr[row], inc.row_ptr[row + 1]
         excess = -1.0
         for arc in range(start, stop):
-            excess += opening[row_site[arc]]
+            excess += opening[inc.row_site[arc]]
         moved = min(max(share[row] - excess / (omega * (stop - start)), 0.0), 1.0)
         new_share[row] = moved
-        extrapolated[row] = value[row] * (2.0 * moved - share[row])
+        extrapolated[row] = inc.value[row] * (2.0 * moved - share[row])
 
 
 @numba.njit(cache=True, nogil=True)
@@ -132,15 +130,13 @@ def _project(
 
 
 @numba.njit(cache=True, nogil=True)
-def _relaxed_value(
-    value: FloatArray, row_ptr: IntArray, row_site: IndexArray, opening: FloatArray
-) -> float:
+def _relaxed_value(inc: Incidence, opening: FloatArray) -> float:
     total = 0.0
-    for row in range(len(value)):
+    for row in range(len(inc.value)):
         served = 0.0
-        for arc in range(row_ptr[row], row_ptr[row + 1]):
-            served += opening[row_site[arc]]
-        total += value[row] * min(served, 1.0)
+        for arc in range(inc.row_ptr[row], inc.row_ptr[row + 1]):
+            served += opening[inc.row_site[arc]]
+        total += inc.value[row] * min(served, 1.0)
     return total
 
 
@@ -158,9 +154,9 @@ def primal_dual(rows: CoverRows) -> Iterator[DualPoint]:
         The best so far, first from lambda = 0, lambda = w and a spread-out plan, then after every
         ``ITERATIONS_PER_POINT`` iterations. Bounds never rise, relaxed values never fall.
     """
-    value, budget = rows.value, float(rows.num_stations)
+    inc, value, budget = rows.incidence, rows.value, float(rows.num_stations)
     reach_value = np.empty(rows.num_sites)
-    sum_over_rows(rows.site_ptr, rows.site_row, value, reach_value)
+    sum_over_rows(inc, value, reach_value)
     # Norms in which steps are measured, for the primal weight.
     row_norm = value * np.diff(rows.row_ptr)
 
@@ -174,7 +170,7 @@ def primal_dual(rows: CoverRows) -> Iterator[DualPoint]:
     since_restart, gap_at_restart, last_gap = 0, np.inf, np.inf
 
     def evaluate(some_share: FloatArray, some_opening: FloatArray) -> tuple[float, float]:
-        relaxed = _relaxed_value(value, rows.row_ptr, rows.row_site, some_opening)
+        relaxed = _relaxed_value(inc, some_opening)
         return quick_bound(rows, value * some_share), rows.base_value + relaxed
 
     starts = [np.zeros(rows.num_rows), value.copy()]
@@ -185,10 +181,8 @@ def primal_dual(rows: CoverRows) -> Iterator[DualPoint]:
     while True:
         yield DualPoint(best_multiplier, best_bound, best_opening, best_relaxed, price, iterations)
         for _ in range(ITERATIONS_PER_POINT):
-            _multiplier_step(
-                value, rows.row_ptr, rows.row_site, opening, share, omega, new_share, extrapolated
-            )
-            sum_over_rows(rows.site_ptr, rows.site_row, extrapolated, worth)
+            _multiplier_step(inc, opening, share, omega, new_share, extrapolated)
+            sum_over_rows(inc, extrapolated, worth)
             step = omega / reach_value
             price = _project(opening + step * worth, step, budget, price, new_opening)
             opening, new_opening = new_opening, opening
