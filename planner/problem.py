@@ -132,7 +132,7 @@ class SizedCoverageProblem:
     @property
     def num_types(self) -> int:
         """Number of station types."""
-        return self.capacity.shape[1]
+        return int(self.capacity.shape[1])
 
 
 @dataclass(frozen=True)

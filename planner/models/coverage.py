@@ -122,6 +122,7 @@ class _Search:
     incumbent: float
     point: DualPoint | None = None
     exact_bound: float = math.inf
+    moves_per_s: float = math.inf
     history: list[Progress] = field(default_factory=list)
 
     @property
@@ -297,6 +298,10 @@ def _anneal_plan(search: _Search, num_moves: int, rng: np.random.Generator) -> N
     marginal_value = float(tables.change[search.plan].min())
     if marginal_value <= 0.0 or len(candidates) == 0:
         return
+    if not search.options.deterministic:
+        # A schedule cut short is worth little: fit it into the time left.
+        num_moves = int(min(num_moves, max(search.moves_per_s * search.remaining_s, 1)))
+    started = time.monotonic()
     num_chunks = -(-num_moves // MOVES_PER_POLL)
     fractions = np.linspace(0.0, 1.0, num_chunks + 1)
     temperatures = marginal_value * HOT_FRAC * (COLD_FRAC / HOT_FRAC) ** fractions
@@ -312,6 +317,7 @@ def _anneal_plan(search: _Search, num_moves: int, rng: np.random.Generator) -> N
             cold=float(cold),
             rng=rng,
         )
+    search.moves_per_s = num_moves / max(time.monotonic() - started, 1e-3)
     # Annealing updates the tables millions of times: start the last exchanges from exact sums.
     tables = swap_tables(rows, np.flatnonzero(tables.is_open))
     _swap_until_local_optimum(search, tables, rng)

@@ -7,6 +7,14 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from solving.coverage_cases import (
+    brute_force,
+    coverage_problem,
+    plain_value,
+    random_problem,
+    reach_lists,
+    small_problems,
+)
 
 from planner.errors import InfeasibleError
 from planner.models import coverage
@@ -16,14 +24,6 @@ from planner.solving.options import SolveOptions
 from planner.solving.presolve import merge_rows
 from planner.solving.progress import Progress
 from planner.solving.status import Status
-from tests.solving.coverage_cases import (
-    brute_force,
-    coverage_problem,
-    plain_value,
-    random_problem,
-    reach_lists,
-    small_problems,
-)
 
 GOLDEN = Path(__file__).parent / "golden" / "coverage.lp"
 DETERMINISTIC = SolveOptions(deterministic=True)

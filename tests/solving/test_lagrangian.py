@@ -2,17 +2,17 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-
-from planner.problem import CoverageProblem
-from planner.solving.lagrangian import fix_by_reduced_cost, lagrangian_bound, quick_bound
-from planner.solving.presolve import merge_rows
-from tests.solving.coverage_cases import (
+from solving.coverage_cases import (
     brute_force,
     coverage_problem,
     plain_value,
     random_problem,
     small_problems,
 )
+
+from planner.problem import CoverageProblem
+from planner.solving.lagrangian import fix_by_reduced_cost, lagrangian_bound, quick_bound
+from planner.solving.presolve import merge_rows
 
 
 @given(small_problems(), st.integers(0, 2**32 - 1))

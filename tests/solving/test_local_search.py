@@ -2,6 +2,13 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from solving.coverage_cases import (
+    coverage_problem,
+    plain_value,
+    random_problem,
+    reach_lists,
+    small_problems,
+)
 
 from planner.problem import CoverageProblem
 from planner.solving.local_search import (
@@ -13,13 +20,6 @@ from planner.solving.local_search import (
     swap_tables,
 )
 from planner.solving.presolve import CoverRows, merge_rows
-from tests.solving.coverage_cases import (
-    coverage_problem,
-    plain_value,
-    random_problem,
-    reach_lists,
-    small_problems,
-)
 
 
 def plain_greedy(problem: CoverageProblem) -> float:

@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from solving.coverage_cases import coverage_problem, plain_value, small_problems
 
 from planner.problem import CoverageProblem
 from planner.solving.local_search import plan_value, swap_tables
 from planner.solving.presolve import equal_list_leaders, merge_rows
-from tests.solving.coverage_cases import coverage_problem, plain_value, small_problems
 
 
 @given(small_problems(), st.data())

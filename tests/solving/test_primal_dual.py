@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 import scipy.optimize
 import scipy.sparse
+from solving.coverage_cases import coverage_problem, random_problem
 
 from planner.solving.lagrangian import lagrangian_bound
 from planner.solving.presolve import CoverRows, merge_rows
 from planner.solving.primal_dual import primal_dual
-from tests.solving.coverage_cases import coverage_problem, random_problem
 
 
 def relaxation_value(rows: CoverRows) -> float:
