@@ -335,6 +335,7 @@ def label_allocation(
         {
             "zone_id": instance.zones["zone_id"].to_numpy()[zone_idx],
             "site_id": instance.sites["site_id"].to_numpy()[site_idx],
+            "share_frac": 1.0,
             "drive_min": drive_min[zone_idx],
         }
     )

@@ -184,7 +184,7 @@ def _with_geometry(
 
 def _sum_to_overview(zones: pd.DataFrame, cells: CellArray) -> gpd.GeoDataFrame:
     parents, parent_idx = np.unique(cell_parents(cells, OVERVIEW_RESOLUTION), return_inverse=True)
-    is_served = zones["is_served"].to_numpy(bool)
+    served_frac = zones["served_frac"].to_numpy(float)
 
     def total(amount: np.ndarray[tuple[int], np.dtype[np.float64]]) -> pd.Series:
         return pd.Series(np.bincount(parent_idx, amount, len(parents)))
@@ -198,8 +198,8 @@ def _sum_to_overview(zones: pd.DataFrame, cells: CellArray) -> gpd.GeoDataFrame:
             "num_zones": np.bincount(parent_idx, minlength=len(parents)),
             "car_owning_households": total(households),
             "swaps_per_day": total(swaps),
-            "households_served_frac": total(households * is_served) / total(households),
-            "swaps_served_frac": total(swaps * is_served) / total(swaps),
+            "households_served_frac": total(households * served_frac) / total(households),
+            "swaps_served_frac": total(swaps * served_frac) / total(swaps),
         }
     )
     return _with_geometry(overview, cell_polygons(parents))

@@ -25,7 +25,7 @@ def check_plan(instance: Instance, plan: Plan, audited_drive_min: ArrayLike) -> 
         What the plan was made for.
     plan : Plan
         Decisions by label.
-    audited_drive_min : array_like, shape (num_served_zones,)
+    audited_drive_min : array_like, shape (num_allocation_rows,)
         Drive time of each row of ``plan.allocation``, recomputed by other code than the
         plan's (`planner.network.audit_drive_times`) [min].
 
@@ -43,6 +43,7 @@ def check_plan(instance: Instance, plan: Plan, audited_drive_min: ArrayLike) -> 
     if not violations:
         evaluation = evaluate_plan(instance, plan)
         violations += _stations(instance, evaluation)
+        violations += _shares(plan)
         violations += _drive_times(instance, plan, np.asarray(audited_drive_min, float))
         violations += _vehicles(instance, evaluation)
         violations += _supply(instance, evaluation)
@@ -72,7 +73,7 @@ def _labels(instance: Instance, plan: Plan) -> Iterator[str]:
             yield f"{column} {unknown.iloc[0]} is not known ({len(unknown)} such)"
     for name, frame, key in (
         ("stations", plan.stations, ["site_id"]),
-        ("allocation", plan.allocation, ["zone_id"]),
+        ("allocation", plan.allocation, ["zone_id", "site_id"]),
         ("packs", plan.packs, ["city_id", "vehicle_id", "pack_id"]),
     ):
         repeated = int(frame.duplicated(key).sum())
@@ -106,11 +107,20 @@ def _stations(instance: Instance, evaluation: Evaluation) -> Iterator[str]:
         )
 
 
+def _shares(plan: Plan) -> Iterator[str]:
+    share = plan.allocation["share_frac"]
+    if not ((share > 0) & (share <= 1 + 1e-9)).all():
+        yield "a share of the allocation lies outside (0, 1]"
+    by_zone = share.groupby(plan.allocation["zone_id"]).sum()
+    for zone_id in by_zone[by_zone > 1 + 1e-9].index:
+        yield f"zone {zone_id} is served more than once"
+
+
 def _drive_times(instance: Instance, plan: Plan, audited: np.ndarray) -> Iterator[str]:
     standard = instance.scenario.siting.drive_time_min
     stated = plan.allocation["drive_min"].to_numpy(float)
     if audited.shape != stated.shape:
-        yield f"{len(audited)} drive times were audited for {len(stated)} served zones"
+        yield f"{len(audited)} drive times were audited for {len(stated)} rows of the allocation"
         return
     wrong = ~(np.abs(audited - stated) <= 1e-6 * standard)
     for row in np.flatnonzero(wrong)[:5]:

@@ -32,7 +32,7 @@ def evaluate_plan(instance: Instance, plan: Plan) -> Evaluation:
     zones = _zones(instance, plan, rates, packs)
     stations = _stations(instance, plan, zones, packs)
     cities = _cities(instance, zones, stations, packs, rates)
-    return Evaluation(_kpi(instance, plan, zones, stations, packs), stations, zones, cities, packs)
+    return Evaluation(_kpi(instance, zones, stations, packs), stations, zones, cities, packs)
 
 
 def _zones(
@@ -59,12 +59,30 @@ def _zones(
         swaps_per_day=share * zones["city_id"].map(swaps_by_city).fillna(0.0),
         peak_swaps_per_hour=share * zones["city_id"].map(peak_by_city).fillna(0.0),
     )
-    allocation = plan.allocation.set_index("zone_id")
+    allocation = plan.allocation
+    served = allocation.groupby("zone_id")["share_frac"].sum()
+    minutes = (allocation["share_frac"] * allocation["drive_min"]).groupby(allocation["zone_id"])
+    largest_first = allocation.sort_values(["share_frac", "site_id"], ascending=[False, True])
+    main_site = largest_first.drop_duplicates("zone_id").set_index("zone_id")["site_id"]
+    zone_id = rows["zone_id"]
     return rows.assign(
-        is_served=rows["zone_id"].isin(allocation.index),
-        site_id=rows["zone_id"].map(allocation["site_id"]),
-        drive_min=rows["zone_id"].map(allocation["drive_min"]),
+        is_near=_near_station(instance, plan),
+        is_served=zone_id.isin(served.index),
+        served_frac=zone_id.map(served).fillna(0.0),
+        site_id=zone_id.map(main_site),
+        drive_min=zone_id.map(minutes.sum() / served),
     ).sort_values("zone_id", ignore_index=True)
+
+
+def _near_station(instance: Instance, plan: Plan) -> np.ndarray:
+    """Whether a station lies within the scenario's near_km of each zone, as the crow flies."""
+    zones = instance.zones
+    stations = instance.sites[instance.sites["site_id"].isin(plan.stations["site_id"])]
+    if stations.empty:
+        return np.zeros(len(zones), dtype=bool)
+    tree = KDTree(to_sphere_km(stations["lon"], stations["lat"]))
+    chord_km, _ = tree.query(to_sphere_km(zones["lon"], zones["lat"]))
+    return np.asarray(chord_to_arc_km(chord_km) <= instance.scenario.siting.near_km)
 
 
 def _stations(
@@ -96,20 +114,14 @@ def _stations(
         charge_power_frac=city_mean(packs["chemistry"].map(charge_frac), 1.0),
         utilisation_frac=instance.scenario.throughput.utilisation_frac,
     )
-    served = zones[zones["is_served"]]
-    by_site = served.groupby("site_id")
-    load = pd.DataFrame(
-        {
-            "num_zones": by_site.size(),
-            "car_owning_households": by_site["car_owning_households"].sum(),
-            "swaps_per_day": by_site["swaps_per_day"].sum(),
-            "peak_swaps_per_hour": by_site["peak_swaps_per_hour"].sum(),
-            "mean_drive_min": (served["drive_min"] * served["swaps_per_day"])
-            .groupby(served["site_id"])
-            .sum()
-            / by_site["swaps_per_day"].sum(),
-        }
-    ).reindex(rows["site_id"])
+    measures = ["car_owning_households", "swaps_per_day", "peak_swaps_per_hour"]
+    parts = plan.allocation.merge(zones[["zone_id", *measures]], on="zone_id", validate="m:1")
+    parts[measures] = parts[measures].mul(parts["share_frac"], axis=0)
+    parts["swap_min"] = parts["drive_min"] * parts["swaps_per_day"]
+    by_site = parts.groupby("site_id")
+    load = by_site[[*measures, "swap_min"]].sum().assign(num_zones=by_site.size())
+    load["mean_drive_min"] = load.pop("swap_min") / load["swaps_per_day"]
+    load = load.reindex(rows["site_id"])
     for name in load.columns:
         filled = load[name] if name == "mean_drive_min" else load[name].fillna(0)
         rows[name] = filled.to_numpy()
@@ -143,21 +155,19 @@ def _cities(
     rows = instance.cities[names].set_index("city_id")
     january = instance.climate[instance.climate["month"] == 1].set_index("city_id")["mean_c"]
     fleet = whole_fleet(instance).groupby("city_id")["vehicles"].sum()
-    near = _near_station(zones, stations, instance.scenario.siting.near_km)
-    households = zones.groupby("city_id")["car_owning_households"].sum()
-    swaps = zones.groupby("city_id")["swaps_per_day"].sum()
-    served = zones[zones["is_served"]].groupby("city_id")
-    near_households = zones[near].groupby("city_id")["car_owning_households"].sum()
+    households = _city_sum(zones, "car_owning_households")
+    swaps = _city_sum(zones, "swaps_per_day")
     rows = rows.assign(
         january_mean_c=january,
         vehicles=fleet,
         num_stations=stations.groupby("city_id").size(),
         num_bays=stations.groupby("city_id")["bays"].sum(),
         car_owning_households=households,
-        households_served_frac=served["car_owning_households"].sum() / households,
-        households_near_frac=near_households / households,
+        households_served_frac=_city_sum(zones, "car_owning_households", "served_frac")
+        / households,
+        households_near_frac=_city_sum(zones, "car_owning_households", "is_near") / households,
         swaps_per_day=swaps,
-        swaps_served_frac=served["swaps_per_day"].sum() / swaps,
+        swaps_served_frac=_city_sum(zones, "swaps_per_day", "served_frac") / swaps,
     )
     chemistries = sorted(instance.packs["chemistry"].unique())
     by_chemistry = packs.pivot_table(
@@ -180,25 +190,21 @@ def _cities(
     return rows.astype(dict.fromkeys(whole, np.int64)).reset_index()
 
 
-def _near_station(zones: pd.DataFrame, stations: pd.DataFrame, near_km: float) -> pd.Series:
-    if stations.empty:
-        return pd.Series(False, index=zones.index)
-    tree = KDTree(to_sphere_km(stations["lon"], stations["lat"]))
-    chord_km, _ = tree.query(to_sphere_km(zones["lon"], zones["lat"]))
-    return pd.Series(chord_to_arc_km(chord_km) <= near_km, index=zones.index)
+def _city_sum(zones: pd.DataFrame, measure: str, share: str | None = None) -> "pd.Series[float]":
+    values = zones[measure] if share is None else zones[measure] * zones[share]
+    return values.groupby(zones["city_id"]).sum()
 
 
 def _kpi(
     instance: Instance,
-    plan: Plan,
     zones: pd.DataFrame,
     stations: pd.DataFrame,
     packs: pd.DataFrame,
 ) -> dict[str, float]:
-    served = zones["is_served"]
-    near = _near_station(zones, stations, instance.scenario.siting.near_km)
+    served = zones["served_frac"]
     households = zones["car_owning_households"]
     swaps = zones["swaps_per_day"]
+    swaps_served = (swaps * served).sum()
     fleet = whole_fleet(instance)["vehicles"].sum()
     kpi: dict[str, float] = {
         "num_stations": len(stations),
@@ -209,16 +215,16 @@ def _kpi(
     kpi |= {
         "capex_cny": stations["capex_cny"].sum(),
         "swaps_per_day": swaps.sum(),
-        "swaps_per_day_served": swaps[served].sum(),
-        "swaps_served_frac": _share(swaps[served].sum(), swaps.sum()),
-        "swaps_per_station_day": _share(swaps[served].sum(), len(stations)),
+        "swaps_per_day_served": swaps_served,
+        "swaps_served_frac": _share(swaps_served, swaps.sum()),
+        "swaps_per_station_day": _share(swaps_served, len(stations)),
         "peak_swaps_per_hour": zones["peak_swaps_per_hour"].sum(),
-        "peak_swaps_per_hour_served": zones.loc[served, "peak_swaps_per_hour"].sum(),
+        "peak_swaps_per_hour_served": (zones["peak_swaps_per_hour"] * served).sum(),
         "mean_utilisation_frac": stations["utilisation_frac"].mean() if len(stations) else 0.0,
         "car_owning_households": households.sum(),
-        "households_served_frac": _share(households[served].sum(), households.sum()),
-        "households_near_frac": _share(households[near].sum(), households.sum()),
-        "mean_drive_min": _share((zones["drive_min"] * swaps)[served].sum(), swaps[served].sum()),
+        "households_served_frac": _share((households * served).sum(), households.sum()),
+        "households_near_frac": _share((households * zones["is_near"]).sum(), households.sum()),
+        "mean_drive_min": _share((zones["drive_min"] * swaps * served).sum(), swaps_served),
         "vehicles": int(fleet),
         "vehicles_without_pack": int(fleet - packs["vehicles"].sum()),
     }

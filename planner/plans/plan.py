@@ -50,7 +50,8 @@ class Plan:
     stations : DataFrame
         One row per open station: ``site_id``, ``station_type_id``.
     allocation : DataFrame
-        One row per zone that is served: ``zone_id``, ``site_id``, ``drive_min``.
+        One row per zone and station that serves it, whole or in part: ``zone_id``,
+        ``site_id``, ``share_frac`` in (0, 1], ``drive_min``.
     packs : DataFrame
         One row per city, vehicle class and pack in use: ``city_id``, ``vehicle_id``,
         ``pack_id``, ``vehicles`` (whole number).
@@ -78,8 +79,9 @@ class Evaluation:
         capacity_swaps_per_hour, utilisation_frac, mean_drive_min, capex_cny``.
     zones : DataFrame, sorted by zone_id
         ``zone_id, city_id, county_id (if the instance has it), lon, lat,
-        car_owning_households, swaps_per_day, peak_swaps_per_hour, is_served, site_id (missing
-        if not served), drive_min (NaN if not served)``.
+        car_owning_households, swaps_per_day, peak_swaps_per_hour, is_near, is_served (in part at
+        least), served_frac, site_id (of the largest share; missing if not served), drive_min
+        (mean over shares; NaN if not served)``.
     cities : DataFrame, sorted by city_id
         ``city_id, name_en, name_zh (if the instance has it), province, market, lon, lat,
         winter_design_c, january_mean_c, vehicles, num_stations, num_bays,

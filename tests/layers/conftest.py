@@ -44,7 +44,9 @@ def make_zones(zone_ids: list[str], lonlat: list[tuple[float, float]]) -> pd.Dat
             "car_owning_households": [100.0, 200.0, 300.0, 50.0, 25.0, 0.0],
             "swaps_per_day": [10.0, 20.0, 30.0, 5.0, 2.5, 0.0],
             "peak_swaps_per_hour": [1.0, 2.0, 3.0, 0.5, 0.25, 0.0],
+            "is_near": [True, False, False, True, False, False],
             "is_served": [True, True, False, True, False, False],
+            "served_frac": [1.0, 1.0, 0.0, 1.0, 0.0, 0.0],
             "site_id": ["s2", "s1", None, "s1", None, None],
             "drive_min": [4.5, 3.25, np.nan, 9.0, np.nan, np.nan],
         }

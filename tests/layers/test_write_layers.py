@@ -302,7 +302,9 @@ def test_plan_without_stations_is_written(tmp_path, write, evaluation):
         evaluation,
         stations=evaluation.stations.iloc[:0],
         packs=evaluation.packs.iloc[:0],
-        zones=evaluation.zones.assign(is_served=False, site_id=np.nan, drive_min=np.nan),
+        zones=evaluation.zones.assign(
+            is_served=False, served_frac=0.0, site_id=np.nan, drive_min=np.nan
+        ),
         cities=evaluation.cities.assign(name_zh=None),
     )
     write(tmp_path / "run", empty)

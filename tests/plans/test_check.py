@@ -55,8 +55,16 @@ def _add(frame: str, **row: object) -> Callable[[Plan], Plan]:
         (_set("stations", 0, "station_type_id", "choco_14"), "is asked for .* swaps per hour"),
         (_set("allocation", 0, "drive_min", 0.5), "stated 0.500000 min, audited"),
         (_set("allocation", 0, "zone_id", "Z8"), "audited inf"),
-        (_set("allocation", 1, "zone_id", "Z1"), "repeat the key zone_id"),
-        (_add("allocation", zone_id="Z6", site_id="C", drive_min=3.0), "site_id C is not known"),
+        (_set("allocation", 1, "zone_id", "Z1"), "repeat the key zone_id, site_id"),
+        (_set("allocation", 0, "share_frac", 0.0), r"outside \(0, 1\]"),
+        (
+            _add("allocation", zone_id="Z3", site_id="B", share_frac=0.5, drive_min=1.0),
+            "zone Z3 is served more than once",
+        ),
+        (
+            _add("allocation", zone_id="Z6", site_id="C", share_frac=1.0, drive_min=3.0),
+            "site_id C is not known",
+        ),
         (_set("packs", 0, "vehicles", 342), "more packs assigned than vehicles"),
         (_set("packs", 0, "pack_id", "lfp_99"), "pack_id lfp_99 is not known"),
         (_set("packs", 2, "pack_id", "na_25"), "GWh of sodium_ion are used, .* are to be had"),
