@@ -1,5 +1,6 @@
 """From labels to the models' arrays, and from their answers back to labels."""
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,49 +11,89 @@ from planner.demand import FleetOperation, default_pack_swaps, spread_to_zones
 from planner.errors import Fault, InputError
 from planner.instance import Instance
 from planner.network import Reach
-from planner.problem import AllocationProblem, CoverageProblem, PackAssignmentProblem
+from planner.problem import (
+    AllocationProblem,
+    CoverageProblem,
+    PackAssignmentProblem,
+    SizedCoverageProblem,
+)
 from planner.throughput import swaps_per_hour, turn_hours
 from planner.units import DAYS_PER_YEAR, KWH_PER_GWH
 
 FloatArray = NDArray[np.float64]
 
 
-def assemble_coverage(instance: Instance, reach: Reach, fleet: FleetOperation) -> CoverageProblem:
+def assemble_siting(
+    instance: Instance, reach: Reach, fleet: FleetOperation, assigned: FloatArray
+) -> SizedCoverageProblem:
     """The siting problem: a zone is worth its swaps per day, averaged over the year.
 
     Parameters
     ----------
     instance : Instance
-        Zones, sites with their status, the budget.
+        Zones, sites with their status, station types, budgets, limits per city.
     reach : Reach
         Sites in the order of ``instance.sites``.
     fleet : FleetOperation
-        Swaps are those with each class's default pack: packs are assigned after siting.
+        A zone's value counts swaps with each class's default pack, its load the swaps of the
+        design hour with the packs that were assigned.
+    assigned : ndarray, shape (num_cities, num_vehicles, num_packs)
+        Vehicles per pack.
+
+    Returns
+    -------
+    SizedCoverageProblem
+        Types in the order of `station_types_by_size`.
 
     Raises
     ------
     InputError
         If no station type fits a site where a station stands or is committed.
     """
-    sites = instance.sites
+    sites, cities, siting = instance.sites, instance.cities, instance.scenario.siting
     by_city = fleet.vehicles * default_pack_swaps(instance, fleet.swaps_per_day)
-    has_room = _fitting_types(instance, sites).any(axis=1)
+    fits = _fitting_types(instance, sites)
+    has_room = fits.any(axis=1)
     forced = sites["status"].isin(["existing", "committed"]).to_numpy()
     crowded = sites.loc[forced & ~has_room, "site_id"]
     if len(crowded):
         remedy = "no station type fits its max_bays and grid_kw; correct them or the status"
         raise InputError([Fault("sites", None, "site_id", site, remedy) for site in crowded])
-    return CoverageProblem(
+    num_stations = len(sites) if siting.num_stations is None else siting.num_stations
+    coverage = CoverageProblem(
         value=spread_to_zones(instance, by_city.sum(axis=1)),
         reach_ptr=reach.ptr,
         reach_zone_idx=reach.zone_idx,
-        city_idx=pd.Index(instance.cities["city_id"])
-        .get_indexer(sites["city_id"])
-        .astype(np.int32),
+        city_idx=pd.Index(cities["city_id"]).get_indexer(sites["city_id"]).astype(np.int32),
         forced=forced,
         forbidden=(sites["status"] == "forbidden").to_numpy() | ~has_room,
-        num_stations=instance.scenario.siting.num_stations,
+        num_stations=num_stations,
     )
+    load, capacity = _loads_and_capacity(instance, fleet, assigned)
+    return SizedCoverageProblem(
+        coverage=coverage,
+        load=load,
+        capacity=np.where(fits, capacity[coverage.city_idx], 0.0),
+        cost=station_cost_cny(instance, sites),
+        budget=math.inf if siting.budget_cny is None else siting.budget_cny,
+        min_stations=_city_limit(cities, "min_stations", 0),
+        max_stations=_city_limit(cities, "max_stations", len(sites)),
+    )
+
+
+def _city_limit(cities: pd.DataFrame, column: str, otherwise: int) -> NDArray[np.int64]:
+    if column not in cities.columns:
+        return np.full(len(cities), otherwise, dtype=np.int64)
+    return cities[column].to_numpy(np.int64)
+
+
+def station_cost_cny(instance: Instance, sites: pd.DataFrame) -> FloatArray:
+    """Capex of each type plus the plot's cost, shape (num_sites, num_types) [CNY]."""
+    capex = station_types_by_size(instance)["capex_cny"].to_numpy(float)
+    plot = np.zeros(len(sites))
+    if "site_cost_cny" in sites.columns:
+        plot = sites["site_cost_cny"].to_numpy(float)
+    return np.asarray(plot[:, None] + capex)
 
 
 @dataclass(frozen=True)
@@ -198,58 +239,55 @@ def _yearly_cost(
 
 
 def assemble_allocation(
-    instance: Instance,
-    reach: Reach,
-    fleet: FleetOperation,
-    open_site_idx: NDArray[np.int64],
-    assigned: FloatArray,
+    problem: SizedCoverageProblem, reach: Reach, open_site_idx: NDArray[np.int64]
 ) -> AllocationProblem:
-    """The allocation problem: open stations, and loads with the packs that were assigned.
+    """The allocation problem: the siting problem's loads and capacities at the open stations.
 
     Parameters
     ----------
-    instance : Instance
-        Zones, station types.
+    problem : SizedCoverageProblem
+        From `assemble_siting`.
     reach : Reach
         All sites.
-    fleet : FleetOperation
-        Swaps and energy on the winter design day.
     open_site_idx : ndarray, shape (num_stations,)
         Sites that the siting model opened, ascending.
-    assigned : ndarray, shape (num_cities, num_vehicles, num_packs)
-        Vehicles per pack.
 
     Returns
     -------
     AllocationProblem
         Types in the order of `station_types_by_size`.
     """
+    arcs = _rows(reach.ptr, open_site_idx)
+    return AllocationProblem(
+        load=problem.load,
+        reach_ptr=np.concatenate(([0], np.cumsum(np.diff(reach.ptr)[open_site_idx]))),
+        reach_zone_idx=reach.zone_idx[arcs],
+        drive_min=reach.drive_min[arcs],
+        capacity=problem.capacity[open_site_idx],
+    )
+
+
+def _loads_and_capacity(
+    instance: Instance, fleet: FleetOperation, assigned: FloatArray
+) -> tuple[FloatArray, FloatArray]:
+    """Design-hour swaps per zone, and swaps per hour of each type in each city [1/h]."""
     demand = instance.scenario.demand
     design_swaps = assigned * np.nan_to_num(fleet.design_swaps_per_day)
     load_by_city = design_swaps.sum(axis=(1, 2)) * demand.peak_hour_frac * demand.peak_day_factor
-    sites = instance.sites.iloc[open_site_idx]
-    city_idx = pd.Index(instance.cities["city_id"]).get_indexer(sites["city_id"])
     types = station_types_by_size(instance)
-    rate = swaps_per_hour(
+    capacity = swaps_per_hour(
         bays=types["bays"].to_numpy(float),
         seconds_per_swap=types["seconds_per_swap"].to_numpy(float),
         handling_s=types["handling_s"].to_numpy(float),
         charger_kw_per_bay=types["charger_kw_per_bay"].to_numpy(float),
         grid_kw=types["grid_kw"].to_numpy(float),
-        energy_per_swap_kwh=_city_mean(fleet.design_energy_kwh, design_swaps)[city_idx, None],
+        energy_per_swap_kwh=_city_mean(fleet.design_energy_kwh, design_swaps)[:, None],
         charge_power_frac=_city_mean(
             np.broadcast_to(fleet.charge_power_frac, assigned.shape), design_swaps
-        )[city_idx, None],
+        )[:, None],
         utilisation_frac=instance.scenario.throughput.utilisation_frac,
     )
-    arcs = _rows(reach.ptr, open_site_idx)
-    return AllocationProblem(
-        load=spread_to_zones(instance, load_by_city),
-        reach_ptr=np.concatenate(([0], np.cumsum(np.diff(reach.ptr)[open_site_idx]))),
-        reach_zone_idx=reach.zone_idx[arcs],
-        drive_min=reach.drive_min[arcs],
-        capacity=np.where(_fitting_types(instance, sites), rate, 0.0),
-    )
+    return spread_to_zones(instance, load_by_city), capacity
 
 
 def station_types_by_size(instance: Instance) -> pd.DataFrame:

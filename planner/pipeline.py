@@ -92,28 +92,26 @@ def plan(
         sites, zones = _join(graph, instance)
         reach = drive_time_reach(graph, sites, zones, instance.scenario.siting.drive_time_min)
         say(f"{len(reach.zone_idx):,} pairs of site and zone within the standard")
-    with clock.stage("siting", f"{instance.scenario.siting.num_stations:,} stations"):
-        coverage_problem = assemble.assemble_coverage(instance, reach, fleet)
-        coverage = solve_coverage(
-            coverage_problem, options, on_progress=clock.from_solver, stop=stop
-        )
     with clock.stage("packs", "packs to vehicles under supply"):
         pack_problem, pack_options = assemble.assemble_pack_assignment(instance, fleet)
         packs = solve_pack_assignment(pack_problem, options)
         assigned = assemble.assigned_vehicles(
             fleet, pack_options, pack_problem, packs.option_vehicles
         )
+    with clock.stage("siting", f"up to {len(instance.sites):,} sites"):
+        siting_problem = assemble.assemble_siting(instance, reach, fleet, assigned)
+        coverage = solve_coverage(
+            siting_problem.coverage, options, on_progress=clock.from_solver, stop=stop
+        )
     with clock.stage("allocation", "zones to stations, station sizes"):
         open_idx = coverage.open_site_idx
-        allocation_problem = assemble.assemble_allocation(
-            instance, reach, fleet, open_idx, assigned
-        )
+        allocation_problem = assemble.assemble_allocation(siting_problem, reach, open_idx)
         allocation = allocate_zones(allocation_problem)
     supply_prices = {
         f"{chemistry}_cny_per_kwh_year": float(price)
         for chemistry, price in zip(pack_options.chemistries, packs.supply_price, strict=True)
     }
-    served = float(coverage_problem.value[allocation.station_idx >= 0].sum())
+    served = float(siting_problem.coverage.value[allocation.station_idx >= 0].sum())
     gap = gap_frac(served, coverage.bound)
     siting_status = Status.OPTIMAL if gap <= OPTIMAL_GAP_FRAC else Status.FEASIBLE
     result = Plan(

@@ -193,7 +193,9 @@ def _run_info(planned: Planned) -> dict[str, str | float]:
 
 
 def _resolved_scenario(instance: Instance) -> str:
-    return tomli_w.dumps(instance.scenario.model_dump(mode="json", exclude={"scenarios"}))
+    return tomli_w.dumps(
+        instance.scenario.model_dump(mode="json", exclude={"scenarios"}, exclude_none=True)
+    )
 
 
 def _checksums(folder: Path) -> str:

@@ -1,8 +1,8 @@
 """The scenario file: every setting of a run, its unit, bounds, default and source."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from planner.instance.tables import QUARTER_PATTERN
 
@@ -19,8 +19,16 @@ class _Section(BaseModel):
 class Siting(_Section):
     """Where stations go."""
 
-    num_stations: int = _setting(
-        ..., "budget: at most this many stations, existing ones included", ge=0, le=1_000_000
+    num_stations: int | None = _setting(
+        None, "budget: at most this many stations, existing ones included", ge=0, le=1_000_000
+    )
+    budget_cny: float | None = _setting(
+        None,
+        "budget: at most this much money for all stations, existing ones included at the cost "
+        "of the smallest type that carries their load",
+        unit="CNY",
+        ge=0,
+        le=1e15,
     )
     drive_time_min: float = _setting(
         10.0,
@@ -38,6 +46,12 @@ class Siting(_Section):
         gt=0,
         le=50,
     )
+
+    @model_validator(mode="after")
+    def _has_a_budget(self) -> Self:
+        if self.num_stations is None and self.budget_cny is None:
+            raise ValueError("give num_stations or budget_cny, or both")
+        return self
 
 
 class Network(_Section):

@@ -83,9 +83,13 @@ def _labels(instance: Instance, plan: Plan) -> Iterator[str]:
 
 def _stations(instance: Instance, evaluation: Evaluation) -> Iterator[str]:
     stations, sites = evaluation.stations, instance.sites
-    budget = instance.scenario.siting.num_stations
-    if len(stations) > budget:
-        yield f"{len(stations)} stations are open, the budget is {budget}"
+    siting = instance.scenario.siting
+    if siting.num_stations is not None and len(stations) > siting.num_stations:
+        yield f"{len(stations)} stations are open, the budget is {siting.num_stations}"
+    spent_cny = stations["capex_cny"].sum()
+    if siting.budget_cny is not None and spent_cny > siting.budget_cny * (1 + _TOLERANCE):
+        yield f"the stations cost {spent_cny:,.0f} CNY, the budget is {siting.budget_cny:,.0f}"
+    yield from _city_limits(instance, evaluation)
     must = sites.loc[sites["status"].isin(["existing", "committed"]), "site_id"]
     for site_id in must[~must.isin(stations["site_id"])]:
         yield f"site {site_id} is existing or committed but not open"
@@ -105,6 +109,15 @@ def _stations(instance: Instance, evaluation: Evaluation) -> Iterator[str]:
             f"station {row.site_id} is asked for {row.peak_swaps_per_hour:.3f} swaps per hour, "
             f"it can do {row.capacity_swaps_per_hour:.3f}"
         )
+
+
+def _city_limits(instance: Instance, evaluation: Evaluation) -> Iterator[str]:
+    built = evaluation.cities.set_index("city_id")["num_stations"]
+    for column, sign in (("min_stations", 1), ("max_stations", -1)):
+        if column in instance.cities.columns:
+            limit = instance.cities.set_index("city_id")[column]
+            for city_id in limit.index[sign * (limit - built.reindex(limit.index)) > 0]:
+                yield f"city {city_id} has {built[city_id]} stations, {column} {limit[city_id]}"
 
 
 def _shares(plan: Plan) -> Iterator[str]:

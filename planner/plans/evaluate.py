@@ -125,7 +125,7 @@ def _stations(
     for name in load.columns:
         filled = load[name] if name == "mean_drive_min" else load[name].fillna(0)
         rows[name] = filled.to_numpy()
-    plot_cny = rows["site_cost_cny"].fillna(0) if "site_cost_cny" in rows.columns else 0.0
+    plot_cny = rows["site_cost_cny"] if "site_cost_cny" in rows.columns else 0.0
     rows = rows.assign(
         num_zones=rows["num_zones"].astype(np.int64),
         capacity_swaps_per_hour=capacity,

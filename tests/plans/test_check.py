@@ -89,6 +89,9 @@ def test_rejects(
          "site C is existing or committed but not open"),
         ("sites", {"max_bays": [14, 14, 14, 14, 14]}, "site A has more bays than fit"),
         ("sites", {"grid_kw": [900.0] * 5}, "site A needs more grid power than it has"),
+        ("sites", {"site_cost_cny": [3e6] * 5}, "the stations cost 16,000,000 CNY, the budget is"),
+        ("cities", {"min_stations": 3}, "city town has 2 stations, min_stations 3"),
+        ("cities", {"max_stations": 1}, "city town has 2 stations, max_stations 1"),
         ("gates", {"opens": [None, None]}, "sodium_ion is used in CN without GB 38031-2025"),
         ("packs", {"available_from": ["2024Q4", "2027Q2"]}, "na_25 is not delivered"),
         ("packs", {"envelope": ["#25", "#20"]}, "na_25 does not fit"),
@@ -101,6 +104,11 @@ def test_rejects_what_the_instance_forbids(
     changes: dict[str, list[object]],
     expected: str,
 ) -> None:
-    stricter = replace(tutorial, **{table: getattr(tutorial, table).assign(**changes)})
+    siting = tutorial.scenario.siting.model_copy(update={"budget_cny": 12e6})
+    stricter = replace(
+        tutorial,
+        scenario=tutorial.scenario.model_copy(update={"siting": siting}),
+        **{table: getattr(tutorial, table).assign(**changes)},
+    )
     with pytest.raises(CheckError, match=expected):
         check_plan(stricter, planned_tutorial.plan)
