@@ -50,7 +50,7 @@ def test_run_leaves_a_complete_folder(
     assert run["objective"] == pytest.approx(run["bound"])
     assert {"gap_frac", "wall_s", "peak_rss_mb", "seed", "versions", "inputs"} <= run.keys()
     assert [stage["name"] for stage in run["stages"]] == [
-        "read", "fleet", "network", "siting", "packs", "allocation", "check", "layers",
+        "read", "fleet", "network", "packs", "siting", "allocation", "check", "layers",
     ]  # fmt: skip
     layers = {name for name, _ in pyogrio.list_layers(folder / "plan.gpkg")}
     assert {"stations", "cities", "zones", "kpi", "assumptions"} <= layers
