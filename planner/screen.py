@@ -30,14 +30,23 @@ def show_progress(as_json: bool) -> Iterator[Callable[[Progress], None]]:
     from rich.console import Console
 
     console = Console(stderr=True)
+    last: Progress | None = None
     with console.status("reading the instance") as live:
 
         def report(progress: Progress) -> None:
-            if progress.incumbent is None:
-                console.print(_line(progress), highlight=False)
+            nonlocal last
+            if last is None or _stage(progress) != _stage(last):
+                if last is not None and last.incumbent is not None:
+                    console.print(_line(last), highlight=False, soft_wrap=True)
+                console.print(_line(progress), highlight=False, soft_wrap=True)
             live.update(_line(progress))
+            last = progress
 
         yield report
+
+
+def _stage(progress: Progress) -> str:
+    return progress.stage.partition(":")[0]
 
 
 def _line(progress: Progress) -> str:

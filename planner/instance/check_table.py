@@ -52,7 +52,7 @@ def check_table(
         column for column in table.columns if column.required and column.name not in frame.columns
     ]
     for column in missing:
-        remedy = f"column is missing; {column.meaning}" + _in_unit(column)
+        remedy = f"column is missing; {column.meaning}" + _unit(column)
         faults.append(Fault(file, None, column.name, "", remedy))
     present = [column for column in table.columns if column.name in frame.columns]
     raw = frame[[column.name for column in present]].reset_index(drop=True)
@@ -64,7 +64,7 @@ def check_table(
     }
     for column in present:
         rows = np.flatnonzero(unreadable[column.name])
-        remedy = f"must be of type {column.kind}" + _in_unit(column)
+        remedy = f"must be of type {column.kind}" + _unit(column)
         faults += limited_faults(file, column.name, raw[column.name], rows, first_row, remedy)
     try:
         _schema(present).validate(converted, lazy=True)
@@ -79,8 +79,8 @@ def check_table(
     return (None if missing else converted), faults
 
 
-def _in_unit(column: Column) -> str:
-    return f" in {column.unit}" if column.unit else ""
+def _unit(column: Column) -> str:
+    return f" [{column.unit}]" if column.unit else ""
 
 
 def _convert(values: pd.Series, column: Column) -> pd.Series:
@@ -116,12 +116,12 @@ def _checks(column: Column) -> Iterable[pa.Check]:
     if column.kind is Kind.QUARTER:
         yield pa.Check.str_matches(f"^{QUARTER_PATTERN}$", error="write a quarter such as 2027Q4")
     if column.low is not None:
-        remedy = f"must be at least {column.low:g}" + _in_unit(column)
+        remedy = f"must be at least {column.low:g}" + _unit(column)
         if column.name in ("lon", "lat"):
             remedy += "; are lon and lat swapped?"
         yield pa.Check.ge(column.low, error=remedy)
     if column.high is not None:
-        remedy = f"must be at most {column.high:g}" + _in_unit(column)
+        remedy = f"must be at most {column.high:g}" + _unit(column)
         if column.name in ("lon", "lat"):
             remedy += "; are lon and lat swapped?"
         yield pa.Check.le(column.high, error=remedy)

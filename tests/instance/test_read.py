@@ -67,7 +67,7 @@ def test_all_faults_at_once(tutorial_copy: Path) -> None:
     message = str(caught.value)
     for expected in (
         r"scenario\.toml, siting\.naer_km: 1\.5: unknown key; did you mean near_km\?",
-        r"roads\.csv, speed_kmh: column is missing; .* in km/h",
+        r"roads\.csv, speed_kmh: column is missing; .* \[km/h\]",
         r"zones\.csv, row 2, car_owning_households: -5: must be at least 0",
         r"zones\.csv, row 3, car_owning_households: NaN: must be of type number",
         r"sites\.csv, row 2, lat: 126\.612888: must be at most 90 .*swapped\?",
