@@ -3,7 +3,9 @@
 import json
 import signal
 import sys
+import tempfile
 import threading
+import traceback
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +14,7 @@ import click
 from planner.errors import PlannerError
 
 EXIT_LIMIT_WITH_PLAN = 4
+EXIT_INTERRUPTED = 130
 
 _INSTANCE = click.argument("instance", type=click.Path(path_type=Path), metavar="INSTANCE")
 
@@ -161,4 +164,14 @@ def main() -> None:
         sys.exit(error.exit_code)
     except (click.exceptions.Abort, KeyboardInterrupt):
         click.echo("given up; nothing was written", err=True)
-        sys.exit(130)
+        sys.exit(EXIT_INTERRUPTED)
+    except Exception as error:
+        descriptor, path = tempfile.mkstemp(prefix="planner-error-", suffix=".txt", text=True)
+        with open(descriptor, "w", encoding="utf-8") as report:
+            traceback.print_exc(file=report)
+        click.echo(
+            f"Error: {type(error).__name__}: {error}\nThis is a defect of planner; please report "
+            f"it with the file {path}",
+            err=True,
+        )
+        sys.exit(PlannerError.exit_code)

@@ -7,6 +7,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 
@@ -170,6 +171,24 @@ def test_every_command_has_help(
         code, out, _ = _planner(command, "--help", monkeypatch=monkeypatch, capsys=capsys)
         assert code == 0
         assert len(out.splitlines()) > 3
+
+
+def test_a_defect_is_told_without_a_traceback(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise RuntimeError("something unforeseen")
+
+    monkeypatch.setattr("planner.pipeline.plan", fail)
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    code, out, err = _planner(
+        "run", TUTORIAL, "--out", tmp_path / "run", monkeypatch=monkeypatch, capsys=capsys
+    )
+    assert code == 70
+    assert "RuntimeError: something unforeseen" in err
+    assert "Traceback" not in out + err
+    (report,) = tmp_path.glob("planner-error-*.txt")
+    assert "Traceback" in report.read_text(encoding="utf-8")
 
 
 def test_killed_run_leaves_no_result(tmp_path: Path) -> None:
