@@ -1,0 +1,129 @@
+"""Maximal covering with sizes by price decomposition, at real size; run on demand.
+
+``python tests/benchmarks/national_decomposition.py PROBLEM.pkl [--gap 0.001] [--time-limit 1800]
+[--workers 2] [--cities N] [--budget-mcny M] [--quarters]`` reads a pickled SizedCoverageProblem
+and prints the gap over time, seconds of wall and CPU, the peak memory and the cities that hold
+the gap. ``--cities`` takes the first N and scales the stations with them, ``--quarters`` adds two
+build limits, one per half of the cities.
+"""
+
+import argparse
+import pickle
+import resource
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from planner.models.national import NationalLimit, solve_national
+from planner.problem import CoverageProblem, SizedCoverageProblem
+from planner.solving.options import SolveOptions
+from planner.solving.progress import Progress
+
+
+def first_cities(problem: SizedCoverageProblem, num_cities: int) -> SizedCoverageProblem:
+    """The first cities alone, with their part of the stations."""
+    coverage = problem.coverage
+    kept = coverage.city_idx < num_cities
+    lengths = np.diff(coverage.reach_ptr)
+    zones, reach = np.unique(coverage.reach_zone_idx[np.repeat(kept, lengths)], return_inverse=True)
+    return SizedCoverageProblem(
+        coverage=CoverageProblem(
+            value=coverage.value[zones],
+            reach_ptr=np.concatenate([[0], np.cumsum(lengths[kept])]).astype(np.int64),
+            reach_zone_idx=reach.astype(np.int32),
+            city_idx=coverage.city_idx[kept],
+            forced=coverage.forced[kept],
+            forbidden=coverage.forbidden[kept],
+            num_stations=coverage.num_stations * num_cities // len(problem.min_stations),
+        ),
+        load=problem.load[zones],
+        capacity=problem.capacity[kept],
+        cost=problem.cost[kept],
+        budget=problem.budget,
+        min_stations=problem.min_stations[:num_cities],
+        max_stations=problem.max_stations[:num_cities],
+    )
+
+
+def with_budget(problem: SizedCoverageProblem, budget: float) -> SizedCoverageProblem:
+    """Money instead of a number of stations."""
+    coverage = replace(problem.coverage, num_stations=problem.coverage.num_sites)
+    return replace(problem, coverage=coverage, budget=budget)
+
+
+def quarterly_limits(problem: SizedCoverageProblem) -> list[NationalLimit]:
+    """Build limits of two quarters, each building one half of the cities."""
+    first = problem.coverage.city_idx < len(problem.min_stations) // 2
+    slots = problem.coverage.num_stations
+    return [
+        NationalLimit(name, np.repeat(half.astype(float)[:, None], problem.num_types, axis=1), cap)
+        for name, half, cap in (
+            ("build slots Q1", first, 0.62 * slots),
+            ("build slots Q2", ~first, 0.35 * slots),
+        )
+    ]
+
+
+def main() -> None:
+    """Solve one problem and print what was reached when."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("problem", type=Path)
+    parser.add_argument("--gap", type=float, default=0.001)
+    parser.add_argument("--time-limit", type=float, default=1800.0)
+    parser.add_argument("--workers", type=int, default=2)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--deterministic", action="store_true")
+    parser.add_argument("--cities", type=int)
+    parser.add_argument("--budget-mcny", type=float)
+    parser.add_argument("--quarters", action="store_true")
+    args = parser.parse_args()
+    with args.problem.open("rb") as file:
+        problem = pickle.load(file)
+    if args.cities is not None:
+        problem = first_cities(problem, args.cities)
+    if args.budget_mcny is not None:
+        problem = with_budget(problem, args.budget_mcny * 1e6)
+    options = SolveOptions(
+        gap_frac=args.gap,
+        time_limit_s=args.time_limit,
+        seed=args.seed,
+        workers=args.workers,
+        deterministic=args.deterministic,
+    )
+    started = time.process_time()
+    solution = solve_national(
+        problem,
+        options,
+        limits=quarterly_limits(problem) if args.quarters else (),
+        on_progress=show,
+    )
+    own, workers = (resource.getrusage(who) for who in (0, resource.RUSAGE_CHILDREN))
+    print(
+        f"{solution.status} objective {solution.objective:.2f} bound {solution.bound:.2f} "
+        f"gap {solution.gap_frac:.5%} with {len(solution.open_site_idx)} stations, "
+        f"{solution.num_plans} city plans, in {solution.wall_s:.1f} s; "
+        f"CPU {time.process_time() - started:.0f} s here, "
+        f"{workers.ru_utime + workers.ru_stime:.0f} s in workers; peak {own.ru_maxrss / 1024:.0f} "
+        f"MB here, {workers.ru_maxrss / 1024:.0f} MB in the largest worker"
+    )
+    for name, price in zip(solution.resources, solution.price, strict=True):
+        print(f"price of {name}: {price:.6g}")
+    order = np.argsort(-solution.city_gap)[:8]
+    print("gap by city:", ", ".join(f"{c}: {solution.city_gap[c]:.2f}" for c in order))
+    number = np.bincount(solution.type_idx, minlength=problem.num_types)
+    print("stations by type:", number.tolist())
+
+
+def show(progress: Progress) -> None:
+    """Print one line of progress."""
+    print(
+        f"{progress.elapsed_s:7.1f} s  {progress.gap_frac:9.5%}  {progress.incumbent:12.2f} "
+        f"{progress.bound:12.2f}  {progress.stage:8s} {progress.message}",
+        flush=True,
+    )
+
+
+if __name__ == "__main__":
+    main()
