@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 from planner.demand import FleetOperation, default_pack_swaps, spread_to_zones
 from planner.errors import Fault, InputError
 from planner.instance import Instance
+from planner.models.allocation import Allocation
+from planner.models.national import NationalSolution
 from planner.network import Reach
 from planner.problem import (
     AllocationProblem,
@@ -239,7 +241,7 @@ def _yearly_cost(
 
 
 def assemble_allocation(
-    problem: SizedCoverageProblem, reach: Reach, open_site_idx: NDArray[np.int64]
+    problem: SizedCoverageProblem, reach: Reach, siting: NationalSolution
 ) -> AllocationProblem:
     """The allocation problem: the siting problem's loads and capacities at the open stations.
 
@@ -249,21 +251,26 @@ def assemble_allocation(
         From `assemble_siting`.
     reach : Reach
         All sites.
-    open_site_idx : ndarray, shape (num_stations,)
-        Sites that the siting model opened, ascending.
+    siting : NationalSolution
+        Open sites and types. Without a budget in money the types are left to the allocation,
+        which takes the smallest that carries each station's load.
 
     Returns
     -------
     AllocationProblem
         Types in the order of `station_types_by_size`.
     """
+    open_site_idx = siting.open_site_idx
     arcs = _rows(reach.ptr, open_site_idx)
+    has_budget = math.isfinite(problem.budget)
     return AllocationProblem(
         load=problem.load,
         reach_ptr=np.concatenate(([0], np.cumsum(np.diff(reach.ptr)[open_site_idx]))),
         reach_zone_idx=reach.zone_idx[arcs],
         drive_min=reach.drive_min[arcs],
         capacity=problem.capacity[open_site_idx],
+        value=problem.coverage.value,
+        type_idx=siting.type_idx.astype(np.int32) if has_budget else None,
     )
 
 
@@ -361,19 +368,15 @@ def label_stations(
 
 
 def label_allocation(
-    instance: Instance,
-    open_site_idx: NDArray[np.int64],
-    station_idx: NDArray[np.int32],
-    drive_min: FloatArray,
+    instance: Instance, open_site_idx: NDArray[np.int64], allocation: Allocation
 ) -> pd.DataFrame:
     """The plan's table of served zones."""
-    zone_idx = np.flatnonzero(station_idx >= 0)
-    site_idx = open_site_idx[station_idx[zone_idx]]
+    site_idx = open_site_idx[allocation.station_idx]
     return pd.DataFrame(
         {
-            "zone_id": instance.zones["zone_id"].to_numpy()[zone_idx],
+            "zone_id": instance.zones["zone_id"].to_numpy()[allocation.zone_idx],
             "site_id": instance.sites["site_id"].to_numpy()[site_idx],
-            "share_frac": 1.0,
-            "drive_min": drive_min[zone_idx],
+            "share_frac": allocation.share_frac,
+            "drive_min": allocation.drive_min,
         }
     )

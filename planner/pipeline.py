@@ -1,5 +1,6 @@
 """The stages of planning, called in order: instance in, checked plan out."""
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,7 +11,7 @@ from planner.climate import city_climate
 from planner.demand import operate_fleet
 from planner.instance import Instance, describe_settings
 from planner.models.allocation import allocate_zones
-from planner.models.coverage import solve_coverage
+from planner.models.national import solve_national
 from planner.models.pack_assignment import solve_pack_assignment
 from planner.network import (
     Access,
@@ -100,29 +101,27 @@ def plan(
         )
     with clock.stage("siting", f"up to {len(instance.sites):,} sites"):
         siting_problem = assemble.assemble_siting(instance, reach, fleet, assigned)
-        coverage = solve_coverage(
-            siting_problem.coverage, options, on_progress=clock.from_solver, stop=stop
-        )
+        siting = solve_national(siting_problem, options, on_progress=clock.from_solver, stop=stop)
     with clock.stage("allocation", "zones to stations, station sizes"):
-        open_idx = coverage.open_site_idx
-        allocation_problem = assemble.assemble_allocation(siting_problem, reach, open_idx)
-        allocation = allocate_zones(allocation_problem)
+        allocation = allocate_zones(assemble.assemble_allocation(siting_problem, reach, siting))
     supply_prices = {
         f"{chemistry}_cny_per_kwh_year": float(price)
         for chemistry, price in zip(pack_options.chemistries, packs.supply_price, strict=True)
     }
-    served = float(siting_problem.coverage.value[allocation.station_idx >= 0].sum())
-    gap = gap_frac(served, coverage.bound)
+    siting_prices = {
+        f"{resource}_swaps_per_day": float(price)
+        for resource, price in zip(siting.resources, siting.price, strict=True)
+    }
+    served = math.fsum(siting_problem.coverage.value[allocation.zone_idx] * allocation.share_frac)
+    gap = gap_frac(served, siting.bound)
     siting_status = Status.OPTIMAL if gap <= OPTIMAL_GAP_FRAC else Status.FEASIBLE
     result = Plan(
-        stations=assemble.label_stations(instance, open_idx, allocation.type_idx),
-        allocation=assemble.label_allocation(
-            instance, open_idx, allocation.station_idx, allocation.drive_min
-        ),
+        stations=assemble.label_stations(instance, siting.open_site_idx, allocation.type_idx),
+        allocation=assemble.label_allocation(instance, siting.open_site_idx, allocation),
         packs=assemble.label_packs(instance, assigned),
         models=(
-            ModelResult("siting", "max", "swaps/day", siting_status, served, coverage.bound, gap,
-                        coverage.wall_s),
+            ModelResult("siting", "max", "swaps/day", siting_status, served, siting.bound, gap,
+                        siting.wall_s, siting_prices),
             ModelResult("pack_assignment", "min", "CNY/year", packs.status, packs.objective,
                         packs.bound, packs.gap_frac, packs.wall_s, supply_prices),
         ),
@@ -155,14 +154,10 @@ def check_plan(instance: Instance, plan: Plan) -> Evaluation:
     return check_labels(instance, plan, _audit(instance, graph, sites, zones, plan))
 
 
-ALLOCATION_SHARE = 0.1
-"""Share of the asked gap that siting leaves for what stations' capacity takes away later."""
-
-
 def _solve_options(instance: Instance) -> SolveOptions:
     solver = instance.scenario.solver
     return SolveOptions(
-        gap_frac=solver.gap_frac * (1 - ALLOCATION_SHARE),
+        gap_frac=solver.gap_frac,
         time_limit_s=solver.time_limit_s,
         seed=solver.seed,
         workers=solver.workers,

@@ -9,12 +9,15 @@ import subprocess
 import sys
 import tempfile
 import time
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pyogrio
 import pytest
 
 from planner.cli import cli, main
+from planner.models.national import NationalSolution, solve_national
 
 ROOT = Path(__file__).parents[1]
 TUTORIAL = ROOT / "instances" / "tutorial"
@@ -141,17 +144,20 @@ def test_exit_codes(
 
 
 def test_gap_not_reached_is_told_by_the_exit_code(
-    tutorial_copy: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    sites = tutorial_copy / "sites.csv"
-    lines = sites.read_text().splitlines()
-    sites.write_text("\n".join([lines[0] + ",max_bays", *(line + ",14" for line in lines[1:])]))
+    def stopped_early(*arguments: Any, **options: Any) -> NationalSolution:
+        solution = solve_national(*arguments, **options)
+        return replace(solution, bound=1.1 * solution.bound)
+
+    monkeypatch.setattr("planner.pipeline.solve_national", stopped_early)
     code, out, _ = _planner(
-        "run", tutorial_copy, "--out", tutorial_copy / "out",
+        "run", TUTORIAL, "--out", tmp_path / "run", "--gap", "0.05",
         monkeypatch=monkeypatch, capsys=capsys,
     )  # fmt: skip
     assert code == 4
-    assert "FEASIBLE" in out
+    assert "FEASIBLE, proven gap 9.091%" in out
+    assert (tmp_path / "run" / "DONE").is_file()
 
 
 def test_validate(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:

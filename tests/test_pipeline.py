@@ -148,10 +148,42 @@ def test_closed_gates_keep_sodium_out(tutorial: Instance) -> None:
     assert planned.evaluation.kpi["vehicles_without_pack"] == 0
 
 
-def test_small_sites_bound_the_load(tutorial: Instance) -> None:
-    """With room for 14 bays only, a zone that does not fit stays unserved and the gap tells."""
+def test_small_sites_bound_the_load(tutorial: Instance, planned_tutorial: Planned) -> None:
+    """With room for 14 bays only, stations fill up, zones are served in part, and it is proven."""
     planned = plan(replace(tutorial, sites=tutorial.sites.assign(max_bays=14)))
     siting = planned.plan.models[0]
-    assert siting.status == "FEASIBLE"
-    assert siting.objective < siting.bound
-    assert (planned.evaluation.stations["utilisation_frac"] <= 1 + 1e-9).all()
+    assert siting.status == "OPTIMAL"
+    assert siting.objective < planned_tutorial.plan.models[0].objective
+    stations = planned.evaluation.stations
+    assert stations["utilisation_frac"].to_numpy() == pytest.approx(1.0)
+    assert planned.plan.allocation["share_frac"].between(0, 1 - 1e-6).any()
+    zones = planned.evaluation.zones
+    assert zones["served_frac"].max() <= 1 + 1e-9
+    assert (zones["swaps_per_day"] * zones["served_frac"]).sum() == pytest.approx(siting.objective)
+
+
+def test_money_buys_fewer_or_smaller_stations(tutorial: Instance) -> None:
+    """8 M CNY pay for one large and one small station, 6 M for two small ones."""
+    served = []
+    for budget_cny in (2e6, 3e6, 6e6, 8e6, 10e6):
+        siting = tutorial.scenario.siting.model_copy(
+            update={"num_stations": None, "budget_cny": budget_cny}
+        )
+        scenario = tutorial.scenario.model_copy(update={"siting": siting})
+        planned = plan(replace(tutorial, scenario=scenario))
+        assert planned.evaluation.kpi["capex_cny"] <= budget_cny
+        assert planned.plan.models[0].status == "OPTIMAL"
+        served.append(planned.evaluation.kpi["swaps_per_day_served"])
+    assert served[0] == 0
+    assert served == sorted(served)
+    assert len(set(served)) == len(served)
+
+
+def test_city_limits_are_kept(tutorial: Instance) -> None:
+    cities = tutorial.cities.assign(max_stations=1)
+    planned = plan(replace(tutorial, cities=cities))
+    assert planned.evaluation.kpi["num_stations"] == 1
+    both = _two_cities(tutorial, second_design_c=-20.0)
+    uneven = replace(both, cities=both.cities.assign(max_stations=[2, 2], min_stations=[0, 2]))
+    built = plan(uneven).evaluation.cities.set_index("city_id")["num_stations"]
+    assert built.to_dict() == {"town": 0, "twin_town": 2}
