@@ -11,30 +11,41 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from planner.instance import Instance, read_instance
+    from planner.location import LocationResult, maximal_covering
     from planner.models.coverage import solve_coverage
+    from planner.models.national import solve_national
+    from planner.models.sized_coverage import solve_sized_coverage
     from planner.pipeline import Planned, check_plan, plan
     from planner.run_folder import write_run
     from planner.stages import StageClock
 
 __all__ = [
     "Instance",
+    "LocationResult",
     "Planned",
     "StageClock",
     "check_plan",
+    "maximal_covering",
     "plan",
     "read_instance",
     "solve_coverage",
+    "solve_national",
+    "solve_sized_coverage",
     "write_run",
 ]
 
 _HOME = {
     "Instance": "planner.instance",
+    "LocationResult": "planner.location",
     "Planned": "planner.pipeline",
     "StageClock": "planner.stages",
     "check_plan": "planner.pipeline",
+    "maximal_covering": "planner.location",
     "plan": "planner.pipeline",
     "read_instance": "planner.instance",
     "solve_coverage": "planner.models.coverage",
+    "solve_national": "planner.models.national",
+    "solve_sized_coverage": "planner.models.sized_coverage",
     "write_run": "planner.run_folder",
 }
 

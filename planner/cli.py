@@ -140,6 +140,48 @@ def build_instance(name: str, out: Path) -> None:
 
 
 @cli.command()
+@click.argument("name", type=click.Choice(["coverage-maximo", "coverage-random"]))
+@click.option(
+    "--instances", type=click.Path(path_type=Path), metavar="DIR",
+    help="Folder with the public files (docs/benchmarks.md tells where to get them).",
+)  # fmt: skip
+@click.option(
+    "--time-limit", type=click.FloatRange(min=0, min_open=True), default=60.0, show_default=True,
+    metavar="SECONDS", help="Per instance and solver, model building included.",
+)  # fmt: skip
+@click.option(
+    "--gap", type=click.FloatRange(0, 1), default=0.0, show_default=True, metavar="FRAC",
+    help="Stop at this gap.",
+)  # fmt: skip
+@click.option("--only", default="*", metavar="PATTERN", help="Instances whose names match.")
+@click.option("--seed", type=click.IntRange(0, 2**31 - 1), default=0, metavar="N", help="Seed.")
+@click.option("--peers", is_flag=True, help="Also other free solvers, on the same instances.")
+@click.option("--json", "as_json", is_flag=True, help="A JSON line per instance.")
+def bench(
+    name: str,
+    instances: Path | None,
+    time_limit: float,
+    gap: float,
+    only: str,
+    seed: int,
+    peers: bool,
+    as_json: bool,
+) -> None:
+    """Solve benchmark NAME, each instance in a process of its own.
+
+    Prints value, proven bound, gap, the best value published, seconds and memory.
+    """
+    from planner.bench.run import PEERS, run_bench
+    from planner.bench.show import show_rows, show_start
+
+    rows = run_bench(
+        name, instances, time_limit_s=time_limit, gap=gap, seed=seed, only=only,
+        peers=tuple(PEERS) if peers else (), on_start=show_start,
+    )  # fmt: skip
+    show_rows(rows, as_json)
+
+
+@cli.command()
 @click.argument("what", type=click.Choice(["scenario", "tables"]))
 def schema(what: str) -> None:
     """Print the instance format: JSON Schema of scenario.toml, or the tables' columns."""

@@ -34,14 +34,16 @@ MAY_IMPORT = {
     "solving": DATA,
     "plans": DATA | PHYSICS,
     "models": DATA | {"plans", "solving"},
-    "assemble": DATA | PHYSICS | INPUT,
+    "assemble": DATA | PHYSICS | INPUT | {"models"},
     "layers": DATA | {"plans"},
+    "location": DATA | {"models", "solving"},
+    "bench": DATA | {"location", "models", "solving"},
     "stages": BASE | {"solving"},
     "pipeline": DATA | PHYSICS | INPUT | {"assemble", "models", "plans", "solving", "stages"},
     "run_folder": BASE | {"instance", "layers", "pipeline", "stages", "solving"},
     "screen": BASE | {"pipeline", "stages", "solving"},
-    "cli": BASE | {"instance", "opendata", "pipeline", "run_folder", "screen", "stages"},
-    "__init__": {"instance", "models", "pipeline", "run_folder", "stages"},
+    "cli": BASE | {"bench", "instance", "opendata", "pipeline", "run_folder", "screen", "stages"},
+    "__init__": {"instance", "location", "models", "pipeline", "run_folder", "stages"},
 }
 ONLY_IN = {
     "ortools": {"models", "solving"},
@@ -84,10 +86,29 @@ def test_import_rules(path: Path) -> None:
             assert home in ONLY_IN[top], f"{home} may not import {top}"
 
 
-def test_models_do_not_import_each_other() -> None:
+# The nation is made of cities, a city's problem is one of sized or plain covering.
+MODELS_MAY_IMPORT = {
+    "national": {"national_city", "sized_coverage"},
+    "national_city": {"coverage", "sized_coverage"},
+}
+
+
+def test_models_import_only_their_parts() -> None:
     for path in (PACKAGE / "models").glob("*.py"):
-        others = {name for name in _imports(path) if name.startswith("planner.models.")}
-        assert not others, f"{path.name} imports {others}"
+        others = {
+            name.split(".")[2] for name in _imports(path) if name.startswith("planner.models.")
+        }
+        assert others <= MODELS_MAY_IMPORT.get(path.stem, set()), path.name
+
+
+def test_every_model_with_a_solver_has_a_golden_lp() -> None:
+    golden = {path.stem for path in (ROOT / "tests/models/golden").glob("*.lp")}
+    models = {
+        path.stem
+        for path in (PACKAGE / "models").glob("*.py")
+        if any(name.startswith("ortools") for name in _imports(path))
+    }
+    assert models - {"national_city"} <= golden  # a city's LP is that of coverage, priced
 
 
 @pytest.mark.parametrize(
