@@ -21,7 +21,7 @@ from planner.location.points import within_distance
 from planner.models.coverage import solve_coverage
 from planner.problem import CoverageProblem, FloatArray
 from planner.solving.options import SolveOptions
-from planner.solving.plain_mip import PLAIN_SOLVERS, solve_plain
+from planner.solving.plain_mip import PLAIN_SOLVERS, load_plain_solvers, solve_plain
 from planner.solving.status import Status, gap_frac
 
 LEAST_SOLVE_S = 1.0
@@ -153,7 +153,7 @@ def main(request_file: str, reply_file: str, ready_file: str) -> None:
     if solver == "planner":
         _warm_up()
     elif solver in PLAIN_SOLVERS:
-        from ortools.math_opt.python import mathopt  # noqa: F401
+        load_plain_solvers()
     else:
         import spopt.locate  # noqa: F401
     Path(ready_file).touch()

@@ -76,6 +76,8 @@ FIRST_SECONDS, FIRST_NODES, GROWTH = 2.0, 500, 8
 MAX_VISITS = 5
 PRICE_ROUNDS = 6
 """Rounds of plans without proof, until the prices of limits other than stations settle."""
+SETTLED_FRAC = 3e-3
+"""They have settled when what the limits are worth moves by less than this share of the value."""
 MASTER_SECONDS, MASTER_NODES = 20.0, 2_000
 LAST_SECONDS = 2.0
 """For the master when time is over: plans that came in late are not lost."""
@@ -590,7 +592,7 @@ def _settle_prices(search: _Search, runner: TaskRunner[CityTask, CityAnswer]) ->
         search.now = moved
         _keep_bound(search)
         search.report("prices", _price_message(search))
-        if change <= 1e-3 * search.objective:
+        if change <= SETTLED_FRAC * search.objective:
             return
 
 

@@ -46,7 +46,10 @@ HOT_FRAC, COLD_FRAC = 0.2, 0.005
 SCIP_TOLERANCE = 1e-7
 """SCIP's bound is that of a floating-point LP: closer than this its digits carry no information."""
 LOST_FRAC = 0.01
-"""If types carry less than 1 - this of what a plan covers, plain covering is not worth a search."""
+"""If stations lose more than this fraction of what a plan covers for want of capacity, plain
+covering is not worth a search."""
+PLAIN_SHARE = 0.25
+"""Share of the time that plain covering has where they lose less."""
 
 
 @dataclass(frozen=True)
@@ -305,11 +308,13 @@ def _plain_answer(
     )
     bound = math.fsum((constant, math.fsum(np.maximum(profit, 0.0))))
     target = max(city.task.missing, SCIP_TOLERANCE * abs(plain))
-    lost = plain - best > LOST_FRAC * abs(plain)
-    if bound - plain <= target or lost:
+    lost = plain - best
+    if bound - plain <= target or lost > LOST_FRAC * abs(plain):
         return plan, bound
+    seconds = city.task.seconds * (1.0 if lost <= target else PLAIN_SHARE)
     slack = bound - plain + 1e-9 * max(abs(plain), 1.0)
-    return _branch(city, plan, plain, bound, (profit > slack, -profit > slack), started, stop)
+    ends_at = started + seconds
+    return _branch(city, plan, plain, bound, (profit > slack, -profit > slack), ends_at, stop)
 
 
 def _linear_relaxation(city: _City) -> tuple[FloatArray, float]:
@@ -345,7 +350,7 @@ def _branch(
     plain: float,
     bound: float,
     fixed: tuple[BoolArray, BoolArray],
-    started: float,
+    ends_at: float,
     stop: StopRequest | None,
 ) -> tuple[IntArray, float]:
     """Let SCIP find a better plan among sites that reduced costs leave, or prove there is none."""
@@ -376,7 +381,7 @@ def _branch(
     model.set_objective_offset(rest.base_value + outside)
     result = solve_mip(
         model,
-        time_limit_s=max(task.seconds - (time.monotonic() - started), 0.1),
+        time_limit_s=max(ends_at - time.monotonic(), 0.1),
         node_limit=task.node_limit,
         seed=task.seed,
         stop=stop,

@@ -42,6 +42,11 @@ class PlainResult:
     solve_s: float
 
 
+def load_plain_solvers() -> None:
+    """Load the solvers' library ahead of time, so that a clock may start after it."""
+    from ortools.math_opt.python import mathopt  # noqa: F401
+
+
 def plain_coverage_model(problem: CoverageProblem) -> "Model":
     """Equations (1) to (3) of `planner.models.coverage`, one row per zone.
 

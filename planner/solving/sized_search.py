@@ -27,6 +27,8 @@ MONEY_ROUNDING = 1e-12
 """By this fraction a sum of costs may exceed the budget."""
 MAX_REMOVED = 4
 """Stations taken away at once."""
+NOISE = 0.1
+"""Standard deviation of the factors that disturb the scores."""
 WIDE_SHARE = 0.1
 """Share of the steps that look for new stations everywhere, not only near those removed."""
 
@@ -370,6 +372,6 @@ def rebuild_step(
         limits,
         lowered,
         candidates,
-        noise=lambda size: rng.normal(0.0, 0.1, size),
+        noise=lambda size: rng.normal(0.0, NOISE, size),
     )
     return rebuilt if is_feasible(rows, limits, rebuilt.option) else plan

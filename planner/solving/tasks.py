@@ -5,7 +5,9 @@ A worker that dies costs its task one retry, never the run.
 
 import concurrent.futures
 import multiprocessing
+import os
 import signal
+import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import CancelledError, Executor, Future, ProcessPoolExecutor
@@ -30,6 +32,15 @@ def _start_worker(stop: StopRequest) -> None:
     global _stop_in_worker
     _stop_in_worker = stop
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_end_with_parent, daemon=True, name="end with parent").start()
+
+
+def _end_with_parent() -> None:
+    """End this worker when its parent is killed: nobody would hear its answer."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)
 
 
 def _call_in_worker(function: "Callable[[Task, StopRequest | None], Answer]", task: Task) -> Answer:
