@@ -52,6 +52,8 @@ ONLY_IN = {
     "shapely": {"instance", "opendata", "climate", "network", "layers"},
     "networkx": {"network"},
     "highspy": set(),
+    "pulp": {"bench"},
+    "spopt": {"bench"},
 }
 
 
