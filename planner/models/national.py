@@ -65,10 +65,11 @@ from planner.solving.tasks import TaskRunner
 START_RELAXATION_GAP = 3e-5
 """The first multipliers are good enough when their bound is this close to the relaxation's."""
 START_ITERATIONS = 1_500
+REPORT_ITERATIONS = 200
 START_TIME_SHARE = 0.25
 """And when they have taken this share of the time limit."""
-SEARCH_MOVES = 200_000
-"""Annealing moves per visit to a city: about 50 ms."""
+MOVES_PER_SITE = 300
+"""Annealing moves per site and visit: about 50 ms for a city."""
 AROUND = (-3, -2, -1, 1, 2, 3)
 """Stations more or less than the best plan in further plans of a city."""
 FIRST_SECONDS, FIRST_NODES, GROWTH = 2.0, 500, 8
@@ -86,7 +87,8 @@ NEGLIGIBLE_SHARE = 0.1
 CITY_SHARE = 0.3
 """At given prices cities are visited again while they make more than this share of the gap."""
 STEP_FRAC = 0.5
-"""New prices lie this far from the best so far towards the master's duals."""
+"""New prices lie this far from the best so far towards the master's duals; twice as far next
+time if the gap has shrunk, half as far if not."""
 MAX_STALLS = 3
 LEAST_MULTIPLIER_FRAC = 1e-6
 """Multipliers of border zones are kept above this fraction of the value, so that presolve keeps
@@ -451,10 +453,9 @@ def _first_prices(search: _Search) -> None:
     rows = merge_rows(replace(coverage, forbidden=~usable, num_stations=affordable[scarcest]))
     multiplier, price = rows.value, 0.0
     if rows.num_stations > 0 and rows.num_rows > 0:
+        _offer_greedy(search, rows)
         point = _relaxation(search, rows)
         multiplier, price = point.multiplier, point.price
-        search.whole_bound = min(search.whole_bound, point.bound)
-        _offer_greedy(search, rows)
     elif rows.num_rows > 0:
         # No station is left: at this price nobody wants one.
         price = float(np.bincount(rows.row_site, minlength=1).max()) * float(rows.value.max())
@@ -472,6 +473,9 @@ def _relaxation(search: _Search, rows: CoverRows) -> DualPoint:
     """Multipliers near those of the linear relaxation."""
     limit_s = START_TIME_SHARE * search.options.time_limit_s
     for point in primal_dual(rows):
+        search.whole_bound = min(search.whole_bound, point.bound)
+        if point.iterations % REPORT_ITERATIONS == 0:
+            search.report("bound", f"{point.iterations} primal-dual iterations")
         late = time.monotonic() - search.started > limit_s and not search.options.deterministic
         if (
             point.relaxation_gap_frac <= START_RELAXATION_GAP
@@ -538,8 +542,10 @@ def _search_until_done(search: _Search, runner: TaskRunner[CityTask, CityAnswer]
             _fit_to_neighbours(search, runner, rounds)
         if in_cities > CITY_SHARE * open_value and visits < MAX_VISITS:
             continue
-        if search.gap_frac > 0.9 * gap_at_step and rounds > visits:
-            stalls, step = stalls + 1, 0.5 * step
+        if rounds > visits:
+            gained = search.gap_frac <= 0.9 * gap_at_step
+            stalls = 0 if gained else stalls + 1
+            step = min(2.0 * step, 1.0) if gained else 0.5 * step
         gap_at_step, visits = search.gap_frac, 0
         if dual is None or stalls >= MAX_STALLS or not search.unfinished():
             break
@@ -570,7 +576,7 @@ def _settle_prices(search: _Search, runner: TaskRunner[CityTask, CityAnswer]) ->
                 plan,
                 search.now,
                 number,
-                num_moves=SEARCH_MOVES // 4,
+                moves_per_site=MOVES_PER_SITE // 4,
                 around=(-1, 1),
                 around_frac=frac if several else (),
             )
@@ -609,7 +615,7 @@ def _task(
     *,
     seconds: float = 0.0,
     nodes: int | None = None,
-    num_moves: int = SEARCH_MOVES,
+    moves_per_site: int = MOVES_PER_SITE,
     around: tuple[int, ...] = AROUND,
     around_frac: tuple[float, ...] = (),
 ) -> CityTask:
@@ -622,7 +628,7 @@ def _task(
         start=np.searchsorted(part.site_idx, start.site_idx),
         around=around,
         around_frac=around_frac,
-        num_moves=num_moves,
+        num_moves=moves_per_site * len(part.site_idx),
         seconds=seconds,
         node_limit=nodes,
         missing=search.negligible,
@@ -732,8 +738,8 @@ def _fit_to_neighbours(
         others[plan.border_idx] -= plan.border_frac
         left = search.border_value * np.clip(1.0 - others, LEAST_MULTIPLIER_FRAC, 1.0)
         prices = replace(search.now, multiplier=left)
-        moves = SEARCH_MOVES // 4
-        tasks.append(_task(search, plan, prices, rounds, num_moves=moves, around=(-1, 1)))
+        moves = MOVES_PER_SITE // 4
+        tasks.append(_task(search, plan, prices, rounds, moves_per_site=moves, around=(-1, 1)))
     _ask(search, runner, tasks)
     _choose(search)
 

@@ -12,7 +12,6 @@ from planner.problem import (
     BoolArray,
     CoverageProblem,
     FloatArray,
-    IndexArray,
     IntArray,
     SizedCoverageProblem,
 )
@@ -107,48 +106,59 @@ def split_by_city(problem: SizedCoverageProblem, use: FloatArray) -> Parts:
 
     sites = np.flatnonzero(usable)
     sites = sites[np.argsort(coverage.city_idx[sites], kind="stable")]
-    city_ends = np.searchsorted(coverage.city_idx[sites], np.arange(num_cities + 1))
-    pieces = []
+    ends = np.searchsorted(coverage.city_idx[sites], np.arange(num_cities + 1))
+    cities = np.flatnonzero(available).tolist()
+    alone = [
+        _city_alone(problem, sites[ends[c] : ends[c + 1]], int(least[c]), int(most[c]))
+        for c in cities
+    ]
     num_reaching = np.zeros(coverage.num_zones, dtype=np.int64)
-    for city in np.flatnonzero(available).tolist():
-        of_city = sites[city_ends[city] : city_ends[city + 1]]
-        counts = np.diff(coverage.reach_ptr)[of_city]
-        ptr = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
-        arcs = np.arange(ptr[-1]) + np.repeat(coverage.reach_ptr[of_city] - ptr[:-1], counts)
-        zones, local = np.unique(coverage.reach_zone_idx[arcs], return_inverse=True)
+    for _, zones in alone:
         num_reaching[zones] += 1
-        reach: IndexArray = local.astype(np.int32)
-        pieces.append((city, of_city, ptr, zones.astype(np.int64), reach))
     is_border = (num_reaching > 1) & (coverage.value > 0)
     border_zone = np.flatnonzero(is_border)
     parts = []
-    for city, of_city, ptr, zones, reach in pieces:
+    for city, (city_problem, zones) in zip(cities, alone, strict=True):
         border = np.flatnonzero(is_border[zones])
+        site_idx = sites[ends[city] : ends[city + 1]]
         parts.append(
             CityPart(
                 city=city,
-                problem=SizedCoverageProblem(
-                    coverage=CoverageProblem(
-                        value=coverage.value[zones],
-                        reach_ptr=ptr,
-                        reach_zone_idx=reach,
-                        city_idx=np.zeros(len(of_city), dtype=np.int32),
-                        forced=coverage.forced[of_city],
-                        forbidden=np.zeros(len(of_city), dtype=np.bool_),
-                        num_stations=int(most[city]),
-                    ),
-                    load=problem.load[zones],
-                    capacity=problem.capacity[of_city],
-                    cost=problem.cost[of_city],
-                    budget=np.inf,
-                    min_stations=least[city : city + 1],
-                    max_stations=most[city : city + 1],
-                ),
-                site_idx=of_city,
+                problem=city_problem,
+                site_idx=site_idx,
                 zone_idx=zones,
                 border=border,
                 border_idx=np.searchsorted(border_zone, zones[border]),
-                use=use[:, of_city],
+                use=use[:, site_idx],
             )
         )
     return Parts(tuple(parts), border_zone)
+
+
+def _city_alone(
+    problem: SizedCoverageProblem, sites: IntArray, least: int, most: int
+) -> tuple[SizedCoverageProblem, IntArray]:
+    """The given sites as a problem of their own, and the zones they reach."""
+    coverage = problem.coverage
+    counts = np.diff(coverage.reach_ptr)[sites]
+    ptr = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
+    arcs = np.arange(ptr[-1]) + np.repeat(coverage.reach_ptr[sites] - ptr[:-1], counts)
+    zones, local = np.unique(coverage.reach_zone_idx[arcs], return_inverse=True)
+    alone = SizedCoverageProblem(
+        coverage=CoverageProblem(
+            value=coverage.value[zones],
+            reach_ptr=ptr,
+            reach_zone_idx=local.astype(np.int32),
+            city_idx=np.zeros(len(sites), dtype=np.int32),
+            forced=coverage.forced[sites],
+            forbidden=np.zeros(len(sites), dtype=np.bool_),
+            num_stations=most,
+        ),
+        load=problem.load[zones],
+        capacity=problem.capacity[sites],
+        cost=problem.cost[sites],
+        budget=np.inf,
+        min_stations=np.array([least]),
+        max_stations=np.array([most]),
+    )
+    return alone, zones.astype(np.int64)

@@ -28,6 +28,7 @@ from planner.solving.presolve import equal_list_leaders
 from planner.solving.progress import StopRequest
 
 if TYPE_CHECKING:
+    import scipy.sparse
     from ortools.linear_solver.python.model_builder_helper import ModelBuilderHelper
 
 LIMIT_ROUNDING = 1e-12
@@ -159,6 +160,52 @@ def build_master(
     )
 
 
+def _units(master: Master) -> FloatArray:
+    return np.where(master.limit > 0, master.limit, 1.0)
+
+
+def _matrix(master: Master) -> "scipy.sparse.csr_matrix":
+    """Coefficients of (1), (2) in units of the limits, and (3)."""
+    import scipy.sparse
+
+    num_plans, num_rows = len(master.plans), len(master.row_value)
+    num_limits = len(master.limit)
+    part = [plan.part for plan in master.plans]
+    one_each = scipy.sparse.csr_matrix(
+        (np.ones(num_plans), (part, np.arange(num_plans))), shape=(master.num_parts, num_plans)
+    )
+    use = np.array([plan.use for plan in master.plans]).reshape(num_plans, num_limits)
+    takes = scipy.sparse.csr_matrix((use / _units(master)).T)
+    serves = scipy.sparse.csr_matrix(
+        (master.row_frac, master.row_plan, master.row_ptr), shape=(num_rows, num_plans)
+    )
+    no_border = scipy.sparse.csr_matrix((master.num_parts + num_limits, num_rows))
+    matrix: scipy.sparse.csr_matrix = scipy.sparse.vstack(
+        [
+            scipy.sparse.hstack([scipy.sparse.vstack([one_each, takes]), no_border]),
+            scipy.sparse.hstack([serves, -scipy.sparse.identity(num_rows)]),
+        ],
+        format="csr",
+    )
+    return matrix
+
+
+def _names(master: Master) -> tuple[list[str], list[str]]:
+    """Names of variables and rows: plans are numbered within their city."""
+    count = [0] * master.num_parts
+    variables = []
+    for plan in master.plans:
+        variables.append(f"z_{plan.part}_{count[plan.part]}")
+        count[plan.part] += 1
+    variables += [f"x_{row}" for row in range(len(master.row_value))]
+    constraints = [
+        *(f"city_{city}" for city in range(master.num_parts)),
+        *(f"limit_{resource}" for resource in range(len(master.limit))),
+        *(f"border_{row}" for row in range(len(master.row_value))),
+    ]
+    return variables, constraints
+
+
 def master_mip(
     master: Master, *, integer: bool = True, hint: IntArray | None = None
 ) -> "ModelBuilderHelper":
@@ -177,32 +224,11 @@ def master_mip(
     ModelBuilderHelper
         Variables z then x; rows ``city``, ``limit``, ``border``.
     """
-    import scipy.sparse
     from ortools.linear_solver.python import model_builder_helper
 
-    num_plans, num_rows, num_limits = (
-        len(master.plans),
-        len(master.row_value),
-        len(master.limit),
-    )
-    part = np.array([plan.part for plan in master.plans], dtype=np.int64)
-    one_each = scipy.sparse.csr_matrix(
-        (np.ones(num_plans), (part, np.arange(num_plans))), shape=(master.num_parts, num_plans)
-    )
-    unit = np.where(master.limit > 0, master.limit, 1.0)
-    use = np.array([plan.use for plan in master.plans]).reshape(num_plans, num_limits)
-    serves = scipy.sparse.csr_matrix(
-        (master.row_frac, master.row_plan, master.row_ptr), shape=(num_rows, num_plans)
-    )
-    takes = scipy.sparse.csr_matrix((use / unit).T)
-    no_border = scipy.sparse.csr_matrix((master.num_parts + num_limits, num_rows))
-    matrix = scipy.sparse.vstack(
-        [
-            scipy.sparse.hstack([scipy.sparse.vstack([one_each, takes]), no_border]),
-            scipy.sparse.hstack([serves, -scipy.sparse.identity(num_rows)]),
-        ],
-        format="csr",
-    )
+    num_plans, num_rows = len(master.plans), len(master.row_value)
+    num_limits, unit = len(master.limit), _units(master)
+    matrix = _matrix(master)
     model = model_builder_helper.ModelBuilderHelper()
     model.set_name("national_master")
     sparse_model: Any = model  # OR-Tools' stubs of this call name shapes that no array has
@@ -217,24 +243,21 @@ def master_mip(
         matrix,
     )
     model.set_maximize(True)
-    count = [0] * master.num_parts
-    for plan, of_part in enumerate(part):
-        model.set_var_integrality(plan, integer)
-        model.set_var_name(plan, f"z_{of_part}_{count[of_part]}")
-        count[of_part] += 1
-    for row in range(num_rows):
-        model.set_var_name(num_plans + row, f"x_{row}")
-    names = [
-        *(f"city_{city}" for city in range(master.num_parts)),
-        *(f"limit_{resource}" for resource in range(num_limits)),
-        *(f"border_{row}" for row in range(num_rows)),
-    ]
-    for row, name in enumerate(names):
+    variables, constraints = _names(master)
+    for variable, name in enumerate(variables):
+        model.set_var_name(variable, name)
+        model.set_var_integrality(variable, integer and variable < num_plans)
+    for row, name in enumerate(constraints):
         model.set_constraint_name(row, name)
     if hint is not None:
         chosen = np.zeros(num_plans)
         chosen[hint] = 1.0
-        served = np.minimum(np.asarray(serves @ chosen), 1.0)
+        served = np.bincount(
+            np.repeat(np.arange(num_rows), np.diff(master.row_ptr)),
+            master.row_frac * chosen[master.row_plan],
+            minlength=num_rows,
+        )
+        served = np.minimum(served, 1.0)
         for variable, level in enumerate(np.r_[chosen, served]):
             model.add_hint(variable, float(level))
     return model
@@ -257,7 +280,6 @@ def master_prices(master: Master, border_value: FloatArray) -> MasterPrices | No
         return None
     dual = np.asarray(solver.dual_values(), dtype=np.float64)
     first_limit, first_border = master.num_parts, master.num_parts + len(master.limit)
-    unit = np.where(master.limit > 0, master.limit, 1.0)
     per_row = -dual[first_border:]
     share = np.clip(per_row / master.row_value, 0.0, 1.0) if len(per_row) else per_row
     multiplier = np.full(len(border_value), np.nan)
@@ -265,7 +287,7 @@ def master_prices(master: Master, border_value: FloatArray) -> MasterPrices | No
     multiplier[has_row] = border_value[has_row] * share[master.row_of_border[has_row]]
     return MasterPrices(
         value=float(solver.objective_value()),
-        price=np.maximum(dual[first_limit:first_border], 0.0) / unit,
+        price=np.maximum(dual[first_limit:first_border], 0.0) / _units(master),
         multiplier=multiplier,
         city_value=dual[:first_limit],
     )

@@ -25,10 +25,12 @@ from planner.solving.capacity import Arcs, Service, SizedRows, best_service
 CLOSED = -1
 MONEY_ROUNDING = 1e-12
 """By this fraction a sum of costs may exceed the budget."""
-MAX_REMOVED = 4
+MAX_REMOVED = 2
 """Stations taken away at once."""
 NOISE = 0.1
 """Standard deviation of the factors that disturb the scores."""
+TWO_PLACES_SHARE = 0.5
+"""Share of the steps that take stations away in two places, so that money moves between them."""
 WIDE_SHARE = 0.1
 """Share of the steps that look for new stations everywhere, not only near those removed."""
 
@@ -332,6 +334,15 @@ def is_feasible(rows: SizedRows, limits: Limits, option: IntArray) -> bool:
     )
 
 
+def _some_near_each_other(rows: SizedRows, pool: IntArray, rng: np.random.Generator) -> IntArray:
+    """A few sites of the pool that share rows with one site; that site if the pool is empty."""
+    if len(pool) == 0:
+        return rng.integers(0, rows.num_sites, 1)
+    close_by = np.intersect1d(near_sites(rows, rng.choice(pool, 1)), pool)
+    count = int(rng.integers(1, MAX_REMOVED + 1))
+    return np.asarray(rng.permutation(close_by)[:count])
+
+
 def rebuild_step(
     rows: SizedRows, limits: Limits, plan: SizedPlan, rng: np.random.Generator
 ) -> SizedPlan:
@@ -352,11 +363,8 @@ def rebuild_step(
     may_leave = np.flatnonzero((plan.option != CLOSED) & ~rows.forced)
     may_shrink = np.flatnonzero(plan.option > rows.option_ptr[:-1])
     pool = np.union1d(may_leave, may_shrink)
-    seed_sites = rng.choice(pool, 1) if len(pool) else rng.integers(0, rows.num_sites, 1)
-    around = near_sites(rows, seed_sites)
-    close_by = np.intersect1d(around, pool)
-    count = int(rng.integers(1, MAX_REMOVED + 1))
-    removed = rng.permutation(close_by)[: min(count, len(close_by))]
+    places = 2 if rng.random() < TWO_PLACES_SHARE else 1
+    removed = np.concatenate([_some_near_each_other(rows, pool, rng) for _ in range(places)])
     option = plan.option.copy()
     for site in removed:
         if rows.forced[site] or (option[site] > rows.option_ptr[site] and rng.random() < 0.2):

@@ -183,7 +183,7 @@ def small_nations(draw: st.DrawFn) -> tuple[SizedCoverageProblem, list[NationalL
 
 
 @given(small_nations())
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=50, deadline=None)
 def test_agrees_with_brute_force(case: tuple[SizedCoverageProblem, list[NationalLimit]]):
     problem, limits = case
     best = brute_force(problem, limits)
