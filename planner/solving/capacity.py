@@ -198,9 +198,9 @@ def merge_sized_rows(problem: SizedCoverageProblem, *, money_matters: bool = Tru
     """Merge zones and drop what no best plan needs.
 
     Zones with the same reach and the same value per load are served alike, so that merging them
-    loses nothing. A type is dropped at a site if another costs no more there and carries no less
-    of what the site reaches; a site, if it is not forced, reaches nothing and its city does not
-    need it for its minimum.
+    loses nothing; load is forgotten where no station within reach can be full. A type is dropped
+    at a site if another costs no more there and carries no less of what the site reaches; a site,
+    if it is not forced, reaches nothing and its city does not need it for its minimum.
 
     Parameters
     ----------
@@ -228,15 +228,17 @@ def merge_sized_rows(problem: SizedCoverageProblem, *, money_matters: bool = Tru
         shape=(coverage.num_sites, coverage.num_zones),
     )
     worth = coverage.value > 0
-    reach_load = np.asarray(reach @ np.where(worth, problem.load, 0.0)).ravel()
+    load = _load_that_counts(problem, reach, usable, money_matters)
+    reach_load = np.asarray(reach @ load).ravel()
     reaches = np.asarray(reach @ worth.astype(np.float64)).ravel() > 0
     keep = usable & (coverage.forced | reaches | needed[coverage.city_idx])
     site_idx = np.flatnonzero(keep)
     by_zone = reach[site_idx].tocsc()
     by_zone.sort_indices()
     ptr = by_zone.indptr.astype(np.int64)
-    merged = _merge_zones(coverage.value, problem.load, ptr, by_zone.indices)
-    site, kind = _useful_options(problem, site_idx, reach_load[site_idx], money_matters)
+    merged = _merge_zones(coverage.value, load, ptr, by_zone.indices)
+    all_load = np.asarray(reach @ np.where(worth, problem.load, 0.0)).ravel()
+    site, kind = _useful_options(problem, site_idx, all_load[site_idx], money_matters)
     return SizedRows(
         **merged._asdict(),
         site_idx=site_idx.astype(np.int64),
@@ -247,6 +249,28 @@ def merge_sized_rows(problem: SizedCoverageProblem, *, money_matters: bool = Tru
         capacity=np.minimum(problem.capacity[site_idx[site], kind], reach_load[site_idx[site]]),
         cost=problem.cost[site_idx[site], kind],
     )
+
+
+def _load_that_counts(
+    problem: SizedCoverageProblem,
+    reach: scipy.sparse.csr_matrix,
+    usable: BoolArray,
+    money_matters: bool,
+) -> FloatArray:
+    """Load of each zone, 0 where no station within its reach can ever be full.
+
+    A station that carries all there is within its reach asks for no constraint (2); zones that
+    only such stations reach may be merged whatever their value per load.
+    """
+    load = np.where(problem.coverage.value > 0, problem.load, 0.0)
+    fits = problem.capacity > 0
+    if money_matters:
+        least = np.where(fits, problem.capacity, np.inf).min(axis=1, initial=np.inf)
+    else:
+        least = problem.capacity.max(axis=1, initial=0.0)
+    may_be_full = usable & (least < np.asarray(reach @ load).ravel())
+    touched = np.asarray(reach.T @ may_be_full.astype(np.float64)).ravel() > 0
+    return np.where(touched, load, 0.0)
 
 
 class _MergedZones(NamedTuple):
