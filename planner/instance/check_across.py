@@ -35,6 +35,8 @@ def check_across_tables(
     """
     faults: list[Fault] = []
     for name, frame in frames.items():
+        if name not in files:
+            continue  # an optional table that was left out
         if not len(frame) and not TABLES[name].optional and name not in ("supply", "gates"):
             faults.append(Fault(files[name], None, "", "", "table has no rows"))
         for column, (target, target_column) in TABLES[name].references.items():
@@ -149,6 +151,18 @@ def _curves(packs: pd.DataFrame, curves: pd.DataFrame, files: Mapping[str, str])
     ]
 
 
+def _hours(hour_profile: pd.DataFrame, files: Mapping[str, str]) -> list[Fault]:
+    if hour_profile.empty:
+        return []
+    sums = hour_profile.groupby("segment")["day_frac"].sum().reindex(SEGMENTS, fill_value=0.0)
+    remedy = "the hours of every segment must add up to 1"
+    return [
+        Fault(files["hour_profile"], None, "day_frac", f"{segment} adds up to {total:g}", remedy)
+        for segment, total in sums.items()
+        if abs(total - 1) > 1e-6
+    ]
+
+
 def _road_ends(roads: pd.DataFrame, files: Mapping[str, str]) -> list[Fault]:
     rows = np.flatnonzero((roads["from_node"] == roads["to_node"]).fillna(False))
     return _at(files, "roads", "to_node", roads["to_node"], rows, "edge ends where it starts")
@@ -163,4 +177,5 @@ _CHECKS: tuple[tuple[tuple[str, ...], Callable[..., list[Fault]]], ...] = (
     (("vehicles", "packs"), _envelopes),
     (("packs", "curves"), _curves),
     (("roads",), _road_ends),
+    (("hour_profile",), _hours),
 )

@@ -41,7 +41,7 @@ def check_table(
     faults : list of Fault
         All of them, in column order.
     """
-    known = [column.name for column in table.columns]
+    known = [column.name for column in table.accepted]
     faults = []
     for name in frame.columns:
         if name not in known:
@@ -54,7 +54,7 @@ def check_table(
     for column in missing:
         remedy = f"column is missing; {column.meaning}" + _unit(column)
         faults.append(Fault(file, None, column.name, "", remedy))
-    present = [column for column in table.columns if column.name in frame.columns]
+    present = [column for column in table.accepted if column.name in frame.columns]
     raw = frame[[column.name for column in present]].reset_index(drop=True)
     converted = pd.DataFrame(
         {column.name: _convert(raw[column.name], column) for column in present}

@@ -53,6 +53,9 @@ class Instance:
     stations: pd.DataFrame
     supply: pd.DataFrame
     gates: pd.DataFrame
+    adoption: pd.DataFrame
+    hour_profile: pd.DataFrame
+    pack_stock: pd.DataFrame
     assumptions: pd.DataFrame
     input_files: tuple[InputFile, ...]
 
@@ -106,6 +109,10 @@ def read_instance(
     if faults or scenario is None:
         raise InputError(faults, source=str(folder))
     frames["zones"] = _with_centres(frames["zones"])
+    frames = {
+        name: _of_parameter_set(frame, TABLES[name], scenario.parameter_set)
+        for name, frame in frames.items()
+    }
     return Instance(
         folder=folder,
         scenario=scenario,
@@ -221,6 +228,17 @@ def _read_table(path: Path, table: Table) -> tuple[pd.DataFrame | None, list[Fau
 
 def _empty_frame(table: Table) -> pd.DataFrame:
     return pd.DataFrame({column.name: pd.Series(dtype=str) for column in table.columns})
+
+
+def _of_parameter_set(frame: pd.DataFrame, table: Table, parameter_set: str) -> pd.DataFrame:
+    """Take a parameter set's figures where they stand, and leave the companions away."""
+    taken = frame.copy(deep=False)
+    for column in table.columns:
+        companion = f"{column.name}_{parameter_set}"
+        if column.by_set and companion in frame.columns:
+            taken[column.name] = frame[companion].fillna(frame[column.name])
+    named = {column.name for column in table.columns}
+    return taken[[name for name in taken.columns if name in named]]
 
 
 def _with_centres(zones: pd.DataFrame) -> pd.DataFrame:

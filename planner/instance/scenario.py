@@ -16,6 +16,18 @@ class _Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
 
 
+Quarter = Annotated[str, Field(pattern=f"^{QUARTER_PATTERN}$")]
+
+
+class Horizon(_Section):
+    """Quarters over which packs are assigned."""
+
+    first_quarter: Quarter | None = _setting(
+        None, "first of them; the planning quarter if left out"
+    )
+    last_quarter: Quarter | None = _setting(None, "last of them; the planning quarter if left out")
+
+
 class Siting(_Section):
     """Where stations go."""
 
@@ -126,6 +138,10 @@ class Packs(_Section):
         250.0, "range promised to drivers on the winter design day", unit="km",
         source="?: planning target; cars are sold on 400-500 km CLTC", ge=0, le=1000,
     )  # fmt: skip
+    promise: Literal["penalty", "constraint"] = _setting(
+        "penalty", "whether a pack that misses the promise costs "
+        "(costs.range_shortfall_cny_per_km) or is not given out: its vehicles get none",
+    )  # fmt: skip
     sold_elsewhere_frac: dict[Literal["sodium_ion", "lfp", "nmc"], float] = _setting(
         {}, "share of a chemistry's supply that goes to other buyers",
         source="INF for sodium-ion: HyperStrong's 60 GWh over 3 years is half of 40 GWh a year",
@@ -147,13 +163,40 @@ class Costs(_Section):
         source="INF: 10 min at 36 CNY/h; time from NIO's 9-10 min (evnewschannel 2023), value "
         "of time assumed", ge=0, le=1000,
     )  # fmt: skip
+    charging_cny_per_kwh: float = _setting(
+        0.7, "price of the energy that stations charge with", unit="CNY/kWh",
+        source="?: assumed, industrial tariff with capacity charge", ge=0, le=10,
+    )  # fmt: skip
     range_shortfall_cny_per_km: float = _setting(
-        20.0, "yearly cost per vehicle of each kilometre below the promised range",
-        unit="CNY/(km year)", source="?: assumed", ge=0, le=10_000,
+        10.0, "cost per vehicle and quarter of each kilometre below the promised range on that "
+        "quarter's coldest design day", unit="CNY/(km quarter)", source="?: assumed", ge=0,
+        le=10_000,
+    )  # fmt: skip
+    relocation_cny_per_pack: float = _setting(
+        500.0, "cost of moving a pack from one city to another", unit="CNY",
+        source="?: assumed, road freight of 0.4 t over 1,500 km at 0.6 CNY/(t km), and handling",
+        ge=0, le=1e6,
     )  # fmt: skip
     no_pack_cny: float = _setting(
         100_000.0, "yearly cost of a vehicle that gets no pack", unit="CNY/year",
         source="?: set far above every other cost so that it is the last resort", ge=0, le=1e9,
+    )  # fmt: skip
+
+
+class Coupling(_Section):
+    """How packs and stations are made to fit each other."""
+
+    max_rounds: int = _setting(
+        4, "times that packs and stations are planned in turn, at most", ge=1, le=50
+    )
+    served_swap_cny: float = _setting(
+        15.0, "what a swap that is served is worth to the network, where packs and stations are "
+        "weighed against each other", unit="CNY", source="INF: rent of 599 CNY a month (MC, "
+        "cronachedi, safecarnews Dec 2024) over some 40 swaps of a heavy user", ge=0, le=1000,
+    )  # fmt: skip
+    tolerance_frac: float = _setting(
+        0.001, "packs and stations fit when so small a share of the vehicles changes its pack",
+        ge=0, le=1,
     )  # fmt: skip
 
 
@@ -167,6 +210,10 @@ class Solver(_Section):
     deterministic: bool = _setting(
         False, "same input, seed and version give the same plan; limits count work, not seconds"
     )
+
+
+def _quarter_index(quarter: str) -> int:
+    return int(quarter[:4]) * 4 + int(quarter[5]) - 1
 
 
 class Scenario(_Section):
@@ -183,9 +230,11 @@ class Scenario(_Section):
     coordinate_reference: Literal["WGS84", "CGCS2000"] = _setting(
         "WGS84", "reference of lon and lat in all tables"
     )
-    planning_quarter: Annotated[str, Field(pattern=f"^{QUARTER_PATTERN}$")] = _setting(
-        ..., "quarter that the plan is made for"
+    planning_quarter: Quarter = _setting(..., "quarter that the stations are planned for")
+    parameter_set: Literal["low", "mid", "high"] = _setting(
+        "mid", "set of contested figures, from the least to the most favourable to sodium-ion"
     )
+    horizon: Horizon = Horizon()
     siting: Siting
     network: Network = Network()
     physics: Physics = Physics()
@@ -193,10 +242,29 @@ class Scenario(_Section):
     throughput: Throughput = Throughput()
     packs: Packs = Packs()
     costs: Costs = Costs()
+    coupling: Coupling = Coupling()
     solver: Solver = Solver()
     scenarios: dict[str, dict[str, Any]] = _setting(
         {}, "named variants: settings that replace those above, by section"
     )
+
+    @model_validator(mode="after")
+    def _plans_within_the_horizon(self) -> Self:
+        if self.planning_quarter not in self.quarters:
+            raise ValueError(
+                "horizon must run from first_quarter to last_quarter with planning_quarter between"
+            )
+        return self
+
+    @property
+    def quarters(self) -> tuple[str, ...]:
+        """The horizon's quarters in order."""
+        first = self.horizon.first_quarter or self.planning_quarter
+        last = self.horizon.last_quarter or self.planning_quarter
+        return tuple(
+            f"{index // 4}Q{index % 4 + 1}"
+            for index in range(_quarter_index(first), _quarter_index(last) + 1)
+        )
 
 
 def describe_settings(scenario: Scenario) -> list[dict[str, str]]:

@@ -6,7 +6,7 @@ cannot drift apart.
 
 import csv
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from importlib.resources import files
 from types import MappingProxyType
@@ -15,6 +15,10 @@ SEGMENTS = ("private", "taxi", "ride_hailing")
 """Vehicle segments; a city's fleet stands in the columns ``vehicles_<segment>``."""
 
 QUARTER_PATTERN = r"20\d\dQ[1-4]"
+
+PARAMETER_SETS = ("low", "mid", "high")
+"""Sets of contested figures, from the least to the most favourable to sodium-ion. A column that
+has one may have companions ``NAME_low`` and ``NAME_high``; ``NAME`` itself is the middle set."""
 
 
 class Kind(StrEnum):
@@ -40,6 +44,8 @@ class Column:
     required: bool
     nullable: bool
     meaning: str
+    by_set: bool = False
+    """Whether companions for the low and the high parameter set may stand beside it."""
 
 
 @dataclass(frozen=True)
@@ -52,6 +58,23 @@ class Table:
     columns: tuple[Column, ...]
     references: Mapping[str, tuple[str, str]]
     optional: bool
+
+    @property
+    def accepted(self) -> tuple[Column, ...]:
+        """The columns, and after each that has them its companions by parameter set."""
+        return tuple(
+            column
+            for named in self.columns
+            for column in (
+                named,
+                *(
+                    replace(named, name=f"{named.name}_{which}", required=False, nullable=True,
+                            meaning=f"{named.name} in the {which} set; empty = as {named.name}")
+                    for which in PARAMETER_SETS
+                    if named.by_set and which != "mid"
+                ),
+            )
+        )  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -86,6 +109,23 @@ _FRAMES = {
     "gates": _Frame(
         "certificate that a chemistry needs in a market", ("market", "chemistry", "certificate")
     ),
+    "adoption": _Frame(
+        "city, segment and quarter (without the table every vehicle of `cities` can swap)",
+        ("city_id", "segment", "quarter"),
+        _IN_CITY,
+        optional=True,
+    ),
+    "hour_profile": _Frame(
+        "segment and hour of the day (without the table: demand.peak_hour_frac)",
+        ("segment", "hour"),
+        optional=True,
+    ),
+    "pack_stock": _Frame(
+        "city and pack type that are there before the first quarter",
+        ("city_id", "pack_id"),
+        _IN_CITY | {"pack_id": ("packs", "pack_id")},
+        optional=True,
+    ),
     "assumptions": _Frame(
         "figure that was assumed or filled in while the instance was made",
         ("item",),
@@ -109,6 +149,7 @@ def _read_schema() -> Mapping[str, Table]:
                 row["required"] == "yes",
                 row["nullable"] == "yes",
                 row["meaning"],
+                row["by_set"] == "yes",
             )
         )
     return MappingProxyType(
@@ -163,5 +204,7 @@ def _format_column(column: Column) -> str:
         notes.append("column may be left out")
     if column.nullable:
         notes.append("may be empty")
+    if column.by_set:
+        notes.append(f"also {column.name}_low and {column.name}_high, by parameter set")
     meaning = column.meaning + (f" ({'; '.join(notes)})" if notes else "")
     return f"| {column.name} | {column.kind} | {column.unit} | {allowed} | {meaning} |"
