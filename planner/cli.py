@@ -122,8 +122,76 @@ def validate(instance: Path, scenario: str | None) -> None:
         click.echo(f"  {name:<12} {len(getattr(read, name)):>9,} rows")
 
 
+@cli.command("range")
+@_INSTANCE
+@click.option("--scenario", metavar="NAME", help="Named variant in scenario.toml.")
+@click.option("--vehicle", metavar="ID", help="Vehicle class.  [default: the first]")
+@click.option(
+    "--pack", "packs", multiple=True, metavar="ID",
+    help="Pack to show; may be repeated.  [default: all that fit]",
+)  # fmt: skip
+@click.option("--city", metavar="ID_OR_NAME", help="Mark a city's coldest month and design day.")
+@click.option(
+    "--from", "from_c", type=click.FloatRange(-60, 60), default=-30.0, show_default=True,
+    metavar="C", help="Coldest air temperature.",
+)  # fmt: skip
+@click.option(
+    "--to", "to_c", type=click.FloatRange(-60, 60), default=30.0, show_default=True, metavar="C",
+    help="Warmest air temperature.",
+)  # fmt: skip
+@click.option(
+    "--step", "step_c", type=click.FloatRange(min=0, min_open=True), default=5.0,
+    show_default=True, metavar="C", help="Between two temperatures; smaller for smooth figures.",
+)  # fmt: skip
+@click.option(
+    "--out", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE",
+    help="Write a figure (.png, .svg) or the table (.csv) as well.",
+)  # fmt: skip
+@click.option("--json", "as_json", is_flag=True, help="A JSON line per pack and temperature.")
+def show_range(
+    instance: Path,
+    scenario: str | None,
+    vehicle: str | None,
+    packs: tuple[str, ...],
+    city: str | None,
+    from_c: float,
+    to_c: float,
+    step_c: float,
+    out: Path | None,
+    as_json: bool,
+) -> None:
+    """Range, energy and swaps over air temperature, for a vehicle of INSTANCE.
+
+    Tells below which temperature sodium-ion packs go farther, and marks values outside a
+    curve's domain. docs/physics.md has the equations and what they were compared with.
+
+    \b
+    Example:
+      planner range instances/china-140 --vehicle private_ab --city Harbin
+    """  # noqa: D301 click marks unwrapped paragraphs by a backspace character
+    if out is not None and out.suffix not in (".png", ".svg", ".csv"):
+        raise click.BadParameter(f"{out}: must end in .png, .svg or .csv", param_hint="--out")
+    if out is not None and not out.parent.is_dir():
+        raise click.BadParameter(f"{out.parent}: no such folder", param_hint="--out")
+    from planner.instance import read_instance
+    from planner.ranges.show import print_json_lines, show_range_table, write_csv
+    from planner.ranges.table import range_table, temperatures
+
+    table = range_table(
+        read_instance(instance, scenario_name=scenario), temperatures(from_c, to_c, step_c),
+        vehicle_id=vehicle, pack_ids=packs, city=city,
+    )  # fmt: skip
+    if out is not None and out.suffix == ".csv":
+        write_csv(table, out)
+    elif out is not None:
+        from planner.ranges.figure import draw_range_table
+
+        draw_range_table(table, out)
+    (print_json_lines if as_json else show_range_table)(table)
+
+
 @cli.command("build-instance")
-@click.argument("name", type=click.Choice(["china-140"]))
+@click.argument("name", type=click.Choice(["china-140", "nordic-export"]))
 @click.option(
     "--out", type=click.Path(path_type=Path), required=True, metavar="DIR",
     help="Folder to write the tables into.",
@@ -134,8 +202,10 @@ def build_instance(name: str, out: Path) -> None:
     scenario.toml is not written: it holds decisions, not data.
     """
     from planner.opendata.china import build_china_140
+    from planner.opendata.nordic import build_nordic_export
 
-    build_china_140(out, on_progress=lambda line: click.echo(line, err=True))
+    build = {"china-140": build_china_140, "nordic-export": build_nordic_export}[name]
+    build(out, on_progress=lambda line: click.echo(line, err=True))
     click.echo(f"{name}: tables written to {out}")
 
 
@@ -179,6 +249,19 @@ def bench(
         peers=tuple(PEERS) if peers else (), on_start=show_start,
     )  # fmt: skip
     show_rows(rows, as_json)
+
+
+@cli.command()
+@click.argument("run_folder", type=click.Path(path_type=Path), metavar="RUN")
+@click.option(
+    "--out", type=click.Path(path_type=Path), metavar="FILE",
+    help="File to write.  [default: RUN/report.html]",
+)  # fmt: skip
+def report(run_folder: Path, out: Path | None) -> None:
+    """Write the report of the finished run RUN anew: one page that opens without a network."""
+    from planner.report import rebuild_report
+
+    click.echo(f"written to {rebuild_report(run_folder, out)}")
 
 
 @cli.command()

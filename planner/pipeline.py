@@ -1,6 +1,7 @@
 """The stages of planning, called in order: instance in, checked plan out."""
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -8,11 +9,10 @@ import pandas as pd
 
 from planner import assemble
 from planner.climate import city_climate
+from planner.coupling import Fitted, fit_packs_and_stations
 from planner.demand import operate_fleet
 from planner.instance import Instance, describe_settings
-from planner.models.allocation import allocate_zones
-from planner.models.national import solve_national
-from planner.models.pack_assignment import solve_pack_assignment
+from planner.models.pack_assignment import gate_values
 from planner.network import (
     Access,
     RoadGraph,
@@ -22,7 +22,10 @@ from planner.network import (
     drive_time_reach,
 )
 from planner.plans import Evaluation, ModelResult, Plan
+from planner.plans.candidates import explain_candidates
 from planner.plans.check import check_plan as check_labels
+from planner.plans.pack_periods import supply_used
+from planner.ranges.table import CONSUMPTION_DOMAIN_C, range_table
 from planner.solving.options import SolveOptions
 from planner.solving.progress import StopRequest
 from planner.solving.status import OPTIMAL_GAP_FRAC, Status, gap_frac
@@ -41,6 +44,11 @@ class Planned:
         The decisions.
     evaluation : Evaluation
         Its figures, recomputed by the independent check.
+    candidates : DataFrame
+        Sites without a station, with the reason (`planner.plans.candidates`).
+    tables : mapping of name to DataFrame
+        The evaluation's plain tables, and what the models' prices add: ``supply_value``,
+        ``gate_value``, ``coupling``, pack values in ``city_quarter``.
     assumptions : DataFrame
         Everything that was assumed or filled in: ``item, value, mark, source``.
     clock : StageClock
@@ -50,6 +58,8 @@ class Planned:
     instance: Instance
     plan: Plan
     evaluation: Evaluation
+    candidates: pd.DataFrame
+    tables: Mapping[str, pd.DataFrame]
     assumptions: pd.DataFrame
     clock: StageClock
 
@@ -87,47 +97,24 @@ def plan(
     options = _solve_options(instance)
     with clock.stage("fleet", f"winter range and swaps in {len(instance.cities)} cities"):
         climate = city_climate(instance)
-        fleet = operate_fleet(instance, climate.monthly_mean_c, climate.winter_design_c)
+        fleet = operate_fleet(instance, climate)
     with clock.stage("network", f"drive-time reach on {len(instance.roads):,} roads") as say:
         graph = build_road_graph(instance)
         sites, zones = _join(graph, instance)
         reach = drive_time_reach(graph, sites, zones, instance.scenario.siting.drive_time_min)
         say(f"{len(reach.zone_idx):,} pairs of site and zone within the standard")
-    with clock.stage("packs", "packs to vehicles under supply"):
-        pack_problem, pack_options = assemble.assemble_pack_assignment(instance, fleet)
-        packs = solve_pack_assignment(pack_problem, options)
-        assigned = assemble.assigned_vehicles(
-            fleet, pack_options, pack_problem, packs.option_vehicles
-        )
-    with clock.stage("siting", f"up to {len(instance.sites):,} sites"):
-        siting_problem = assemble.assemble_siting(instance, reach, fleet, assigned)
-        siting = solve_national(siting_problem, options, on_progress=clock.from_solver, stop=stop)
-    with clock.stage("allocation", "zones to stations, station sizes"):
-        allocation = allocate_zones(assemble.assemble_allocation(siting_problem, reach, siting))
-    supply_prices = {
-        f"{chemistry}_cny_per_kwh_year": float(price)
-        for chemistry, price in zip(pack_options.chemistries, packs.supply_price, strict=True)
-    }
-    siting_prices = {
-        f"{resource}_swaps_per_day": float(price)
-        for resource, price in zip(siting.resources, siting.price, strict=True)
-    }
-    served = math.fsum(siting_problem.coverage.value[allocation.zone_idx] * allocation.share_frac)
-    gap = gap_frac(served, siting.bound)
-    siting_status = Status.OPTIMAL if gap <= OPTIMAL_GAP_FRAC else Status.FEASIBLE
-    result = Plan(
-        stations=assemble.label_stations(instance, siting.open_site_idx, allocation.type_idx),
-        allocation=assemble.label_allocation(instance, siting.open_site_idx, allocation),
-        packs=assemble.label_packs(instance, assigned),
-        models=(
-            ModelResult("siting", "max", "swaps/day", siting_status, served, siting.bound, gap,
-                        siting.wall_s, siting_prices),
-            ModelResult("pack_assignment", "min", "CNY/year", packs.status, packs.objective,
-                        packs.bound, packs.gap_frac, packs.wall_s, supply_prices),
-        ),
-    )  # fmt: skip
+    fitted = fit_packs_and_stations(instance, fleet, reach, options, clock, stop)
+    with clock.stage("gates", "what earlier certificates would save") as say:
+        gates = _gate_table(instance, fitted, options)
+        say(f"{len(gates)} gates open too late for some quarter")
+    result = _label(instance, fitted)
     with clock.stage("check", "every limit and figure recomputed without the solver"):
         evaluation = check_labels(instance, result, _audit(instance, graph, sites, zones, result))
+    with clock.stage("candidates", "why each other site holds no station"):
+        candidates = explain_candidates(
+            instance, evaluation, reach.ptr, reach.zone_idx, sites.point_idx >= 0,
+            result.models[0].prices,
+        )  # fmt: skip
     left_out = {
         "sites farther than max_access_km from any road": int((sites.point_idx < 0).sum()),
         "zones farther than max_access_km from any road": int((zones.point_idx < 0).sum()),
@@ -136,9 +123,117 @@ def plan(
         instance,
         result,
         evaluation,
-        _assumptions(instance, fleet.held, left_out),
-        clock,
+        candidates,
+        tables={
+            **evaluation.tables,
+            "city_quarter": _with_pack_values(instance, evaluation, fitted),
+            "supply_value": _supply_table(instance, result, fitted),
+            "gate_value": gates,
+            "coupling": fitted.rounds,
+            "range_curve": _range_curves(instance),
+        },
+        assumptions=_assumptions(instance, fleet.held, climate.suspects, left_out),
+        clock=clock,
     )
+
+
+def _label(instance: Instance, fitted: Fitted) -> Plan:
+    siting, packs = fitted.siting, fitted.packs
+    value = fitted.siting_problem.coverage.value
+    served = math.fsum(value[fitted.allocation.zone_idx] * fitted.allocation.share_frac)
+    gap = gap_frac(served, siting.bound)
+    prices = {
+        f"{resource}_swaps_per_day": float(price)
+        for resource, price in zip(siting.resources, siting.price, strict=True)
+    }
+    quarter_idx = instance.scenario.quarters.index(instance.scenario.planning_quarter)
+    supply_prices = {
+        f"{chemistry}_cny_per_kwh": float(price)
+        for chemistry, price in zip(
+            fitted.pack_labels.chemistries, packs.supply_value[quarter_idx], strict=True
+        )
+    }
+    assigned, pack_flows = assemble.label_packs(
+        instance, fitted.pack_problem, fitted.pack_labels, packs
+    )
+    return Plan(
+        stations=assemble.label_stations(
+            instance, siting.open_site_idx, fitted.allocation.type_idx
+        ),
+        allocation=assemble.label_allocation(instance, siting.open_site_idx, fitted.allocation),
+        packs=assigned,
+        pack_flows=pack_flows,
+        station_share=pd.DataFrame(
+            {
+                "city_id": instance.cities["city_id"],
+                "served_frac": fitted.counted_on.served_frac,
+                "capacity_cny": fitted.counted_on.capacity_cny,
+            }
+        ),
+        models=(
+            ModelResult(
+                "siting", "max", "swaps/day",
+                Status.OPTIMAL if gap <= OPTIMAL_GAP_FRAC else Status.FEASIBLE,
+                served, siting.bound, gap, siting.wall_s, prices,
+            ),
+            ModelResult(
+                "pack_assignment", "min", "CNY", packs.status, packs.objective, packs.bound,
+                packs.gap_frac, packs.wall_s, supply_prices,
+            ),
+        ),
+    )  # fmt: skip
+
+
+def _with_pack_values(instance: Instance, evaluation: Evaluation, fitted: Fitted) -> pd.DataFrame:
+    """The table of cities by quarter with what one more pack there would save."""
+    table = evaluation.tables["city_quarter"]
+    where = [
+        pd.Index(instance.scenario.quarters).get_indexer(pd.Index(table["quarter"])),
+        pd.Index(instance.cities["city_id"]).get_indexer(pd.Index(table["city_id"])),
+    ]
+    values = {
+        f"pack_value_{pack_id}_cny": fitted.packs.pack_value[where[0], where[1], pack_idx]
+        for pack_idx, pack_id in enumerate(instance.packs["pack_id"])
+    }
+    return table.assign(**values)
+
+
+def _supply_table(instance: Instance, plan: Plan, fitted: Fitted) -> pd.DataFrame:
+    """Supply by quarter, how far it is used, and what one more kWh then would save."""
+    table = supply_used(instance, plan.pack_flows)
+    quarter_idx = pd.Index(instance.scenario.quarters).get_indexer(pd.Index(table["quarter"]))
+    chemistry_idx = pd.Index(fitted.pack_labels.chemistries).get_indexer(
+        pd.Index(table["chemistry"])
+    )
+    return table.assign(value_cny_per_kwh=fitted.packs.supply_value[quarter_idx, chemistry_idx])
+
+
+def _range_curves(instance: Instance) -> pd.DataFrame:
+    """Range, energy and consumption of every vehicle class and pack over air temperature."""
+    air_c = np.arange(CONSUMPTION_DOMAIN_C[0], CONSUMPTION_DOMAIN_C[1] + 1)
+    parts = []
+    for vehicle_id in instance.vehicles["vehicle_id"]:
+        rows = range_table(instance, air_c, vehicle_id=vehicle_id).rows
+        is_outside = rows["outside_curve"] | rows["outside_consumption"]
+        parts.append(rows.assign(vehicle_id=vehicle_id, is_outside_domain=is_outside))
+    rows = pd.concat(parts, ignore_index=True).rename(
+        columns={"kwh_per_100km": "consumption_kwh_per_100km"}
+    )
+    return rows[
+        ["vehicle_id", "pack_id", "ambient_c", "range_km", "usable_kwh",
+         "consumption_kwh_per_100km", "is_outside_domain"]
+    ]  # fmt: skip
+
+
+def _gate_table(instance: Instance, fitted: Fitted, options: SolveOptions) -> pd.DataFrame:
+    """What each binding gate's opening one quarter earlier would save, dearest first."""
+    gates, openings = assemble.earlier_gates(instance, fitted.pack_problem, fitted.pack_labels)
+    savings = gate_values(fitted.pack_problem, fitted.packs, openings, options)
+    table = gates.assign(saving_cny=[savings[label] for label in openings])
+    return table.sort_values(
+        ["saving_cny", "market", "chemistry", "certificate"],
+        ascending=[False, True, True, True], ignore_index=True,
+    )  # fmt: skip
 
 
 def check_plan(instance: Instance, plan: Plan) -> Evaluation:
@@ -185,7 +280,9 @@ def _audit(
     return audit_drive_times(instance, graph, sites, zones, pairs)
 
 
-def _assumptions(instance: Instance, held: pd.DataFrame, left_out: dict[str, int]) -> pd.DataFrame:
+def _assumptions(
+    instance: Instance, held: pd.DataFrame, suspects: pd.DataFrame, left_out: dict[str, int]
+) -> pd.DataFrame:
     rows = describe_settings(instance.scenario)
     for chemistry, group in held.groupby("chemistry"):
         coldest = group["pack_temperature_c"].min()
@@ -198,6 +295,15 @@ def _assumptions(instance: Instance, held: pd.DataFrame, left_out: dict[str, int
                 f"held, which flatters the pack below. Cities: {', '.join(group['city_id'])}",
             }
         )
+    rows += [
+        {
+            "item": f"hours of the winter in {city_id}",
+            "value": "spread of other cities",
+            "mark": "INF",
+            "source": why,
+        }
+        for city_id, why in zip(suspects["city_id"], suspects["why"], strict=True)
+    ]
     rows += [
         {"item": item, "value": str(count), "mark": "INF", "source": "left out of every reach"}
         for item, count in left_out.items()

@@ -75,7 +75,7 @@ def write_run(planned: Planned, folder: str | Path) -> Path:
     Everything is written into a temporary folder beside it, which is then renamed: a folder
     without `DONE` is never a result.
     """
-    from planner.layers import write_layers
+    from planner.layers import RunContent, write_layers
 
     folder = Path(folder).resolve()
     check_target(folder)
@@ -84,10 +84,16 @@ def write_run(planned: Planned, folder: str | Path) -> Path:
     partial.chmod(0o755)
     try:
         with planned.clock.stage("layers", "GeoPackage, GeoParquet and tables") as say:
-            write_layers(
-                partial, planned.instance, planned.evaluation, _run_info(planned),
-                planned.assumptions, say,
-            )  # fmt: skip
+            content = RunContent(
+                planned.evaluation,
+                planned.plan.allocation,
+                planned.candidates,
+                _run_info(planned),
+                planned.assumptions,
+                planned.instance.stations[["station_type_id", "bays"]],
+                planned.tables,
+            )
+            write_layers(partial, content, say)
         _write_text(partial / "scenario.resolved.toml", _resolved_scenario(planned.instance))
         _write_text(
             partial / "progress.jsonl",

@@ -12,6 +12,8 @@ from planner.solving.progress import Progress
 from planner.stages import progress_record
 
 if TYPE_CHECKING:
+    from rich.console import Console
+
     from planner.pipeline import Planned
 
 NUM_COLDEST = 10
@@ -85,13 +87,13 @@ def show_result(planned: "Planned", folder: Path, as_json: bool) -> None:
          f"day ({kpi['swaps_served_frac']:.1%}); no plan can serve more than {siting.bound:,.0f}"),
         (f"car-owning households within {minutes:g} min", f"{kpi['households_served_frac']:.1%}"),
         (f"car-owning households within {near_km:g} km", f"{kpi['households_near_frac']:.1%}"),
-        ("vehicles", f"{kpi['vehicles']:,}, {kpi['vehicles_without_pack']:,} without a pack"),
+        ("vehicles", f"{kpi['vehicles']:,}, {kpi['vehicles_without_pack']:,.0f} without a pack"),
     ):  # fmt: skip
         figures.add_row(label, value)
     console.print(figures)
     coldest = Table(title=f"Packs of the {NUM_COLDEST} coldest cities", title_justify="left")
     chemistries = sorted(planned.instance.packs["chemistry"].unique(), reverse=True)
-    for heading in ("city", "winter design", "vehicles", *chemistries, "sodium-ion share"):
+    for heading in ("city", "winter", "vehicles", *chemistries, "sodium-ion"):
         coldest.add_column(heading, justify="left" if heading == "city" else "right")
     cities = planned.evaluation.cities.sort_values("winter_design_c").head(NUM_COLDEST)
     for city in cities.to_dict("records"):
@@ -99,8 +101,48 @@ def show_result(planned: "Planned", folder: Path, as_json: bool) -> None:
             escape(city["name_en"]),
             f"{city['winter_design_c']:.1f} C",
             f"{city['vehicles']:,}",
-            *(f"{city[f'vehicles_{chemistry}']:,}" for chemistry in chemistries),
+            *(f"{city[f'vehicles_{chemistry}']:,.0f}" for chemistry in chemistries),
             f"{city['sodium_ion_frac']:.0%}",
         )
     console.print(coldest)
+    _print_quarters(planned, console)
     console.print(f"written to {folder} (open plan.gpkg in QGIS)", soft_wrap=True)
+
+
+def _print_quarters(planned: "Planned", console: "Console") -> None:
+    """Packs in use by quarter, and what more sodium-ion or an earlier certificate would save."""
+    from rich.markup import escape
+    from rich.table import Table
+
+    quarters = planned.instance.scenario.quarters
+    if len(quarters) > 1:
+        by_quarter = planned.tables["city_quarter"].groupby("quarter").sum(numeric_only=True)
+        supply = planned.tables["supply_value"]
+        sodium = supply[supply["chemistry"] == "sodium_ion"].set_index("quarter")
+        table = Table(title="Packs by quarter", title_justify="left")
+        for heading in ("quarter", "vehicles", "on sodium-ion", "GWh used", "to be had",
+                        "1 GWh more saves"):  # fmt: skip
+            table.add_column(heading, justify="left" if heading == "quarter" else "right")
+        for quarter in quarters:
+            row = by_quarter.loc[quarter]
+            used = ["not limited"] * 3
+            if quarter in sodium.index:
+                of_quarter = sodium.loc[quarter]
+                used = [
+                    f"{of_quarter['used_gwh']:,.2f}",
+                    f"{of_quarter['to_be_had_gwh']:,.2f}",
+                    f"{of_quarter['value_cny_per_kwh']:,.1f} M CNY",
+                ]
+            table.add_row(
+                quarter, f"{row['vehicles']:,.0f}", f"{row.get('vehicles_sodium_ion', 0):,.0f}",
+                *used,
+            )  # fmt: skip
+        console.print(table)
+    for gate in planned.tables["gate_value"].to_dict("records"):
+        opens = gate["opens"] if isinstance(gate["opens"], str) else "no date"
+        label = f"{gate['certificate']} for {gate['chemistry']} in {gate['market']}"
+        console.print(
+            f"{escape(label)} ({opens}): open from {gate['opens_earlier']} on it would save "
+            f"{gate['saving_cny'] / 1e6:,.2f} M CNY",
+            soft_wrap=True,
+        )

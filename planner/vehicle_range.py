@@ -98,6 +98,24 @@ def pack_temperature_c(
     return np.asarray(station_c + np.asarray(soak_frac, float) * (ambient - station_c))
 
 
+def ambient_temperature_c(
+    pack_c: ArrayLike, soak_frac: ArrayLike, *, station_c: float
+) -> FloatArray:
+    """Air temperature at which a pack in use has a given temperature [C].
+
+    The inverse of `pack_temperature_c`. A pack that stays station-warm (soak 0) is colder than
+    that in no air (-inf), warmer in none (inf), and as warm in any (NaN).
+
+    Examples
+    --------
+    >>> ambient_temperature_c([10.0, -6.0], [0.25, 1.0], station_c=20).tolist()
+    [-20.0, -6.0]
+    """
+    above_station = np.asarray(pack_c, dtype=np.float64) - station_c
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.asarray(station_c + above_station / np.asarray(soak_frac, float))
+
+
 def usable_energy_kwh(
     nominal_kwh: ArrayLike, soc_window_frac: ArrayLike, usable_frac: ArrayLike
 ) -> FloatArray:
@@ -227,3 +245,66 @@ def swaps_per_vehicle_day(
     return np.asarray(
         energy_per_day * np.asarray(swap_energy_frac, float) / np.asarray(energy_kwh, float)
     )
+
+
+def crossover_temperature_c(
+    cold: TemperatureCurve,
+    cold_kwh: ArrayLike,
+    other: TemperatureCurve,
+    other_kwh: ArrayLike,
+) -> FloatArray:
+    """Pack temperature below which one pack gives at least the energy of another [C].
+
+    Which of two packs goes farther in the same vehicle turns at the same temperature: the
+    consumption is the vehicle's. Nothing is said outside the domain that both curves share.
+
+    Parameters
+    ----------
+    cold : TemperatureCurve
+        Usable energy of the pack that keeps more in the cold.
+    cold_kwh : array_like
+        Its energy at 25 C within its window of charge, > 0 [kWh].
+    other : TemperatureCurve
+        Usable energy of the other pack.
+    other_kwh : array_like
+        Its energy at 25 C within its window of charge, > 0 [kWh].
+
+    Returns
+    -------
+    ndarray
+        The warmest T with E_cold u_cold(t) >= E_other u_other(t) for every t <= T of the
+        common domain; exact, as both curves are straight between points. inf where that
+        holds in the whole domain, -inf where not even at its cold end.
+
+    Raises
+    ------
+    OutOfDomainError
+        If the curves have no common domain.
+
+    Examples
+    --------
+    >>> sodium = TemperatureCurve(np.array([-30.0, 25.0]), np.array([0.93, 1.0]))
+    >>> lfp = TemperatureCurve(np.array([-20.0, 0.0, 25.0]), np.array([0.7, 0.8, 1.0]))
+    >>> crossover_temperature_c(sodium, [45.0, 50.0], lfp, 56.0).round(1).tolist()
+    [-5.5, 9.4]
+    """
+    points = np.union1d(cold.temperature_c, other.temperature_c)
+    low = max(cold.temperature_c[0], other.temperature_c[0])
+    high = min(cold.temperature_c[-1], other.temperature_c[-1])
+    if low >= high:
+        raise OutOfDomainError("the two curves have no common domain of temperatures")
+    points = points[(points >= low) & (points <= high)]
+    cold_energy = np.asarray(cold_kwh, float)[..., None] * cold.at(points)
+    surplus = cold_energy - np.asarray(other_kwh, float)[..., None] * other.at(points)
+    short = surplus < 0
+    # The first point, from the cold end, where the cold pack gives less; before it, the last
+    # where it does not: the straight line between the two crosses zero once.
+    after = np.clip(short.argmax(axis=-1), 1, None)
+    before_kwh, after_kwh = (
+        np.take_along_axis(surplus, idx[..., None], axis=-1)[..., 0] for idx in (after - 1, after)
+    )
+    with np.errstate(divide="ignore", invalid="ignore"):
+        share = before_kwh / (before_kwh - after_kwh)
+    crossing = points[after - 1] + share * (points[after] - points[after - 1])
+    crossing = np.where(short[..., 0], -np.inf, np.where(short.any(axis=-1), crossing, np.inf))
+    return np.asarray(np.where(np.isnan(surplus).any(axis=-1), np.nan, crossing))

@@ -24,25 +24,33 @@ MAY_IMPORT = {
     "units": set(),
     "geodesy": BASE,
     "vehicle_range": BASE,
-    "throughput": BASE,
+    "throughput": BASE | {"vehicle_range"},
     "problem": BASE,
     "instance": BASE,
     "climate": DATA,
     "network": DATA,
     "opendata": DATA,
-    "demand": DATA | PHYSICS,
+    "demand": DATA | PHYSICS | {"climate"},
     "solving": DATA,
-    "plans": DATA | PHYSICS,
+    "plans": DATA | PHYSICS | {"climate"},
     "models": DATA | {"plans", "solving"},
     "assemble": DATA | PHYSICS | INPUT | {"models"},
+    "ranges": DATA | PHYSICS | {"climate", "demand"},
     "layers": DATA | {"plans"},
+    "report": BASE | {"layers"},
     "location": DATA | {"models", "solving"},
     "bench": DATA | {"location", "models", "solving"},
     "stages": BASE | {"solving"},
-    "pipeline": DATA | PHYSICS | INPUT | {"assemble", "models", "plans", "solving", "stages"},
-    "run_folder": BASE | {"instance", "layers", "pipeline", "stages", "solving"},
+    "coupling": DATA | {"assemble", "demand", "models", "network", "solving", "stages"},
+    "pipeline": DATA
+    | PHYSICS
+    | INPUT
+    | {"assemble", "coupling", "models", "plans", "ranges", "solving", "stages"},
+    "run_folder": BASE | {"instance", "layers", "pipeline", "report", "stages", "solving"},
     "screen": BASE | {"pipeline", "stages", "solving"},
-    "cli": BASE | {"bench", "instance", "opendata", "pipeline", "run_folder", "screen", "stages"},
+    "cli": BASE
+    | {"bench", "instance", "opendata", "pipeline", "ranges", "report", "run_folder", "screen"}
+    | {"stages"},
     "__init__": {"instance", "location", "models", "pipeline", "run_folder", "stages"},
 }
 ONLY_IN = {
@@ -50,7 +58,11 @@ ONLY_IN = {
     "numba": {"solving", "network"},
     "geopandas": {"instance", "opendata", "climate", "network", "layers"},
     "shapely": {"instance", "opendata", "climate", "network", "layers"},
-    "networkx": {"network"},
+    "networkx": {"network", "instance"},  # the format of OSMnx graphs is read by it
+    "osmium": {"instance"},
+    "matplotlib": {"ranges"},
+    "jinja2": {"report"},
+    "vl_convert": {"report"},
     "highspy": set(),
     "pulp": {"bench"},
     "spopt": {"bench"},

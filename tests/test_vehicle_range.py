@@ -1,15 +1,19 @@
 """Physics: pinned values, shapes, and what must hold at any temperature."""
 
+import time
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from planner.errors import OutOfDomainError
-from planner.throughput import swaps_per_hour
 from planner.vehicle_range import (
     TemperatureCurve,
+    ambient_temperature_c,
     consumption_kwh_per_km,
+    crossover_temperature_c,
     heat_pump_cop,
     pack_temperature_c,
     swaps_per_vehicle_day,
@@ -17,6 +21,10 @@ from planner.vehicle_range import (
 )
 
 LFP = TemperatureCurve(np.array([-20.0, 0.0, 25.0]), np.array([0.7, 0.8, 1.0]))
+LFP_OPTIMISTIC = TemperatureCurve(
+    np.array([-35.0, -20.0, 0.0, 25.0]), np.array([0.71, 0.8, 0.92, 1.0])
+)
+SODIUM = TemperatureCurve(np.array([-40.0, -30.0, 25.0]), np.array([0.90, 0.93, 1.0]))
 CAR = {
     "base_kwh_per_km": 0.109,
     "drag_frac": 0.35,
@@ -77,20 +85,79 @@ def test_swaps_by_hand() -> None:
     assert swaps_per_vehicle_day(500, 0.21, energy, 1.0) == pytest.approx(3.125)
 
 
-def test_station_rate_is_the_least_of_its_limits() -> None:
-    station = {
-        "bays": 30,
-        "seconds_per_swap": 100,
-        "handling_s": 300,
-        "charger_kw_per_bay": 62.5,
-        "grid_kw": 1500,
-        "energy_per_swap_kwh": 44.8,
-        "charge_power_frac": 1.0,
-        "utilisation_frac": 1.0,
-    }
-    assert swaps_per_hour(**station) == pytest.approx(1500 / 44.8)
-    assert swaps_per_hour(**(station | {"grid_kw": 9e9})) == pytest.approx(36)  # mechanical
-    turn_h = 44.8 / 62.5 + 300 / 3600
-    assert swaps_per_hour(**(station | {"bays": 10})) == pytest.approx(10 / turn_h)
-    assert swaps_per_hour(**(station | {"charge_power_frac": 0.0})) == 0
-    assert swaps_per_hour(**(station | {"utilisation_frac": 0.5})) == pytest.approx(750 / 44.8)
+def test_soak_and_back() -> None:
+    pack_c = pack_temperature_c([-20.0, 5.0, 30.0], 0.4, station_c=20)
+    assert ambient_temperature_c(pack_c, 0.4, station_c=20) == pytest.approx([-20, 5, 30])
+    stays_warm = ambient_temperature_c([-5.0, 25.0, 20.0], 0.0, station_c=20)
+    assert stays_warm[0] == -np.inf
+    assert stays_warm[1] == np.inf
+    assert np.isnan(stays_warm[2])
+
+
+def test_crossovers_of_sodium_ion_and_lfp() -> None:
+    # 45 kWh and 50 kWh of sodium-ion against 56 kWh of LFP.
+    vendor_minimum = crossover_temperature_c(SODIUM, [45.0, 50.0], LFP, 56.0)
+    assert vendor_minimum == pytest.approx([-5.53, 9.39], abs=0.01)
+    optimistic = crossover_temperature_c(SODIUM, [45.0, 50.0], LFP_OPTIMISTIC, 56.0)
+    assert optimistic == pytest.approx([-28.53, -11.42], abs=0.01)
+
+
+def test_no_crossover_is_told_and_never_extrapolated() -> None:
+    crossing = crossover_temperature_c(SODIUM, [60.0, 30.0, np.nan], LFP, 56.0)
+    assert crossing[0] == np.inf
+    assert crossing[1] == -np.inf  # would cross below -20 C, where nothing is known of LFP
+    assert np.isnan(crossing[2])
+    arctic = TemperatureCurve(np.array([-60.0, -30.0]), np.array([0.5, 0.6]))
+    with pytest.raises(OutOfDomainError, match="no common domain"):
+        crossover_temperature_c(arctic, 45.0, LFP, 56.0)
+
+
+@given(st.floats(20, 80), st.floats(20, 80), st.floats(-20, 25))
+def test_crossover_is_where_the_cold_pack_stops_giving_more(
+    sodium_kwh: float, lfp_kwh: float, at_c: float
+) -> None:
+    crossing = float(crossover_temperature_c(SODIUM, sodium_kwh, LFP, lfp_kwh))
+    surplus = sodium_kwh * SODIUM.at(at_c) - lfp_kwh * LFP.at(at_c)
+    if at_c <= crossing:
+        assert surplus >= -1e-9
+    if -np.inf < crossing < np.inf:
+        at_crossing = sodium_kwh * SODIUM.at(crossing) - lfp_kwh * LFP.at(crossing)
+        assert at_crossing == pytest.approx(0, abs=1e-9)
+        just_above = min(crossing + 0.01, 25.0)
+        assert sodium_kwh * SODIUM.at(just_above) <= lfp_kwh * LFP.at(just_above) + 1e-9
+
+
+@given(st.floats(40, 60), st.floats(0, 10))
+def test_a_larger_sodium_ion_pack_stays_ahead_in_warmer_air(kwh: float, more_kwh: float) -> None:
+    small, large = crossover_temperature_c(SODIUM, [kwh, kwh + more_kwh], LFP, 56.0)
+    assert large >= small
+
+
+@given(st.floats(-20, 25), st.floats(0, 10))
+def test_usable_energy_lies_between_its_neighbours(at_c: float, warmer_by: float) -> None:
+    for curve in (LFP, SODIUM):
+        warmer_c = min(at_c + warmer_by, 25.0)
+        between = curve.at((at_c + warmer_c) / 2)
+        assert curve.at(at_c) - 1e-12 <= between <= curve.at(warmer_c) + 1e-12
+
+
+def test_a_million_temperatures_take_a_moment() -> None:
+    ambient = np.linspace(-40, 40, 1_000_000)
+
+    def range_km() -> None:
+        cop = heat_pump_cop(ambient, cop_mild=3.0, limit_c=-12.0)
+        pack_c = pack_temperature_c(ambient, 0.4, station_c=20.0)
+        energy = usable_energy_kwh(56.0, 0.8, LFP.at(pack_c, outside="hold"))
+        assert (energy / consumption_kwh_per_km(ambient, heating_cop=cop, **CAR)).min() > 0
+
+    def plain() -> None:
+        np.interp(ambient, LFP.temperature_c, LFP.value_frac)
+
+    taken_s, plain_s = (min(_seconds(work) for _ in range(5)) for work in (range_km, plain))
+    assert taken_s < 30 * plain_s  # about 4 passes of interpolation; 0.03 s in all
+
+
+def _seconds(work: Callable[[], None]) -> float:
+    started = time.perf_counter()
+    work()
+    return time.perf_counter() - started

@@ -2,9 +2,9 @@
 
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
-from planner.instance.tables import QUARTER_PATTERN
+from planner.instance.tables import QUARTER_PATTERN, TABLES
 
 
 def _setting(default: Any, meaning: str, *, unit: str = "", source: str = "", **bounds: Any) -> Any:
@@ -17,6 +17,57 @@ class _Section(BaseModel):
 
 
 Quarter = Annotated[str, Field(pattern=f"^{QUARTER_PATTERN}$")]
+Reference = Literal["WGS84", "CGCS2000", "GCJ-02", "BD-09"]
+
+SHIFTED_REFERENCES = ("GCJ-02", "BD-09")
+"""References without an EPSG code, some 500 m off in China: never stated by a file itself."""
+
+
+class TableSource(_Section):
+    """Where a table stands, and how its file differs from the instance format."""
+
+    file: Annotated[str, Field(pattern=r"^[^/\\]+$")] | None = _setting(
+        None, "file in the instance folder, if it is not called like the table"
+    )
+    layer: str | None = _setting(
+        None, "layer of the file; the one called like the table, or the only one, if left out"
+    )
+    coordinate_reference: Reference | None = _setting(
+        None, "reference of this table's coordinates; for GCJ-02 and BD-09 also against the "
+        "reference that the file states, as software labels such data WGS84",
+    )  # fmt: skip
+    columns: dict[str, str] = _setting(
+        {}, "columns that have another name in the file: name in the file = name in the format"
+    )
+    ignore: list[str] = _setting([], "columns of the file that are not used")
+
+
+class Sources(_Section):
+    """What the scenario file says of the tables' files."""
+
+    coordinate_reference: Reference = _setting(
+        "WGS84", "reference of coordinates where neither `tables` nor a table's file states one"
+    )
+    tables: dict[str, TableSource] = Field(
+        default={},
+        description="tables whose files differ from the instance format, by name",
+        json_schema_extra={"propertyNames": {"enum": list(TABLES)}},
+    )
+
+    @field_validator("tables")
+    @classmethod
+    def _known_tables(cls, tables: dict[str, TableSource]) -> dict[str, TableSource]:
+        for name, source in tables.items():
+            if name not in TABLES:
+                raise ValueError(f"no table is called {name}; use one of: {', '.join(TABLES)}")
+            has_places = name == "roads" or any(c.name == "lon" for c in TABLES[name].columns)
+            if source.coordinate_reference is not None and not has_places:
+                raise ValueError(f"{name} has no coordinates; remove its coordinate_reference")
+        return tables
+
+    def of_table(self, name: str) -> TableSource:
+        """What is said of a table; nothing if it is not mentioned."""
+        return self.tables.get(name, TableSource())
 
 
 class Horizon(_Section):
@@ -94,17 +145,33 @@ class Physics(_Section):
         source="INF: packs are charged inside the station; no measurement found", ge=-10, le=35,
     )  # fmt: skip
     tyre_loss_per_k: float = _setting(
-        0.002, "extra rolling and driveline loss per kelvin below 20 C", unit="1/K",
-        source="INF: with air density gives the 12 % range loss without cabin heat at -6.7 C "
-        "that AAA measured (Feb 2019) when the pack keeps about 94 %", ge=0, le=0.02,
+        0.003, "extra rolling and driveline loss per kelvin below 20 C", unit="1/K",
+        source="INF: with air density gives the 9 % loss of energy economy without cabin heat at "
+        "-6.7 C that AAA measured (Feb 2019; upper bound, charger included); least error over "
+        "four winter tests (docs/physics.md)", ge=0, le=0.02,
     )  # fmt: skip
     heat_pump_cop: float = _setting(
         3.0, "heat-pump coefficient of performance at +10 C and above",
-        source="?: assumed", ge=1, le=6,
+        source="INF: gives the 83 % with and 75 % without a heat pump that Recurrent measured at "
+        "0 C, to within 2 points (docs/physics.md)", ge=1, le=6,
     )  # fmt: skip
     heat_pump_limit_c: float = _setting(
         -12.0, "temperature below which a heat pump does no better than a resistor", unit="C",
         source="AN: Recurrent (10 F); ADAC/OAMTC: no gain at very low temperature", ge=-40, le=5,
+    )  # fmt: skip
+
+    bay_heater_kw: float = _setting(
+        6.0, "heat that a bay can put into a pack before it charges", unit="kW",
+        source="?: assumed, the size of a car's resistive heater (up to 7 kW, goingev 2014); no "
+        "figure of a station was found", gt=0, le=100,
+    )  # fmt: skip
+    pack_heat_kwh_per_kwh_k: float = _setting(
+        0.002, "heat that a pack takes up per kilowatt-hour of nominal energy and kelvin",
+        unit="1/K", source="INF: 1.0 kJ/(kg K) over 140 Wh/kg", gt=0, le=0.02,
+    )  # fmt: skip
+    charger_efficiency_frac: float = _setting(
+        0.94, "energy into the pack over energy from the grid",
+        source="?: assumed, rectifier modules are sold with 94 to 96 %", gt=0, le=1,
     )  # fmt: skip
 
 
@@ -216,7 +283,7 @@ def _quarter_index(quarter: str) -> int:
     return int(quarter[:4]) * 4 + int(quarter[5]) - 1
 
 
-class Scenario(_Section):
+class Scenario(Sources):
     """A whole scenario file."""
 
     schema_version: Literal[1]
@@ -226,9 +293,6 @@ class Scenario(_Section):
     title: str = _setting("", "what the scenario shows, for people")
     attribution: str = _setting(
         "", "credits that the data's licences ask for; carried into every layer's metadata"
-    )
-    coordinate_reference: Literal["WGS84", "CGCS2000"] = _setting(
-        "WGS84", "reference of lon and lat in all tables"
     )
     planning_quarter: Quarter = _setting(..., "quarter that the stations are planned for")
     parameter_set: Literal["low", "mid", "high"] = _setting(

@@ -2,34 +2,75 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import geopandas as gpd
 import numpy as np
 import pandas as pd
 import shapely
+from numpy.typing import NDArray
 from pandas.api.types import is_string_dtype
 
+from planner.layers.allocation import allocation_lines, service_areas
 from planner.layers.columns import WrittenColumn, describe_columns
-from planner.layers.hexagons import (
-    CellArray,
-    cell_centres,
-    cell_parents,
-    cell_polygons,
-    cell_resolutions,
-    parse_cells,
-)
+from planner.layers.hexagons import cell_polygons
+from planner.layers.overview import OVERVIEW_STEPS, ZoneCells, sum_to_cells, zone_cells
+from planner.layers.regions import chemistry_regions, climate_regions
 from planner.plans import Evaluation
 
 CRS = "EPSG:4326"
-OVERVIEW_RESOLUTION = 6
-"""H3 resolution of the zones' overview: 36 km2 per cell, 20,000 cells for China's cities."""
+OVERVIEWS = ("zones_overview", "zones_overview_coarse")
+"""Layers of zones summed to cells, finer first; `OVERVIEW_STEPS` tells how coarse."""
 
-_CENTRE_TOLERANCE_DEG = 1e-4  # 10 m: centres that an instance wrote with four decimals
+REGION_STEPS = OVERVIEW_STEPS[0]
+
+TABLES = {
+    "station_hour": "Swaps of each station by hour of the winter design day.",
+    "city_quarter": "Vehicles and packs of each city by quarter.",
+    "city_month": "Temperature and range in each city by month.",
+    "supply_value": "Supply of each chemistry by quarter, and what more of it would be worth.",
+    "gate_value": "What it would save if a closed certification gate opened.",
+    "coupling": "Rounds in which packs and siting were brought to agree.",
+    "range_curve": "Range of each vehicle class and pack over the ambient temperature.",
+}
+"""Tables that a run may bring beside those that every run has, in order, with what they hold."""
+
 _UNITS = {
     "c": "°C", "cny": "CNY", "frac": "1", "gwh": "GWh", "h": "h", "km": "km", "kw": "kW",
     "kwh": "kWh", "min": "min", "mw": "MW", "mwh": "MWh", "s": "s",
 }  # fmt: skip
+
+
+@dataclass(frozen=True)
+class RunContent:
+    """All that a run's layers and tables are made of.
+
+    Attributes
+    ----------
+    evaluation : Evaluation
+        Figures of the plan.
+    allocation : DataFrame
+        As in a plan: ``zone_id, site_id, share_frac, drive_min``.
+    candidates : DataFrame
+        From `planner.plans.candidates.explain_candidates`.
+    run_info : mapping of str to text or number
+        What to tell about the run; ``name``, ``title``, ``attribution`` and
+        ``planning_quarter`` also become metadata.
+    assumptions : DataFrame
+        Columns ``item, value, mark, source``.
+    station_types : DataFrame
+        ``station_type_id`` and ``bays``: order the colours of the map.
+    tables : mapping of name to DataFrame
+        Further tables without geometry, written in the rows' order; those of `TABLES` first.
+    """
+
+    evaluation: Evaluation
+    allocation: pd.DataFrame
+    candidates: pd.DataFrame
+    run_info: Mapping[str, str | float | int]
+    assumptions: pd.DataFrame
+    station_types: pd.DataFrame
+    tables: Mapping[str, pd.DataFrame] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -47,7 +88,9 @@ class Layer:
     columns : tuple of WrittenColumn
         One per column, geometry left out.
     geometry_type : str or None
-        ``Point`` or ``Polygon``; None for a table that cannot be drawn.
+        ``Point``, ``LineString``, ``Polygon`` or ``MultiPolygon``; None for a table.
+    cell_resolution : int or None
+        H3 resolution of the cells that are the layer's rows, if they are.
     """
 
     name: str
@@ -55,83 +98,156 @@ class Layer:
     frame: pd.DataFrame
     columns: tuple[WrittenColumn, ...]
     geometry_type: str | None = None
+    cell_resolution: int | None = None
 
 
-def build_layers(
-    evaluation: Evaluation,
-    run_info: Mapping[str, str | float | int],
-    assumptions: pd.DataFrame,
-) -> dict[str, Layer]:
+def build_layers(content: RunContent) -> dict[str, Layer]:
     """Bring a run's figures into the shape they are written in.
 
     Zones become hexagons if their ids are H3 cells and their points the cells' centres;
-    zones with places of their own stay points, without overview.
+    zones with places of their own stay points.
 
     Parameters
     ----------
-    evaluation : Evaluation
-        Figures of the plan.
-    run_info : mapping of str to text or number
-        What to tell about the run.
-    assumptions : DataFrame
-        Columns ``item, value, mark, source``.
+    content : RunContent
+        What the run found.
 
     Returns
     -------
     dict of str to Layer
         Layers first, then tables without geometry.
     """
+    evaluation = content.evaluation
     zones = evaluation.zones.sort_values("zone_id", kind="stable", ignore_index=True)
-    cells = _zone_cells(zones)
-    if cells is None:
-        zone_shape, zone_type, outlines = "points", "Point", _points(zones)
-    else:
-        zone_shape, zone_type, outlines = "H3 hexagons", "Polygon", cell_polygons(cells)
+    cells = zone_cells(zones)
     layers = [
+        *_point_layers(content),
+        *_allocation_layers(content, zones, cells),
+        *_zone_layers(zones, cells),
+        *_region_layers(zones, cells, evaluation.cities),
+        *_tables(content),
+    ]
+    return {layer.name: layer for layer in layers}
+
+
+def _point_layers(content: RunContent) -> list[Layer]:
+    evaluation = content.evaluation
+    return [
         _layer(
             "stations",
             "Stations open in the plan.",
-            _with_geometry(evaluation.stations.sort_values("site_id", ignore_index=True)),
+            _at_points(evaluation.stations.sort_values("site_id", ignore_index=True)),
             "Point",
         ),
         _layer(
             "cities",
-            "Cities with their climate, stations, packs and shares served.",
-            _with_geometry(evaluation.cities.sort_values("city_id", ignore_index=True)),
+            "Cities with their climate, stations, packs, ranges and shares served.",
+            _at_points(evaluation.cities.sort_values("city_id", ignore_index=True)),
             "Point",
         ),
         _layer(
-            "zones",
-            f"Demand zones ({zone_shape}) and the station that serves each.",
-            _with_geometry(zones, outlines),
-            zone_type,
+            "candidates",
+            "Sites without a station, each with the reason why.",
+            _at_points(content.candidates.sort_values("site_id", ignore_index=True)),
+            "Point",
         ),
     ]
-    if cells is not None and len(cells) and cell_resolutions(cells).min() > OVERVIEW_RESOLUTION:
+
+
+def _allocation_layers(
+    content: RunContent, zones: pd.DataFrame, cells: ZoneCells
+) -> list[Layer]:
+    stations = content.evaluation.stations
+    lines, by_cell = allocation_lines(content.allocation, zones, cells, stations)
+    origin = f"H3 cell of resolution {cells.coarser(1)}" if by_cell else "zone"
+    return [
+        _layer(
+            "allocation",
+            f"Lines from each {origin} to the stations that serve it.",
+            lines,
+            "LineString",
+        ),
+        _layer(
+            "service_areas",
+            "H3 cells whose zones each station serves for the largest part, as one shape.",
+            service_areas(zones, cells, stations),
+            "MultiPolygon",
+        ),
+    ]
+
+
+def _zone_layers(zones: pd.DataFrame, cells: ZoneCells) -> list[Layer]:
+    layers = [
+        _layer(
+            "zones",
+            "Demand zones (H3 hexagons) and the station that serves each.",
+            _with_geometry(zones, cell_polygons(cells.cells)),
+            "Polygon",
+            cells.resolution,
+        )
+        if cells.are_zones
+        else _layer(
+            "zones",
+            "Demand zones (points) and the station that serves each.",
+            _at_points(zones),
+            "Point",
+        )
+    ]
+    for name, steps in zip(OVERVIEWS, OVERVIEW_STEPS, strict=True):
+        sums, parents = sum_to_cells(zones, cells.parents(steps))
         layers.append(
             _layer(
-                "zones_overview",
-                f"Demand zones summed to H3 resolution {OVERVIEW_RESOLUTION}, for small scales.",
-                _sum_to_overview(zones, cells),
+                name,
+                f"Demand zones summed to H3 resolution {cells.coarser(steps)}, for small scales.",
+                _with_geometry(sums, cell_polygons(parents)),
                 "Polygon",
+                cells.coarser(steps),
             )
         )
+    return layers
+
+
+def _region_layers(zones: pd.DataFrame, cells: ZoneCells, cities: pd.DataFrame) -> list[Layer]:
+    parents = cells.parents(REGION_STEPS)
+    of_cells = f"H3 cells of resolution {cells.coarser(REGION_STEPS)}, dissolved"
+    return [
+        _layer(
+            "climate_regions",
+            f"Where the cities' winter design temperature falls into which class: {of_cells}.",
+            climate_regions(zones, parents, cities),
+            "MultiPolygon",
+        ),
+        _layer(
+            "chemistry_regions",
+            f"Where which cell chemistry has most of the cities' vehicles: {of_cells}.",
+            chemistry_regions(zones, parents, cities),
+            "MultiPolygon",
+        ),
+    ]
+
+
+def _tables(content: RunContent) -> list[Layer]:
     pack_keys = ["city_id", "vehicle_id", "pack_id"]
-    layers += [
+    known = [name for name in TABLES if name in content.tables]
+    further = sorted(set(content.tables) - set(known))
+    return [
         _layer(
             "packs",
             "Packs per city and vehicle class.",
-            evaluation.packs.sort_values(pack_keys, ignore_index=True),
+            content.evaluation.packs.sort_values(pack_keys, ignore_index=True),
         ),
-        _layer("kpi", "Figures of the whole plan.", _kpi_frame(evaluation.kpi)),
-        _layer("run_info", "How the plan came about.", _run_info_frame(run_info)),
+        *(
+            _layer(name, TABLES.get(name, ""), content.tables[name].reset_index(drop=True))
+            for name in (*known, *further)
+        ),
+        _layer("kpi", "Figures of the whole plan.", _kpi_frame(content.evaluation.kpi)),
+        _layer("run_info", "How the plan came about.", _run_info_frame(content.run_info)),
         _layer(
             "assumptions",
             "Figures that were assumed or filled in, each with its source.",
-            assumptions.reset_index(drop=True),
+            content.assumptions.reset_index(drop=True),
         ),
     ]
-    return {layer.name: layer for layer in layers}
 
 
 def unit_of(name: str) -> str:
@@ -147,7 +263,11 @@ def unit_of(name: str) -> str:
 
 
 def _layer(
-    name: str, description: str, frame: pd.DataFrame, geometry_type: str | None = None
+    name: str,
+    description: str,
+    frame: pd.DataFrame,
+    geometry_type: str | None = None,
+    cell_resolution: int | None = None,
 ) -> Layer:
     columns = describe_columns(name, [column for column in frame.columns if column != "geometry"])
     # A label that is missing in every row would otherwise be taken for a number.
@@ -160,49 +280,16 @@ def _layer(
     renamed = frame.astype(dict.fromkeys(labels, "string")).rename(
         columns={column.source: column.name for column in columns}
     )
-    return Layer(name, description, renamed, columns, geometry_type)
+    return Layer(name, description, renamed, columns, geometry_type, cell_resolution)
 
 
-def _zone_cells(zones: pd.DataFrame) -> CellArray | None:
-    cells = parse_cells(zones["zone_id"].tolist())
-    if cells is None:
-        return None
-    offset = np.abs(cell_centres(cells) - zones[["lon", "lat"]].to_numpy(np.float64))
-    return cells if bool((offset <= _CENTRE_TOLERANCE_DEG).all()) else None
+def _at_points(frame: pd.DataFrame) -> gpd.GeoDataFrame:
+    points = shapely.points(frame[["lon", "lat"]].to_numpy(np.float64))
+    return _with_geometry(frame, np.asarray(points))
 
 
-def _points(frame: pd.DataFrame) -> np.ndarray[tuple[int], np.dtype[np.object_]]:
-    return np.asarray(shapely.points(frame[["lon", "lat"]].to_numpy(np.float64)))
-
-
-def _with_geometry(
-    frame: pd.DataFrame, outlines: np.ndarray[tuple[int], np.dtype[np.object_]] | None = None
-) -> gpd.GeoDataFrame:
-    shapes = _points(frame) if outlines is None else outlines
+def _with_geometry(frame: pd.DataFrame, shapes: NDArray[np.object_]) -> gpd.GeoDataFrame:
     return gpd.GeoDataFrame(frame, geometry=gpd.GeoSeries(shapes, index=frame.index, crs=CRS))
-
-
-def _sum_to_overview(zones: pd.DataFrame, cells: CellArray) -> gpd.GeoDataFrame:
-    parents, parent_idx = np.unique(cell_parents(cells, OVERVIEW_RESOLUTION), return_inverse=True)
-    served_frac = zones["served_frac"].to_numpy(float)
-
-    def total(amount: np.ndarray[tuple[int], np.dtype[np.float64]]) -> pd.Series:
-        return pd.Series(np.bincount(parent_idx, amount, len(parents)))
-
-    households = zones["car_owning_households"].to_numpy(np.float64)
-    swaps = zones["swaps_per_day"].to_numpy(np.float64)
-    # A cell without households has no share: 0 / 0 is NaN, which is written as null.
-    overview = pd.DataFrame(
-        {
-            "h3_cell": [f"{cell:x}" for cell in parents.tolist()],
-            "num_zones": np.bincount(parent_idx, minlength=len(parents)),
-            "car_owning_households": total(households),
-            "swaps_per_day": total(swaps),
-            "households_served_frac": total(households * served_frac) / total(households),
-            "swaps_served_frac": total(swaps * served_frac) / total(swaps),
-        }
-    )
-    return _with_geometry(overview, cell_polygons(parents))
 
 
 def _kpi_frame(kpi: Mapping[str, float]) -> pd.DataFrame:

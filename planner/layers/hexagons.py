@@ -1,5 +1,6 @@
 """Polygons and parents of H3 cells, a million at a time."""
 
+import math
 from collections.abc import Sequence
 from itertools import chain
 
@@ -9,6 +10,7 @@ from h3.api import basic_int
 from numpy.typing import NDArray
 
 CellArray = NDArray[np.uint64]
+FloatArray = NDArray[np.float64]
 
 _INDEX_LENGTH = 15
 _CHUNK = 65_536
@@ -44,6 +46,24 @@ def cell_centres(cells: CellArray) -> NDArray[np.float64]:
     """Longitude and latitude of the cells' centres, shape (n, 2) [degrees]."""
     flat = chain.from_iterable(map(basic_int.cell_to_latlng, cells.tolist()))
     return np.fromiter(flat, np.float64, 2 * len(cells)).reshape(-1, 2)[:, ::-1]
+
+
+def cells_at(lon: FloatArray, lat: FloatArray, resolution: int) -> CellArray:
+    """H3 cells of a resolution that hold the points, shape (n,)."""
+    points = zip(lat.tolist(), lon.tolist(), strict=True)
+    cells = (basic_int.latlng_to_cell(*point, resolution) for point in points)
+    return np.fromiter(cells, np.uint64, len(lon))
+
+
+def cell_names(cells: CellArray) -> list[str]:
+    """H3 indexes in hexadecimal."""
+    return [f"{cell:x}" for cell in cells.tolist()]
+
+
+def cell_width_m(resolution: int) -> float:
+    """Mean distance between the centres of neighbouring cells [m]."""
+    # Of a hexagon: sqrt(3) edges.
+    return math.sqrt(3) * float(basic_int.average_hexagon_edge_length(resolution, unit="m"))
 
 
 def cell_resolutions(cells: CellArray) -> NDArray[np.int64]:

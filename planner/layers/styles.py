@@ -5,27 +5,29 @@ columns' titles stand in the styles too, as GDAL before 3.7 does not read them f
 ``gpkg_data_columns``.
 """
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 from xml.etree import ElementTree as ET
 
+import numpy as np
 import pandas as pd
 
-from planner.layers.frames import Layer
+from planner.layers.frames import OVERVIEWS, Layer
+from planner.layers.hexagons import cell_width_m
+from planner.layers.regions import NO_PACK, WINTER_CLASSES
 
 # Okabe and Ito (2008), Color Universal Design: told apart by colour-blind readers too.
 _STATION_COLOURS = (
     "#56b4e9", "#0072b2", "#e69f00", "#d55e00", "#cc79a7", "#009e73", "#f0e442", "#000000",
 )  # fmt: skip
+_CHEMISTRY_COLOURS = {
+    "sodium_ion": "#e69f00", "lfp": "#0072b2", "nmc": "#cc79a7", NO_PACK: "#666666",
+}  # fmt: skip
 _SERVED, _NOT_SERVED = "#5aae9b", "#d6604d"
-# ColorBrewer RdYlBu, cold to warm.
-_WINTER_CLASSES = (
-    (-90.0, -30.0, "#313695", "below -30 °C"),
-    (-30.0, -20.0, "#4575b4", "-30 to -20 °C"),
-    (-20.0, -10.0, "#91bfdb", "-20 to -10 °C"),
-    (-10.0, 0.0, "#fee090", "-10 to 0 °C"),
-    (0.0, 60.0, "#fc8d59", "above 0 °C"),
-)
+_INK = "#333333"
+# ColorBrewer RdYlBu, cold to warm; one per class of winter design temperature.
+_WINTER_COLOURS = ("#313695", "#4575b4", "#91bfdb", "#fee090", "#fc8d59")
 # ColorBrewer RdYlGn with its green replaced by the colour of served zones.
 _SHARE_CLASSES = (
     (0.0, 0.2, "#d6604d", "0 to 20 %"),
@@ -34,8 +36,34 @@ _SHARE_CLASSES = (
     (0.6, 0.8, "#a6d5c9", "60 to 80 %"),
     (0.8, 1.0, "#5aae9b", "80 to 100 %"),
 )
-_DETAIL_SCALE = 1_500_000
-"""Scale denominator at which zones give way to their overview: a cell is 0.6 mm there."""
+# ColorBrewer Purples: how near a station is to its limit.
+_UTILISATION_CLASSES = (
+    (0.0, 0.25, "#dadaeb", "0 to 25 % used"),
+    (0.25, 0.5, "#bcbddc", "25 to 50 % used"),
+    (0.5, 0.75, "#9e9ac8", "50 to 75 % used"),
+    (0.75, 0.95, "#756bb1", "75 to 95 % used"),
+    (0.95, 1.01, "#3f007d", "full in the peak hour"),
+)
+# ColorBrewer YlGnBu, light for near: four quarters of the longest drive.
+_DRIVE_COLOURS = ("#a1dab4", "#41b6c4", "#2c7fb8", "#253494")
+_REASON_CLASSES = (
+    ("above_price", "worth about a station", "#cc79a7"),
+    ("city_full", "city has the most it may have", "#e69f00"),
+    ("mostly_served", "mostly served by others", "#8fc7ba"),
+    ("all_served", "all served by others", "#3b8272"),
+    ("low_demand", "too few swaps within reach", "#a8a8a8"),
+    ("no_demand", "no swaps within reach", "#d0d0d0"),
+    ("no_zone_in_reach", "no zone within reach", "#f0e442"),
+    ("no_type_fits", "no station type fits", "#0072b2"),
+    ("not_connected", "far from any road", "#d55e00"),
+    ("forbidden", "forbidden", "#000000"),
+)
+
+_NARROWEST_CELL_M = 0.0006
+"""Width on the map below which cells give way to coarser ones [m]."""
+
+_POINT_ZONE_SCALE = 1_500_000
+"""Scale denominator at which zones that are points give way to their overview."""
 
 _NO_LIMIT = 1_000_000_000
 _NATIONAL_SCALE = 4_000_000
@@ -59,18 +87,28 @@ def build_styles(
     -------
     dict of layer name to (QML document, description)
     """
-    has_overview = "zones_overview" in layers
-    has_polygons = layers["zones"].geometry_type == "Polygon"
+    zones, (finer, coarser) = layers["zones"], (layers[name] for name in OVERVIEWS)
+    detail_scale = _scale_of(zones) if zones.cell_resolution else _POINT_ZONE_SCALE
     styles = {
         "stations": (_style_stations(station_types), "by station type"),
         "cities": (_style_cities(), "by winter design temperature"),
-        "zones": (_style_zones(has_polygons, has_overview), "served or not"),
+        "candidates": (_style_candidates(detail_scale), "by the reason why not"),
+        "allocation": (_style_allocation(layers["allocation"], detail_scale), "by drive time"),
+        "service_areas": (_style_service_areas(_scale_of(finer)), "by utilisation"),
+        "zones": (_style_zones(zones.geometry_type == "Polygon", detail_scale), "served or not"),
+        finer.name: (_style_overview(detail_scale, _scale_of(finer)), "by share of swaps served"),
+        coarser.name: (_style_overview(_scale_of(finer), None), "by share of swaps served"),
+        "climate_regions": (_style_climate_regions(), "by winter design temperature"),
+        "chemistry_regions": (_style_chemistry_regions(), "by dominant chemistry"),
     }
-    if has_overview:
-        styles["zones_overview"] = (_style_overview(), "by share of households served")
     for name, (document, _) in styles.items():
         _add_aliases(document, layers[name])
     return {name: (_to_text(document), text) for name, (document, text) in styles.items()}
+
+
+def _scale_of(layer: Layer) -> int:
+    """Scale denominator at which the layer's cells get too narrow to be seen."""
+    return round(cell_width_m(layer.cell_resolution or 0) / _NARROWEST_CELL_M)
 
 
 def _style_stations(station_types: pd.DataFrame) -> ET.Element:
@@ -91,16 +129,44 @@ def _station_marker(rank: int) -> ET.Element:
     size_mm = 1.8 + 0.5 * min(rank, 7)
     marker = _marker(colour, size_mm=size_mm, outline="#ffffff", shape="square")
     small = f"CASE WHEN @map_scale > {_NATIONAL_SCALE} THEN {size_mm / 2:g} ELSE {size_mm:g} END"
-    _add_option(
-        ET.SubElement(marker[0], "data_defined_properties"),
-        "",
-        {"properties": {"size": {"active": "true", "expression": small, "type": "3"}}},
-    )
+    _add_expression(marker[0], "size", small)
     return marker
 
 
-def _style_zones(has_polygons: bool, has_overview: bool) -> ET.Element:
-    document = _document(min_scale=_DETAIL_SCALE if has_overview else None)
+def _style_candidates(detail_scale: int) -> ET.Element:
+    document = _document(min_scale=detail_scale // 3)
+    classes = [
+        (reason, label, _marker(colour, size_mm=1.3, outline="#ffffff"))
+        for reason, label, colour in _REASON_CLASSES
+    ]
+    _add_categories(document, '"reason"', classes)
+    return document
+
+
+def _style_allocation(layer: Layer, detail_scale: int) -> ET.Element:
+    document = _document(min_scale=detail_scale)
+    longest_min = math.ceil(np.nanmax(layer.frame["mean_drive_min"], initial=1.0))
+    edges = [longest_min * quarter / 4 for quarter in range(5)]
+    classes = [
+        (low, high, f"{low:g} to {high:g} min", _line(colour))
+        for low, high, colour in zip(edges, edges[1:], _DRIVE_COLOURS, strict=False)
+    ]
+    _add_ranges(document, "mean_drive_min", classes)
+    return document
+
+
+def _style_service_areas(overview_scale: int) -> ET.Element:
+    document = _document(min_scale=overview_scale)
+    classes = [
+        (low, high, label, _fill(colour, alpha=0.55, outline=_INK))
+        for low, high, colour, label in _UTILISATION_CLASSES
+    ]
+    _add_ranges(document, "utilisation_frac", classes)
+    return document
+
+
+def _style_zones(has_polygons: bool, detail_scale: int) -> ET.Element:
+    document = _document(min_scale=detail_scale)
     served, not_served = (
         # An outline, however thin, would turn a city's thousands of cells into one dark spot.
         (_fill(_SERVED), _fill(_NOT_SERVED))
@@ -116,21 +182,42 @@ def _style_zones(has_polygons: bool, has_overview: bool) -> ET.Element:
     return document
 
 
-def _style_overview() -> ET.Element:
-    document = _document(max_scale=_DETAIL_SCALE)
+def _style_overview(max_scale: int, min_scale: int | None) -> ET.Element:
+    document = _document(min_scale=min_scale, max_scale=max_scale)
     classes = [(low, high, label, _fill(colour)) for low, high, colour, label in _SHARE_CLASSES]
-    _add_ranges(document, "households_served_frac", classes)
+    _add_ranges(document, "swaps_served_frac", classes)
     return document
 
 
 def _style_cities() -> ET.Element:
     document = _document()
     classes = [
-        (low, high, label, _marker(colour, size_mm=3.2, outline="#333333"))
-        for low, high, colour, label in _WINTER_CLASSES
+        (each.low_c, each.high_c, each.label, _marker(colour, size_mm=3.2, outline=_INK))
+        for each, colour in zip(WINTER_CLASSES, _WINTER_COLOURS, strict=True)
     ]
     _add_ranges(document, "winter_design_c", classes)
     _add_labels(document, "name_en")
+    return document
+
+
+def _style_climate_regions() -> ET.Element:
+    document = _document()
+    classes = [
+        (each.label, each.label, _fill(colour, alpha=0.6))
+        for each, colour in zip(WINTER_CLASSES, _WINTER_COLOURS, strict=True)
+    ]
+    _add_categories(document, '"climate_class"', classes)
+    return document
+
+
+def _style_chemistry_regions() -> ET.Element:
+    # Hatched, so that it can lie on the climate regions.
+    document = _document()
+    classes = [
+        (chemistry, chemistry.replace("_", "-"), _fill(colour, alpha=0.9, pattern="b_diagonal"))
+        for chemistry, colour in _CHEMISTRY_COLOURS.items()
+    ]
+    _add_categories(document, '"dominant_chemistry"', classes)
     return document
 
 
@@ -216,13 +303,34 @@ def _add_labels(document: ET.Element, field: str) -> None:
     ET.SubElement(settings, "rendering", {"drawLabels": "1"})
 
 
-def _fill(colour: str) -> ET.Element:
+def _fill(
+    colour: str, *, alpha: float = 0.75, outline: str | None = None, pattern: str = "solid"
+) -> ET.Element:
     return _symbol(
         "fill",
         "SimpleFill",
-        {"color": _rgba(colour), "style": "solid", "outline_style": "no"},
-        alpha=0.75,
+        {
+            "color": _rgba(colour),
+            "style": pattern,
+            "outline_style": "no" if outline is None else "solid",
+            "outline_color": _rgba(outline or colour),
+            "outline_width": "0.2",
+            "outline_width_unit": "MM",
+        },
+        alpha=alpha,
     )
+
+
+def _line(colour: str) -> ET.Element:
+    line = _symbol(
+        "line",
+        "SimpleLine",
+        {"line_color": _rgba(colour), "line_width": "0.3", "line_width_unit": "MM"},
+        alpha=0.8,
+    )
+    # Thicker where more vehicles drive: its area grows with them.
+    _add_expression(line[0], "outlineWidth", "max(0.15, min(1.2, 0.15 * sqrt(swaps_per_day)))")
+    return line
 
 
 def _marker(
@@ -251,6 +359,14 @@ def _symbol(
     layer = ET.SubElement(symbol, "layer", {"class": layer_class, "enabled": "1", "pass": "0"})
     _add_option(layer, "", settings)
     return symbol
+
+
+def _add_expression(symbol_layer: ET.Element, key: str, expression: str) -> None:
+    _add_option(
+        ET.SubElement(symbol_layer, "data_defined_properties"),
+        "",
+        {"properties": {key: {"active": "true", "expression": expression, "type": "3"}}},
+    )
 
 
 def _add_option(parent: ET.Element, name: str, value: Any) -> None:

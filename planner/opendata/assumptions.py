@@ -7,27 +7,7 @@ import pandas as pd
 from planner.opendata.facts import Facts
 from planner.opendata.parameters import Parameter
 
-_MODELS = (
-    (
-        "territory of cities and counties",
-        "power diagram of county centroids and areas",
-        "INF",
-        "a point belongs to the county with the smallest distance^2 - area / pi, area from GHSL "
-        "population and density; places abroad compete; districts too small for their "
-        "residents gain ground on their neighbours; no border is used",
-    ),
-    (
-        "demand zones",
-        "H3 resolution-8 cells on or next to a mapped road",
-        "INF",
-        "local streets are not in the source: people away from mapped roads are moved to them",
-    ),
-    (
-        "spread of households inside a county",
-        "urban part by nearby road times density around places, rural part by nearby road",
-        "INF",
-        "a model: only the county totals are census figures; see planner/opendata/spread.py",
-    ),
+ROAD_MODELS = (
     (
         "road lengths",
         "as the source states them",
@@ -47,6 +27,31 @@ _MODELS = (
         "INF",
         "one per road-bearing H3 resolution-8 cell, chosen by reach and density; see "
         "planner/opendata/candidates.py",
+    ),
+)
+"""What every recipe assumes of roads and sites."""
+
+_MODELS = (
+    *ROAD_MODELS,
+    (
+        "territory of cities and counties",
+        "power diagram of county centroids and areas",
+        "INF",
+        "a point belongs to the county with the smallest distance^2 - area / pi, area from GHSL "
+        "population and density; places abroad compete; districts too small for their "
+        "residents gain ground on their neighbours; no border is used",
+    ),
+    (
+        "demand zones",
+        "H3 resolution-8 cells on or next to a mapped road",
+        "INF",
+        "local streets are not in the source: people away from mapped roads are moved to them",
+    ),
+    (
+        "spread of households inside a county",
+        "urban part by nearby road times density around places, rural part by nearby road",
+        "INF",
+        "a model: only the county totals are census figures; see planner/opendata/spread.py",
     ),
     (
         "car-owning households in 2020 stand for demand in the planning quarter",
@@ -78,8 +83,31 @@ def list_assumptions(
     DataFrame
         The ``assumptions`` table.
     """
-    rows = list(_MODELS)
-    rows += [
+    rows = [*_MODELS, *recipe_rows(parameters, counts)]
+    rows += _filled_rows(facts)
+    rows += _corrected_rows(facts)
+    rows += _climate_rows(facts.cities, parameters["doubtful_design_difference_c"].value)
+    return pd.DataFrame(rows, columns=["item", "value", "mark", "source"])
+
+
+def recipe_rows(
+    parameters: Mapping[str, Parameter], counts: Iterable[tuple[str, str, str]]
+) -> list[tuple[str, str, str, str]]:
+    """List a recipe's own numbers and what its build counted.
+
+    Parameters
+    ----------
+    parameters : mapping of str to Parameter
+        The recipe's own numbers.
+    counts : iterable of (item, value, explanation)
+        What the build counted.
+
+    Returns
+    -------
+    list of (item, value, mark, source)
+        Rows of the ``assumptions`` table.
+    """
+    rows = [
         (
             f"recipe {parameter.name}",
             f"{parameter.value:g} {parameter.unit}".strip(),
@@ -88,11 +116,7 @@ def list_assumptions(
         )
         for parameter in parameters.values()
     ]
-    rows += [(item, value, "INF", source) for item, value, source in counts]
-    rows += _filled_rows(facts)
-    rows += _corrected_rows(facts)
-    rows += _climate_rows(facts.cities, parameters["doubtful_design_difference_c"].value)
-    return pd.DataFrame(rows, columns=["item", "value", "mark", "source"])
+    return rows + [(item, value, "INF", source) for item, value, source in counts]
 
 
 def _filled_rows(facts: Facts) -> list[tuple[str, str, str, str]]:

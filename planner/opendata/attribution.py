@@ -4,7 +4,34 @@ from collections.abc import Mapping
 
 from planner.opendata.sources import HIGHWAYS, PLACES
 
-_TEXT = """\
+ROADS_ROW = """\
+| roads, road_nodes, and from them zones and sites | OpenStreetMap, simplified in the Python \
+package {highways.distribution} {highways.version} (MIT) | **© OpenStreetMap contributors**, Open \
+Database License (ODbL) 1.0, openstreetmap.org/copyright. These four tables are a derived \
+database under the ODbL |
+"""
+CLIMATE_ROW = """\
+| monthly mean temperature 2000-2025 | ERA5 monthly means, Copernicus Climate Change Service | \
+**Contains modified Copernicus Climate Change Service information 2025.** Neither the European \
+Commission nor ECMWF is responsible for any use that may be made of it |
+"""
+CLOSING = """\
+| vehicles, packs, curves, stations, supply, gates | press, operators, papers | row by row in the \
+column `source` |
+
+Marks in `source` and in `assumptions.csv`: MC claim of a maker or operator, M measured or
+official, PR peer-reviewed, AN analyst or press, INF inferred, ? weak or assumed.
+
+## Checksums of the inputs
+
+| file | sha256 |
+|---|---|
+| {highways.distribution} {highways.version}, {highways.path} | {highways.sha256} |
+| {places.distribution} {places.version}, {places.path} | {places.sha256} |
+"""
+
+_TEXT = (
+    """\
 # Sources of china-140
 
 A planning instance for battery-swap stations in the {num_cities} prefecture-level cities of China
@@ -46,10 +73,9 @@ alone, to within a few km, and makes no statement about any boundary.
 
 | what | source | licence and attribution |
 |---|---|---|
-| roads, road_nodes, and from them zones and sites | OpenStreetMap, simplified in the Python \
-package {highways.distribution} {highways.version} (MIT) | **© OpenStreetMap contributors**, Open \
-Database License (ODbL) 1.0, openstreetmap.org/copyright. These four tables are a derived \
-database under the ODbL |
+"""
+    + ROADS_ROW
+    + """\
 | places: territory abroad, density, city seats | GeoNames, in the Python package \
 {places.distribution} {places.version} (MIT) | **GeoNames**, geonames.org, CC BY 4.0; three \
 seats corrected |
@@ -58,23 +84,13 @@ leiii/census | MIT |
 | county areas | Global Human Settlement Layer, European Commission, Joint Research Centre | \
 CC BY 4.0 |
 | county centroids | github thebamboogrove/tudigong | named here |
-| monthly mean temperature 2000-2025 | ERA5 monthly means, Copernicus Climate Change Service | \
-**Contains modified Copernicus Climate Change Service information 2025.** Neither the European \
-Commission nor ECMWF is responsible for any use that may be made of it |
-| winter design temperature | station design values of Climate.OneBuilding.Org | named here |
-| vehicles, packs, curves, stations, supply, gates | press, operators, papers | row by row in the \
-column `source` |
-
-Marks in `source` and in `assumptions.csv`: MC claim of a maker or operator, M measured or
-official, PR peer-reviewed, AN analyst or press, INF inferred, ? weak or assumed.
-
-## Checksums of the inputs
-
-| file | sha256 |
-|---|---|
-| {highways.distribution} {highways.version}, {highways.path} | {highways.sha256} |
-| {places.distribution} {places.version}, {places.path} | {places.sha256} |
 """
+    + CLIMATE_ROW
+    + """\
+| winter design temperature | station design values of Climate.OneBuilding.Org | named here |
+"""
+    + CLOSING
+)
 
 
 def format_sources(counts: Mapping[str, int]) -> str:

@@ -1,56 +1,42 @@
 """Recipe of the instance china-140: from open data to an instance folder."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from h3.api import basic_int
 
-from planner.geodesy import to_sphere_km
+from planner.instance.tables import SEGMENTS
+from planner.opendata.adoption import (
+    make_adoption,
+    make_pack_stock,
+    quarters_between,
+    station_ramp,
+)
 from planner.opendata.assumptions import list_assumptions
 from planner.opendata.attribution import format_sources
-from planner.opendata.candidates import CandidateRule, choose_candidates
-from planner.opendata.cells import (
-    CELL_KM2,
-    RoadCells,
-    RoadPieces,
-    cells_of_points,
-    cut_edges,
-    find_road_cells,
-)
+from planner.opendata.cells import CELL_KM2, RoadCells, cut_edges, find_road_cells
 from planner.opendata.country import MARKET, Count, cut_out_country, find_discs, share_out_cells
 from planner.opendata.facts import MONTHS, Facts, read_facts
 from planner.opendata.fleet import share_fleet
-from planner.opendata.highways import (
-    RoadGraph,
-    parse_highways,
+from planner.opendata.highways import parse_highways
+from planner.opendata.land import (
+    HOUSEHOLD_STEP,
+    Land,
+    cell_texts,
+    make_road_nodes,
+    make_roads,
+    make_sites,
 )
 from planner.opendata.parameters import COPIED_TABLES, read_parameters, read_table
 from planner.opendata.places import Places, parse_places, place_density
 from planner.opendata.sources import HIGHWAYS, PLACES, read_source
-from planner.opendata.speeds import SpeedRule, edge_speed_kmh
 from planner.opendata.spread import round_to_total, spread_residents
 from planner.opendata.writing import write_csv, write_parquet
 from planner.problem import FloatArray, IntArray
 
-HOUSEHOLD_STEP = 0.1
-"""Households of a zone are rounded to this."""
-
-
-@dataclass(frozen=True)
-class _Land:
-    """What roads and territory give, for the whole country.
-
-    ``county_idx`` is -1 where a cell belongs to no county.
-    """
-
-    graph: RoadGraph
-    pieces: RoadPieces
-    cells: RoadCells
-    county_idx: IntArray
-    residents: FloatArray
+FIRST_QUARTER, TARGET_QUARTER, LAST_QUARTER = "2026Q4", "2027Q4", "2028Q4"
+"""Of the table of swap vehicles; in the target quarter all stations of the target stand."""
 
 
 def build_china_140(out_dir: Path, *, on_progress: Callable[[str], None]) -> None:
@@ -87,26 +73,24 @@ def build_china_140(out_dir: Path, *, on_progress: Callable[[str], None]) -> Non
     county_idx = share_out_cells(discs, cells, facts.counties, value)
     on_progress("spreading people over cells")
     residents = _spread(facts, places, cells, county_idx, value)
-    land = _Land(graph, pieces, cells, county_idx, residents)
+    land = Land(graph, pieces, cells, county_idx, residents)
     zones = _make_zones(facts, land)
     on_progress("choosing candidate sites")
-    sites = _make_sites(facts, land, zones, value)
-    cities = _make_cities(facts, value)
+    sites = make_sites(land, zones, facts.cities["city_id"], value)
+    cities, swap_vehicles = _make_cities(facts, value)
     on_progress("writing the tables")
     out_dir.mkdir(parents=True, exist_ok=True)
     write_csv(cities, out_dir, "cities")
     write_csv(_make_climate(facts.cities), out_dir, "climate")
-    for name in COPIED_TABLES:
+    for name in (*COPIED_TABLES, "hour_profile"):
         write_csv(read_table(name), out_dir, name)
+    for name, table in _make_periods(cities, swap_vehicles, value).items():
+        write_csv(table, out_dir, name)
     write_parquet(zones, out_dir, "zones")
     write_parquet(sites, out_dir, "sites")
-    roads = _make_roads(land, value)
+    roads = make_roads(land, value)
     write_parquet(roads, out_dir, "roads")
-    write_parquet(
-        pd.DataFrame({"node_id": _int32(graph.node_id), "lon": graph.lon, "lat": graph.lat}),
-        out_dir,
-        "road_nodes",
-    )
+    write_parquet(make_road_nodes(graph), out_dir, "road_nodes")
     counts += _count_spread(facts, land, zones, value)
     write_csv(list_assumptions(parameters, facts, counts), out_dir, "assumptions")
     sizes = {
@@ -115,7 +99,7 @@ def build_china_140(out_dir: Path, *, on_progress: Callable[[str], None]) -> Non
         "num_sites": len(sites),
         "num_nodes": len(graph.node_id),
         "num_edges": len(roads),
-        "num_vehicles": int(cities.filter(like="vehicles_").to_numpy().sum()),
+        "num_vehicles": int(sum(vehicles.sum() for vehicles in swap_vehicles.values())),
     }
     (out_dir / "SOURCES.md").write_text(format_sources(sizes), encoding="utf-8", newline="\n")
     on_progress(", ".join(f"{size} {name[4:]}" for name, size in sizes.items()))
@@ -154,18 +138,18 @@ def _spread(
     return residents
 
 
-def _make_zones(facts: Facts, land: _Land) -> pd.DataFrame:
+def _make_zones(facts: Facts, land: Land) -> pd.DataFrame:
     counties = facts.counties
     planned = counties["planned"].to_numpy()
-    chosen = np.flatnonzero((land.county_idx >= 0) & planned[land.county_idx])
-    county_idx = land.county_idx[chosen]
+    chosen = np.flatnonzero((land.owner_idx >= 0) & planned[land.owner_idx])
+    county_idx = land.owner_idx[chosen]
     per_county = np.bincount(county_idx, land.residents[chosen], len(counties))
     share = land.residents[chosen] / per_county[county_idx]
     households = counties["car_owning_households"].to_numpy()[county_idx] * share
     cells = land.cells.cell[chosen]
     return pd.DataFrame(
         {
-            "zone_id": [basic_int.int_to_str(cell) for cell in cells.tolist()],
+            "zone_id": cell_texts(cells),
             "city_id": counties["city_id"].to_numpy()[county_idx],
             "county_id": counties["county_id"].to_numpy()[county_idx],
             "car_owning_households": round_to_total(households, county_idx, HOUSEHOLD_STEP),
@@ -173,73 +157,10 @@ def _make_zones(facts: Facts, land: _Land) -> pd.DataFrame:
     )
 
 
-def _make_sites(
-    facts: Facts, land: _Land, zones: pd.DataFrame, value: dict[str, float]
-) -> pd.DataFrame:
-    rule = CandidateRule(
-        max_sites=round(value["max_sites_per_city"]),
-        reach_km=value["reach_km"],
-        reach_enough_frac=value["reach_enough_frac"],
-        spacing_km=value["spacing_km"],
-    )
-    zone_cell = np.array([int(zone, 16) for zone in zones["zone_id"]], dtype=np.int64)
-    zone_idx = np.searchsorted(land.cells.cell, zone_cell)
-    pool = _pool_of_sites(land)
-    pool = pool[np.isin(pool["cell_idx"], zone_idx)]
-    city_of_cell = pd.Series(zones["city_id"].to_numpy(), index=zone_idx)
-    pool = pool.assign(city_id=city_of_cell.reindex(pool["cell_idx"]).to_numpy())
-    centres_km = to_sphere_km(land.cells.lon[zone_idx], land.cells.lat[zone_idx])
-    households = np.round(zones["car_owning_households"].to_numpy() / HOUSEHOLD_STEP)
-    parts = []
-    for city_id in facts.cities["city_id"]:
-        places = pool[pool["city_id"] == city_id]
-        here = (zones["city_id"] == city_id).to_numpy()
-        chosen = choose_candidates(
-            to_sphere_km(places["lon"], places["lat"]),
-            centres_km[here],
-            households[here].astype(np.int64),
-            rule,
-        )
-        parts.append(places.iloc[chosen])
-    sites = pd.concat(parts, ignore_index=True)
-    cell_text = [basic_int.int_to_str(cell) for cell in land.cells.cell[sites["cell_idx"]].tolist()]
-    return pd.DataFrame(
-        {
-            "site_id": sites["city_id"] + "-" + pd.Series(cell_text),
-            "city_id": sites["city_id"],
-            "lon": sites["lon"],
-            "lat": sites["lat"],
-            "kind": sites["kind"],
-            "status": "candidate",
-        }
-    )
-
-
-def _pool_of_sites(land: _Land) -> pd.DataFrame:
-    """One point per road-bearing cell: a junction if it holds one, else a point of an edge.
-
-    Of several the one nearest to the cell's centre is taken.
-    """
-    graph, pieces, cells = land.graph, land.pieces, land.cells
-    kind = np.repeat(["road_node", "road_edge"], [len(graph.lon), len(pieces.lon)])
-    lon = np.concatenate([graph.lon, pieces.lon])
-    lat = np.concatenate([graph.lat, pieces.lat])
-    cell = np.concatenate([cells_of_points(graph.lon, graph.lat), pieces.cell])
-    cell_idx = np.minimum(np.searchsorted(cells.cell, cell), len(cells.cell) - 1)
-    centre_km = to_sphere_km(cells.lon[cell_idx], cells.lat[cell_idx])
-    away_km = np.linalg.norm(to_sphere_km(lon, lat) - centre_km, axis=1)
-    pool = pd.DataFrame(
-        # Five decimals are a metre: the point still lies on its road.
-        {"cell_idx": cell_idx, "kind": kind, "lon": lon.round(5), "lat": lat.round(5)}
-    )
-    pool = pool.assign(is_edge=kind == "road_edge", away_km=away_km.round(6))
-    pool = pool[cells.cell[cell_idx] == cell]
-    order = ["cell_idx", "is_edge", "away_km", "lon", "lat"]
-    pool = pool.sort_values(order, ignore_index=True)
-    return pd.DataFrame(pool.drop_duplicates("cell_idx"))
-
-
-def _make_cities(facts: Facts, value: dict[str, float]) -> pd.DataFrame:
+def _make_cities(
+    facts: Facts, value: dict[str, float]
+) -> tuple[pd.DataFrame, dict[str, FloatArray]]:
+    """The table of cities, and the swap vehicles of the target quarter by segment."""
     cities, counties = facts.cities, facts.counties
     provinces = read_table("provinces").set_index("code")
     code = cities["city_id"].str[:2]
@@ -253,6 +174,15 @@ def _make_cities(facts: Facts, value: dict[str, float]) -> pd.DataFrame:
         cities["urban_population_2020"].to_numpy(dtype=np.float64),
         code.map(provinces["nev_sales_frac"]).to_numpy(dtype=np.float64),
     )
+    residents = cities["urban_population_2020"].to_numpy(dtype=np.float64)
+    taxis = value["electric_taxis"] * residents / residents.sum()
+    owning = households.reindex(cities["city_id"]).to_numpy(dtype=np.float64)
+    ride_hailing = taxis * value["ride_hailing_frac"] / value["taxi_frac"]
+    # No city has fewer vehicles than swap vehicles, whatever the rough counts say.
+    vehicles = {
+        segment: np.maximum(np.rint(count), fleet[segment])
+        for segment, count in zip(SEGMENTS, (owning, taxis, ride_hailing), strict=True)
+    }
     suspect = cities["station_suspect"]
     from_station = (
         "station "
@@ -262,7 +192,7 @@ def _make_cities(facts: Facts, value: dict[str, float]) -> pd.DataFrame:
         + " km away), 99 % of hours warmer, Climate.OneBuilding.Org"
     )
     from_fit = "INF: 1.066 x mean of the coldest month - 7.56; the nearest station is implausible"
-    return pd.DataFrame(
+    frame = pd.DataFrame(
         {
             "city_id": cities["city_id"],
             "name_en": cities["name_en"],
@@ -277,11 +207,34 @@ def _make_cities(facts: Facts, value: dict[str, float]) -> pd.DataFrame:
             ),
             "winter_design_source": from_station.where(~suspect, from_fit),
             **{
-                f"vehicles_{segment}": vehicles.astype(np.int64)
-                for segment, vehicles in fleet.items()
+                f"vehicles_{segment}": count.astype(np.int64) for segment, count in vehicles.items()
             },
         }
     )
+    return frame, fleet
+
+
+def _make_periods(
+    cities: pd.DataFrame, swap_vehicles: dict[str, FloatArray], value: dict[str, float]
+) -> dict[str, pd.DataFrame]:
+    """Swap vehicles grow with the stations; before the first quarter all have their LFP pack."""
+    quarters = quarters_between(FIRST_QUARTER, LAST_QUARTER)
+    start, target = ("2025Q4", value["stations_2025"]), (TARGET_QUARTER, value["num_stations"])
+    ramp = station_ramp(quarters, start, target) / value["num_stations"]
+    before = quarters_between("2025Q4", FIRST_QUARTER)[-2]
+    stations_before = float(station_ramp([before], start, target)[0])
+    on_the_road = {
+        segment: count * stations_before / value["num_stations"]
+        for segment, count in swap_vehicles.items()
+    }
+    packs_per_vehicle = 1 + value["packs_per_station"] / value["vehicles_per_station"]
+    vehicles = {segment: cities[f"vehicles_{segment}"].to_numpy(float) for segment in SEGMENTS}
+    return {
+        "adoption": make_adoption(cities["city_id"], vehicles, swap_vehicles, quarters, ramp),
+        "pack_stock": make_pack_stock(
+            cities["city_id"], on_the_road, read_table("vehicles"), packs_per_vehicle
+        ),
+    }
 
 
 def _make_climate(cities: pd.DataFrame) -> pd.DataFrame:
@@ -292,36 +245,13 @@ def _make_climate(cities: pd.DataFrame) -> pd.DataFrame:
     )
 
 
-def _make_roads(land: _Land, value: dict[str, float]) -> pd.DataFrame:
-    graph = land.graph
-    density = land.cells.mean_nearby(land.residents) / CELL_KM2
-    per_piece = density[np.searchsorted(land.cells.cell, land.pieces.cell)]
-    num_edges = len(graph.length_km)
-    along = np.bincount(land.pieces.edge_idx, per_piece, num_edges) / np.bincount(
-        land.pieces.edge_idx, minlength=num_edges
-    )
-    rule = SpeedRule(**{name: value[name] for name in SpeedRule.__dataclass_fields__})
-    return pd.DataFrame(
-        {
-            "from_node": _int32(graph.node_id[graph.from_idx]),
-            "to_node": _int32(graph.node_id[graph.to_idx]),
-            "length_km": graph.length_km,
-            "speed_kmh": edge_speed_kmh(along, graph.length_km, rule),
-        }
-    )
-
-
-def _int32(ids: IntArray) -> "np.ndarray[tuple[int], np.dtype[np.int32]]":
-    return ids.astype(np.int32)
-
-
 def _count_spread(
-    facts: Facts, land: _Land, zones: pd.DataFrame, value: dict[str, float]
+    facts: Facts, land: Land, zones: pd.DataFrame, value: dict[str, float]
 ) -> list[Count]:
     """What the spread could not keep to."""
     counties = facts.counties
-    inside = land.county_idx >= 0
-    num_cells = np.bincount(land.county_idx[inside], minlength=len(counties))
+    inside = land.owner_idx >= 0
+    num_cells = np.bincount(land.owner_idx[inside], minlength=len(counties))
     room = num_cells * value["max_residents_per_km2"] * CELL_KM2
     planned = counties["planned"].to_numpy()
     crowded = planned & (counties["residents"].to_numpy() > room)

@@ -1,4 +1,8 @@
-"""The recipe's own numbers: read from the CSV files in `parameters/`, each with its source."""
+"""A recipe's own numbers: read from the CSV files in `parameters/`, each with its source.
+
+What a recipe has of its own stands in `parameters/RECIPE/` and is taken before the table of
+the same name in `parameters/`.
+"""
 
 import math
 from dataclasses import dataclass
@@ -21,15 +25,20 @@ class Parameter:
     source: str
 
 
-def read_parameters() -> dict[str, Parameter]:
+def read_parameters(recipe: str = "") -> dict[str, Parameter]:
     """Read the parameters of the spatial and fleet model.
+
+    Parameters
+    ----------
+    recipe : str
+        Folder in `parameters/` that is looked into first.
 
     Returns
     -------
     dict of str to Parameter
         By name, in the order of the file.
     """
-    frame = read_table("model")
+    frame = read_table("model", recipe)
     parameters = {}
     for row in frame.to_dict("records"):
         value = float(row["value"])
@@ -41,19 +50,23 @@ def read_parameters() -> dict[str, Parameter]:
     return parameters
 
 
-def read_table(name: str) -> pd.DataFrame:
+def read_table(name: str, recipe: str = "") -> pd.DataFrame:
     """Read one table of `parameters/` as text.
 
     Parameters
     ----------
     name : str
         File name without its ending.
+    recipe : str
+        Folder in `parameters/` that is looked into first.
 
     Returns
     -------
     DataFrame
         All columns as text; an empty cell is an empty text.
     """
-    path = files("planner.opendata") / "parameters" / f"{name}.csv"
+    folder = files("planner.opendata") / "parameters"
+    own = folder / recipe / f"{name}.csv"
+    path = own if own.is_file() else folder / f"{name}.csv"
     with path.open(encoding="utf-8") as stream:
         return pd.read_csv(stream, dtype=str, keep_default_na=False)

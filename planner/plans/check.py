@@ -3,14 +3,14 @@
 from collections.abc import Iterator
 
 import numpy as np
+import pandas as pd
 from numpy.typing import ArrayLike
 
 from planner.errors import CheckError
 from planner.instance import Instance
 from planner.plans.evaluate import evaluate_plan
+from planner.plans.pack_periods import pack_violations
 from planner.plans.plan import Evaluation, Plan
-from planner.plans.rates import whole_fleet
-from planner.units import KWH_PER_GWH
 
 _TOLERANCE = 1e-6
 """Relative; sums over a million rows in another order differ by less."""
@@ -45,8 +45,7 @@ def check_plan(instance: Instance, plan: Plan, audited_drive_min: ArrayLike) -> 
         violations += _stations(instance, evaluation)
         violations += _shares(plan)
         violations += _drive_times(instance, plan, np.asarray(audited_drive_min, float))
-        violations += _vehicles(instance, evaluation)
-        violations += _supply(instance, evaluation)
+        violations += pack_violations(instance, plan, evaluation.periods)
         violations += _objectives(plan, evaluation)
         if not violations:
             return evaluation
@@ -64,9 +63,13 @@ def _labels(instance: Instance, plan: Plan) -> Iterator[str]:
         (plan.stations, "station_type_id", instance.stations["station_type_id"]),
         (plan.allocation, "zone_id", instance.zones["zone_id"]),
         (plan.allocation, "site_id", plan.stations["site_id"]),
+        (plan.packs, "quarter", pd.Series(instance.scenario.quarters)),
         (plan.packs, "city_id", instance.cities["city_id"]),
         (plan.packs, "vehicle_id", instance.vehicles["vehicle_id"]),
         (plan.packs, "pack_id", instance.packs["pack_id"]),
+        (plan.pack_flows, "quarter", pd.Series(instance.scenario.quarters)),
+        (plan.pack_flows, "city_id", instance.cities["city_id"]),
+        (plan.pack_flows, "pack_id", instance.packs["pack_id"]),
     ):
         unknown = frame.loc[~frame[column].isin(known), column]
         if len(unknown):
@@ -74,7 +77,8 @@ def _labels(instance: Instance, plan: Plan) -> Iterator[str]:
     for name, frame, key in (
         ("stations", plan.stations, ["site_id"]),
         ("allocation", plan.allocation, ["zone_id", "site_id"]),
-        ("packs", plan.packs, ["city_id", "vehicle_id", "pack_id"]),
+        ("packs", plan.packs, ["quarter", "city_id", "vehicle_id", "pack_id"]),
+        ("pack_flows", plan.pack_flows, ["quarter", "city_id", "pack_id"]),
     ):
         repeated = int(frame.duplicated(key).sum())
         if repeated:
@@ -146,48 +150,17 @@ def _drive_times(instance: Instance, plan: Plan, audited: np.ndarray) -> Iterato
         yield f"{late} zones are served from beyond the standard of {standard:g} min"
 
 
-def _vehicles(instance: Instance, evaluation: Evaluation) -> Iterator[str]:
-    packs = evaluation.packs
-    # The evaluation joins packs to vehicles by envelope: a pack that does not fit has no range.
-    for row in packs[packs["design_range_km"].isna()].itertuples():
-        yield f"pack {row.pack_id} does not fit vehicle {row.vehicle_id}"
-    if (packs["vehicles"] <= 0).any():
-        yield "a row of packs has no vehicle"
-    fleet = whole_fleet(instance).set_index(["city_id", "vehicle_id"])["vehicles"]
-    placed = packs.groupby(["city_id", "vehicle_id"])["vehicles"].sum()
-    over = placed[placed > fleet.reindex(placed.index).fillna(0)]
-    for city_id, vehicle_id in over.index:
-        yield f"city {city_id}, {vehicle_id}: more packs assigned than vehicles"
-    quarter = instance.scenario.planning_quarter
-    used = packs.merge(instance.packs[["pack_id", "available_from"]], on="pack_id").merge(
-        instance.cities[["city_id", "market"]], on="city_id"
-    )
-    for pack_id in used.loc[used["available_from"] > quarter, "pack_id"].unique():
-        yield f"pack {pack_id} is not delivered before the planning quarter {quarter}"
-    gates = used.merge(instance.gates, on=["market", "chemistry"])
-    is_open = gates["opens"].notna() & (gates["opens"].fillna("") <= quarter)
-    closed = gates[gates["binding"].astype(bool) & ~is_open]
-    for row in closed.drop_duplicates(["market", "chemistry", "certificate"]).itertuples():
-        yield f"{row.chemistry} is used in {row.market} without {row.certificate}"
-
-
-def _supply(instance: Instance, evaluation: Evaluation) -> Iterator[str]:
-    quarter = instance.scenario.planning_quarter
-    elsewhere = instance.scenario.packs.sold_elsewhere_frac
-    used_gwh = evaluation.packs.groupby("chemistry")["energy_kwh"].sum() / KWH_PER_GWH
-    for chemistry, rows in instance.supply.groupby("chemistry"):
-        produced = rows.loc[rows["quarter"] <= quarter, "gwh"].sum()
-        to_be_had = produced * (1 - dict(elsewhere).get(str(chemistry), 0.0))  # type: ignore[call-overload]
-        used = used_gwh.get(chemistry, 0.0)
-        if used > to_be_had * (1 + _TOLERANCE):
-            yield f"{used:.6f} GWh of {chemistry} are used, {to_be_had:.6f} are to be had"
-
-
 def _objectives(plan: Plan, evaluation: Evaluation) -> Iterator[str]:
     siting = plan.models[0]
     served = evaluation.kpi["swaps_per_day_served"]
     if abs(served - siting.objective) > _TOLERANCE * max(1.0, abs(served)):
         yield f"swaps served are {served:.6f} per day, the plan states {siting.objective:.6f}"
+    packs = plan.models[1]
+    if abs(evaluation.pack_cost_cny - packs.objective) > _TOLERANCE * max(1.0, packs.objective):
+        yield (
+            f"the packs cost {evaluation.pack_cost_cny:.2f} CNY, the plan states "
+            f"{packs.objective:.2f}"
+        )
     for model in plan.models:
         slack = _TOLERANCE * max(1.0, abs(model.bound))
         better = model.objective - model.bound

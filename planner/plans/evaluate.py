@@ -4,10 +4,21 @@ import numpy as np
 import pandas as pd
 from scipy.spatial import KDTree
 
+from planner.climate import city_climate
 from planner.geodesy import chord_to_arc_km, to_sphere_km
 from planner.instance import Instance
+from planner.plans.pack_periods import city_quarters, pack_cost_cny
 from planner.plans.plan import Evaluation, Plan
-from planner.plans.rates import charge_power_frac, fleet_rates, pack_figures, whole_fleet
+from planner.plans.rates import (
+    FLEET_KEY,
+    fleet_rates,
+    hour_shares,
+    pack_rows,
+    peak_shares,
+    planned_fleet,
+    turn_columns,
+    winter_rates,
+)
 from planner.throughput import swaps_per_hour
 from planner.units import KWH_PER_GWH
 
@@ -28,27 +39,63 @@ def evaluate_plan(instance: Instance, plan: Plan) -> Evaluation:
         Figures only: whether the plan keeps its limits is `check_plan`'s to say.
     """
     rates = fleet_rates(instance)
-    packs = pack_figures(instance, plan.packs, rates)
-    zones = _zones(instance, plan, rates, packs)
-    stations = _stations(instance, plan, zones, packs)
-    cities = _cities(instance, zones, stations, packs, rates)
-    return Evaluation(_kpi(instance, zones, stations, packs), stations, zones, cities, packs)
+    winter = winter_rates(instance, rates)
+    shares = peak_shares(instance, winter)
+    periods = pack_rows(instance, plan.packs, plan.station_share, rates)
+    packs = _planned_packs(instance, periods, winter)
+    zones = _zones(instance, plan, winter, packs, shares)
+    stations = _stations(instance, plan, zones, packs, winter)
+    cities = _cities(instance, zones, stations, packs, winter)
+    tables = {
+        "city_quarter": city_quarters(instance, periods, plan.pack_flows),
+        "city_month": _city_months(instance, rates),
+    }
+    if len(instance.hour_profile):
+        tables["station_hour"] = _station_hours(instance, stations, packs)
+    return Evaluation(
+        _kpi(instance, zones, stations, packs),
+        stations,
+        zones,
+        cities,
+        packs,
+        periods,
+        tables,
+        pack_cost_cny(instance, periods, plan.pack_flows),
+    )
+
+
+def _planned_packs(instance: Instance, periods: pd.DataFrame, winter: pd.DataFrame) -> pd.DataFrame:
+    """The planning quarter's packs with the rates of the winter design day."""
+    of_quarter = periods["quarter"] == instance.scenario.planning_quarter
+    rates = winter[[*FLEET_KEY, "swaps_per_vehicle_day", "design_swaps_per_vehicle_day",
+                    "design_range_km"]]  # fmt: skip
+    rows = periods[of_quarter].merge(rates, on=FLEET_KEY, how="left", validate="1:1")
+    rows["energy_kwh"] = (rows["vehicles"] + rows["station_packs"]) * rows["nominal_kwh"]
+    columns = [
+        "city_id", "vehicle_id", "segment", "pack_id", "chemistry", "vehicles", "station_packs",
+        "energy_kwh", "swaps_per_vehicle_day", "design_swaps_per_vehicle_day", "design_range_km",
+    ]  # fmt: skip
+    return rows[columns].sort_values(FLEET_KEY, ignore_index=True)
 
 
 def _zones(
-    instance: Instance, plan: Plan, rates: pd.DataFrame, packs: pd.DataFrame
+    instance: Instance,
+    plan: Plan,
+    winter: pd.DataFrame,
+    packs: pd.DataFrame,
+    shares: "pd.Series[float]",
 ) -> pd.DataFrame:
-    default = rates[rates["default"]].merge(
-        whole_fleet(instance), on=["city_id", "vehicle_id"], validate="1:1"
+    default = winter[winter["default"]].merge(
+        planned_fleet(instance), on=["city_id", "vehicle_id"], validate="1:1"
     )
     swaps_by_city = (
         (default["vehicles"] * default["swaps_per_vehicle_day"]).groupby(default["city_id"]).sum()
     )
-    demand = instance.scenario.demand
-    design_by_city = (
-        (packs["vehicles"] * packs["design_swaps_per_vehicle_day"]).groupby(packs["city_id"]).sum()
+    keys = pd.MultiIndex.from_frame(packs[["city_id", "segment"]])
+    peak = (
+        packs["vehicles"] * packs["design_swaps_per_vehicle_day"] * shares.reindex(keys).to_numpy()
     )
-    peak_by_city = design_by_city * demand.peak_hour_frac * demand.peak_day_factor
+    peak_by_city = peak.groupby(packs["city_id"]).sum() * instance.scenario.demand.peak_day_factor
     zones = instance.zones
     weight = zones["car_owning_households"]
     city_weight = weight.groupby(zones["city_id"]).transform("sum")
@@ -86,7 +133,11 @@ def _near_station(instance: Instance, plan: Plan) -> np.ndarray:
 
 
 def _stations(
-    instance: Instance, plan: Plan, zones: pd.DataFrame, packs: pd.DataFrame
+    instance: Instance,
+    plan: Plan,
+    zones: pd.DataFrame,
+    packs: pd.DataFrame,
+    winter: pd.DataFrame,
 ) -> pd.DataFrame:
     types = instance.stations.drop(columns="source").rename(columns={"grid_kw": "type_grid_kw"})
     rows = (
@@ -95,23 +146,16 @@ def _stations(
         .sort_values("site_id", ignore_index=True)
         .rename(columns={"status": "site_status"})
     )
-    design_swaps = packs["vehicles"] * packs["design_swaps_per_vehicle_day"]
-    total = design_swaps.groupby(packs["city_id"]).sum()
-
-    def city_mean(values: pd.Series, otherwise: float) -> np.ndarray:
-        mean = (values * design_swaps).groupby(packs["city_id"]).sum() / total
-        return rows["city_id"].map(mean[total > 0]).fillna(otherwise).to_numpy(float)
-
-    charge_frac = charge_power_frac(instance)
+    turns = _mean_turns(instance, packs, winter)
+    of_station = pd.MultiIndex.from_frame(rows[["city_id", "station_type_id"]])
     # A city without vehicles has no mix: nothing is asked of its stations.
+    mean = turns.reindex(of_station).fillna(1.0)
     capacity = swaps_per_hour(
         bays=rows["bays"],
         seconds_per_swap=rows["seconds_per_swap"],
-        handling_s=rows["handling_s"],
-        charger_kw_per_bay=rows["charger_kw_per_bay"],
         grid_kw=rows["type_grid_kw"],
-        energy_per_swap_kwh=city_mean(packs["design_energy_kwh"], np.inf),
-        charge_power_frac=city_mean(packs["chemistry"].map(charge_frac), 1.0),
+        turn_h=mean["turn_h"].to_numpy(),
+        grid_kwh_per_swap=mean["grid_kwh"].to_numpy(),
         utilisation_frac=instance.scenario.throughput.utilisation_frac,
     )
     measures = ["car_owning_households", "swaps_per_day", "peak_swaps_per_hour"]
@@ -143,18 +187,74 @@ def _stations(
     return rows[columns]
 
 
+def _mean_turns(instance: Instance, packs: pd.DataFrame, winter: pd.DataFrame) -> pd.DataFrame:
+    """``turn_h`` and ``grid_kwh`` of the design day's mean swap by city and station type."""
+    rows = packs[[*FLEET_KEY, "vehicles"]].merge(winter, on=FLEET_KEY, validate="1:1")
+    swaps = rows["vehicles"] * rows["design_swaps_per_vehicle_day"]
+    total = swaps.groupby(rows["city_id"]).sum()
+    parts = []
+    for type_id in instance.stations["station_type_id"]:
+        turn, grid = turn_columns(type_id)
+        sums = rows[[turn, grid]].mul(swaps, axis=0).groupby(rows["city_id"]).sum()
+        mean = (
+            sums[total > 0].div(total[total > 0], axis=0).set_axis(["turn_h", "grid_kwh"], axis=1)
+        )
+        parts.append(mean.assign(station_type_id=type_id).set_index("station_type_id", append=True))
+    return pd.concat(parts)
+
+
+def _station_hours(instance: Instance, stations: pd.DataFrame, packs: pd.DataFrame) -> pd.DataFrame:
+    """Swaps per hour of each station through the winter design day, at its city's mix."""
+    by_hour = hour_shares(instance)
+    swaps = packs["vehicles"] * packs["design_swaps_per_vehicle_day"]
+    wide = swaps.groupby([packs["city_id"], packs["segment"]]).sum().unstack("segment").fillna(0.0)
+    by_city = wide.reindex(columns=by_hour.index, fill_value=0.0).dot(by_hour)
+    shape = by_city.div(by_city.max(axis=1), axis=0).reindex(stations["city_id"]).fillna(0.0)
+    load = shape.to_numpy() * stations["peak_swaps_per_hour"].to_numpy()[:, None]
+    hours = by_hour.columns.to_numpy()
+    return pd.DataFrame(
+        {
+            "site_id": np.repeat(stations["site_id"].to_numpy(), len(hours)),
+            "hour": np.tile(hours, len(stations)),
+            "swaps_per_hour": load.ravel(),
+            "capacity_swaps_per_hour": np.repeat(
+                stations["capacity_swaps_per_hour"].to_numpy(), len(hours)
+            ),
+        }
+    )
+
+
+def _city_months(instance: Instance, rates: pd.DataFrame) -> pd.DataFrame:
+    """Mean and design temperature of each month, and each pack's range at both.
+
+    Ranges are means over the vehicle classes that take the pack.
+    """
+    climate = city_climate(instance)
+    key = ["city_id", "month"]
+    months = pd.MultiIndex.from_product([instance.cities["city_id"], range(1, 13)], names=key)
+    rows = pd.DataFrame(
+        {"mean_c": climate.monthly_mean_c.ravel(), "design_c": climate.month_design_c.ravel()},
+        index=months,
+    )
+    for column, name in (("mean_range_km", "range"), ("design_range_km", "design_range")):
+        wide = rates.pivot_table(index=key, columns="pack_id", values=column, aggfunc="mean")
+        for pack_id in instance.packs["pack_id"]:
+            rows[f"{name}_{pack_id}_km"] = wide.get(pack_id)
+    return rows.reset_index().sort_values(key, ignore_index=True)
+
+
 def _cities(
     instance: Instance,
     zones: pd.DataFrame,
     stations: pd.DataFrame,
     packs: pd.DataFrame,
-    rates: pd.DataFrame,
+    winter: pd.DataFrame,
 ) -> pd.DataFrame:
     names = [name for name in ("city_id", "name_en", "name_zh", "province", "market", "lon", "lat",
              "winter_design_c") if name in instance.cities.columns]  # fmt: skip
     rows = instance.cities[names].set_index("city_id")
     january = instance.climate[instance.climate["month"] == 1].set_index("city_id")["mean_c"]
-    fleet = whole_fleet(instance).groupby("city_id")["vehicles"].sum()
+    fleet = planned_fleet(instance).groupby("city_id")["vehicles"].sum()
     households = _city_sum(zones, "car_owning_households")
     swaps = _city_sum(zones, "swaps_per_day")
     rows = rows.assign(
@@ -174,19 +274,19 @@ def _cities(
         index="city_id", columns="chemistry", values="vehicles", aggfunc="sum"
     ).reindex(columns=chemistries)
     rows = rows.join(by_chemistry.add_prefix("vehicles_"))
-    whole = ["num_stations", "num_bays", *(f"vehicles_{name}" for name in chemistries)]
+    whole = ["num_stations", "num_bays", "vehicles"]
+    by_pack = [f"vehicles_{name}" for name in chemistries]
     shares = ["households_served_frac", "households_near_frac", "swaps_served_frac"]
-    rows = rows.fillna(dict.fromkeys([*whole, *shares], 0))
+    rows = rows.fillna(dict.fromkeys([*whole, *by_pack, *shares], 0))
     with_pack = rows[[f"vehicles_{name}" for name in chemistries]].sum(axis=1)
-    rows["vehicles_without_pack"] = rows["vehicles"] - with_pack
+    rows["vehicles_without_pack"] = (rows["vehicles"] - with_pack).clip(lower=0.0)
     sodium = rows.get("vehicles_sodium_ion", pd.Series(0.0, index=rows.index))
     rows["sodium_ion_frac"] = (sodium / rows["vehicles"]).fillna(0)
-    ranges = rates.pivot_table(
+    ranges = winter.pivot_table(
         index="city_id", columns="pack_id", values="design_range_km", aggfunc="mean"
     )
     for pack_id in instance.packs["pack_id"]:
         rows[f"design_range_{pack_id}_km"] = ranges.get(pack_id)
-    whole += ["vehicles", "vehicles_without_pack"]
     return rows.astype(dict.fromkeys(whole, np.int64)).reset_index()
 
 
@@ -205,7 +305,7 @@ def _kpi(
     households = zones["car_owning_households"]
     swaps = zones["swaps_per_day"]
     swaps_served = (swaps * served).sum()
-    fleet = whole_fleet(instance)["vehicles"].sum()
+    fleet = planned_fleet(instance)["vehicles"].sum()
     kpi: dict[str, float] = {
         "num_stations": len(stations),
         "num_bays": int(stations["bays"].sum()),
@@ -226,16 +326,16 @@ def _kpi(
         "households_near_frac": _share((households * zones["is_near"]).sum(), households.sum()),
         "mean_drive_min": _share((zones["drive_min"] * swaps * served).sum(), swaps_served),
         "vehicles": int(fleet),
-        "vehicles_without_pack": int(fleet - packs["vehicles"].sum()),
+        "vehicles_without_pack": max(0.0, float(fleet - packs["vehicles"].sum())),
     }
     for chemistry in sorted(instance.packs["chemistry"].unique()):
         rows = packs[packs["chemistry"] == chemistry]
-        kpi[f"vehicles_{chemistry}"] = int(rows["vehicles"].sum())
+        kpi[f"vehicles_{chemistry}"] = rows["vehicles"].sum()
         kpi[f"station_packs_{chemistry}"] = rows["station_packs"].sum()
         kpi[f"packs_{chemistry}_gwh"] = rows["energy_kwh"].sum() / KWH_PER_GWH
     promised_km = instance.scenario.packs.promised_range_km
     short = packs["design_range_km"] < promised_km
-    kpi["vehicles_below_promised_range"] = int(packs.loc[short, "vehicles"].sum())
+    kpi["vehicles_below_promised_range"] = packs.loc[short, "vehicles"].sum()
     return {name: float(value) if isinstance(value, float) else value
             for name, value in kpi.items()}  # fmt: skip
 

@@ -53,8 +53,17 @@ class Plan:
         One row per zone and station that serves it, whole or in part: ``zone_id``,
         ``site_id``, ``share_frac`` in (0, 1], ``drive_min``.
     packs : DataFrame
-        One row per city, vehicle class and pack in use: ``city_id``, ``vehicle_id``,
-        ``pack_id``, ``vehicles`` (whole number).
+        One row per quarter, city, vehicle class and pack in use: ``quarter``, ``city_id``,
+        ``vehicle_id``, ``pack_id``, ``vehicles``. Vehicles are amounts, not rounded: a plan of
+        quarters for a hundred cities knows no single car.
+    pack_flows : DataFrame
+        One row per quarter, city and pack that stands, comes or goes there: ``quarter``,
+        ``city_id``, ``pack_id``, ``stock`` (during the quarter), ``delivered``, ``retired``,
+        ``moved_in``, ``moved_out`` (at its beginning).
+    station_share : DataFrame
+        What the packs counted on, one row per city: ``city_id``, ``served_frac`` (share of the
+        swaps that stations serve), ``capacity_cny`` (price of a swap in the design hour, per
+        day).
     models : tuple of ModelResult
         The siting model first: its objective is the headline.
     """
@@ -62,6 +71,8 @@ class Plan:
     stations: pd.DataFrame
     allocation: pd.DataFrame
     packs: pd.DataFrame
+    pack_flows: pd.DataFrame
+    station_share: pd.DataFrame
     models: tuple[ModelResult, ...]
 
 
@@ -90,8 +101,17 @@ class Evaluation:
         design_range_<pack_id>_km`` (range on the winter design day, mean over the city's
         vehicle classes that take the pack).
     packs : DataFrame
-        ``city_id, vehicle_id, segment, pack_id, chemistry, vehicles, station_packs,
-        energy_kwh, swaps_per_vehicle_day, design_swaps_per_vehicle_day, design_range_km``.
+        Of the planning quarter: ``city_id, vehicle_id, segment, pack_id, chemistry, vehicles,
+        station_packs, energy_kwh, swaps_per_vehicle_day, design_swaps_per_vehicle_day,
+        design_range_km``.
+    periods : DataFrame
+        Packs in use in every quarter, from `planner.plans.rates.pack_rows`.
+    tables : mapping of name to DataFrame
+        Plain tables: ``city_quarter`` (vehicles, packs by chemistry, what comes and goes),
+        ``city_month`` (climate and range), ``station_hour`` (load of the winter design day; only
+        if the instance has hours).
+    pack_cost_cny : float
+        Cost of the packs over all quarters, as the assignment counts it.
     """
 
     kpi: Mapping[str, float]
@@ -99,3 +119,6 @@ class Evaluation:
     zones: pd.DataFrame
     cities: pd.DataFrame
     packs: pd.DataFrame
+    periods: pd.DataFrame
+    tables: Mapping[str, pd.DataFrame]
+    pack_cost_cny: float

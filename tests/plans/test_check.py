@@ -37,6 +37,10 @@ def _model(**changes: float) -> Callable[[Plan], Plan]:
     return lambda plan: replace(plan, models=(replace(plan.models[0], **changes), *plan.models[1:]))
 
 
+def _packs_model(**changes: float) -> Callable[[Plan], Plan]:
+    return lambda plan: replace(plan, models=(plan.models[0], replace(plan.models[1], **changes)))
+
+
 def _add(frame: str, **row: object) -> Callable[[Plan], Plan]:
     def spoil(plan: Plan) -> Plan:
         longer = pd.concat([getattr(plan, frame), pd.DataFrame([row])], ignore_index=True)
@@ -65,11 +69,19 @@ def _add(frame: str, **row: object) -> Callable[[Plan], Plan]:
             _add("allocation", zone_id="Z6", site_id="C", share_frac=1.0, drive_min=3.0),
             "site_id C is not known",
         ),
-        (_set("packs", 0, "vehicles", 342), "more packs assigned than vehicles"),
+        (_set("packs", 0, "vehicles", 342.0), "more packs assigned than vehicles"),
+        (_set("packs", 0, "vehicles", 0.0), "a row of packs has no vehicle"),
+        (_set("packs", 0, "quarter", "2031Q1"), "quarter 2031Q1 is not known"),
         (_set("packs", 0, "pack_id", "lfp_99"), "pack_id lfp_99 is not known"),
-        (_set("packs", 2, "pack_id", "na_25"), "GWh of sodium_ion are used, .* are to be had"),
+        (_set("packs", 2, "pack_id", "na_25"), "more packs na_25 in use than there are"),
+        (_set("pack_flows", 0, "delivered", -1.0), "a flow of packs is negative"),
+        (_set("pack_flows", 0, "stock", 1000.0), "the stock of lfp_25 does not balance"),
+        (_set("pack_flows", 0, "moved_in", 3.0), "lfp_25 moved in and out do not agree"),
+        (_set("pack_flows", 0, "retired", 3.0), "3.000 lfp_25 retire, 0.000 are due"),
+        (_set("pack_flows", 1, "delivered", 700.0), "GWh of sodium_ion are used, .* to be had"),
         (_model(objective=230.0), "the plan states 230"),
         (_model(bound=200.0), "is better than its bound"),
+        (_packs_model(objective=1.0), "the packs cost .* CNY, the plan states 1.00"),
     ],
 )
 def test_rejects(
@@ -93,7 +105,7 @@ def test_rejects(
         ("cities", {"min_stations": 3}, "city town has 2 stations, min_stations 3"),
         ("cities", {"max_stations": 1}, "city town has 2 stations, max_stations 1"),
         ("gates", {"opens": [None, None]}, "sodium_ion is used in CN without GB 38031-2025"),
-        ("packs", {"available_from": ["2024Q4", "2027Q2"]}, "na_25 is not delivered"),
+        ("packs", {"available_from": ["2024Q4", "2027Q2"]}, "it is not on offer before 2027Q2"),
         ("packs", {"envelope": ["#25", "#20"]}, "na_25 does not fit"),
     ],
 )  # fmt: skip

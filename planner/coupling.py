@@ -1,0 +1,203 @@
+"""Packs and stations, planned in turn until they fit each other.
+
+Packs set the winter load of the zones and what a station can do in its worst hour; stations set
+how many swaps need packs standing in them, and where another swap in the worst hour would crowd
+out others. Each round plans the stations for the packs, then the packs again for these stations.
+When they hardly change, the stations are planned to the full gap, and the packs again in proof.
+"""
+
+import math
+import time
+from dataclasses import dataclass, replace
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from planner import assemble
+from planner.assemble import PackLabels, StationAnswer
+from planner.demand import FleetOperation
+from planner.instance import Instance
+from planner.models.allocation import Allocation, allocate_zones
+from planner.models.national import NationalSolution, solve_national
+from planner.models.pack_assignment import PackAssignment, solve_pack_assignment
+from planner.network import Reach
+from planner.problem import FloatArray, PackAssignmentProblem, SizedCoverageProblem
+from planner.solving.options import SolveOptions
+from planner.solving.progress import StopRequest
+from planner.stages import StageClock
+
+ROUGH_GAP_FRAC = 0.02
+"""Gap of the siting in all rounds but the last."""
+MORE_LOAD_FRAC = 0.01
+"""Growth of the design hour's load that its price is measured with."""
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """Packs and stations of the last round.
+
+    Attributes
+    ----------
+    pack_problem, pack_labels, packs : PackAssignmentProblem, PackLabels, PackAssignment
+        The packs, for ``counted_on``.
+    siting_problem, siting, allocation : SizedCoverageProblem, NationalSolution, Allocation
+        The stations, for these packs.
+    counted_on : StationAnswer
+        What the packs were planned for.
+    rounds : DataFrame
+        A row per round: ``round, pack_cost_cny, swaps_per_day_served, siting_gap_frac,
+        served_change_frac`` (largest change of a city's served share against what the packs
+        counted on), ``vehicles_changing_frac`` (share of the vehicles that would change their
+        pack, were the packs planned again for these stations), ``wall_s``.
+    """
+
+    pack_problem: PackAssignmentProblem
+    pack_labels: PackLabels
+    packs: PackAssignment
+    siting_problem: SizedCoverageProblem
+    siting: NationalSolution
+    allocation: Allocation
+    counted_on: StationAnswer
+    rounds: pd.DataFrame
+
+
+def fit_packs_and_stations(
+    instance: Instance,
+    fleet: FleetOperation,
+    reach: Reach,
+    options: SolveOptions,
+    clock: StageClock,
+    stop: StopRequest | None = None,
+) -> Fitted:
+    """Plan packs and stations in turn.
+
+    Parameters
+    ----------
+    instance : Instance
+        ``coupling`` of its scenario bounds the rounds.
+    fleet, reach : FleetOperation, Reach
+        Of the instance.
+    options : SolveOptions
+        The time limit holds for all rounds of siting together.
+    clock : StageClock
+        Hears of every round.
+    stop : threading.Event or alike, optional
+        When set, the round at hand is the last.
+
+    Returns
+    -------
+    Fitted
+        A fixed point within the scenario's tolerance, unless the rounds ran out before.
+    """
+    coupling = instance.scenario.coupling
+    planned = instance.scenario.quarters.index(instance.scenario.planning_quarter)
+    num_cities = len(instance.cities)
+    rows: list[dict[str, float]] = []
+    spent_s = 0.0
+
+    def plan_packs(answer: StationAnswer) -> _Packs:
+        problem, labels = assemble.assemble_pack_assignment(instance, fleet, answer)
+        solution = solve_pack_assignment(problem, options)
+        assigned = assemble.assigned_vehicles(fleet, problem, labels, solution, planned)
+        return _Packs(answer, problem, labels, solution, assigned)
+
+    with clock.stage("packs", "packs to cities and vehicles, as if all swaps were served"):
+        packs = plan_packs(StationAnswer(np.ones(num_cities), np.zeros(num_cities)))
+    settled = False
+    while True:
+        started = time.perf_counter()
+        number = len(rows) + 1
+        is_full = settled or number >= coupling.max_rounds or (stop is not None and stop.is_set())
+        left_s = max(1.0, options.time_limit_s - spent_s)
+        with clock.stage("siting", f"round {number}: up to {len(instance.sites):,} sites"):
+            siting_problem = assemble.assemble_siting(instance, reach, fleet, packs.assigned)
+            siting = solve_national(
+                siting_problem,
+                replace(
+                    options,
+                    gap_frac=options.gap_frac if is_full else max(options.gap_frac, ROUGH_GAP_FRAC),
+                    # Half of what is left, so that a later round has the other half.
+                    time_limit_s=left_s if is_full else left_s / 2,
+                ),
+                on_progress=clock.from_solver,
+                stop=stop,
+            )
+        spent_s += siting.wall_s
+        with clock.stage("allocation", "zones to stations, station sizes"):
+            allocation = allocate_zones(assemble.assemble_allocation(siting_problem, reach, siting))
+            answer = _station_answer(instance, reach, siting_problem, siting, allocation)
+        # Prices may make packs jump to and fro: later answers are taken by half.
+        weight = 1.0 if number == 1 else 0.5
+        mixed = StationAnswer(
+            weight * answer.served_frac + (1 - weight) * packs.counted_on.served_frac,
+            weight * answer.capacity_cny + (1 - weight) * packs.counted_on.capacity_cny,
+        )
+        with clock.stage("packs", "packs again, for these stations") as say:
+            again = plan_packs(mixed)
+            moving = np.abs(again.assigned - packs.assigned).sum() / 2
+            changing = float(moving / max(packs.assigned.sum(), 1.0))
+            say(f"round {number}: {changing:.2%} of the vehicles would change their pack")
+        served_change = np.abs(answer.served_frac - packs.counted_on.served_frac)
+        rows.append(
+            {
+                "round": number,
+                "pack_cost_cny": packs.solution.objective,
+                "swaps_per_day_served": _served(siting_problem, allocation),
+                "siting_gap_frac": siting.gap_frac,
+                "served_change_frac": float(served_change.max(initial=0.0)),
+                "vehicles_changing_frac": changing,
+                "wall_s": time.perf_counter() - started,
+            }
+        )
+        settled = changing <= coupling.tolerance_frac
+        stopped = stop is not None and stop.is_set()
+        if is_full and (settled or stopped or number >= coupling.max_rounds):
+            return Fitted(
+                packs.problem, packs.labels, packs.solution, siting_problem, siting, allocation,
+                packs.counted_on, pd.DataFrame(rows),
+            )  # fmt: skip
+        if not settled:
+            packs = again
+
+
+class _Packs(NamedTuple):
+    """One answer of the pack model, and the stations that it counted on."""
+
+    counted_on: StationAnswer
+    problem: PackAssignmentProblem
+    labels: PackLabels
+    solution: PackAssignment
+    assigned: FloatArray
+
+
+def _served(problem: SizedCoverageProblem, allocation: Allocation) -> float:
+    return math.fsum(problem.coverage.value[allocation.zone_idx] * allocation.share_frac)
+
+
+def _station_answer(
+    instance: Instance,
+    reach: Reach,
+    problem: SizedCoverageProblem,
+    siting: NationalSolution,
+    allocation: Allocation,
+) -> StationAnswer:
+    """Served share of each city, and the price of load where stations are full."""
+    city_idx = pd.Index(instance.cities["city_id"]).get_indexer(instance.zones["city_id"])
+    num_cities = len(instance.cities)
+    more = replace(problem, load=problem.load * (1 + MORE_LOAD_FRAC))
+    crowded = allocate_zones(assemble.assemble_allocation(more, reach, siting))
+
+    def served_by_city(found: Allocation) -> FloatArray:
+        value = problem.coverage.value[found.zone_idx] * found.share_frac
+        return np.bincount(city_idx[found.zone_idx], value, minlength=num_cities).astype(float)
+
+    value = np.bincount(city_idx, problem.coverage.value, minlength=num_cities)
+    added = np.bincount(city_idx, more.load - problem.load, minlength=num_cities)
+    served = served_by_city(allocation)
+    lost = np.maximum(0.0, served - served_by_city(crowded))
+    worth = instance.scenario.coupling.served_swap_cny
+    return StationAnswer(
+        served_frac=np.divide(served, value, out=np.zeros(num_cities), where=value > 0),
+        capacity_cny=worth * np.divide(lost, added, out=np.zeros(num_cities), where=added > 0),
+    )

@@ -1,0 +1,199 @@
+"""Zones' cells, roads and candidate sites of a country or region, whatever owns them."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from h3.api import basic_int
+
+from planner.geodesy import to_sphere_km
+from planner.opendata.candidates import CandidateRule, choose_candidates
+from planner.opendata.cells import CELL_KM2, RoadCells, RoadPieces, cells_of_points
+from planner.opendata.highways import RoadGraph
+from planner.opendata.speeds import SpeedRule, edge_speed_kmh
+from planner.problem import FloatArray, IntArray
+
+HOUSEHOLD_STEP = 0.1
+"""Households of a zone are rounded to this."""
+
+
+@dataclass(frozen=True)
+class Land:
+    """What roads and territory give.
+
+    Attributes
+    ----------
+    graph : RoadGraph
+        The roads.
+    pieces : RoadPieces
+        The roads in pieces.
+    cells : RoadCells
+        Cells on or next to them.
+    owner_idx : int array, shape (num_cells,)
+        County or city that each cell belongs to; -1 for none.
+    residents : float array, shape (num_cells,)
+        People, 0 where nobody owns the cell.
+    """
+
+    graph: RoadGraph
+    pieces: RoadPieces
+    cells: RoadCells
+    owner_idx: IntArray
+    residents: FloatArray
+
+
+def cell_texts(cells: IntArray) -> list[str]:
+    """Write H3 indexes the way people and other tools do.
+
+    Parameters
+    ----------
+    cells : int array, shape (n,)
+        H3 indexes.
+
+    Returns
+    -------
+    list of str
+        Hexadecimal.
+
+    >>> cell_texts(np.array([613116957184720895]))
+    ['8823a91643fffff']
+    """
+    return [basic_int.int_to_str(cell) for cell in cells.tolist()]
+
+
+def make_sites(
+    land: Land, zones: pd.DataFrame, city_ids: Iterable[str], value: Mapping[str, float]
+) -> pd.DataFrame:
+    """Choose the candidate sites of each city.
+
+    Parameters
+    ----------
+    land : Land
+        Roads and cells.
+    zones : DataFrame
+        ``zone_id``, ``city_id``, ``car_owning_households``.
+    city_ids : iterable of str
+        Cities in order.
+    value : mapping of str to float
+        The recipe's parameters.
+
+    Returns
+    -------
+    DataFrame
+        The ``sites`` table.
+    """
+    rule = CandidateRule(
+        max_sites=round(value["max_sites_per_city"]),
+        reach_km=value["reach_km"],
+        reach_enough_frac=value["reach_enough_frac"],
+        spacing_km=value["spacing_km"],
+    )
+    zone_cell = np.array([int(zone, 16) for zone in zones["zone_id"]], dtype=np.int64)
+    zone_idx = np.searchsorted(land.cells.cell, zone_cell)
+    pool = _pool_of_sites(land)
+    pool = pool[np.isin(pool["cell_idx"], zone_idx)]
+    city_of_cell = pd.Series(zones["city_id"].to_numpy(), index=zone_idx)
+    pool = pool.assign(city_id=city_of_cell.reindex(pool["cell_idx"]).to_numpy())
+    centres_km = to_sphere_km(land.cells.lon[zone_idx], land.cells.lat[zone_idx])
+    households = np.round(zones["car_owning_households"].to_numpy() / HOUSEHOLD_STEP)
+    parts = []
+    for city_id in city_ids:
+        places = pool[pool["city_id"] == city_id]
+        here = (zones["city_id"] == city_id).to_numpy()
+        chosen = choose_candidates(
+            to_sphere_km(places["lon"], places["lat"]),
+            centres_km[here],
+            households[here].astype(np.int64),
+            rule,
+        )
+        parts.append(places.iloc[chosen])
+    sites = pd.concat(parts, ignore_index=True)
+    cell_text = cell_texts(land.cells.cell[sites["cell_idx"]])
+    return pd.DataFrame(
+        {
+            "site_id": sites["city_id"] + "-" + pd.Series(cell_text),
+            "city_id": sites["city_id"],
+            "lon": sites["lon"],
+            "lat": sites["lat"],
+            "kind": sites["kind"],
+            "status": "candidate",
+        }
+    )
+
+
+def _pool_of_sites(land: Land) -> pd.DataFrame:
+    """One point per road-bearing cell: a junction if it holds one, else a point of an edge.
+
+    Of several the one nearest to the cell's centre is taken.
+    """
+    graph, pieces, cells = land.graph, land.pieces, land.cells
+    kind = np.repeat(["road_node", "road_edge"], [len(graph.lon), len(pieces.lon)])
+    lon = np.concatenate([graph.lon, pieces.lon])
+    lat = np.concatenate([graph.lat, pieces.lat])
+    cell = np.concatenate([cells_of_points(graph.lon, graph.lat), pieces.cell])
+    cell_idx = np.minimum(np.searchsorted(cells.cell, cell), len(cells.cell) - 1)
+    centre_km = to_sphere_km(cells.lon[cell_idx], cells.lat[cell_idx])
+    away_km = np.linalg.norm(to_sphere_km(lon, lat) - centre_km, axis=1)
+    pool = pd.DataFrame(
+        # Five decimals are a metre: the point still lies on its road.
+        {"cell_idx": cell_idx, "kind": kind, "lon": lon.round(5), "lat": lat.round(5)}
+    )
+    pool = pool.assign(is_edge=kind == "road_edge", away_km=away_km.round(6))
+    pool = pool[cells.cell[cell_idx] == cell]
+    order = ["cell_idx", "is_edge", "away_km", "lon", "lat"]
+    pool = pool.sort_values(order, ignore_index=True)
+    return pd.DataFrame(pool.drop_duplicates("cell_idx"))
+
+
+def make_roads(land: Land, value: Mapping[str, float]) -> pd.DataFrame:
+    """List the road edges with the speed planned with on each.
+
+    Parameters
+    ----------
+    land : Land
+        Roads and residents.
+    value : mapping of str to float
+        The recipe's parameters.
+
+    Returns
+    -------
+    DataFrame
+        The ``roads`` table.
+    """
+    graph = land.graph
+    density = land.cells.mean_nearby(land.residents) / CELL_KM2
+    per_piece = density[np.searchsorted(land.cells.cell, land.pieces.cell)]
+    num_edges = len(graph.length_km)
+    along = np.bincount(land.pieces.edge_idx, per_piece, num_edges) / np.bincount(
+        land.pieces.edge_idx, minlength=num_edges
+    )
+    rule = SpeedRule(**{name: value[name] for name in SpeedRule.__dataclass_fields__})
+    return pd.DataFrame(
+        {
+            "from_node": _int32(graph.node_id[graph.from_idx]),
+            "to_node": _int32(graph.node_id[graph.to_idx]),
+            "length_km": graph.length_km,
+            "speed_kmh": edge_speed_kmh(along, graph.length_km, rule),
+        }
+    )
+
+
+def make_road_nodes(graph: RoadGraph) -> pd.DataFrame:
+    """List the junctions.
+
+    Parameters
+    ----------
+    graph : RoadGraph
+        The roads.
+
+    Returns
+    -------
+    DataFrame
+        The ``road_nodes`` table.
+    """
+    return pd.DataFrame({"node_id": _int32(graph.node_id), "lon": graph.lon, "lat": graph.lat})
+
+
+def _int32(ids: IntArray) -> "np.ndarray[tuple[int], np.dtype[np.int32]]":
+    return ids.astype(np.int32)

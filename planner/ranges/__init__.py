@@ -1,0 +1,1 @@
+"""Range, energy and swaps over temperature, as tables and figures, and against measurement."""
