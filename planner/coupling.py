@@ -7,7 +7,6 @@ When they hardly change, the stations are planned to the full gap, and the packs
 """
 
 import math
-import time
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
@@ -49,7 +48,7 @@ class Fitted:
         A row per round: ``round, pack_cost_cny, swaps_per_day_served, siting_gap_frac,
         served_change_frac`` (largest change of a city's served share against what the packs
         counted on), ``vehicles_changing_frac`` (share of the vehicles that would change their
-        pack, were the packs planned again for these stations), ``wall_s``.
+        pack, were the packs planned again for these stations).
     """
 
     pack_problem: PackAssignmentProblem
@@ -106,7 +105,6 @@ def fit_packs_and_stations(
         packs = plan_packs(StationAnswer(np.ones(num_cities), np.zeros(num_cities)))
     settled = False
     while True:
-        started = time.perf_counter()
         number = len(rows) + 1
         is_full = settled or number >= coupling.max_rounds or (stop is not None and stop.is_set())
         left_s = max(1.0, options.time_limit_s - spent_s)
@@ -147,7 +145,6 @@ def fit_packs_and_stations(
                 "siting_gap_frac": siting.gap_frac,
                 "served_change_frac": float(served_change.max(initial=0.0)),
                 "vehicles_changing_frac": changing,
-                "wall_s": time.perf_counter() - started,
             }
         )
         settled = changing <= coupling.tolerance_frac

@@ -6,7 +6,7 @@ from scipy.spatial import KDTree
 
 from planner.climate import city_climate
 from planner.geodesy import chord_to_arc_km, to_sphere_km
-from planner.instance import Instance
+from planner.instance import SEGMENTS, Instance
 from planner.plans.pack_periods import city_quarters, pack_cost_cny
 from planner.plans.plan import Evaluation, Plan
 from planner.plans.rates import (
@@ -48,7 +48,7 @@ def evaluate_plan(instance: Instance, plan: Plan) -> Evaluation:
     cities = _cities(instance, zones, stations, packs, winter)
     tables = {
         "city_quarter": city_quarters(instance, periods, plan.pack_flows),
-        "city_month": _city_months(instance, rates),
+        "city_month": _city_months(instance, rates, packs),
     }
     if len(instance.hour_profile):
         tables["station_hour"] = _station_hours(instance, stations, packs)
@@ -224,10 +224,11 @@ def _station_hours(instance: Instance, stations: pd.DataFrame, packs: pd.DataFra
     )
 
 
-def _city_months(instance: Instance, rates: pd.DataFrame) -> pd.DataFrame:
-    """Mean and design temperature of each month, and each pack's range at both.
+def _city_months(instance: Instance, rates: pd.DataFrame, packs: pd.DataFrame) -> pd.DataFrame:
+    """Mean and design temperature of each month, each pack's range at both, and the swaps.
 
-    Ranges are means over the vehicle classes that take the pack.
+    Ranges are means over the vehicle classes that take the pack; swaps those of the planning
+    quarter's vehicles and packs through a whole year, by segment.
     """
     climate = city_climate(instance)
     key = ["city_id", "month"]
@@ -240,6 +241,12 @@ def _city_months(instance: Instance, rates: pd.DataFrame) -> pd.DataFrame:
         wide = rates.pivot_table(index=key, columns="pack_id", values=column, aggfunc="mean")
         for pack_id in instance.packs["pack_id"]:
             rows[f"{name}_{pack_id}_km"] = wide.get(pack_id)
+    used = rates.merge(packs[[*FLEET_KEY, "vehicles"]], on=FLEET_KEY, validate="m:1")
+    swaps = used["vehicles"] * used["swaps_per_vehicle_day"]
+    by_segment = swaps.groupby([used["city_id"], used["month"], used["segment"]]).sum()
+    wide = by_segment.unstack("segment").reindex(index=months, columns=list(SEGMENTS))
+    for segment in SEGMENTS:
+        rows[f"swaps_per_day_{segment}"] = wide[segment].fillna(0.0)
     return rows.reset_index().sort_values(key, ignore_index=True)
 
 
