@@ -82,7 +82,7 @@ def build_china_140(out_dir: Path, *, on_progress: Callable[[str], None]) -> Non
     out_dir.mkdir(parents=True, exist_ok=True)
     write_csv(cities, out_dir, "cities")
     write_csv(_make_climate(facts.cities), out_dir, "climate")
-    for name in (*COPIED_TABLES, "hour_profile"):
+    for name in COPIED_TABLES:
         write_csv(read_table(name), out_dir, name)
     for name, table in _make_periods(cities, swap_vehicles, value).items():
         write_csv(table, out_dir, name)

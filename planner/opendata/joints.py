@@ -181,7 +181,9 @@ def _road_km(graph: RoadGraph, start: int, limit_km: float) -> FloatArray:
     size = len(graph.node_id)
     ends = (graph.from_idx, graph.to_idx)
     matrix = coo_array((graph.length_km, ends), shape=(size, size)).tocsr()
-    return np.asarray(dijkstra(matrix, directed=False, indices=start, limit=limit_km))
+    return np.asarray(
+        dijkstra(matrix, directed=False, indices=np.array([start]), limit=limit_km)[0]
+    )
 
 
 def _joints(pairs: IntArray, gap_km: FloatArray, detour_frac: float, speed_kmh: float) -> Joints:

