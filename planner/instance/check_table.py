@@ -46,7 +46,8 @@ def check_table(
     for name in frame.columns:
         if name not in known:
             close = get_close_matches(str(name), known, n=1)
-            hint = f"did you mean {close[0]}?" if close else "remove it"
+            ignore = f"remove it, or write it under [tables.{table.name}] ignore in scenario.toml"
+            hint = f"did you mean {close[0]}?" if close else ignore
             faults.append(Fault(file, None, str(name), "", f"unknown column; {hint}"))
     missing = [
         column for column in table.columns if column.required and column.name not in frame.columns
@@ -85,6 +86,8 @@ def _unit(column: Column) -> str:
 
 def _convert(values: pd.Series, column: Column) -> pd.Series:
     if column.kind in (Kind.TEXT, Kind.QUARTER):
+        if values.dtype.kind == "f" and (values.dropna() % 1 == 0).all():
+            values = values.astype("Int64")  # a GIS keeps whole ids as 230100.0
         text = values.astype("str")
         return text.where(values.notna())
     if column.kind is Kind.FLAG:

@@ -1,25 +1,25 @@
 """Read an instance folder into a frozen `Instance`, or say everything that is wrong with it."""
 
 import hashlib
-import re
-import tomllib
-from collections.abc import Mapping
-from dataclasses import dataclass
-from difflib import get_close_matches
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
-from pydantic import ValidationError
 
 from planner.errors import Fault, InputError
 from planner.instance.check_across import check_across_tables
 from planner.instance.check_table import check_table
-from planner.instance.scenario import Scenario
+from planner.instance.coordinates import conversion_note, convert_to_wgs84
+from planner.instance.find_table import belonging_files, find_table, is_road_network
+from planner.instance.notes import Note, with_notes
+from planner.instance.read_scenario import read_scenario
+from planner.instance.read_table import read_cells
+from planner.instance.scenario import SHIFTED_REFERENCES, Scenario, Sources
 from planner.instance.tables import TABLES, Table
 
 SCENARIO_FILE = "scenario.toml"
-_SUFFIXES = (".csv", ".parquet")
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,10 @@ class Instance:
 
     Each table is a DataFrame sorted by its key with a fresh index; columns and units stand
     in `docs/instance-format.md`. Columns that may be left out are absent if left out, but
-    for the zones' ``lon`` and ``lat``, which follow from the H3 index.
+    for the zones' ``lon`` and ``lat``, which follow from the H3 index. All coordinates are
+    WGS84; a table that was given in GCJ-02 or BD-09 keeps them in ``lon_original``,
+    ``lat_original`` and ``coordinate_reference_original``. ``assumptions`` ends with what
+    reading decided.
     """
 
     folder: Path
@@ -90,22 +93,14 @@ def read_instance(
     folder = Path(folder)
     if not folder.is_dir():
         raise InputError([Fault(str(folder), None, "", "", "no such folder; give an instance")])
-    scenario, faults = _read_scenario(folder / SCENARIO_FILE, scenario_name, overrides or {})
-    frames: dict[str, pd.DataFrame] = {}
-    paths = [folder / SCENARIO_FILE]
-    for table in TABLES.values():
-        path, path_faults = _find_table(folder, table)
-        faults += path_faults
-        if path is None:
-            if table.optional:
-                frames[table.name] = _empty_frame(table)
-            continue
-        paths.append(path)
-        frame, table_faults = _read_table(path, table)
-        faults += table_faults
-        if frame is not None:
-            frames[table.name] = frame
-    faults += check_across_tables(frames, {path.stem: path.name for path in paths})
+    scenario, sources, faults = read_scenario(
+        folder / SCENARIO_FILE, scenario_name, overrides or {}
+    )
+    reads = _read_tables(folder, sources)
+    frames = {name: frame for read in reads for name, frame in read.frames.items()}
+    labels = {name: label for read in reads for name, label in read.labels.items()}
+    faults += [fault for read in reads for fault in read.faults]
+    faults += check_across_tables(frames, labels)
     if faults or scenario is None:
         raise InputError(faults, source=str(folder))
     frames["zones"] = _with_centres(frames["zones"])
@@ -113,6 +108,11 @@ def read_instance(
         name: _of_parameter_set(frame, TABLES[name], scenario.parameter_set)
         for name, frame in frames.items()
     }
+    notes = [note for read in reads for note in read.notes]
+    frames["assumptions"] = with_notes(frames["assumptions"], notes)
+    paths = dict.fromkeys(
+        [folder / SCENARIO_FILE, *(path for read in reads for path in read.paths)]
+    )
     return Instance(
         folder=folder,
         scenario=scenario,
@@ -124,106 +124,90 @@ def read_instance(
     )
 
 
-def _read_scenario(
-    path: Path, scenario_name: str | None, overrides: Mapping[str, Mapping[str, Any]]
-) -> tuple[Scenario | None, list[Fault]]:
-    if not path.is_file():
-        return None, [Fault(path.name, None, "", "", "file is missing; every instance needs one")]
-    try:
-        settings = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        line = re.search(r"line (\d+)", str(error))
-        row = int(line.group(1)) if line else None
-        return None, [Fault(path.name, row, "", str(error), "write valid UTF-8 TOML")]
-    variants = settings.get("scenarios", {})
+@dataclass(frozen=True)
+class _Read:
+    """What a file gave: its tables, their names in faults, and what was found on the way."""
+
+    frames: Mapping[str, pd.DataFrame] = field(default_factory=dict)
+    labels: Mapping[str, str] = field(default_factory=dict)
+    paths: Sequence[Path] = ()
+    notes: Sequence[Note] = ()
+    faults: Sequence[Fault] = ()
+
+
+def _read_tables(folder: Path, sources: Sources) -> list[_Read]:
+    roads, _ = find_table(folder, TABLES["roads"], sources)
+    if roads is None or not is_road_network(roads):
+        return [_read_table(folder, table, sources) for table in TABLES.values()]
+    return [
+        _read_network(folder, roads, sources)
+        if table.name == "roads"
+        else _read_table(folder, table, sources)
+        for table in TABLES.values()
+        if table.name != "road_nodes"
+    ]
+
+
+def _read_table(folder: Path, table: Table, sources: Sources) -> _Read:
+    path, faults = find_table(folder, table, sources)
+    if path is None:
+        is_left_out = table.optional and not faults
+        return _Read({table.name: _empty_frame(table)} if is_left_out else {}, faults=faults)
+    paths = belonging_files(path)
+    if faults:
+        return _Read(paths=paths, faults=faults)
+    cells, faults = read_cells(path, table, sources)
+    if cells is None:
+        return _Read(paths=paths, faults=faults)
+    frame, cell_faults = check_table(cells.frame, table, cells.label, cells.first_row)
+    if cells.is_placed:  # a feature without a place has been told of by its geometry
+        cell_faults = [
+            fault for fault in cell_faults if fault.column not in ("lon", "lat") or fault.value
+        ]
+    faults = [*faults, *cell_faults]
+    labels, notes = {table.name: cells.label}, [*cells.notes]
+    if frame is None:
+        return _Read({}, labels, paths, notes, faults)
+    if cells.reference in SHIFTED_REFERENCES and {"lon", "lat"} <= set(frame.columns):
+        frame = convert_to_wgs84(frame, cells.reference)
+        notes.append(conversion_note(cells.label, cells.reference))
+    elif sources.of_table(table.name).coordinate_reference in SHIFTED_REFERENCES:
+        remedy = "table has no lon and lat, and H3 cells are WGS84; remove the setting"
+        setting = f"tables.{table.name}.coordinate_reference"
+        faults.append(Fault(SCENARIO_FILE, None, setting, cells.reference, remedy))
+    return _Read({table.name: frame}, labels, paths, notes, faults)
+
+
+def _read_network(folder: Path, path: Path, sources: Sources) -> _Read:
+    """Read a file that holds both tables of the road network."""
+    nodes_path, _ = find_table(folder, TABLES["road_nodes"], sources)
     faults = []
-    names = list(variants) if isinstance(variants, dict) else []
-    for name in names:
-        if isinstance(variants[name], dict):
-            prefix = f"scenarios.{name}."
-            faults += _validate(path.name, _merge(settings, variants[name]), prefix)[1]
-    if scenario_name is not None and scenario_name not in names:
-        remedy = f"no such scenario; choose one of: {', '.join(names) or 'none is defined'}"
-        faults.append(Fault(path.name, None, "scenarios", scenario_name, remedy))
-    elif scenario_name is not None:
-        settings = _merge(settings, variants[scenario_name])
-    scenario, base_faults = _validate(path.name, _merge(settings, overrides), "")
-    seen = {fault.column for fault in base_faults}
-    repeated = [fault for fault in faults if fault.column.split(".", 2)[-1] in seen]
-    return scenario, base_faults + [fault for fault in faults if fault not in repeated]
-
-
-def _merge(base: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
-    merged = dict(base)
-    for key, value in changes.items():
-        old = merged.get(key)
-        nested = isinstance(value, Mapping) and isinstance(old, Mapping)
-        merged[key] = _merge(old, value) if nested else value  # type: ignore[arg-type]
-    return merged
-
-
-def _validate(
-    file: str, settings: Mapping[str, Any], prefix: str
-) -> tuple[Scenario | None, list[Fault]]:
+    if nodes_path is not None:
+        remedy = f"{path.name} holds the junctions as well; keep one of the files"
+        faults.append(Fault(nodes_path.name, None, "", "", remedy))
+    is_osm = not path.name.endswith(".graphml")
+    reference = sources.of_table("roads").coordinate_reference
+    if is_osm and reference in SHIFTED_REFERENCES:
+        setting, remedy = "tables.roads.coordinate_reference", "OpenStreetMap is WGS84; remove it"
+        faults.append(Fault(SCENARIO_FILE, None, setting, reference or "", remedy))
     try:
-        return Scenario.model_validate(settings), []
-    except ValidationError as error:
-        faults = []
-        for detail in error.errors():
-            where = prefix + ".".join(str(part) for part in detail["loc"])
-            value = "" if detail["type"] == "missing" else repr(detail["input"])
-            faults.append(Fault(file, None, where, value, _setting_remedy(detail)))
-        return None, faults
+        if is_osm:
+            from planner.instance.osm_extract import read_osm_extract
 
-
-def _setting_remedy(detail: Any) -> str:
-    if detail["type"] == "missing":
-        return "setting is missing; add it"
-    if detail["type"] != "extra_forbidden":
-        return str(detail["msg"])
-    *sections, unknown = (str(part) for part in detail["loc"])
-    model: Any = Scenario
-    for section in sections:
-        model = model.model_fields[section].annotation
-    return "unknown key; " + suggest(unknown, list(model.model_fields))
-
-
-def suggest(unknown: str, known: list[str]) -> str:
-    """Tell what to do about a name that is not known.
-
-    >>> suggest("num_station", ["num_stations", "near_km"])
-    'did you mean num_stations?'
-    """
-    close = get_close_matches(unknown, known, n=1)
-    return f"did you mean {close[0]}?" if close else f"remove it, or use one of: {', '.join(known)}"
-
-
-def _find_table(folder: Path, table: Table) -> tuple[Path | None, list[Fault]]:
-    found = [path for suffix in _SUFFIXES if (path := folder / (table.name + suffix)).is_file()]
-    if len(found) == 1:
-        return found[0], []
-    names = " or ".join(table.name + suffix for suffix in _SUFFIXES)
-    if found:
-        remedy = "the table stands here twice; keep one of the files"
-        return None, [Fault(names, None, "", "", remedy)]
-    if table.optional:
-        return None, []
-    return None, [Fault(names, None, "", "", f"table is missing; one row per {table.row}")]
-
-
-def _read_table(path: Path, table: Table) -> tuple[pd.DataFrame | None, list[Fault]]:
-    try:
-        if path.suffix == ".parquet":
-            frame = pd.read_parquet(path)
+            tables = read_osm_extract(path)
         else:
-            frame = pd.read_csv(
-                path, dtype=str, keep_default_na=False, na_values=[""], encoding="utf-8-sig",
-                skip_blank_lines=False,
-            )  # fmt: skip
-    except (OSError, ValueError, UnicodeError) as error:
-        return None, [Fault(path.name, None, "", str(error), "file cannot be read as a table")]
-    first_row = 1 if path.suffix == ".parquet" else 2
-    return check_table(frame, table, path.name, first_row)
+            from planner.instance.osmnx_graph import read_osmnx_graph
+
+            tables = read_osmnx_graph(path, sources)
+    except InputError as error:
+        return _Read(paths=[path], faults=[*faults, *error.faults])
+    frames = {}
+    for name, frame in (("road_nodes", tables.road_nodes), ("roads", tables.roads)):
+        checked, cell_faults = check_table(frame, TABLES[name], path.name, 1)
+        faults += cell_faults
+        if checked is not None:
+            frames[name] = checked
+    return _Read(frames, dict.fromkeys(frames, path.name), [path], tables.notes, faults)
 
 
 def _empty_frame(table: Table) -> pd.DataFrame:
@@ -237,8 +221,8 @@ def _of_parameter_set(frame: pd.DataFrame, table: Table, parameter_set: str) -> 
         companion = f"{column.name}_{parameter_set}"
         if column.by_set and companion in frame.columns:
             taken[column.name] = frame[companion].fillna(frame[column.name])
-    named = {column.name for column in table.columns}
-    return taken[[name for name in taken.columns if name in named]]
+    companions = {column.name for column in table.accepted} - {c.name for c in table.columns}
+    return taken[[name for name in taken.columns if name not in companions]]
 
 
 def _with_centres(zones: pd.DataFrame) -> pd.DataFrame:

@@ -1,0 +1,122 @@
+"""Read the scenario file, or say everything that is wrong with it."""
+
+import re
+import tomllib
+from collections.abc import Mapping
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any, get_args
+
+from pydantic import ValidationError
+
+from planner.errors import Fault
+from planner.instance.scenario import Scenario, Sources
+
+
+def read_scenario(
+    path: Path, scenario_name: str | None, overrides: Mapping[str, Mapping[str, Any]]
+) -> tuple[Scenario | None, Sources, list[Fault]]:
+    """Read and validate a scenario file.
+
+    Parameters
+    ----------
+    path : Path
+        The file, in TOML.
+    scenario_name : str or None
+        Named variant in its ``[scenarios]``; the others are validated as well.
+    overrides : mapping of section to mapping of setting to value
+        Settings that replace those of the file.
+
+    Returns
+    -------
+    scenario : Scenario or None
+        None if there is a fault.
+    sources : Sources
+        What it says of the tables' files; as far as valid, so that their faults can be told too.
+    faults : list of Fault
+        All of them.
+    """
+    if not path.is_file():
+        remedy = "file is missing; every instance needs one"
+        return None, Sources(), [Fault(path.name, None, "", "", remedy)]
+    try:
+        settings = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        line = re.search(r"line (\d+)", str(error))
+        row = int(line.group(1)) if line else None
+        remedy = "write valid UTF-8 TOML"
+        return None, Sources(), [Fault(path.name, row, "", str(error), remedy)]
+    variants = settings.get("scenarios", {})
+    faults = []
+    names = list(variants) if isinstance(variants, dict) else []
+    for name in names:
+        if isinstance(variants[name], dict):
+            prefix = f"scenarios.{name}."
+            faults += _validate(path.name, _merge(settings, variants[name]), prefix)[1]
+    if scenario_name is not None and scenario_name not in names:
+        remedy = f"no such scenario; choose one of: {', '.join(names) or 'none is defined'}"
+        faults.append(Fault(path.name, None, "scenarios", scenario_name, remedy))
+    elif scenario_name is not None:
+        settings = _merge(settings, variants[scenario_name])
+    settings = _merge(settings, overrides)
+    scenario, base_faults = _validate(path.name, settings, "")
+    seen = {fault.column for fault in base_faults}
+    repeated = [fault for fault in faults if fault.column.split(".", 2)[-1] in seen]
+    faults = base_faults + [fault for fault in faults if fault not in repeated]
+    return scenario, scenario or _sources(settings), faults
+
+
+def _sources(settings: Mapping[str, Any]) -> Sources:
+    """What a faulty scenario file says of the tables, so that their faults are told as well."""
+    said = {name: settings[name] for name in Sources.model_fields if name in settings}
+    try:
+        return Sources.model_validate(said)
+    except ValidationError:
+        return Sources()
+
+
+def _merge(base: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
+    merged = dict(base)
+    for key, value in changes.items():
+        old = merged.get(key)
+        nested = isinstance(value, Mapping) and isinstance(old, Mapping)
+        merged[key] = _merge(old, value) if nested else value  # type: ignore[arg-type]
+    return merged
+
+
+def _validate(
+    file: str, settings: Mapping[str, Any], prefix: str
+) -> tuple[Scenario | None, list[Fault]]:
+    try:
+        return Scenario.model_validate(settings), []
+    except ValidationError as error:
+        faults = []
+        for detail in error.errors():
+            where = prefix + ".".join(str(part) for part in detail["loc"])
+            value = "" if detail["type"] == "missing" else repr(detail["input"])
+            faults.append(Fault(file, None, where, value, _setting_remedy(detail)))
+        return None, faults
+
+
+def _setting_remedy(detail: Any) -> str:
+    if detail["type"] == "missing":
+        return "setting is missing; add it"
+    if detail["type"] != "extra_forbidden":
+        return str(detail["msg"])
+    *sections, unknown = (str(part) for part in detail["loc"])
+    model: Any = Scenario
+    for section in sections:
+        # Of a mapping such as `tables`, the next part of the place is a key.
+        kinds = get_args(model)
+        model = kinds[1] if kinds else model.model_fields[section].annotation
+    return "unknown key; " + suggest(unknown, list(model.model_fields))
+
+
+def suggest(unknown: str, known: list[str]) -> str:
+    """Tell what to do about a name that is not known.
+
+    >>> suggest("num_station", ["num_stations", "near_km"])
+    'did you mean num_stations?'
+    """
+    close = get_close_matches(unknown, known, n=1)
+    return f"did you mean {close[0]}?" if close else f"remove it, or use one of: {', '.join(known)}"

@@ -1,0 +1,90 @@
+"""Speed planned with on an OpenStreetMap road, from its posted limit or its class."""
+
+import ast
+import re
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from planner.units import KM_PER_MILE
+
+CLASS_SPEED_KMH: Mapping[str, float] = MappingProxyType(
+    {
+        "motorway": 90.0, "motorway_link": 45.0,
+        "trunk": 85.0, "trunk_link": 40.0,
+        "primary": 65.0, "primary_link": 30.0,
+        "secondary": 55.0, "secondary_link": 25.0,
+        "tertiary": 40.0, "tertiary_link": 20.0,
+        "unclassified": 25.0, "road": 25.0,
+        "residential": 25.0, "living_street": 10.0,
+    }
+)  # fmt: skip
+"""Values of the tag ``highway`` that cars use between places, and their speeds. ``road``, a class
+not known yet, goes with ``unclassified``. Service ways lead to plots, not between places."""
+
+LIMIT_FRAC = 0.8
+"""Travel speed as a share of the posted limit."""
+
+SPEED_SOURCE = "OSRM car profile (profiles/car.lua): speeds by class, speed_reduction 0.8"
+
+SLOWEST_KMH, FASTEST_KMH = 5.0, 150.0
+"""A posted limit outside is a slip."""
+
+_LIMIT = re.compile(r"(?:[A-Za-z]{2}:)?(?:zone:?)?(\d+(?:\.\d+)?)\s*(mph|km/h|kmh|kph)?")
+
+
+def posted_limit_kmh(tag: str) -> float | None:
+    """Limit in the tag ``maxspeed`` [km/h].
+
+    Several values (by lane, or of roads that were joined) count by their mean.
+
+    Parameters
+    ----------
+    tag : str
+        As in OpenStreetMap, or a Python list of such values as OSMnx writes it.
+
+    Returns
+    -------
+    float or None
+        None if there is no number in it, as in ``none`` or ``CN:urban``.
+
+    Examples
+    --------
+    >>> posted_limit_kmh("60"), posted_limit_kmh("60;80"), posted_limit_kmh("['40', '60']")
+    (60.0, 70.0, 50.0)
+    >>> round(posted_limit_kmh("30 mph"), 1), posted_limit_kmh("DE:zone:30")
+    (48.3, 30.0)
+    >>> posted_limit_kmh("none"), posted_limit_kmh("CN:urban"), posted_limit_kmh("999")
+    (None, None, None)
+    """
+    found = []
+    for value in listed(tag):
+        for part in re.split(r"[;|,]", value):
+            if limit := _LIMIT.fullmatch(part.strip()):
+                kmh = float(limit[1]) * (KM_PER_MILE if limit[2] == "mph" else 1.0)
+                if SLOWEST_KMH <= kmh <= FASTEST_KMH:
+                    found.append(kmh)
+    return sum(found) / len(found) if found else None
+
+
+def class_speed_kmh(tag: str) -> float | None:
+    """Speed by the tag ``highway`` [km/h], the mean of several; None if no class has one.
+
+    >>> class_speed_kmh("primary"), class_speed_kmh("['secondary', 'tertiary']")
+    (65.0, 47.5)
+    """
+    found = [CLASS_SPEED_KMH[value] for value in listed(tag) if value in CLASS_SPEED_KMH]
+    return sum(found) / len(found) if found else None
+
+
+def listed(tag: str) -> list[str]:
+    """The values of a tag; OSMnx writes those of joined roads as a Python list.
+
+    >>> listed("primary"), listed("['primary', 'trunk']")
+    (['primary'], ['primary', 'trunk'])
+    """
+    if not tag.startswith("["):
+        return [tag]
+    try:
+        return [str(value) for value in ast.literal_eval(tag)]
+    except (ValueError, SyntaxError):
+        return [tag]
