@@ -190,7 +190,8 @@ def _run_info(planned: Planned) -> dict[str, str | float]:
         "seed": scenario.solver.seed,
         "drive_time_min": scenario.siting.drive_time_min,
         "near_km": scenario.siting.near_km,
-        "coordinate_reference": scenario.coordinate_reference,
+        "coordinate_reference": "WGS84",
+        "input_coordinate_reference": scenario.coordinate_reference,
         "attribution": scenario.attribution,
     }
     for file in planned.instance.input_files:

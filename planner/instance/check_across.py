@@ -1,6 +1,7 @@
 """Check what no single table can show: references, completeness, places."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -48,6 +49,44 @@ def check_across_tables(
     for names, check in _CHECKS:
         if set(names) <= set(frames):
             faults += check(*(frames[name] for name in names), files)
+    return faults
+
+
+def check_horizon(
+    frames: Mapping[str, pd.DataFrame], files: Mapping[str, str], quarters: Sequence[str]
+) -> list[Fault]:
+    """Check the tables by quarter against the scenario's horizon.
+
+    Parameters
+    ----------
+    frames, files : mapping
+        As of `check_across_tables`.
+    quarters : sequence of str
+        The horizon's.
+
+    Returns
+    -------
+    list of Fault
+        Cities without adoption in some quarter; packs that retired before the first.
+    """
+    faults: list[Fault] = []
+    if "adoption" in files and {"adoption", "cities"} <= set(frames):
+        given = frames["adoption"].groupby(["segment", "quarter"])["city_id"].agg(set).to_dict()
+        for segment, quarter in product(SEGMENTS, quarters):
+            missing = frames["cities"]["city_id"][
+                ~frames["cities"]["city_id"].isin(given.get((segment, quarter), set()))
+            ]
+            if len(missing):
+                shown = f"{missing.iloc[0]} / {segment} / {quarter}"
+                more = f" (and {len(missing) - 1} more cities)" if len(missing) > 1 else ""
+                remedy = f"row is missing{more}; the table must cover the horizon"
+                column = "city_id + segment + quarter"
+                faults.append(Fault(files["adoption"], None, column, shown, remedy))
+    if "pack_stock" in files and "pack_stock" in frames:
+        retires = frames["pack_stock"]["retires"]
+        rows = np.flatnonzero((retires < quarters[0]).fillna(False).astype(bool))
+        remedy = f"is before the first quarter, {quarters[0]}; remove the row"
+        faults += _at(files, "pack_stock", "retires", retires, rows, remedy)
     return faults
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 
 from planner.errors import Fault, InputError
-from planner.instance.check_across import check_across_tables
+from planner.instance.check_across import check_across_tables, check_horizon
 from planner.instance.check_table import check_table
 from planner.instance.coordinates import conversion_note, convert_to_wgs84
 from planner.instance.find_table import belonging_files, find_table, is_road_network
@@ -101,6 +101,8 @@ def read_instance(
     labels = {name: label for read in reads for name, label in read.labels.items()}
     faults += [fault for read in reads for fault in read.faults]
     faults += check_across_tables(frames, labels)
+    if scenario is not None:
+        faults += check_horizon(frames, labels, scenario.quarters)
     if faults or scenario is None:
         raise InputError(faults, source=str(folder))
     frames["zones"] = _with_centres(frames["zones"])

@@ -128,52 +128,33 @@ def pack_violations(instance: Instance, plan: Plan, periods: pd.DataFrame) -> It
 
 def _stock(instance: Instance, plan: Plan, periods: pd.DataFrame) -> Iterator[str]:
     """In use at most what stands, and what stands is what came less what went."""
-    quarters = list(instance.scenario.quarters)
-    place = ["city_id", "pack_id"]
-    flows = plan.pack_flows.set_index(["quarter", *place])[_FLOWS]
-    scale = max(1.0, float(flows["stock"].max()) if len(flows) else 1.0)
-    need = (
-        (periods["vehicles"] + periods["station_packs"])
-        .groupby([periods[name] for name in ("quarter", *place)])
-        .sum()
-    )
-    missing = need - flows["stock"].reindex(need.index).fillna(0.0)
-    for quarter, city_id, pack_id in missing[missing > _TOLERANCE * scale].index:
+    quarters, key = list(instance.scenario.quarters), ["quarter", "city_id", "pack_id"]
+    places = [instance.cities["city_id"], instance.packs["pack_id"]]
+    index = pd.MultiIndex.from_product([quarters, *places], names=key)
+    flows = plan.pack_flows.set_index(key)[_FLOWS].reindex(index, fill_value=0.0)
+    slack = _TOLERANCE * max(1.0, float(flows["stock"].max()))
+    need = (periods["vehicles"] + periods["station_packs"]).groupby([periods[name] for name in key])
+    short = need.sum().reindex(index, fill_value=0.0) - flows["stock"]
+    for quarter, city_id, pack_id in index[short > slack]:
         yield f"{quarter}, city {city_id}: more packs {pack_id} in use than there are"
-    initial = instance.pack_stock
-    before = initial.set_index(place)["packs"].astype(float) if len(initial) else None
+    initial = instance.pack_stock.astype({"packs": float})
+    standing = initial.set_index(["city_id", "pack_id"])["packs"]
+    at_first = index.get_level_values("quarter") == quarters[0]
+    before = flows["stock"].groupby(["city_id", "pack_id"]).shift(1)
+    before[at_first] = standing.reindex(index[at_first].droplevel("quarter")).fillna(0.0).to_numpy()
+    after = before + flows["delivered"] - flows["retired"] + flows["moved_in"] - flows["moved_out"]
+    for quarter, city_id, pack_id in index[(after - flows["stock"]).abs() > slack]:
+        yield f"{quarter}, city {city_id}: the stock of {pack_id} does not balance"
+    nation = flows.groupby(["quarter", "pack_id"]).sum()
+    for quarter, pack_id in nation.index[(nation["moved_in"] - nation["moved_out"]).abs() > slack]:
+        yield f"{quarter}: {pack_id} moved in and out do not agree"
     life = max(1, round(instance.scenario.costs.max_pack_years * QUARTERS_PER_YEAR))
-    delivered_total = flows["delivered"].groupby(["quarter", "pack_id"]).sum()
-    leaving = initial.assign(retires=initial["retires"].where(
-        ~(initial["retires"] < quarters[0]).fillna(False), quarters[0]
-    )) if len(initial) else initial  # fmt: skip
-    for position, quarter in enumerate(quarters):
-        now = flows.loc[[quarter]].droplevel("quarter") if quarter in flows.index else None
-        parts = [frame for frame in (before, now) if frame is not None]
-        index = (
-            parts[0].index.union(parts[-1].index) if parts else pd.MultiIndex.from_arrays([[], []])
-        )
-        at = (now if now is not None else pd.DataFrame(columns=_FLOWS, dtype=float)).reindex(
-            index, fill_value=0.0
-        )
-        had = before.reindex(index, fill_value=0.0) if before is not None else 0.0
-        expected = had + at["delivered"] - at["retired"] + at["moved_in"] - at["moved_out"]
-        wrong = (at["stock"] - expected).abs() > _TOLERANCE * scale
-        for city_id, pack_id in index[wrong.to_numpy(bool)]:
-            yield f"{quarter}, city {city_id}: the stock of {pack_id} does not balance"
-        for pack_id in instance.packs["pack_id"]:
-            of_pack = at[at.index.get_level_values("pack_id") == pack_id].sum()
-            if abs(of_pack["moved_in"] - of_pack["moved_out"]) > _TOLERANCE * scale:
-                yield f"{quarter}: {pack_id} moved in and out do not agree"
-            due = 0.0
-            if position >= life:
-                due = delivered_total.get((quarters[position - life], pack_id), 0.0)
-            if len(leaving):
-                rows = (leaving["pack_id"] == pack_id) & (leaving["retires"] == quarter)
-                due += leaving.loc[rows, "packs"].sum()
-            if abs(of_pack["retired"] - due) > _TOLERANCE * scale:
-                yield f"{quarter}: {of_pack['retired']:.3f} {pack_id} retire, {due:.3f} are due"
-        before = at["stock"]
+    due = nation["delivered"].groupby("pack_id").shift(life, fill_value=0.0)
+    leaving = initial.groupby(["retires", "pack_id"])["packs"].sum()
+    due += leaving.reindex(nation.index).fillna(0.0)
+    for quarter, pack_id in nation.index[(nation["retired"] - due).abs() > slack]:
+        row = (quarter, pack_id)
+        yield f"{quarter}: {nation['retired'][row]:.3f} {pack_id} retire, {due[row]:.3f} are due"
 
 
 def _supply(instance: Instance, plan: Plan) -> Iterator[str]:

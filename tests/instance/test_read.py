@@ -148,3 +148,58 @@ def test_named_scenario_and_overrides(tutorial_copy: Path) -> None:
 def test_missing_folder(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="no such folder"):
         read_instance(tmp_path / "nowhere")
+
+
+def test_adoption_must_cover_the_horizon(tutorial_copy: Path) -> None:
+    lines = ["city_id,segment,quarter,swap_capable_frac"]
+    lines += [f"town,{name},2027Q1,0.5" for name in ("private", "taxi")]
+    (tutorial_copy / "adoption.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    with pytest.raises(InputError, match="town / ride_hailing / 2027Q1: row is missing; the table"):
+        read_instance(tutorial_copy)
+
+
+def test_stock_that_has_retired_is_no_stock(tutorial_copy: Path) -> None:
+    text = "city_id,pack_id,packs,retires\ntown,lfp_25,10,2026Q4\n"
+    (tutorial_copy / "pack_stock.csv").write_text(text, encoding="utf-8")
+    with pytest.raises(InputError, match="2026Q4: is before the first quarter, 2027Q1"):
+        read_instance(tutorial_copy)
+
+
+def test_hours_of_a_segment_add_up(tutorial_copy: Path) -> None:
+    rows = [f"{name},{hour},0.05,test" for name in ("private", "taxi") for hour in range(20)]
+    text = "\n".join(["segment,hour,day_frac,source", *rows]) + "\n"
+    (tutorial_copy / "hour_profile.csv").write_text(text, encoding="utf-8")
+    with pytest.raises(InputError, match="ride_hailing adds up to 0"):
+        read_instance(tutorial_copy)
+
+
+def test_parameter_sets_replace_what_they_state(tutorial: Instance, tutorial_copy: Path) -> None:
+    path = tutorial_copy / "packs.csv"
+    lines = path.read_text(encoding="utf-8").splitlines()
+    lines = [lines[0] + ",nominal_kwh_low"] + [
+        line + (",40" if line.startswith("na_25") else ",") for line in lines[1:]
+    ]
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    for name, kwh in (("low", [56, 40]), ("mid", [56, 45]), ("high", [56, 45])):
+        _set_parameter_set(tutorial_copy, name)
+        read = read_instance(tutorial_copy)
+        assert read.packs["nominal_kwh"].tolist() == kwh
+        assert read.packs.columns.tolist() == tutorial.packs.columns.tolist()
+
+
+def _set_parameter_set(folder: Path, name: str) -> None:
+    path = folder / "scenario.toml"
+    lines = [
+        line for line in path.read_text(encoding="utf-8").splitlines()
+        if not line.startswith("parameter_set")
+    ]  # fmt: skip
+    text = "\n".join([lines[0], f'parameter_set = "{name}"', *lines[1:]]) + "\n"
+    path.write_text(text, encoding="utf-8")
+
+
+def test_the_horizon_must_hold_the_planning_quarter(tutorial_copy: Path) -> None:
+    path = tutorial_copy / "scenario.toml"
+    text = path.read_text(encoding="utf-8")
+    path.write_text(text + '\n[horizon]\nfirst_quarter = "2027Q2"\n', encoding="utf-8")
+    with pytest.raises(InputError, match="horizon must run from first_quarter to last_quarter"):
+        read_instance(tutorial_copy)
