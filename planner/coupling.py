@@ -7,6 +7,7 @@ When they hardly change, the stations are planned to the full gap, and the packs
 """
 
 import math
+from concurrent.futures import Executor
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
@@ -68,6 +69,7 @@ def fit_packs_and_stations(
     options: SolveOptions,
     clock: StageClock,
     stop: StopRequest | None = None,
+    executor: Executor | None = None,
 ) -> Fitted:
     """Plan packs and stations in turn.
 
@@ -83,6 +85,8 @@ def fit_packs_and_stations(
         Hears of every round.
     stop : threading.Event or alike, optional
         When set, the round at hand is the last.
+    executor : concurrent.futures.Executor, optional
+        Where cities are solved; processes of this machine otherwise.
 
     Returns
     -------
@@ -120,6 +124,7 @@ def fit_packs_and_stations(
                 ),
                 on_progress=clock.from_solver,
                 stop=stop,
+                executor=executor,
             )
         spent_s += siting.wall_s
         with clock.stage("allocation", "zones to stations, station sizes"):
@@ -147,7 +152,8 @@ def fit_packs_and_stations(
                 "vehicles_changing_frac": changing,
             }
         )
-        settled = changing <= coupling.tolerance_frac
+        # The first round counted on stations everywhere: its float is never the last word.
+        settled = number > 1 and changing <= coupling.tolerance_frac
         stopped = stop is not None and stop.is_set()
         if is_full and (settled or stopped or number >= coupling.max_rounds):
             return Fitted(
