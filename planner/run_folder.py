@@ -3,13 +3,11 @@
 import hashlib
 import json
 import os
-import platform
 import resource
 import shutil
 import sys
 import tempfile
 from dataclasses import asdict
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
@@ -19,10 +17,9 @@ from planner.errors import Fault, InputError
 from planner.instance import Instance
 from planner.pipeline import Planned
 from planner.stages import progress_record
+from planner.versions import installed_versions
 
 DONE_FILE = "DONE"
-_PACKAGES = ("planner", "geopandas", "h3", "numba", "numpy", "ortools", "pandas", "pyogrio",
-             "scipy", "shapely")  # fmt: skip
 
 
 def run_name(instance: Instance) -> str:
@@ -32,7 +29,7 @@ def run_name(instance: Instance) -> str:
             [
                 instance.scenario.model_dump(mode="json", exclude={"scenarios"}),
                 [asdict(file) for file in instance.input_files[1:]],
-                _versions(),
+                installed_versions(),
             ],
             sort_keys=True,
         ).encode()
@@ -76,6 +73,7 @@ def write_run(planned: Planned, folder: str | Path) -> Path:
     without `DONE` is never a result.
     """
     from planner.layers import RunContent, write_layers
+    from planner.report import write_report
 
     folder = Path(folder).resolve()
     check_target(folder)
@@ -109,8 +107,10 @@ def write_run(planned: Planned, folder: str | Path) -> Path:
                 for progress in planned.clock.history
             ),
         )
-        run = describe_run(planned)
-        _write_text(partial / "run.json", json.dumps(run, indent=2, ensure_ascii=False) + "\n")
+        _write_run_json(partial, planned)
+        with planned.clock.stage("report", "report.html"):
+            write_report(partial)
+        _write_run_json(partial, planned)  # again, now with the report's own seconds
         _write_text(partial / "checksums.txt", _checksums(partial))
         _write_text(partial / DONE_FILE, "")
         if folder.exists():
@@ -125,6 +125,11 @@ def write_run(planned: Planned, folder: str | Path) -> Path:
         shutil.rmtree(partial, ignore_errors=True)
         raise
     return folder
+
+
+def _write_run_json(folder: Path, planned: Planned) -> None:
+    text = json.dumps(describe_run(planned), indent=2, ensure_ascii=False) + "\n"
+    _write_text(folder / "run.json", text)
 
 
 def describe_run(planned: Planned) -> dict[str, Any]:
@@ -151,7 +156,7 @@ def describe_run(planned: Planned) -> dict[str, Any]:
         "kpi": dict(planned.evaluation.kpi),
         "seed": scenario.solver.seed,
         "options": scenario.solver.model_dump(),
-        "versions": _versions(),
+        "versions": installed_versions(),
         "inputs": [asdict(file) for file in planned.instance.input_files],
     }
 
@@ -165,23 +170,13 @@ def peak_rss_mb() -> float:
     return max(usage) * unit / 1e6
 
 
-def _versions() -> dict[str, str]:
-    found = {"python": platform.python_version()}
-    for package in _PACKAGES:
-        try:
-            found[package] = version(package)
-        except PackageNotFoundError:
-            found[package] = "not installed"
-    return found
-
-
 def _run_info(planned: Planned) -> dict[str, str | float]:
     siting = planned.plan.models[0]
     scenario = planned.instance.scenario
     info: dict[str, str | float] = {
         "name": scenario.name,
         "title": scenario.title,
-        "planner_version": _versions()["planner"],
+        "planner_version": installed_versions()["planner"],
         "planning_quarter": scenario.planning_quarter,
         "status": siting.status,
         "objective_swaps_per_day": siting.objective,

@@ -106,7 +106,8 @@ def show_result(planned: "Planned", folder: Path, as_json: bool) -> None:
         )
     console.print(coldest)
     _print_quarters(planned, console)
-    console.print(f"written to {folder} (open plan.gpkg in QGIS)", soft_wrap=True)
+    where = "report.html for a browser, plan.gpkg for QGIS"
+    console.print(f"written to {folder} ({where})", soft_wrap=True)
 
 
 def _print_quarters(planned: "Planned", console: "Console") -> None:

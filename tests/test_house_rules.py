@@ -42,10 +42,11 @@ MAY_IMPORT = {
     "bench": DATA | {"location", "models", "solving"},
     "stages": BASE | {"solving"},
     "coupling": DATA | {"assemble", "demand", "models", "network", "solving", "stages"},
+    "prices": DATA | {"assemble", "coupling", "models", "plans", "solving"},
     "pipeline": DATA
     | PHYSICS
     | INPUT
-    | {"assemble", "coupling", "models", "plans", "ranges", "solving", "stages"},
+    | {"assemble", "coupling", "plans", "prices", "ranges", "solving", "stages"},
     "run_folder": BASE | {"instance", "layers", "pipeline", "report", "stages", "solving"},
     "screen": BASE | {"pipeline", "stages", "solving"},
     "cli": BASE

@@ -286,3 +286,20 @@ def _unknown(what: str, value: str, known: Sequence[str]) -> InputError:
 
 def _fault(what: str, value: str, remedy: str) -> InputError:
     return InputError([Fault("planner range", None, what, value, remedy)])
+
+
+def range_curves(instance: Instance) -> pd.DataFrame:
+    """Range, energy and consumption of every vehicle class and pack over air temperature."""
+    air_c = np.arange(CONSUMPTION_DOMAIN_C[0], CONSUMPTION_DOMAIN_C[1] + 1)
+    parts = []
+    for vehicle_id in instance.vehicles["vehicle_id"]:
+        rows = range_table(instance, air_c, vehicle_id=vehicle_id).rows
+        is_outside = rows["outside_curve"] | rows["outside_consumption"]
+        parts.append(rows.assign(vehicle_id=vehicle_id, is_outside_domain=is_outside))
+    rows = pd.concat(parts, ignore_index=True).rename(
+        columns={"kwh_per_100km": "consumption_kwh_per_100km"}
+    )
+    return rows[
+        ["vehicle_id", "pack_id", "ambient_c", "range_km", "usable_kwh",
+         "consumption_kwh_per_100km", "is_outside_domain"]
+    ]  # fmt: skip

@@ -1,0 +1,115 @@
+"""How all charts are drawn: Vega-Lite specifications into SVG, with one look."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import vl_convert
+
+Spec = dict[str, Any]
+
+_VEGA_LITE = "6.4"
+_WIDTH_PX, HEIGHT_PX = 520, 260
+_BETWEEN_PANELS_PX = 45  # a gap and the second axis
+# Liberation Sans has Arial's widths and comes with the renderer: alike on every machine.
+_FONT = "Liberation Sans, Arial, Helvetica, sans-serif"
+_AXIS = {
+    "labelColor": "#333", "titleColor": "#333", "labelFontSize": 12, "titleFontSize": 12,
+    "titleFontWeight": "normal", "titlePadding": 8, "gridColor": "#e6e6e6",
+    "domainColor": "#888", "tickColor": "#888", "labelFlush": False,
+}  # fmt: skip
+_CONFIG = {
+    "background": "transparent",
+    "font": _FONT,
+    "view": {"stroke": None},
+    "axis": _AXIS,
+    "axisX": {"grid": False, "labelAngle": 0},
+    "axisY": {"domain": False, "ticks": False},
+    "legend": {"orient": "top", "direction": "horizontal", "labelFontSize": 12, "title": None,
+               "offset": 6, "symbolStrokeWidth": 2},
+    "header": {"labelFontSize": 12, "labelColor": "#333", "title": None},
+    "text": {"fontSize": 12, "color": "#333"},
+    "line": {"strokeWidth": 2.5},
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Chart:
+    """One figure.
+
+    Attributes
+    ----------
+    key : str
+        Anchor within the page.
+    title : str
+        What the chart shows, as a finding.
+    subtitle : str
+        What is drawn, with units.
+    svg : str
+        The drawing; empty where the run lacks the data.
+    note : str
+        What the reader must know; why there is no drawing, where there is none.
+    """
+
+    key: str
+    title: str
+    subtitle: str
+    svg: str = ""
+    note: str = ""
+
+
+def axis(field: str, title: str | None, *, grid: bool = True) -> Spec:
+    """Encoding of a quantity, its axis with thousands separated."""
+    look: Spec = {"title": title, "format": ",.3~f", "tickCount": 6}
+    if not grid:
+        look["grid"] = False
+    return {"field": field, "type": "quantitative", "axis": look}
+
+
+def says() -> Spec:
+    """Encoding of what a mark says of itself: the column `says`."""
+    return {"description": {"field": "says", "type": "nominal"}}
+
+
+def hover_points(x: Spec, y: Spec) -> Spec:
+    """Points too faint to be seen that tell the figures of a line."""
+    return {
+        "mark": {"type": "circle", "size": 160, "opacity": 0},
+        "encoding": {"x": x, "y": y, **says()},
+    }
+
+
+def panel_width_px(num_panels: int) -> int:
+    """Width of panels that stand side by side, so that all charts come out equally wide."""
+    return (_WIDTH_PX - _BETWEEN_PANELS_PX * (num_panels - 1)) // num_panels
+
+
+def level_line(
+    y: Spec, value: float, text: str, colour: str, *, dash: tuple[int, int] = (7, 4)
+) -> Spec:
+    """A dashed line across the chart, with what it stands for above its left end."""
+    return {
+        "data": {"values": [{y["field"]: value, "says": text}]},
+        "layer": [
+            {
+                "mark": {"type": "rule", "color": colour, "strokeDash": dash, "strokeWidth": 2},
+                "encoding": {"y": y, **says()},
+            },
+            {
+                "mark": {"type": "text", "align": "left", "x": 0, "dx": 4, "dy": -8, "aria": False},
+                "encoding": {"y": y, "text": {"field": "says"}},
+            },
+        ],
+    }
+
+
+def render(spec: Spec, *, left_px: int = 0) -> str:
+    """Draw a specification; ``left_px`` are kept free for names beside the chart."""
+    whole = {
+        "$schema": f"https://vega.github.io/schema/vega-lite/v{_VEGA_LITE}.json",
+        "config": _CONFIG,
+        "padding": {"left": 4 + left_px, "right": 12, "top": 6, "bottom": 4},
+        **spec,
+    }
+    if not {"hconcat", "facet"} & set(spec):
+        whole = {"width": _WIDTH_PX - left_px, "height": HEIGHT_PX, **whole}
+    return vl_convert.vegalite_to_svg(whole, vl_version=_VEGA_LITE)

@@ -1,0 +1,19 @@
+// Shows under the pointer what a chart's marks say to screen readers.
+"use strict";
+(() => {
+  const tip = document.getElementById("chart-tip");
+  const charts = document.getElementById("charts");
+
+  charts.addEventListener("pointermove", (event) => {
+    const mark = event.target.closest('[role="graphics-symbol"][aria-label]');
+    // Axes carry a label too, which describes them and tells no figure.
+    tip.hidden = !mark || mark.getAttribute("aria-roledescription") === "axis" ||
+      mark.getAttribute("aria-roledescription") === "legend";
+    if (tip.hidden) return;
+    tip.textContent = mark.getAttribute("aria-label");
+    const left = Math.min(event.clientX + 14, window.innerWidth - tip.offsetWidth - 8);
+    tip.style.left = `${left}px`;
+    tip.style.top = `${event.clientY + 16}px`;
+  });
+  charts.addEventListener("pointerleave", () => { tip.hidden = true; });
+})();
