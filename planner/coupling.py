@@ -110,7 +110,7 @@ def fit_packs_and_stations(
     settled = False
     while True:
         number = len(rows) + 1
-        is_full = settled or number >= coupling.max_rounds or (stop is not None and stop.is_set())
+        is_full = settled or number >= coupling.max_rounds
         left_s = max(1.0, options.time_limit_s - spent_s)
         with clock.stage("siting", f"round {number}: up to {len(instance.sites):,} sites"):
             siting_problem = assemble.assemble_siting(instance, reach, fleet, packs.assigned)
@@ -155,7 +155,7 @@ def fit_packs_and_stations(
         # The first round counted on stations everywhere: its float is never the last word.
         settled = number > 1 and changing <= coupling.tolerance_frac
         stopped = stop is not None and stop.is_set()
-        if is_full and (settled or stopped or number >= coupling.max_rounds):
+        if stopped or (is_full and (settled or number >= coupling.max_rounds)):
             return Fitted(
                 packs.problem, packs.labels, packs.solution, siting_problem, siting, allocation,
                 packs.counted_on, pd.DataFrame(rows),

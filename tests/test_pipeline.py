@@ -1,6 +1,7 @@
 """The whole way on small instances: brute force, hand calculation, invariants."""
 
 import itertools
+import threading
 from dataclasses import replace
 
 import numpy as np
@@ -317,3 +318,11 @@ def test_city_limits_are_kept(tutorial: Instance) -> None:
     uneven = replace(both, cities=both.cities.assign(max_stations=[2, 2], min_stations=[0, 2]))
     built = plan(uneven).evaluation.cities.set_index("city_id")["num_stations"]
     assert built.to_dict() == {"town": 0, "twin_town": 2}
+
+
+def test_a_stopped_search_keeps_its_round(tutorial: Instance) -> None:
+    stop = threading.Event()
+    stop.set()
+    planned = plan(_over_quarters(tutorial), stop=stop)
+    assert len(planned.tables["coupling"]) == 1
+    assert planned.evaluation.kpi["num_stations"] > 0
