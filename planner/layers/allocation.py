@@ -1,5 +1,8 @@
 """Who serves whom, drawn: lines from demand to stations, and the area of each station."""
 
+from collections.abc import Sequence
+from typing import Any
+
 import geopandas as gpd
 import numpy as np
 import pandas as pd
@@ -125,12 +128,9 @@ def service_areas(
     return frame.assign(area_km2=area_km2(frame))
 
 
-def as_multipolygons(shapes: list[shapely.Geometry]) -> list[shapely.MultiPolygon]:
+def as_multipolygons(shapes: Sequence[Any]) -> list[shapely.MultiPolygon]:
     """Polygons as multipolygons, so that a layer has one type of geometry."""
-    return [
-        shape if isinstance(shape, shapely.MultiPolygon) else shapely.MultiPolygon([shape])
-        for shape in shapes
-    ]
+    return [shapely.MultiPolygon(shapely.get_parts(shape).tolist()) for shape in shapes]
 
 
 def area_km2(frame: gpd.GeoDataFrame) -> "pd.Series[float]":

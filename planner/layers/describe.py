@@ -9,7 +9,7 @@ import pandas as pd
 from pandas.api.types import is_bool_dtype, is_float_dtype, is_integer_dtype
 
 from planner.layers.columns import safe_name
-from planner.layers.frames import CRS, Layer
+from planner.layers.frames import CRS, OVERVIEWS, Layer
 from planner.layers.parquet import parquet_path
 
 DATA_PACKAGE = "datapackage.json"
@@ -38,6 +38,12 @@ def dataset_metadata(run_info: RunInfo, crs: str = CRS) -> dict[str, str]:
     }
 
 
+def with_attribution(text: str, metadata: Mapping[str, str]) -> str:
+    """Text followed by the attribution, if there is any."""
+    attribution = metadata["ATTRIBUTION"]
+    return f"{text} Attribution: {attribution}" if attribution else text
+
+
 def data_package(folder: Path, layers: Mapping[str, Layer], run_info: RunInfo) -> dict[str, Any]:
     """Describe the files of a run as a Data Package (specs.frictionlessdata.io, version 1).
 
@@ -64,6 +70,7 @@ def data_package(folder: Path, layers: Mapping[str, Layer], run_info: RunInfo) -
             "format": "gpkg",
             "mediatype": _GEOPACKAGE_TYPE,
             "profile": "data-resource",
+            "type": "file",
         }
     ]
     for layer in layers.values():
@@ -77,6 +84,7 @@ def data_package(folder: Path, layers: Mapping[str, Layer], run_info: RunInfo) -
                 "format": "parquet",
                 "mediatype": _PARQUET_TYPE,
                 "profile": "data-resource",
+                "type": "file",  # validators without a Parquet reader pass over its rows
                 "geometry_type": layer.geometry_type,
                 "cell_resolution": layer.cell_resolution,
                 "schema": schema,
@@ -92,6 +100,7 @@ def data_package(folder: Path, layers: Mapping[str, Layer], run_info: RunInfo) -
                     "mediatype": "text/csv",
                     "encoding": "utf-8",
                     "profile": "tabular-data-resource",
+                    "type": "table",
                     "schema": schema,
                 }
             )
@@ -109,10 +118,11 @@ def data_package(folder: Path, layers: Mapping[str, Layer], run_info: RunInfo) -
 def stac_item(layers: Mapping[str, Layer], run_info: RunInfo) -> dict[str, Any]:
     """Describe the run as an item of a SpatioTemporal Asset Catalog (STAC 1.1.0).
 
-    Its box is that of the demand zones, its time the planning quarter.
+    Its box is that of the overview cells, which have an area even where zones are points on a
+    line; its time is the planning quarter.
     """
     west, south, east, north = (
-        round(float(edge), 6) for edge in layers["zones"].frame.geometry.total_bounds
+        round(float(edge), 6) for edge in layers[OVERVIEWS[0]].frame.geometry.total_bounds
     )
     metadata = dataset_metadata(run_info)
     corners = [[west, south], [east, south], [east, north], [west, north], [west, south]]
@@ -142,7 +152,7 @@ def stac_item(layers: Mapping[str, Layer], run_info: RunInfo) -> dict[str, Any]:
         "bbox": [west, south, east, north],
         "properties": {
             "title": metadata["TITLE"],
-            "description": f"{_ABSTRACT} Attribution: {metadata['ATTRIBUTION']}",
+            "description": with_attribution(_ABSTRACT, metadata),
             "datetime": None,
             "start_datetime": first,
             "end_datetime": last,

@@ -22,7 +22,7 @@ CRS = "EPSG:4326"
 OVERVIEWS = ("zones_overview", "zones_overview_coarse")
 """Layers of zones summed to cells, finer first; `OVERVIEW_STEPS` tells how coarse."""
 
-REGION_STEPS = OVERVIEW_STEPS[0]
+REGION_STEPS = OVERVIEW_STEPS[1]
 
 TABLES = {
     "station_hour": "Swaps of each station by hour of the winter design day.",
@@ -154,9 +154,7 @@ def _point_layers(content: RunContent) -> list[Layer]:
     ]
 
 
-def _allocation_layers(
-    content: RunContent, zones: pd.DataFrame, cells: ZoneCells
-) -> list[Layer]:
+def _allocation_layers(content: RunContent, zones: pd.DataFrame, cells: ZoneCells) -> list[Layer]:
     stations = content.evaluation.stations
     lines, by_cell = allocation_lines(content.allocation, zones, cells, stations)
     origin = f"H3 cell of resolution {cells.coarser(1)}" if by_cell else "zone"

@@ -62,7 +62,7 @@ def zone_cells(zones: pd.DataFrame) -> ZoneCells:
     cells = parse_cells(zones["zone_id"].tolist())
     if cells is not None and (np.abs(cell_centres(cells) - points) <= _CENTRE_TOLERANCE_DEG).all():
         return ZoneCells(cells, are_zones=True)
-    return ZoneCells(cells_at(*points.T, _POINT_RESOLUTION), are_zones=False)
+    return ZoneCells(cells_at(points[:, 0], points[:, 1], _POINT_RESOLUTION), are_zones=False)
 
 
 def sum_to_cells(zones: pd.DataFrame, parents: CellArray) -> tuple[pd.DataFrame, CellArray]:
@@ -103,4 +103,4 @@ def sum_to_cells(zones: pd.DataFrame, parents: CellArray) -> tuple[pd.DataFrame,
 
 
 def _share(part: FloatArray, whole: FloatArray) -> FloatArray:
-    return np.divide(part, whole, out=np.full(len(whole), np.nan), where=whole > 0)
+    return np.asarray(np.divide(part, whole, out=np.full(len(whole), np.nan), where=whole > 0))

@@ -35,7 +35,9 @@ _VEHICLES = "vehicles_"
 _NOT_CHEMISTRIES = {"vehicles_without_pack"}
 
 
-def climate_regions(zones: pd.DataFrame, parents: CellArray, cities: pd.DataFrame) -> gpd.GeoDataFrame:
+def climate_regions(
+    zones: pd.DataFrame, parents: CellArray, cities: pd.DataFrame
+) -> gpd.GeoDataFrame:
     """Cells of cities of the same class of winter design temperature, as one shape each.
 
     Parameters
@@ -90,8 +92,8 @@ def _dissolve(
             "households": zones["car_owning_households"].to_numpy(np.float64),
         }
     )
-    shares = shares.groupby(["cell", "city_id"], as_index=False)["households"].sum()
-    owners = shares.sort_values(
+    in_cell = shares.groupby(["cell", "city_id"])["households"].sum().reset_index()
+    owners = in_cell.sort_values(
         ["households", "cell", "city_id"], ascending=[False, True, True]
     ).drop_duplicates("cell")
     owners["key"] = owners["city_id"].map(dict(zip(cities["city_id"], key, strict=True)))
@@ -99,7 +101,9 @@ def _dissolve(
     outlines = cell_polygons(owners["cell"].to_numpy(np.uint64))
     keys, first = np.unique(owners["key"].to_numpy(), return_index=True)
     shapes = [shapely.coverage_union_all(part) for part in np.split(outlines, first[1:])]
-    sums = cities.assign(key=key, sodium=cities["sodium_ion_frac"] * cities["vehicles"]).groupby("key")
+    sums = cities.assign(key=key, sodium=cities["sodium_ion_frac"] * cities["vehicles"]).groupby(
+        "key"
+    )
     figures = sums.agg(
         num_cities=("city_id", "size"),
         winter_design_min_c=("winter_design_c", "min"),

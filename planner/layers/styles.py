@@ -49,8 +49,8 @@ _DRIVE_COLOURS = ("#a1dab4", "#41b6c4", "#2c7fb8", "#253494")
 _REASON_CLASSES = (
     ("above_price", "worth about a station", "#cc79a7"),
     ("city_full", "city has the most it may have", "#e69f00"),
-    ("mostly_served", "mostly served by others", "#8fc7ba"),
-    ("all_served", "all served by others", "#3b8272"),
+    ("mostly_served", "mostly served by others", "#ffffbf"),
+    ("all_served", "all served by others", "#1b7837"),
     ("low_demand", "too few swaps within reach", "#a8a8a8"),
     ("no_demand", "no swaps within reach", "#d0d0d0"),
     ("no_zone_in_reach", "no zone within reach", "#f0e442"),
@@ -61,6 +61,9 @@ _REASON_CLASSES = (
 
 _NARROWEST_CELL_M = 0.0006
 """Width on the map below which cells give way to coarser ones [m]."""
+
+_STRONG_QUANTILE = 0.95
+"""Overview cells with more swaps than this share of them are drawn at full strength."""
 
 _POINT_ZONE_SCALE = 1_500_000
 """Scale denominator at which zones that are points give way to their overview."""
@@ -88,7 +91,8 @@ def build_styles(
     dict of layer name to (QML document, description)
     """
     zones, (finer, coarser) = layers["zones"], (layers[name] for name in OVERVIEWS)
-    detail_scale = _scale_of(zones) if zones.cell_resolution else _POINT_ZONE_SCALE
+    has_cells = zones.cell_resolution is not None
+    detail_scale = _scale_of(zones) if has_cells else _POINT_ZONE_SCALE
     styles = {
         "stations": (_style_stations(station_types), "by station type"),
         "cities": (_style_cities(), "by winter design temperature"),
@@ -96,8 +100,14 @@ def build_styles(
         "allocation": (_style_allocation(layers["allocation"], detail_scale), "by drive time"),
         "service_areas": (_style_service_areas(_scale_of(finer)), "by utilisation"),
         "zones": (_style_zones(zones.geometry_type == "Polygon", detail_scale), "served or not"),
-        finer.name: (_style_overview(detail_scale, _scale_of(finer)), "by share of swaps served"),
-        coarser.name: (_style_overview(_scale_of(finer), None), "by share of swaps served"),
+        finer.name: (
+            _style_overview(finer, detail_scale, _scale_of(finer)),
+            "by share of swaps served, stronger where there are more",
+        ),
+        coarser.name: (
+            _style_overview(coarser, _scale_of(finer), None),
+            "by share of swaps served, stronger where there are more",
+        ),
         "climate_regions": (_style_climate_regions(), "by winter design temperature"),
         "chemistry_regions": (_style_chemistry_regions(), "by dominant chemistry"),
     }
@@ -128,15 +138,19 @@ def _station_marker(rank: int) -> ET.Element:
     colour = _STATION_COLOURS[rank % len(_STATION_COLOURS)]
     size_mm = 1.8 + 0.5 * min(rank, 7)
     marker = _marker(colour, size_mm=size_mm, outline="#ffffff", shape="square")
-    small = f"CASE WHEN @map_scale > {_NATIONAL_SCALE} THEN {size_mm / 2:g} ELSE {size_mm:g} END"
-    _add_expression(marker[0], "size", small)
+    smaller = (
+        f"CASE WHEN @map_scale > {3 * _NATIONAL_SCALE} THEN {size_mm / 3:g}"
+        f" WHEN @map_scale > {_NATIONAL_SCALE} THEN {size_mm / 2:g} ELSE {size_mm:g} END"
+    )
+    outline = f"CASE WHEN @map_scale > {_NATIONAL_SCALE} THEN 'no' ELSE 'solid' END"
+    _add_expressions(marker[0], {"size": smaller, "outlineStyle": outline})
     return marker
 
 
 def _style_candidates(detail_scale: int) -> ET.Element:
     document = _document(min_scale=detail_scale // 3)
     classes = [
-        (reason, label, _marker(colour, size_mm=1.3, outline="#ffffff"))
+        (reason, label, _marker(colour, size_mm=1.6, outline=_INK))
         for reason, label, colour in _REASON_CLASSES
     ]
     _add_categories(document, '"reason"', classes)
@@ -145,7 +159,7 @@ def _style_candidates(detail_scale: int) -> ET.Element:
 
 def _style_allocation(layer: Layer, detail_scale: int) -> ET.Element:
     document = _document(min_scale=detail_scale)
-    longest_min = math.ceil(np.nanmax(layer.frame["mean_drive_min"], initial=1.0))
+    longest_min = math.ceil(np.fmax(layer.frame["mean_drive_min"].max(), 1.0))
     edges = [longest_min * quarter / 4 for quarter in range(5)]
     classes = [
         (low, high, f"{low:g} to {high:g} min", _line(colour))
@@ -182,9 +196,19 @@ def _style_zones(has_polygons: bool, detail_scale: int) -> ET.Element:
     return document
 
 
-def _style_overview(max_scale: int, min_scale: int | None) -> ET.Element:
+def _style_overview(layer: Layer, max_scale: int, min_scale: int | None) -> ET.Element:
+    # Most cells hold next to no demand: as strong as the others they would make a country that
+    # is served where its people live look unserved.
+    swaps = layer.frame["swaps_per_day"]
+    many = float(swaps.quantile(_STRONG_QUANTILE)) if swaps.any() else 1.0
+    strength = f'30 + 225 * sqrt(min(1, "swaps_per_day" / {max(many, 1e-9):.6g}))'
     document = _document(min_scale=min_scale, max_scale=max_scale)
-    classes = [(low, high, label, _fill(colour)) for low, high, colour, label in _SHARE_CLASSES]
+    classes = []
+    for low, high, colour, label in _SHARE_CLASSES:
+        fill = _fill(colour, alpha=0.9)
+        colour_of_cell = f"set_color_part(@symbol_color, 'alpha', {strength})"
+        _add_expressions(fill[0], {"fillColor": colour_of_cell})
+        classes.append((low, high, label, fill))
     _add_ranges(document, "swaps_served_frac", classes)
     return document
 
@@ -211,10 +235,9 @@ def _style_climate_regions() -> ET.Element:
 
 
 def _style_chemistry_regions() -> ET.Element:
-    # Hatched, so that it can lie on the climate regions.
     document = _document()
     classes = [
-        (chemistry, chemistry.replace("_", "-"), _fill(colour, alpha=0.9, pattern="b_diagonal"))
+        (chemistry, chemistry.replace("_", "-"), _fill(colour, alpha=0.6))
         for chemistry, colour in _CHEMISTRY_COLOURS.items()
     ]
     _add_categories(document, '"dominant_chemistry"', classes)
@@ -303,15 +326,13 @@ def _add_labels(document: ET.Element, field: str) -> None:
     ET.SubElement(settings, "rendering", {"drawLabels": "1"})
 
 
-def _fill(
-    colour: str, *, alpha: float = 0.75, outline: str | None = None, pattern: str = "solid"
-) -> ET.Element:
+def _fill(colour: str, *, alpha: float = 0.75, outline: str | None = None) -> ET.Element:
     return _symbol(
         "fill",
         "SimpleFill",
         {
             "color": _rgba(colour),
-            "style": pattern,
+            "style": "solid",
             "outline_style": "no" if outline is None else "solid",
             "outline_color": _rgba(outline or colour),
             "outline_width": "0.2",
@@ -329,7 +350,8 @@ def _line(colour: str) -> ET.Element:
         alpha=0.8,
     )
     # Thicker where more vehicles drive: its area grows with them.
-    _add_expression(line[0], "outlineWidth", "max(0.15, min(1.2, 0.15 * sqrt(swaps_per_day)))")
+    width_mm = 'max(0.15, min(1.2, 0.15 * sqrt("swaps_per_day")))'
+    _add_expressions(line[0], {"outlineWidth": width_mm})
     return line
 
 
@@ -361,11 +383,17 @@ def _symbol(
     return symbol
 
 
-def _add_expression(symbol_layer: ET.Element, key: str, expression: str) -> None:
+def _add_expressions(symbol_layer: ET.Element, expressions: Mapping[str, str]) -> None:
+    """Let properties of a symbol depend on the feature or on the scale."""
     _add_option(
         ET.SubElement(symbol_layer, "data_defined_properties"),
         "",
-        {"properties": {key: {"active": "true", "expression": expression, "type": "3"}}},
+        {
+            "properties": {
+                key: {"active": "true", "expression": expression, "type": "3"}
+                for key, expression in expressions.items()
+            }
+        },
     )
 
 

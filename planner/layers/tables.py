@@ -11,7 +11,7 @@ _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 _DECIMALS = 6
 
 
-def write_table(path: Path, frame: pd.DataFrame) -> None:
+def write_table(path: Path, frame: pd.DataFrame, *, with_bom: bool = False) -> None:
     """Write a frame as CSV: UTF-8, lines end in LF, missing values are empty cells.
 
     Text that a spreadsheet would take for a formula gets an apostrophe in front. Numbers
@@ -19,7 +19,7 @@ def write_table(path: Path, frame: pd.DataFrame) -> None:
     """
     cells = {column: _format_cells(frame[column]) for column in frame.columns}
     pd.DataFrame(cells, columns=frame.columns, dtype=object).to_csv(
-        path, index=False, encoding="utf-8", lineterminator="\n"
+        path, index=False, encoding="utf-8-sig" if with_bom else "utf-8", lineterminator="\n"
     )
 
 

@@ -2,31 +2,52 @@
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
 from h3.api import basic_str
 
-from planner.instance import Instance, Scenario
-from planner.layers import write_layers
+from planner.layers import RunContent, write_layers
+from planner.pipeline import Planned
 from planner.plans import Evaluation
+from planner.run_folder import write_run
 
-RUN_INFO = {"title": "Tiny plan", "seed": 7, "gap_frac": 0.004, "attribution": "© OpenStreetMap"}
+collect_ignore = ["open_in_qgis.py"]  # needs the system's Python
+
+RUN_INFO: dict[str, str | float | int] = {
+    "name": "tiny",
+    "title": "Tiny plan",
+    "planning_quarter": "2027Q1",
+    "seed": 7,
+    "gap_frac": 0.004,
+    "attribution": "© OpenStreetMap",
+}
 ASSUMPTIONS = pd.DataFrame(
     {"item": ["soak"], "value": ["-35 C"], "mark": ["AN"], "source": ["测量, by hand"]}
 )
 
 
-@pytest.fixture(scope="session")
-def run_info() -> dict[str, str | float | int]:
-    return RUN_INFO
-
-
-@pytest.fixture(scope="session")
-def assumptions() -> pd.DataFrame:
-    return ASSUMPTIONS
+ALLOCATION = [("0", "s2", 1.0, 4.5), ("1", "s1", 1.0, 3.25), ("3", "s1", 0.75, 9.0),
+              ("3", "s2", 0.25, 9.0)]  # fmt: skip
+CANDIDATES = pd.DataFrame(
+    {
+        "site_id": ["s4", "s3"],
+        "city_id": ["x1", "230100"],
+        "lon": [126.70, 126.64],
+        "lat": [45.80, 45.74],
+        "kind": ["road_node", "road_node"],
+        "site_status": ["forbidden", "candidate"],
+        "reason": ["forbidden", "low_demand"],
+        "explanation": ["forbidden in the sites table", "the 30.0 swaps/day ..."],
+        "num_zones": [0, 2],
+        "swaps_per_day": [0.0, 30.0],
+        "unserved_swaps_per_day": [0.0, 30.0],
+        "price_swaps_per_day": [40.0, 40.0],
+        "main_site_id": [None, "s1"],
+    }
+)
+STATION_TYPES = pd.DataFrame({"station_type_id": ["large", "small"], "bays": [30, 14]})
 
 
 def harbin_cells() -> list[str]:
@@ -118,7 +139,24 @@ def make_evaluation(zones: pd.DataFrame) -> Evaluation:
         }
     )
     kpi = {"num_stations": 2.0, "capex_cny": 8.3e6, "households_served_frac": 350 / 675}
-    return Evaluation(kpi=kpi, stations=stations, zones=zones, cities=cities, packs=packs)
+    return Evaluation(kpi, stations, zones, cities, packs, packs, {}, 0.0)
+
+
+def make_content(evaluation: Evaluation) -> RunContent:
+    allocation = pd.DataFrame(ALLOCATION, columns=["zone", "site_id", "share_frac", "drive_min"])
+    zone_ids = sorted(evaluation.zones["zone_id"])
+    allocation.insert(0, "zone_id", [zone_ids[int(zone)] for zone in allocation.pop("zone")])
+    coupling = pd.DataFrame({"round": [1, 2], "swaps_per_day_served": [30.0, 35.0]})
+    further = pd.DataFrame({"Mood (of the mayor)": ["good"]})
+    return RunContent(
+        evaluation,
+        allocation,
+        CANDIDATES,
+        RUN_INFO,
+        ASSUMPTIONS,
+        STATION_TYPES,
+        {"a_table_of_tomorrow": further, "coupling": coupling},
+    )
 
 
 @pytest.fixture(scope="session")
@@ -136,49 +174,46 @@ def evaluation_of_points() -> Evaluation:
 
 
 @pytest.fixture(scope="session")
-def instance() -> Instance:
-    nothing: Any = pd.DataFrame()
-    station_types = pd.DataFrame({"station_type_id": ["large", "small"], "bays": [30, 14]})
-    return Instance(
-        folder=Path(),
-        scenario=Scenario.model_construct(),
-        input_files=(),
-        stations=station_types,
-        **dict.fromkeys(
-            (
-                "cities", "zones", "sites", "road_nodes", "roads", "climate", "vehicles",
-                "packs", "curves", "supply", "gates", "assumptions",
-            ),
-            nothing,
-        ),
-    )  # fmt: skip
-
-
-Writer = Callable[[Path, Evaluation], list[Path]]
+def content(evaluation: Evaluation) -> RunContent:
+    return make_content(evaluation)
 
 
 @pytest.fixture(scope="session")
-def write(instance: Instance) -> Writer:
-    def write(folder: Path, evaluation: Evaluation) -> list[Path]:
+def content_of_points(evaluation_of_points: Evaluation) -> RunContent:
+    return make_content(evaluation_of_points)
+
+
+Writer = Callable[[Path, RunContent], list[Path]]
+
+
+@pytest.fixture(scope="session")
+def write() -> Writer:
+    def write(folder: Path, content: RunContent) -> list[Path]:
         folder.mkdir()
-        return write_layers(folder, instance, evaluation, RUN_INFO, ASSUMPTIONS, lambda _: None)
+        return write_layers(folder, content, lambda _: None)
 
     return write
 
 
 @pytest.fixture(scope="session")
 def run_folder(
-    tmp_path_factory: pytest.TempPathFactory, write: Writer, evaluation: Evaluation
+    tmp_path_factory: pytest.TempPathFactory, write: Writer, content: RunContent
 ) -> Path:
     folder = tmp_path_factory.mktemp("run") / "hexagons"
-    write(folder, evaluation)
+    write(folder, content)
+    (folder / "DONE").touch()
     return folder
 
 
 @pytest.fixture(scope="session")
 def run_folder_of_points(
-    tmp_path_factory: pytest.TempPathFactory, write: Writer, evaluation_of_points: Evaluation
+    tmp_path_factory: pytest.TempPathFactory, write: Writer, content_of_points: RunContent
 ) -> Path:
     folder = tmp_path_factory.mktemp("run") / "points"
-    write(folder, evaluation_of_points)
+    write(folder, content_of_points)
     return folder
+
+
+@pytest.fixture(scope="session")
+def tutorial_folder(tmp_path_factory: pytest.TempPathFactory, planned_tutorial: Planned) -> Path:
+    return write_run(planned_tutorial, tmp_path_factory.mktemp("run") / "tutorial")

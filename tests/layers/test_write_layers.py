@@ -1,7 +1,9 @@
 import csv
 import hashlib
 import json
+import shutil
 import sqlite3
+import subprocess
 from contextlib import closing
 from dataclasses import replace
 from xml.etree import ElementTree as ET
@@ -14,8 +16,40 @@ import pyogrio
 import pytest
 import shapely
 
-LAYERS = {"stations": 2, "cities": 2, "zones": 6, "zones_overview": 1}
-TABLES = {"packs": 2, "kpi": 3, "run_info": 4, "assumptions": 1, "layer_styles": 4}
+from planner.layers import write_layers
+from planner.run_folder import write_run
+
+LAYERS = {
+    "stations": 2,
+    "cities": 2,
+    "candidates": 2,
+    "allocation": 4,
+    "service_areas": 2,
+    "zones": 6,
+    "zones_overview": 1,
+    "zones_overview_coarse": 1,
+    "climate_regions": 1,
+    "chemistry_regions": 1,
+}
+TYPES = {
+    "stations": "Point",
+    "cities": "Point",
+    "candidates": "Point",
+    "allocation": "LineString",
+    "service_areas": "MultiPolygon",
+    "climate_regions": "MultiPolygon",
+    "chemistry_regions": "MultiPolygon",
+}
+TABLES = {
+    "packs": 2,
+    "coupling": 2,
+    "a_table_of_tomorrow": 1,
+    "kpi": 3,
+    "run_info": 6,
+    "assumptions": 1,
+    "layer_styles": 10,
+}
+OF_RUN = set(TABLES) - {"layer_styles"}
 
 
 def query(path, statement):
@@ -35,39 +69,52 @@ def assert_equal_values(left, right):
     )
 
 
-def test_files_are_those_promised(run_folder):
+def test_files_are_those_promised(tmp_path, write, content):
+    # A folder of its own: GDAL leaves a plan.gpkg.aux.xml beside what it reads.
+    run_folder = tmp_path / "run"
+    write(run_folder, content)
     found = {str(path.relative_to(run_folder)) for path in run_folder.rglob("*") if path.is_file()}
     assert found == {
         "plan.gpkg",
-        *(f"layers/{name}.parquet" for name in ("stations", "cities", "zones")),
-        *(f"tables/{name}.csv" for name in ("stations", "cities", "packs", "kpi", "assumptions")),
+        "datapackage.json",
+        "stac-item.json",
+        *(f"layers/{name}.parquet" for name in LAYERS),
+        *(f"tables/{name}.parquet" for name in OF_RUN),
+        *(f"tables/{name}.csv" for name in OF_RUN | {"stations", "cities"}),
         "tables/data_dictionary.csv",
     }
 
 
-def test_returns_what_was_written(tmp_path, write, evaluation):
-    written = write(tmp_path / "run", evaluation)
+def test_returns_what_was_written(tmp_path, write, content):
+    written = write(tmp_path / "run", content)
     assert sorted(written) == sorted(p for p in (tmp_path / "run").rglob("*") if p.is_file())
 
 
-def test_same_plan_gives_same_bytes(tmp_path, write, evaluation):
+def test_same_plan_gives_same_bytes(tmp_path, write, content):
+    evaluation = content.evaluation
     shuffled = replace(
-        evaluation,
-        stations=evaluation.stations[::-1],
-        zones=evaluation.zones.sample(frac=1, random_state=1),
-        cities=evaluation.cities[::-1],
-        packs=evaluation.packs[::-1],
+        content,
+        evaluation=replace(
+            evaluation,
+            stations=evaluation.stations[::-1],
+            zones=evaluation.zones.sample(frac=1, random_state=1),
+            cities=evaluation.cities[::-1],
+            packs=evaluation.packs[::-1],
+        ),
+        allocation=content.allocation[::-1],
+        candidates=content.candidates[::-1],
     )
     first, again = (
         {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
-        for files in (write(tmp_path / "a", evaluation), write(tmp_path / "b", shuffled))
+        for files in (write(tmp_path / "a", content), write(tmp_path / "b", shuffled))
     )
     assert first == again
 
 
-def test_input_is_left_as_it_was(tmp_path, write, evaluation):
+def test_input_is_left_as_it_was(tmp_path, write, content):
+    evaluation = content.evaluation
     before = {name: getattr(evaluation, name).copy() for name in ("stations", "zones", "cities")}
-    write(tmp_path / "run", evaluation)
+    write(tmp_path / "run", content)
     for name, frame in before.items():
         pd.testing.assert_frame_equal(frame, getattr(evaluation, name))
 
@@ -77,7 +124,7 @@ def test_geopackage_layers(run_folder, layer):
     info = pyogrio.read_info(run_folder / "plan.gpkg", layer=layer)
     assert info["features"] == LAYERS[layer]
     assert info["crs"] == "EPSG:4326"
-    assert info["geometry_type"] == ("Polygon" if layer.startswith("zones") else "Point")
+    assert info["geometry_type"] == TYPES.get(layer, "Polygon")
     assert info["fid_column"] == "fid"
 
 
@@ -160,9 +207,11 @@ def test_overview_sums_the_zones(run_folder):
     assert overview["swaps_per_day"] == 67.5
     assert overview["households_served_frac"] == pytest.approx(350 / 675)
     assert overview["swaps_served_frac"] == pytest.approx(35 / 67.5)
+    assert overview["unserved_swaps_per_day"] == pytest.approx(32.5)
 
 
-def test_tables_come_back_equal(run_folder, evaluation, run_info, assumptions):
+def test_tables_come_back_equal(run_folder, content):
+    evaluation, run_info, assumptions = content.evaluation, content.run_info, content.assumptions
     path = run_folder / "plan.gpkg"
     kpi = query(path, "SELECT name, value, unit FROM kpi ORDER BY fid")
     assert {name: value for name, value, _ in kpi} == evaluation.kpi
@@ -188,7 +237,7 @@ def test_columns_carry_titles_and_descriptions(run_folder):
     }
     assert aliases["stations", "grid_kw"][0] == "Grid connection [kW]"
     assert aliases["cities", "design_range_25_na_km"][0] == "Winter design range with #25 Na [km]"
-    for table in [*LAYERS, "packs", "kpi", "run_info", "assumptions"]:
+    for table in (set(LAYERS) | OF_RUN) - {"a_table_of_tomorrow"}:
         for _, column, *_ in query(path, f"PRAGMA table_info({table})"):
             if column not in {"fid", "geom"}:
                 assert all(aliases[table, column]), (table, column)
@@ -264,13 +313,13 @@ def test_numbers_in_tables_are_short_and_equal(run_folder):
 def test_data_dictionary_names_every_column(run_folder):
     dictionary = read_csv(run_folder / "tables/data_dictionary.csv")
     titles = {(row["layer"], row["column"]): row["title"] for row in dictionary}
-    for name in ("stations", "cities", "packs", "kpi", "assumptions"):
+    for name in OF_RUN - {"a_table_of_tomorrow"} | {"stations", "cities"}:
         with (run_folder / "tables" / f"{name}.csv").open(encoding="utf-8", newline="") as stream:
             for column in next(csv.reader(stream)):
                 assert titles[name, column]
 
 
-@pytest.mark.parametrize("layer", ["stations", "cities", "zones"])
+@pytest.mark.parametrize("layer", LAYERS)
 def test_parquet_is_geoparquet_1_1_with_boxes(run_folder, layer):
     path = run_folder / "layers" / f"{layer}.parquet"
     metadata = json.loads(pq.read_schema(path).metadata[b"geo"])
@@ -283,21 +332,23 @@ def test_zones_with_places_of_their_own_are_points(run_folder_of_points, evaluat
     path = run_folder_of_points / "plan.gpkg"
     layers = dict(pyogrio.list_layers(path).tolist())
     assert layers["zones"] == "Point"
-    assert "zones_overview" not in layers
+    assert layers["zones_overview"] == layers["zones_overview_coarse"] == "Polygon"
     zones = pyogrio.read_dataframe(path, layer="zones")
     np.testing.assert_array_equal(zones.geometry.x, evaluation_of_points.zones["lon"])
     ((qml,),) = query(path, "SELECT styleQML FROM layer_styles WHERE f_table_name = 'zones'")
     assert {symbol.get("type") for symbol in ET.fromstring(qml).iter("symbol")} == {"marker"}
 
 
-def test_cells_with_points_elsewhere_are_points(tmp_path, write, evaluation):
-    moved = replace(evaluation, zones=evaluation.zones.assign(lon=evaluation.zones["lon"] + 0.002))
-    write(tmp_path / "run", moved)
+def test_cells_with_points_elsewhere_are_points(tmp_path, write, content):
+    zones = content.evaluation.zones
+    moved = replace(content.evaluation, zones=zones.assign(lon=zones["lon"] + 0.002))
+    write(tmp_path / "run", replace(content, evaluation=moved))
     info = pyogrio.read_info(tmp_path / "run" / "plan.gpkg", layer="zones")
     assert info["geometry_type"] == "Point"
 
 
-def test_plan_without_stations_is_written(tmp_path, write, evaluation):
+def test_plan_without_stations_is_written(tmp_path, write, content):
+    evaluation = content.evaluation
     empty = replace(
         evaluation,
         stations=evaluation.stations.iloc[:0],
@@ -307,7 +358,10 @@ def test_plan_without_stations_is_written(tmp_path, write, evaluation):
         ),
         cities=evaluation.cities.assign(name_zh=None),
     )
-    write(tmp_path / "run", empty)
+    nothing = replace(content, evaluation=empty, allocation=content.allocation.iloc[:0])
+    write(tmp_path / "run", nothing)
+    for layer in ("allocation", "service_areas"):
+        assert pyogrio.read_info(tmp_path / "run" / "plan.gpkg", layer=layer)["features"] == 0
     info = pyogrio.read_info(tmp_path / "run" / "plan.gpkg", layer="stations")
     assert (info["features"], info["geometry_type"]) == (0, "Point")
     assert gpd.read_parquet(tmp_path / "run" / "layers/stations.parquet").empty
@@ -319,9 +373,56 @@ def test_plan_without_stations_is_written(tmp_path, write, evaluation):
         assert "string" in str(parquet[column].type)
 
 
-def test_progress_is_told(tmp_path, instance, evaluation, assumptions):
-    from planner.layers import write_layers
-
+def test_progress_is_told(tmp_path, content):
     told = []
-    write_layers(tmp_path, instance, evaluation, {}, assumptions, told.append)
+    write_layers(tmp_path, content, told.append)
     assert "plan.gpkg: zones (6 rows)" in told
+
+
+def test_tables_parquet_keep_types(run_folder):
+    coupling = pd.read_parquet(run_folder / "tables/coupling.parquet")
+    assert coupling.dtypes.astype(str).to_dict() == {
+        "round": "int64",
+        "swaps_per_day_served": "float64",
+    }
+
+
+def test_no_trace_of_a_database_journal_is_left(tutorial_folder):
+    names = {path.name for path in tutorial_folder.rglob("*")}
+    assert {name for name in names if name.endswith(("-wal", "-shm", "-journal"))} == set()
+
+
+def test_a_run_written_twice_differs_in_its_times_only(tmp_path, planned_tutorial):
+    timed = {"run.json", "progress.jsonl", "solver.log", "report.html"}
+    first, again = (
+        {
+            line
+            for line in (write_run(planned_tutorial, tmp_path / name) / "checksums.txt")
+            .read_text()
+            .splitlines()
+            if line.split()[1] not in timed
+        }
+        for name in ("first", "again")
+    )
+    assert first == again
+    assert any(line.endswith("plan.gpkg") for line in first)
+
+
+@pytest.mark.parametrize("layer", [*LAYERS, *OF_RUN])
+def test_every_layer_and_table_is_read_by_gdal(run_folder, layer):
+    num_rows = (LAYERS | TABLES)[layer]
+    frame = pyogrio.read_dataframe(run_folder / "plan.gpkg", layer=layer)
+    assert len(frame) == num_rows
+    if layer in LAYERS:
+        assert frame.geometry.is_valid.all()
+    ogrinfo = shutil.which("ogrinfo")
+    if ogrinfo is None:
+        pytest.skip("ogrinfo is not installed (Debian: gdal-bin)")
+    told = subprocess.run(
+        [ogrinfo, "-so", "-ro", run_folder / "plan.gpkg", layer],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert f"Feature Count: {num_rows}" in told.stdout
+    assert told.stderr == ""

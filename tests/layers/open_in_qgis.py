@@ -1,0 +1,105 @@
+"""Opens a GeoPackage as QGIS does and tells what it found; runs on the system's own Python.
+
+Usage: /usr/bin/python3 open_in_qgis.py PLAN.gpkg MAP.png
+Prints one JSON object: per layer what QGIS made of it, and how many colours the map has.
+"""
+
+import json
+import sys
+
+from qgis.core import (
+    QgsApplication,
+    QgsCoordinateReferenceSystem,
+    QgsCoordinateTransform,
+    QgsExpressionContext,
+    QgsExpressionContextUtils,
+    QgsMapRendererSequentialJob,
+    QgsMapSettings,
+    QgsProject,
+    QgsRenderContext,
+    QgsVectorLayer,
+)
+from qgis.PyQt.QtCore import QSize
+from qgis.PyQt.QtGui import QColor
+
+MARGIN = 1.1
+SIZE = 600
+
+
+def describe(layer):
+    """What QGIS knows of a layer once it is opened."""
+    renderer = layer.renderer()
+    return {
+        "is_valid": layer.isValid(),
+        "num_features": layer.featureCount(),
+        "crs": layer.crs().authid(),
+        "renderer": renderer.type() if renderer else None,
+        "legend": [item.label() for item in renderer.legendSymbolItems()] if renderer else [],
+        "num_drawn": num_drawn(layer) if renderer else 0,
+        "aliases": {field.name(): field.alias() for field in layer.fields()},
+        "abstract": layer.metadata().abstract(),
+    }
+
+
+def num_drawn(layer):
+    """How many features a symbol of the style is found for."""
+    renderer = layer.renderer().clone()
+    context = QgsExpressionContext(QgsExpressionContextUtils.globalProjectLayerScopes(layer))
+    render_context = QgsRenderContext()
+    render_context.setExpressionContext(context)
+    renderer.startRender(render_context, layer.fields())
+    count = 0
+    for feature in layer.getFeatures():
+        render_context.expressionContext().setFeature(feature)
+        count += renderer.symbolForFeature(feature, render_context) is not None
+    renderer.stopRender(render_context)
+    return count
+
+
+def draw(layers, path):
+    """Draw layers into a picture; its number of colours tells whether it is blank."""
+    settings = QgsMapSettings()
+    settings.setLayers(layers)
+    settings.setDestinationCrs(QgsCoordinateReferenceSystem("EPSG:3857"))
+    settings.setBackgroundColor(QColor("white"))
+    settings.setOutputSize(QSize(SIZE, SIZE))
+    to_map = QgsCoordinateTransform(
+        layers[0].crs(), settings.destinationCrs(), QgsProject.instance()
+    )
+    extent = to_map.transformBoundingBox(layers[0].extent())
+    for layer in layers[1:]:
+        extent.combineExtentWith(to_map.transformBoundingBox(layer.extent()))
+    extent.scale(MARGIN)
+    settings.setExtent(extent)
+    context = QgsExpressionContext()
+    context.appendScope(QgsExpressionContextUtils.mapSettingsScope(settings))
+    settings.setExpressionContext(context)
+    job = QgsMapRendererSequentialJob(settings)
+    job.start()
+    job.waitForFinished()
+    image = job.renderedImage()
+    image.save(path)
+    colours = {image.pixel(x, y) for x in range(0, SIZE, 2) for y in range(0, SIZE, 2)}
+    return {"num_colours": len(colours), "errors": [error.message for error in job.errors()]}
+
+
+def main(geopackage, picture):
+    """Open every layer and table, and draw those that can be drawn."""
+    QgsApplication.setPrefixPath("/usr", True)
+    application = QgsApplication([], False)
+    application.initQgis()
+    container = QgsVectorLayer(geopackage, "container", "ogr")
+    names = [part.split("!!::!!")[1] for part in container.dataProvider().subLayers()]
+    layers = {name: QgsVectorLayer(f"{geopackage}|layername={name}", name, "ogr") for name in names}
+    drawn = [layer for layer in layers.values() if layer.isSpatial()]
+    answer = {
+        "layers": {name: describe(layer) for name, layer in layers.items()},
+        "map": draw(drawn, picture),
+    }
+    print(json.dumps(answer))
+    del layers, drawn, container
+    application.exitQgis()
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

@@ -1,0 +1,92 @@
+"""QGIS itself opens what a run leaves: with its styles, aliases, reference system and rows."""
+
+import json
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+import pyogrio
+import pytest
+
+SYSTEM_PYTHON = "/usr/bin/python3"
+SCRIPT = Path(__file__).with_name("open_in_qgis.py")
+RENDERERS = {
+    "stations": "categorizedSymbol",
+    "cities": "graduatedSymbol",
+    "candidates": "categorizedSymbol",
+    "allocation": "graduatedSymbol",
+    "service_areas": "graduatedSymbol",
+    "zones": "categorizedSymbol",
+    "zones_overview": "graduatedSymbol",
+    "zones_overview_coarse": "graduatedSymbol",
+    "climate_regions": "categorizedSymbol",
+    "chemistry_regions": "categorizedSymbol",
+}
+
+
+def _system_python(*arguments):
+    # The virtual environment's packages must not be seen by the system's Python.
+    hidden = {"PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV"}
+    kept = {name: value for name, value in os.environ.items() if name not in hidden}
+    return subprocess.run(
+        [SYSTEM_PYTHON, *map(str, arguments)],
+        env=kept | {"QT_QPA_PLATFORM": "offscreen", "XDG_RUNTIME_DIR": "/tmp"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+@pytest.fixture(scope="module", params=["tutorial_folder", "run_folder"])
+def opened(request, tmp_path_factory):
+    if not Path(SYSTEM_PYTHON).exists() or _system_python("-c", "import qgis.core").returncode:
+        pytest.skip("QGIS is not installed for the system's Python (Debian: python3-qgis)")
+    # QGIS leaves files of its own beside those that it opens.
+    folder = tmp_path_factory.mktemp("qgis")
+    original = request.getfixturevalue(request.param) / "plan.gpkg"
+    geopackage, picture = Path(shutil.copy(original, folder)), folder / "map.png"
+    done = _system_python(SCRIPT, geopackage, picture)
+    assert done.stdout, done.stderr
+    assert geopackage.read_bytes() == original.read_bytes()
+    return json.loads(done.stdout.splitlines()[-1]), geopackage, picture
+
+
+def test_qgis_finds_every_layer_and_table(opened):
+    told, geopackage, _ = opened
+    expected = {str(name) for name, _ in pyogrio.list_layers(geopackage)}
+    assert set(told["layers"]) | {"layer_styles"} == expected | {"layer_styles"}
+    for name, layer in told["layers"].items():
+        assert layer["is_valid"], name
+        info = pyogrio.read_info(geopackage, layer=name)
+        assert layer["num_features"] == info["features"], name
+        if name in RENDERERS:
+            assert layer["crs"] == "EPSG:4326", name
+            assert layer["abstract"], name
+
+
+def test_qgis_takes_the_default_style_and_draws_every_row_with_it(opened):
+    told, _, _ = opened
+    for name, renderer in RENDERERS.items():
+        layer = told["layers"][name]
+        assert layer["renderer"] == renderer, name
+        assert len(layer["legend"]) >= 2, name
+        if name not in {"zones_overview", "zones_overview_coarse"}:  # no share of no swaps
+            assert layer["num_drawn"] == layer["num_features"], name
+
+
+def test_qgis_shows_aliases(opened):
+    told, _, _ = opened
+    for name, layer in told["layers"].items():
+        if name not in RENDERERS:
+            continue
+        for field, alias in layer["aliases"].items():
+            assert alias or field == "fid", (name, field)
+    assert told["layers"]["stations"]["aliases"]["grid_kw"] == "Grid connection [kW]"
+
+
+def test_the_map_is_not_blank(opened):
+    told, _, picture = opened
+    assert told["map"]["errors"] == []
+    assert told["map"]["num_colours"] >= 10
+    assert picture.stat().st_size > 2_000
