@@ -74,6 +74,7 @@ def write_run(planned: Planned, folder: str | Path) -> Path:
     """
     from planner.layers import RunContent, write_layers
     from planner.report import write_report
+    from planner.workbook import write_workbook
 
     folder = Path(folder).resolve()
     check_target(folder)
@@ -108,8 +109,9 @@ def write_run(planned: Planned, folder: str | Path) -> Path:
             ),
         )
         _write_run_json(partial, planned)
-        with planned.clock.stage("report", "report.html"):
+        with planned.clock.stage("report", "report.html and workbook.xlsx"):
             write_report(partial)
+            write_workbook(partial)
         _write_run_json(partial, planned)  # again, now with the report's own seconds
         _write_text(partial / "checksums.txt", _checksums(partial))
         _write_text(partial / DONE_FILE, "")
