@@ -11,7 +11,13 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from planner.instance import Instance, read_instance
-    from planner.location import LocationResult, maximal_covering
+    from planner.location import (
+        LocationResult,
+        facility_location,
+        maximal_covering,
+        p_median,
+        set_cover,
+    )
     from planner.models.coverage import solve_coverage
     from planner.models.national import solve_national
     from planner.models.sized_coverage import solve_sized_coverage
@@ -25,9 +31,12 @@ __all__ = [
     "Planned",
     "StageClock",
     "check_plan",
+    "facility_location",
     "maximal_covering",
+    "p_median",
     "plan",
     "read_instance",
+    "set_cover",
     "solve_coverage",
     "solve_national",
     "solve_sized_coverage",
@@ -40,9 +49,12 @@ _HOME = {
     "Planned": "planner.pipeline",
     "StageClock": "planner.stages",
     "check_plan": "planner.pipeline",
+    "facility_location": "planner.location",
     "maximal_covering": "planner.location",
+    "p_median": "planner.location",
     "plan": "planner.pipeline",
     "read_instance": "planner.instance",
+    "set_cover": "planner.location",
     "solve_coverage": "planner.models.coverage",
     "solve_national": "planner.models.national",
     "solve_sized_coverage": "planner.models.sized_coverage",

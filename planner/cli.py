@@ -14,6 +14,7 @@ import click
 from planner.errors import PlannerError
 
 EXIT_LIMIT_WITH_PLAN = 4
+EXIT_PARTLY_FAILED = 6
 EXIT_INTERRUPTED = 130
 
 _INSTANCE = click.argument("instance", type=click.Path(path_type=Path), metavar="INSTANCE")
@@ -32,7 +33,7 @@ def cli() -> None:
     \b
     Exit codes: 0 done, 2 bad input, 3 infeasible, 4 a limit was reached and the
     plan's gap is above the one asked for, 5 a limit was reached without a plan,
-    70 internal error.
+    6 some scenarios of a batch failed, 70 internal error, 130 interrupted.
     """  # noqa: D301 click marks unwrapped paragraphs by a backspace character
 
 
@@ -210,7 +211,19 @@ def build_instance(name: str, out: Path) -> None:
 
 
 @cli.command()
-@click.argument("name", type=click.Choice(["coverage-maximo", "coverage-random"]))
+@click.argument(
+    "name",
+    type=click.Choice(
+        [
+            "coverage-maximo",
+            "coverage-random",
+            "p-median",
+            "facility-location",
+            "set-cover",
+            "flow-refuelling",
+        ]
+    ),
+)
 @click.option(
     "--instances", type=click.Path(path_type=Path), metavar="DIR",
     help="Folder with the public files (docs/benchmarks.md tells where to get them).",
@@ -252,6 +265,30 @@ def bench(
 
 
 @cli.command()
+@click.argument("base", type=click.Path(path_type=Path), metavar="BASE")
+@click.argument("other", type=click.Path(path_type=Path), metavar="OTHER")
+@click.option(
+    "--out", type=click.Path(path_type=Path), metavar="DIR",
+    help="Folder for compare.html, compare.gpkg and tables; replaces a comparison there.",
+)  # fmt: skip
+@click.option("--json", "as_json", is_flag=True, help="The whole comparison as a JSON line.")
+def compare(base: Path, other: Path, out: Path | None, as_json: bool) -> None:
+    """Tell what differs between the finished runs BASE and OTHER.
+
+    Figures, stations gained, lost, moved and resized, packs, prices, settings and inputs; a
+    difference that the proven gaps leave open is called so (docs/compare.md).
+    """
+    from planner.compare import check_target, compare_runs, write_comparison
+    from planner.compare.show import print_json, show_comparison
+
+    if out is not None:
+        check_target(out)
+    comparison = compare_runs(base, other)
+    folder = write_comparison(comparison, out) if out is not None else None
+    (print_json if as_json else show_comparison)(comparison, folder)
+
+
+@cli.command()
 @click.argument("run_folder", type=click.Path(path_type=Path), metavar="RUN")
 @click.option(
     "--out", type=click.Path(path_type=Path), metavar="FILE",
@@ -265,16 +302,149 @@ def report(run_folder: Path, out: Path | None) -> None:
 
 
 @cli.command()
-@click.argument("what", type=click.Choice(["scenario", "tables"]))
+@click.argument("run_folder", type=click.Path(path_type=Path), metavar="RUN")
+@click.option(
+    "--format", "file_format", required=True, help="Format to write.",
+    type=click.Choice(
+        ["gpkg", "parquet", "csv", "flatgeobuf", "shapefile", "geojson", "pmtiles", "xlsx"]
+    ),
+)  # fmt: skip
+@click.option("--layers", default="", metavar="A,B", help="Layers and tables.  [default: all]")
+@click.option(
+    "--crs", default="EPSG:4326", show_default=True, metavar="CODE",
+    help="Reference system, e.g. EPSG:4490 (CGCS2000).",
+)  # fmt: skip
+@click.option(
+    "--out", type=click.Path(path_type=Path), required=True, metavar="DIR",
+    help="Folder to write into.",
+)  # fmt: skip
+@click.option("--bom", is_flag=True, help="Mark CSV files as UTF-8 for older spreadsheets.")
+def export(run_folder: Path, file_format: str, layers: str, crs: str, out: Path, bom: bool) -> None:
+    """Write layers of the finished run RUN in another format or reference system.
+
+    CSV keeps shapes as WKT; xlsx is the run's workbook, tables only; a Shapefile gets short
+    names and a list of them; GeoJSON and PMTiles know one reference system only.
+    """
+    if file_format == "xlsx":
+        from planner.layers.read_back import open_run
+        from planner.workbook import write_workbook
+
+        if layers or crs != "EPSG:4326":
+            raise click.UsageError("xlsx holds the whole workbook; leave --layers and --crs away")
+        open_run(run_folder)
+        out.mkdir(parents=True, exist_ok=True)
+        click.echo(str(write_workbook(run_folder, out / "workbook.xlsx")))
+        return
+    from planner.layers.export import export_run
+
+    names = [name.strip() for name in layers.split(",") if name.strip()]
+    written = export_run(
+        run_folder, file_format, out, names=names, crs=crs, with_bom=bom,
+        on_progress=lambda line: click.echo(line, err=True),
+    )  # fmt: skip
+    for path in written:
+        click.echo(str(path))
+
+
+@cli.command()
+@click.argument("study", type=click.Path(path_type=Path), metavar="STUDY")
+@click.option(
+    "--out", type=click.Path(path_type=Path), metavar="DIR",
+    help="Folder of all results.  [default: outputs/NAME of the study]",
+)  # fmt: skip
+@click.option("--dry-run", is_flag=True, help="Print each scenario's difference to the base.")
+@click.option("--only", default="*", metavar="PATTERN", help="Scenarios whose names match.")
+@click.option(
+    "--processes", type=click.IntRange(1, 1024), default=2, show_default=True, metavar="N",
+    help="Runs side by side on this machine; each may use solver.workers more.",
+)  # fmt: skip
+@click.option(
+    "--executor", type=click.Choice(["local", "dask"]), default="local", show_default=True,
+    help="Where runs are made; dask needs the extra `dask`.",
+)  # fmt: skip
+@click.option("--scheduler", metavar="ADDRESS", help="Dask scheduler, e.g. tcp://10.0.0.1:8786.")
+@click.option("--json", "as_json", is_flag=True, help="Progress and results as JSON lines.")
+def batch(
+    study: Path,
+    out: Path | None,
+    dry_run: bool,
+    only: str,
+    processes: int,
+    executor: str,
+    scheduler: str | None,
+    as_json: bool,
+) -> None:
+    """Plan every scenario of STUDY; finished ones are never planned again.
+
+    STUDY is a TOML file (docs/batch.md). Ctrl-C ends the searches and keeps the best plans
+    so far; the same command goes on, also after a crash, and may run several times at once.
+    """
+    if (executor == "dask") != (scheduler is not None):
+        raise click.UsageError("--executor dask and --scheduler ADDRESS belong together")
+    from planner.batch.command import BatchCommand
+
+    command = BatchCommand(study, out, only)
+    if dry_run:
+        command.show(as_json)
+        return
+    stop = _stop_on_interrupt()
+    try:
+        is_complete = command.run(processes, scheduler, stop, as_json)
+    except KeyboardInterrupt:
+        click.echo("given up; finished runs are kept", err=True)
+        sys.exit(EXIT_INTERRUPTED)
+    if not is_complete:
+        sys.exit(EXIT_INTERRUPTED if stop.is_set() else EXIT_PARTLY_FAILED)
+
+
+@cli.command()
+@click.argument("study_folder", type=click.Path(path_type=Path), metavar="STUDY_DIR")
+@click.option("--json", "as_json", is_flag=True, help="A JSON line per scenario.")
+def status(study_folder: Path, as_json: bool) -> None:
+    """Show how far each scenario of a batch is, and why some failed."""
+    from planner.batch.catalogue import status_rows
+    from planner.batch.show import show_rows
+    from planner.batch.store import RunStore
+
+    show_rows(status_rows(RunStore(study_folder)), as_json)
+
+
+@cli.command()
+@click.argument("study_folder", type=click.Path(path_type=Path), metavar="STUDY_DIR")
+@click.option("--by", required=True, metavar="KPI", help="Figure that decides, e.g. capex_cny.")
+@click.option("--lowest", is_flag=True, help="Less is better.")
+@click.option(
+    "--top", type=click.IntRange(min=1), default=10, show_default=True, metavar="N",
+    help="Scenarios shown.",
+)  # fmt: skip
+@click.option("--json", "as_json", is_flag=True, help="A JSON line per scenario.")
+def best(study_folder: Path, by: str, lowest: bool, top: int, as_json: bool) -> None:
+    """Show the scenarios of a batch that are best by one figure.
+
+    \b
+    Example:
+      planner best outputs/supply-study --by swaps_served_frac --top 5
+    """  # noqa: D301 click marks unwrapped paragraphs by a backspace character
+    from planner.batch.catalogue import best_rows
+    from planner.batch.show import show_rows
+    from planner.batch.store import RunStore
+
+    show_rows(best_rows(RunStore(study_folder), by, lowest=lowest, top=top), as_json)
+
+
+@cli.command()
+@click.argument("what", type=click.Choice(["scenario", "tables", "study"]))
 def schema(what: str) -> None:
-    """Print the instance format: JSON Schema of scenario.toml, or the tables' columns."""
+    """Print a format: JSON Schema of scenario.toml or of a study, or the tables' columns."""
+    from planner.batch.study import Study
     from planner.instance import Scenario
     from planner.instance.tables import format_reference
 
     if what == "tables":
         click.echo(format_reference(), nl=False)
     else:
-        click.echo(json.dumps(Scenario.model_json_schema(), indent=2, ensure_ascii=False))
+        model = Study if what == "study" else Scenario
+        click.echo(json.dumps(model.model_json_schema(), indent=2, ensure_ascii=False))
 
 
 def main() -> None:

@@ -322,3 +322,402 @@ class PackAssignmentProblem:
     def num_options(self) -> int:
         """Number of options."""
         return len(self.option_group_idx)
+
+
+@dataclass(frozen=True)
+class PairDistances:
+    """Distances of the zones from the sites that can serve them, pair by pair.
+
+    Attributes
+    ----------
+    zone_ptr : int array, shape (num_zones + 1,)
+        The pairs of zone i are those from ``zone_ptr[i]`` to ``zone_ptr[i + 1]``.
+    site_idx : int array, shape (num_pairs,)
+        Site of each pair, named once per zone.
+    distance : float array, shape (num_pairs,)
+        Distance, time or cost of each pair, >= 0.
+    unserved : float
+        What counts as the distance of a zone whose pairs are all closed; finite, no less than
+        any distance.
+    num_sites : int
+        Number of candidate sites, those without any pair included.
+    """
+
+    zone_ptr: IntArray
+    site_idx: IndexArray
+    distance: FloatArray
+    unserved: float
+    num_sites: int
+
+    def __post_init__(self) -> None:
+        if not len(self.site_idx) == len(self.distance) == self.zone_ptr[-1]:
+            raise ValueError("site_idx and distance must have one entry per pair")
+        if len(self.site_idx) and not (
+            self.site_idx.min() >= 0 and self.site_idx.max() < self.num_sites
+        ):
+            raise ValueError("site_idx points outside the sites")
+        if not np.isfinite(self.unserved) or self.unserved < 0:
+            raise ValueError("unserved must be finite and >= 0")
+        if len(self.distance) and not (
+            self.distance.min() >= 0 and self.distance.max() <= self.unserved
+        ):
+            raise ValueError("distances must lie between 0 and unserved")
+        _freeze(self)
+
+    @property
+    def num_zones(self) -> int:
+        """Number of demand zones."""
+        return len(self.zone_ptr) - 1
+
+
+@dataclass(frozen=True)
+class PointDistances:
+    """Distances that are computed from places when needed: all zones, all sites, no matrix.
+
+    Attributes
+    ----------
+    zone_xyz, site_xyz : float arrays, shape (num_zones, d) and (num_sites, d)
+        Places in a plane (d = 2, any unit) or on the sphere (d = 3, from
+        `planner.geodesy.to_sphere_km`) [km].
+    on_sphere : bool
+        Measure along the great circle instead of straight.
+    whole : bool
+        Round distances down to whole numbers, as published instances do.
+    """
+
+    zone_xyz: FloatArray
+    site_xyz: FloatArray
+    on_sphere: bool = False
+    whole: bool = False
+
+    def __post_init__(self) -> None:
+        width = 3 if self.on_sphere else 2
+        for name in ("zone_xyz", "site_xyz"):
+            places = getattr(self, name)
+            if places.ndim != 2 or places.shape[1] != width:
+                raise ValueError(f"{name} has shape {places.shape}, not (n, {width})")
+            if not np.isfinite(places).all():
+                raise ValueError(f"{name} must be finite")
+        _freeze(self)
+
+    @property
+    def num_zones(self) -> int:
+        """Number of demand zones."""
+        return len(self.zone_xyz)
+
+    @property
+    def num_sites(self) -> int:
+        """Number of candidate sites."""
+        return len(self.site_xyz)
+
+
+@dataclass(frozen=True)
+class PMedianProblem:
+    """Least mean distance from zones to their nearest station.
+
+    Sets: demand zones i in [0, num_zones), candidate sites j in [0, num_sites).
+
+    Attributes
+    ----------
+    weight : float array, shape (num_zones,)
+        Weight of each zone (people, swaps per day), >= 0.
+    distances : PairDistances or PointDistances
+        Between zones and sites.
+    forced, forbidden : bool arrays, shape (num_sites,)
+        Sites open in every plan, and in none.
+    min_stations, max_stations : int
+        Open sites, the forced ones included.
+    cost : float array, shape (num_sites,)
+        Money for a station at the site, >= 0 [CNY].
+    budget : float
+        Money for all stations, forced ones included; inf for no limit [CNY].
+    """
+
+    weight: FloatArray
+    distances: PairDistances | PointDistances
+    forced: BoolArray
+    forbidden: BoolArray
+    min_stations: int
+    max_stations: int
+    cost: FloatArray
+    budget: float = np.inf
+
+    def __post_init__(self) -> None:
+        num_sites = self.distances.num_sites
+        if self.weight.shape != (self.distances.num_zones,):
+            raise ValueError("weight must have one entry per zone")
+        for name in ("forced", "forbidden", "cost"):
+            if getattr(self, name).shape != (num_sites,):
+                raise ValueError(f"{name} must have one entry per site")
+        for name in ("weight", "cost"):
+            values = getattr(self, name)
+            if values.size and not (np.isfinite(values).all() and values.min() >= 0):
+                raise ValueError(f"{name} must be finite and >= 0")
+        if np.isnan(self.budget):
+            raise ValueError("budget must be a number")
+        if (self.forced & self.forbidden).any():
+            raise ValueError("a site is both forced and forbidden")
+        _freeze(self)
+
+    @property
+    def num_zones(self) -> int:
+        """Number of demand zones."""
+        return self.distances.num_zones
+
+    @property
+    def num_sites(self) -> int:
+        """Number of candidate sites."""
+        return self.distances.num_sites
+
+
+@dataclass(frozen=True)
+class FlowRefuellingProblem:
+    """Stations along roads so that the flows that can be driven on them are worth most.
+
+    Sets: flows q in [0, num_flows), each with one path or several; paths r in [0, num_paths);
+    cover sets S in [0, num_sets), shared by paths; candidate sites j in [0, num_sites). A path can
+    be driven if each of its cover sets holds an open site, a flow if one of its paths can.
+
+    Attributes
+    ----------
+    value : float array, shape (num_paths,)
+        What refuelling the flow on that path is worth (vehicles, vehicle-km), >= 0.
+    flow_idx : int array, shape (num_paths,)
+        Flow of each path; counted on one of its paths at most.
+    path_ptr, path_set_idx : int arrays, shape (num_paths + 1,) and (num_entries,)
+        Path r needs the sets ``path_set_idx[path_ptr[r]:path_ptr[r + 1]]``; with none it is driven
+        anyway (the stations of the cities suffice).
+    set_ptr, set_site_idx : int arrays, shape (num_sets + 1,) and (num_members,)
+        Sites from which one arc of a round trip is reached with the energy left, each named once
+        in a set and direction; an empty set is reached from nowhere.
+    set_is_return : bool array, shape (num_members,)
+        Whether the site is passed on the way back: a stop of its own, which matters to capacity
+        alone.
+    load : float array, shape (num_paths,)
+        Swaps an hour that the flow makes at a station where all its vehicles swap, >= 0.
+    season_idx : int array, shape (num_paths,)
+        Season of each path: loads of different seasons do not add up.
+    capacity : float array, shape (num_sites,)
+        Swaps an hour that a station at the site can do, >= 0; inf for no limit.
+    cost : float array, shape (num_sites,)
+        Money for a station at the site, >= 0 [CNY].
+    forced, forbidden : bool arrays, shape (num_sites,)
+        Sites open in every plan, and in none.
+    num_stations : int
+        At most this many open sites, the forced ones included.
+    budget : float
+        Money for all stations, forced ones included; inf for no limit [CNY].
+    """
+
+    value: FloatArray
+    flow_idx: IntArray
+    path_ptr: IntArray
+    path_set_idx: IntArray
+    set_ptr: IntArray
+    set_site_idx: IntArray
+    set_is_return: BoolArray
+    load: FloatArray
+    season_idx: IntArray
+    capacity: FloatArray
+    cost: FloatArray
+    forced: BoolArray
+    forbidden: BoolArray
+    num_stations: int
+    budget: float = np.inf
+
+    def __post_init__(self) -> None:
+        for name in ("flow_idx", "load", "season_idx"):
+            if getattr(self, name).shape != self.value.shape:
+                raise ValueError(f"{name} must have one entry per path")
+        for name in ("cost", "forced", "forbidden"):
+            if getattr(self, name).shape != self.capacity.shape:
+                raise ValueError(f"{name} must have one entry per site")
+        for name, values in (("value", self.value), ("load", self.load), ("cost", self.cost)):
+            if values.size and not (np.isfinite(values).all() and values.min() >= 0):
+                raise ValueError(f"{name} must be finite and >= 0")
+        if not (self.capacity >= 0).all() or not self.budget >= 0:
+            raise ValueError("capacity and budget must be >= 0")
+        for lists, ptr, idx, end in (
+            ("path", self.path_ptr, self.path_set_idx, self.num_sets),
+            ("set", self.set_ptr, self.set_site_idx, self.num_sites),
+        ):
+            if not len(ptr) or ptr[0] != 0 or ptr[-1] != len(idx) or (np.diff(ptr) < 0).any():
+                raise ValueError(f"{lists}_ptr must rise from 0 to the number of entries")
+            if len(idx) and not (idx.min() >= 0 and idx.max() < end):
+                raise ValueError(f"the entries of {lists} must lie in [0, {end})")
+        if len(self.path_ptr) != len(self.value) + 1:
+            raise ValueError("path_ptr must have one entry per path, and one more")
+        if self.set_is_return.shape != self.set_site_idx.shape:
+            raise ValueError("set_is_return must have one entry per member of a set")
+        if (self.forced & self.forbidden).any():
+            raise ValueError("a site is both forced and forbidden")
+        _freeze(self)
+
+    @property
+    def num_paths(self) -> int:
+        """Number of paths."""
+        return len(self.value)
+
+    @property
+    def num_sets(self) -> int:
+        """Number of cover sets."""
+        return len(self.set_ptr) - 1
+
+    @property
+    def num_sites(self) -> int:
+        """Number of candidate sites."""
+        return len(self.capacity)
+
+
+@dataclass(frozen=True)
+class FacilityLocationProblem:
+    """Stations of several sizes, and which of them serves how much of each zone, at least cost.
+
+    Sets: demand zones i in [0, num_zones), candidate sites j in [0, num_sites), station types t.
+
+    Attributes
+    ----------
+    demand : float array, shape (num_zones,)
+        What must be served of each zone, >= 0.
+    zone_ptr, site_idx, unit_cost : arrays
+        Pairs of zone i from ``zone_ptr[i]`` to ``zone_ptr[i + 1]``: sites that can serve it, each
+        once, and the cost of serving one unit from there, >= 0.
+    capacity : float array, shape (num_sites, num_types)
+        What a station of the type can serve at the site, >= 0.
+    fixed_cost : float array, shape (num_sites, num_types)
+        Cost of a station of the type at the site, >= 0.
+    forced, forbidden : bool arrays, shape (num_sites,)
+        Sites open in every plan, and in none.
+    min_stations, max_stations : int
+        Open sites, the forced ones included.
+    budget : float
+        Limit of all fixed costs; inf for none.
+    single : bool
+        Whether each zone must be served by one station alone.
+    """
+
+    demand: FloatArray
+    zone_ptr: IntArray
+    site_idx: IndexArray
+    unit_cost: FloatArray
+    capacity: FloatArray
+    fixed_cost: FloatArray
+    forced: BoolArray
+    forbidden: BoolArray
+    min_stations: int
+    max_stations: int
+    budget: float = np.inf
+    single: bool = False
+
+    def __post_init__(self) -> None:
+        num_sites = len(self.capacity)
+        if len(self.zone_ptr) != len(self.demand) + 1:
+            raise ValueError("zone_ptr must have one entry per zone and one more")
+        if not len(self.site_idx) == len(self.unit_cost) == self.zone_ptr[-1]:
+            raise ValueError("site_idx and unit_cost must have one entry per pair")
+        if len(self.site_idx) and not (
+            self.site_idx.min() >= 0 and self.site_idx.max() < num_sites
+        ):
+            raise ValueError("site_idx points outside the sites")
+        if self.capacity.ndim != 2 or self.capacity.shape != self.fixed_cost.shape:
+            raise ValueError("capacity and fixed_cost must have shape (num_sites, num_types)")
+        if not self.forced.shape == self.forbidden.shape == (num_sites,):
+            raise ValueError("forced and forbidden must have one entry per site")
+        for name in ("demand", "unit_cost", "capacity", "fixed_cost"):
+            values = getattr(self, name)
+            if values.size and not (np.isfinite(values).all() and values.min() >= 0):
+                raise ValueError(f"{name} must be finite and >= 0")
+        if np.isnan(self.budget):
+            raise ValueError("budget must be a number")
+        if (self.forced & self.forbidden).any():
+            raise ValueError("a site is both forced and forbidden")
+        _freeze(self)
+
+    @property
+    def num_zones(self) -> int:
+        """Number of demand zones."""
+        return len(self.demand)
+
+    @property
+    def num_sites(self) -> int:
+        """Number of candidate sites."""
+        return len(self.capacity)
+
+    @property
+    def num_types(self) -> int:
+        """Number of station types."""
+        return int(self.capacity.shape[1])
+
+
+@dataclass(frozen=True)
+class SetCoverProblem:
+    """Least cost of stations that cover the zones, or a share of what they are worth.
+
+    Sets: demand zones i in [0, num_zones), candidate sites j in [0, num_sites).
+
+    Attributes
+    ----------
+    value : float array, shape (num_zones,)
+        What a zone counts for in the share, >= 0.
+    need : int array, shape (num_zones,)
+        Stations within reach that it takes to cover the zone, >= 0.
+    reach_ptr, reach_zone_idx : int arrays
+        As in `CoverageProblem`.
+    cost : float array, shape (num_sites,)
+        Cost of a station at the site, >= 0; ones to count stations.
+    forced, forbidden : bool arrays, shape (num_sites,)
+        Sites open in every plan, and in none.
+    min_share : float
+        Share of all value that must be covered, in [0, 1]; 1 for every zone, worth something or
+        not.
+    min_stations, max_stations : int
+        Open sites, the forced ones included.
+    budget : float
+        Limit of the cost; inf for none.
+    """
+
+    value: FloatArray
+    need: IntArray
+    reach_ptr: IntArray
+    reach_zone_idx: IndexArray
+    cost: FloatArray
+    forced: BoolArray
+    forbidden: BoolArray
+    min_share: float
+    min_stations: int
+    max_stations: int
+    budget: float = np.inf
+
+    def __post_init__(self) -> None:
+        num_sites, num_zones = len(self.cost), len(self.value)
+        if len(self.reach_ptr) != num_sites + 1:
+            raise ValueError(f"reach_ptr has {len(self.reach_ptr)} entries, not {num_sites + 1}")
+        if not len(self.forced) == len(self.forbidden) == num_sites:
+            raise ValueError("forced and forbidden must have one entry per site")
+        if self.need.shape != (num_zones,) or (num_zones and self.need.min() < 0):
+            raise ValueError("need must have one entry >= 0 per zone")
+        for name in ("value", "cost"):
+            values = getattr(self, name)
+            if len(values) and not (np.isfinite(values).all() and values.min() >= 0):
+                raise ValueError(f"{name} must be finite and >= 0")
+        if len(self.reach_zone_idx) and not (
+            self.reach_zone_idx.min() >= 0 and self.reach_zone_idx.max() < num_zones
+        ):
+            raise ValueError("reach_zone_idx points outside the zones")
+        if not 0.0 <= self.min_share <= 1.0:
+            raise ValueError("min_share must lie in [0, 1]")
+        if np.isnan(self.budget):
+            raise ValueError("budget must be a number")
+        if (self.forced & self.forbidden).any():
+            raise ValueError("a site is both forced and forbidden")
+        _freeze(self)
+
+    @property
+    def num_zones(self) -> int:
+        """Number of demand zones."""
+        return len(self.value)
+
+    @property
+    def num_sites(self) -> int:
+        """Number of candidate sites."""
+        return len(self.cost)

@@ -12,7 +12,14 @@ from planner.location.points import Points
 from planner.problem import FloatArray
 from planner.units import EARTH_RADIUS_KM, METRES_PER_KM
 
-BENCHES = ("coverage-maximo", "coverage-random")
+BENCHES = (
+    "coverage-maximo",
+    "coverage-random",
+    "p-median",
+    "facility-location",
+    "set-cover",
+    "flow-refuelling",
+)
 MAXIMO_FOLDER = Path("coverage", "maximo")
 """Where its files lie when the folder given holds those of several benchmarks."""
 SQUARE_KM, REACH_KM = 100.0, 5.0
@@ -34,13 +41,19 @@ class BenchCase:
     num_stations : int
         Budget p.
     reach_km : float
-        A site covers zones up to this far away [km].
+        A site covers zones up to this far away [km]; range of a vehicle, in the unit of its
+        network, where flows are refuelled.
     published : float or None
         Best value known from literature.
     file : Path or None
-        Where the points stand; None where they are drawn at random.
+        Where the points stand; None where they are drawn at random. Folder of the networks where
+        flows are refuelled.
     num_zones, num_sites : int
         Size of a random instance; 0 where the file tells.
+    capacity : float or None
+        Capacity of every site, where the file leaves it open.
+    network : str
+        Network whose flows are refuelled.
     """
 
     bench: str
@@ -51,6 +64,8 @@ class BenchCase:
     file: Path | None = None
     num_zones: int = 0
     num_sites: int = 0
+    capacity: float | None = None
+    network: str = ""
 
 
 class CasePoints(NamedTuple):
@@ -93,6 +108,22 @@ def bench_cases(bench: str, folder: Path | None = None) -> tuple[BenchCase, ...]
             )
             for num_zones, num_sites, num_stations in RANDOM_SIZES
         )  # fmt: skip
+    if bench == "p-median":
+        from planner.bench.location_cases import p_median_cases
+
+        return p_median_cases(folder)
+    if bench == "facility-location":
+        from planner.bench.location_cases import facility_cases
+
+        return facility_cases(folder)
+    if bench == "set-cover":
+        from planner.bench.location_cases import set_cover_cases
+
+        return set_cover_cases(folder)
+    if bench == "flow-refuelling":
+        from planner.bench.refuelling_cases import refuelling_cases
+
+        return refuelling_cases(folder)
     if bench != "coverage-maximo":
         raise InputError([Fault("planner bench", None, "NAME", bench, f"one of {BENCHES}")])
     return _maximo_cases(folder)

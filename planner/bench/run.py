@@ -18,7 +18,7 @@ from typing import Any
 from planner.bench.cases import BenchCase, bench_cases
 from planner.bench.solve_case import peak_memory_mb
 from planner.errors import Fault, InputError
-from planner.solving.status import Status, gap_frac
+from planner.solving.status import Status
 
 PEERS = {
     "spopt_cbc": ("spopt", "pulp"),
@@ -29,6 +29,13 @@ PEERS = {
 }
 """Who else solves the instances, and the packages each needs. spopt writes the model and hands it
 to CBC, PuLP's default, or to HiGHS; the others get the plain model from arrays."""
+PEERS_OF: dict[str, tuple[str, ...]] = {
+    "p-median": ("spopt_cbc", "spopt_highs"),
+    "facility-location": (),
+    "set-cover": (),
+    "flow-refuelling": (),
+}
+"""Peers of a benchmark that not all peers can take part in."""
 GRACE_FRAC, GRACE_S = 0.25, 10.0
 """How far beyond its limit, which solvers take softly, a process is left alive."""
 START_LIMIT_S = 300.0
@@ -50,7 +57,7 @@ class PeerRow:
     value, bound : float or None
         Plan and proven bound; None where there is none.
     gap_frac : float or None
-        (bound - value) / bound.
+        Difference of the two as a share of the bound.
     build_s : float or None
         Seconds for reading points, finding what is in reach and writing the model.
     wall_s : float or None
@@ -151,7 +158,8 @@ def run_bench(
         raise InputError([Fault("planner bench", None, "--only", only, f"matches none of {names}")])
     for case in cases:
         rows = []
-        for solver in ("planner", *peers):
+        able = [peer for peer in peers if peer in PEERS_OF.get(case.bench, PEERS)]
+        for solver in ("planner", *able):
             if on_start is not None:
                 on_start(f"{case.instance}: {solver}")
             rows.append(_solve(case, folder, solver, time_limit_s, gap, seed))
@@ -190,8 +198,8 @@ def _solve(
             last = lines[-1] if lines else f"exit code {process.returncode}"
             return PeerRow(solver, Status.ERROR, message=last)
         result = json.loads(reply.read_text(encoding="utf-8"))
-    gap_reached = gap_frac(result["value"], result["bound"])
-    result["gap_frac"] = gap_reached if math.isfinite(gap_reached) else None
+    if not math.isfinite(result["gap_frac"]):
+        result["gap_frac"] = None
     return PeerRow(solver, **result)
 
 

@@ -9,6 +9,7 @@ Solvers print what they like; the result goes to the file REPLY.
 import json
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -16,14 +17,31 @@ import numpy as np
 from scipy.spatial.distance import cdist
 
 from planner.bench.cases import BenchCase, CasePoints, bench_cases, case_points
+from planner.bench.location_cases import (
+    solve_facility_case,
+    solve_p_median_by_spopt,
+    solve_p_median_case,
+    solve_set_cover_case,
+    warm_up_facility,
+    warm_up_p_median,
+    warm_up_set_cover,
+)
+from planner.bench.refuelling_cases import solve_refuelling_case, warm_up_refuelling
 from planner.geodesy import chord_to_arc_km
 from planner.location.points import within_distance
 from planner.models.coverage import solve_coverage
 from planner.problem import CoverageProblem, FloatArray
 from planner.solving.options import SolveOptions
 from planner.solving.plain_mip import PLAIN_SOLVERS, load_plain_solvers, solve_plain
-from planner.solving.status import Status, gap_frac
+from planner.solving.status import Sense, Status, gap_frac
 
+OWN: dict[str, tuple[Callable[[], None], Callable[..., dict[str, Any]], Sense]] = {
+    "p-median": (warm_up_p_median, solve_p_median_case, "min"),
+    "facility-location": (warm_up_facility, solve_facility_case, "min"),
+    "set-cover": (warm_up_set_cover, solve_set_cover_case, "min"),
+    "flow-refuelling": (warm_up_refuelling, solve_refuelling_case, "max"),
+}
+"""How the planner solves benchmarks other than covering."""
 LEAST_SOLVE_S = 1.0
 """Left to the solver even if reading and building took all the time there was."""
 
@@ -150,20 +168,22 @@ def main(request_file: str, reply_file: str, ready_file: str) -> None:
         if case.instance == request["instance"]
     )  # fmt: skip
     solver, gap, limit_s = request["solver"], request["gap_frac"], request["time_limit_s"]
+    warm_up, solve, sense = OWN.get(case.bench, (_warm_up, _by_planner, "max"))
     if solver == "planner":
-        _warm_up()
+        warm_up()
     elif solver in PLAIN_SOLVERS:
         load_plain_solvers()
     else:
         import spopt.locate  # noqa: F401
     Path(ready_file).touch()
     if solver == "planner":
-        reply = _by_planner(case, gap, limit_s, request["seed"])
+        reply = solve(case, gap, limit_s, request["seed"])
     elif solver in PLAIN_SOLVERS:
         reply = _by_plain_mip(case, solver, gap, limit_s)
     else:
-        reply = _by_spopt(case, solver, gap, limit_s)
-    reply["gap_frac"] = gap_frac(reply["value"], reply["bound"])
+        solve_by_spopt = solve_p_median_by_spopt if case.bench == "p-median" else _by_spopt
+        reply = solve_by_spopt(case, solver, gap, limit_s)
+    reply["gap_frac"] = gap_frac(reply["value"], reply["bound"], sense=sense)
     reply["peak_rss_mb"] = peak_memory_mb()
     Path(reply_file).write_text(json.dumps(reply), encoding="utf-8")
 

@@ -35,11 +35,11 @@ class LocationResult:
     status : Status
         OPTIMAL if the bound proves the plan the best, FEASIBLE otherwise.
     objective : float
-        What the plan is worth.
+        What the plan is worth, or costs where less is better.
     bound : float
-        No plan is worth more.
+        No plan is worth more, or costs less.
     gap_frac : float
-        (bound - objective) / bound.
+        The difference of the two as a share of the bound.
     wall_s : float
         Seconds taken, reading of the tables included.
     stations : DataFrame or GeoDataFrame

@@ -271,7 +271,7 @@ def read_reach(
     if max_distance_km is not None:
         return _reach_by_distance(max_distance_km, zones, sites, faults) or nothing
     if hasattr(reach, "columns"):
-        zone_idx, site_idx = _pairs_of_table(reach, zones[0], sites[0], faults)
+        zone_idx, site_idx = pairs_of_table(reach, zones[0], sites[0], faults)
     else:
         matrix = scipy.sparse.coo_array(reach)
         if matrix.shape != (len(zones[0]), len(sites[0])):
@@ -315,7 +315,7 @@ def _reach_by_distance(
     return None if faults.faults else within_distance(zone_points, site_points, max_distance_km)
 
 
-def _pairs_of_table(
+def pairs_of_table(
     reach: Any, zones: Places, sites: Places, faults: FaultList
 ) -> tuple[IntArray, IntArray]:
     """Positions of the labelled pairs of a table."""

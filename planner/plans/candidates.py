@@ -44,7 +44,8 @@ def explain_candidates(
 
     Not modelled: the capacity of the station that would stand there, which can only lessen
     what it serves; limits other than stations and money, whose prices can only raise its price.
-    Both leave ``low_demand`` and ``mostly_served`` true. What a station elsewhere would lose to it is not asked.
+    Both leave ``low_demand`` and ``mostly_served`` true. What a station elsewhere would lose to
+    it is not asked.
 
     Parameters
     ----------
@@ -73,21 +74,22 @@ def explain_candidates(
     sites = instance.sites
     is_open = sites["site_id"].isin(evaluation.stations["site_id"]).to_numpy()
     cost_cny = _least_cost_cny(instance)
-    price = prices.get("stations_swaps_per_day", 0.0) + np.where(
-        np.isfinite(cost_cny), prices.get("money_swaps_per_day", 0.0) * cost_cny, np.nan
+    price = (
+        prices.get("stations_swaps_per_day", 0.0)
+        + prices.get("money_swaps_per_day", 0.0) * cost_cny
     )
     num_zones = np.diff(reach_ptr)
     site_idx = np.repeat(np.arange(len(sites)), num_zones)
     zones = evaluation.zones.set_index("zone_id").loc[instance.zones["zone_id"]]
     zone_swaps = zones["swaps_per_day"].to_numpy(float)
     zone_unserved = zone_swaps * np.clip(1 - zones["served_frac"].to_numpy(float), 0, 1)
-    swaps = np.bincount(site_idx, zone_swaps[reach_zone_idx], len(sites))
-    unserved = np.bincount(site_idx, zone_unserved[reach_zone_idx], len(sites))
+    swaps = np.bincount(site_idx, zone_swaps[reach_zone_idx], len(sites)).astype(float)
+    unserved = np.bincount(site_idx, zone_unserved[reach_zone_idx], len(sites)).astype(float)
 
     holds = {
         "forbidden": (sites["status"] == "forbidden").to_numpy(),
         "not_connected": ~is_connected,
-        "no_type_fits": ~np.isfinite(cost_cny),
+        "no_type_fits": np.isnan(cost_cny),
         "no_zone_in_reach": num_zones == 0,
         "no_demand": swaps <= _LEAST_SWAPS_PER_DAY,
         "all_served": unserved <= _LEAST_SWAPS_PER_DAY,
@@ -113,7 +115,7 @@ def explain_candidates(
 
 
 def _least_cost_cny(instance: Instance) -> NDArray[np.float64]:
-    """Cost of the cheapest station type that fits each site, plot included; inf if none fits."""
+    """Cost of the cheapest station type that fits each site, plot included; NaN if none fits."""
     sites, types = instance.sites, instance.stations
     fits = np.ones((len(sites), len(types)), bool)
     for limit, need in (("max_bays", "bays"), ("grid_kw", "grid_kw")):
@@ -122,7 +124,7 @@ def _least_cost_cny(instance: Instance) -> NDArray[np.float64]:
     cost = np.where(fits, types["capex_cny"].to_numpy(float), np.inf).min(axis=1, initial=np.inf)
     if "site_cost_cny" in sites.columns:
         cost = cost + sites["site_cost_cny"].to_numpy(float)
-    return np.asarray(cost)
+    return np.where(np.isfinite(cost), cost, np.nan)
 
 
 def _city_is_full(instance: Instance, evaluation: Evaluation) -> NDArray[np.bool_]:

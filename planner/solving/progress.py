@@ -4,12 +4,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
-from planner.solving.status import gap_frac
+from planner.solving.status import Sense, gap_frac
 
 
 @dataclass(frozen=True)
 class Progress:
-    """Where a maximization stands at one moment.
+    """Where a solve stands at one moment.
 
     Attributes
     ----------
@@ -21,6 +21,8 @@ class Progress:
         Seconds since the solve began.
     message : str
         One line for a reader.
+    sense : {"max", "min"}
+        Whether the bound lies above the incumbent or below.
     """
 
     stage: str
@@ -28,11 +30,12 @@ class Progress:
     bound: float | None
     elapsed_s: float
     message: str
+    sense: Sense = "max"
 
     @property
     def gap_frac(self) -> float:
         """Proven gap as a fraction of the bound; ``inf`` while either side is unknown."""
-        return gap_frac(self.incumbent, self.bound)
+        return gap_frac(self.incumbent, self.bound, sense=self.sense)
 
 
 ProgressCallback = Callable[[Progress], None]

@@ -11,6 +11,7 @@ _TWO_DECIMALS = "#,##0.00"
 
 _FORMATS = (
     (r"(.*_)?frac", PERCENT),
+    (r".*_(c|km|min)", _ONE_DECIMAL),
     (r".*_cny_per_.*", _TWO_DECIMALS),
     (r"(.*_)?cny", WHOLE),
     (r"(.*_)?gwh", "#,##0.000"),
@@ -20,6 +21,8 @@ _FORMATS = (
     (r"(num_.*|vehicles(_.*)?|.*households|.*_packs(_.*)?|stock_.*)", WHOLE),
 )
 """Pattern of a column's or figure's whole name, and the number format; the first that fits."""
+
+_ALWAYS = {PERCENT, _ONE_DECIMAL}  # also where all values happen to be whole
 
 
 def number_format(name: str, *, is_whole: bool) -> str:
@@ -40,7 +43,7 @@ def number_format(name: str, *, is_whole: bool) -> str:
     ('#,##0', '0.0%')
     """
     for pattern, code in _FORMATS:
-        if re.fullmatch(pattern, name) and (code == PERCENT or not is_whole):
+        if re.fullmatch(pattern, name) and (code in _ALWAYS or not is_whole):
             return code
     return WHOLE if is_whole else _ONE_DECIMAL
 

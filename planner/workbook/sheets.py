@@ -1,7 +1,8 @@
 """The sheets of a workbook, shaped from the files of a run folder."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -127,25 +128,31 @@ def read_tables(folder: Path) -> RunTables:
     return RunTables(run, attribution, tuple(sheets), tuple(left_out))
 
 
-def _read_json(path: Path) -> dict[str, Any]:
+@contextmanager
+def _naming(path: Path) -> Iterator[None]:
     try:
+        yield
+    except (OSError, ValueError) as error:  # ValueError: what parsers raise for a broken file
+        fault = Fault(str(path), None, "", str(error).split("\n")[0], _REMEDY)
+        raise InputError([fault]) from error
+
+
+def _read_json(path: Path) -> dict[str, Any]:
+    with _naming(path):
         found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise InputError([Fault(str(path), None, "", str(error), _REMEDY)]) from error
     return found
 
 
 def _read_table(folder: Path, resource: Mapping[str, Any]) -> pd.DataFrame:
     path = folder / resource["path"]
-    try:
+    with _naming(path):
         return pd.read_parquet(path, columns=[field["name"] for field in _fields(resource)])
-    except (OSError, ValueError) as error:  # ValueError: what pyarrow raises for a broken file
-        fault = Fault(str(path), None, "", str(error).split("\n")[0], _REMEDY)
-        raise InputError([fault]) from error
 
 
 def _num_rows(folder: Path, resource: Mapping[str, Any]) -> int:
-    return int(pq.read_metadata(folder / resource["path"]).num_rows)
+    path = folder / resource["path"]
+    with _naming(path):
+        return int(pq.read_metadata(path).num_rows)
 
 
 def _fields(resource: Mapping[str, Any]) -> list[dict[str, str]]:

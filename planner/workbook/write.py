@@ -34,18 +34,20 @@ _INDENTED = {"indent": 1, "align": "left"}
 _COVER_WIDTHS = (24, 18, 18, 18, 12, 18, 74)
 
 
-def write_workbook(folder: Path) -> Path:
+def write_workbook(folder: Path, out: Path | None = None) -> Path:
     """Write the tables of a run as a workbook.
 
     Parameters
     ----------
     folder : Path
         A run folder whose `run.json`, `datapackage.json`, layers and tables stand.
+    out : Path, optional
+        File to write; ``workbook.xlsx`` in the folder if left out.
 
     Returns
     -------
     Path
-        ``workbook.xlsx`` in the folder: the same run and versions give the same bytes.
+        The file: the same run and versions give the same bytes.
 
     Raises
     ------
@@ -53,7 +55,7 @@ def write_workbook(folder: Path) -> Path:
         If a file of the run is missing or broken, or the workbook cannot be written.
     """
     content = read_tables(Path(folder))
-    path = Path(folder) / WORKBOOK_FILE
+    path = out or Path(folder) / WORKBOOK_FILE
     partial = path.with_name(f".{path.name}.partial")
     try:
         # In memory: its parts then carry a fixed time.
@@ -117,12 +119,15 @@ class _Writer:
         heads: list[dict[str, Any]] = []
         for number, column in enumerate(columns):
             self._text(page, 1, number, column.name, font_color=_SOFT, font_size=8)
-            heads.append(head | ({} if _is_text(column) else {"align": "right"}))
+            # A label beside a number would otherwise touch it.
+            beside = _INDENTED if number else {"align": "left"}
+            heads.append(head | (beside if _is_text(column) else {"align": "right"}))
             self._text(page, 2, number, column.heading, **heads[number])
             if column.description:
                 page.write_comment(2, number, column.description, _note_size(column.description))
             page.set_column(number, number, _width(column))
             self._write_cells(page, number, column)
+        self._set_heights(page, columns)
         page.set_row(2, 15 * max(_lines(column.heading, _width(column)) for column in columns) + 3)
         if sheet.num_rows:
             last_row, last_column = _HEAD_ROWS + sheet.num_rows - 1, len(columns) - 1
@@ -148,8 +153,18 @@ class _Writer:
         page.repeat_rows(1, 2)
         _set_up_paper(page, f"{run_name} · {sheet.name}")
 
+    def _set_heights(self, page: Worksheet, columns: tuple[Column, ...]) -> None:
+        """Not every spreadsheet makes room for wrapped text by itself."""
+        wrapped = [column for column in columns if _longest(column) > _WIDEST]
+        for row, texts in enumerate(
+            zip(*(column.values for column in wrapped), strict=True), start=_HEAD_ROWS
+        ):
+            page.set_row(row, 15 * max(_lines(str(text or ""), _WIDEST) for text in texts))
+
     def _write_cells(self, page: Worksheet, number: int, column: Column) -> None:
-        look = {"text_wrap": True} if _longest(column) > _WIDEST else {}
+        look: dict[str, Any] = dict(_INDENTED) if number else {}
+        if _longest(column) > _WIDEST:
+            look["text_wrap"] = True
         for row, (value, code) in enumerate(
             zip(column.values, column.number_formats, strict=True), start=_HEAD_ROWS
         ):

@@ -1,0 +1,176 @@
+"""Numbers of tables into index-aligned arrays: per place, and per pair of zone and site."""
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import scipy.sparse
+
+from planner.location.points import Points
+from planner.location.tables import FaultList, Places, pairs_of_table, shown
+from planner.problem import FloatArray, IndexArray, IntArray, PairDistances, PointDistances
+
+
+def read_amounts(amounts: Any, name: str, places: Places, faults: FaultList) -> FloatArray:
+    """A number >= 0 per zone or site.
+
+    Parameters
+    ----------
+    amounts : str, Series, array_like or number
+        A column, values by label, values in order, or one value for all.
+    name : str
+        Name of the argument.
+    places : Places
+    faults : FaultList
+        Told of missing columns, labels that do not match, and what is no number >= 0.
+    """
+    nothing = np.zeros(len(places))
+    if isinstance(amounts, str):
+        if amounts not in places.frame.columns:
+            faults.add(places.role, amounts, "no such column", f"name it, or pass values: {name}=")
+            return nothing
+        amounts = places.frame[amounts].to_numpy()
+    elif isinstance(amounts, pd.Series):
+        if amounts.index.has_duplicates or set(amounts.index) != set(places.labels):
+            odd = places.labels.symmetric_difference(amounts.index)
+            faults.add(name, "index", shown(odd if len(odd) else amounts.index),
+                       f"must hold every label of {places.role} once, and no other")  # fmt: skip
+            return nothing
+        amounts = amounts.reindex(places.labels).to_numpy()
+    elif np.ndim(amounts) == 0:
+        amounts = np.full(len(places), amounts)
+    numbers = pd.to_numeric(pd.Series(np.asarray(amounts).ravel()), errors="coerce")
+    if len(numbers) != len(places):
+        faults.add(name, "", f"{len(numbers)} values", f"there are {len(places)} {places.role}")
+        return nothing
+    values: FloatArray = numbers.to_numpy(np.float64, na_value=np.nan)
+    wrong = ~(np.isfinite(values) & (values >= 0))
+    if wrong.any():
+        faults.add(places.role, name, shown(places.labels[wrong]), "a number >= 0, none missing")
+    return values
+
+
+def read_count(count: Any, name: str, faults: FaultList) -> int:
+    """A whole number >= 0."""
+    try:
+        whole = int(count)
+    except (TypeError, ValueError, OverflowError):
+        whole = -1
+    if isinstance(count, bool) or whole != count or whole < 0:
+        faults.add(name, "", count, "a whole number >= 0")
+        return 0
+    return whole
+
+
+def read_limit(limit: Any, name: str, faults: FaultList) -> float:
+    """A number >= 0, or none for no limit."""
+    if limit is None:
+        return float("inf")
+    if isinstance(limit, bool) or not isinstance(limit, int | float | np.number) or not limit >= 0:
+        faults.add(name, "", limit, "a number >= 0, or None for no limit")
+        return float("inf")
+    return float(limit)
+
+
+def read_pairs(
+    pairs: Any, column: str, zones: Places, sites: Places, faults: FaultList
+) -> tuple[IntArray, IndexArray, FloatArray]:
+    """A number >= 0 per pair that is allowed, grouped by zone.
+
+    Parameters
+    ----------
+    pairs : DataFrame, sparse matrix or array (zones x sites)
+        A table with labels of zone and site and ``column``; or a matrix, where pairs that are
+        not stored (sparse), missing or infinite (array) are not allowed.
+    column : str
+        What the numbers are.
+    zones, sites : Places
+    faults : FaultList
+        Told of unknown labels, repeated pairs, wrong shapes, and what is no number >= 0.
+
+    Returns
+    -------
+    zone_ptr : int array, shape (num_zones + 1,)
+    site_idx : int array, shape (num_pairs,)
+    amount : float array, shape (num_pairs,)
+    """
+    nothing = np.zeros(len(zones) + 1, np.int64), np.empty(0, np.int32), np.empty(0)
+    if isinstance(pairs, pd.DataFrame):
+        if column not in pairs.columns:
+            faults.add("pairs", column, f"columns {shown(pairs.columns)}", "no such column")
+            return nothing
+        before = len(faults.faults)
+        zone_idx, site_idx = pairs_of_table(pairs, zones, sites, faults)
+        amount = pd.to_numeric(pairs[column], errors="coerce").to_numpy(np.float64, na_value=np.nan)
+        if len(faults.faults) > before:
+            return nothing
+    else:
+        matrix: Any = pairs
+        if not scipy.sparse.issparse(pairs):
+            full = np.atleast_2d(np.asarray(pairs, dtype=np.float64))
+            allowed = np.nonzero(np.isfinite(full))
+            matrix = scipy.sparse.coo_array((full[allowed], allowed), shape=full.shape)
+        shape, entries = matrix.shape, matrix.tocoo()
+        zone_idx, site_idx, amount = entries.row, entries.col, entries.data
+        if shape != (len(zones), len(sites)):
+            expected = f"expected zones x sites = {(len(zones), len(sites))}"
+            faults.add("pairs", "shape", shape, expected)
+            return nothing
+    wrong = ~(np.isfinite(amount) & (amount >= 0))
+    if wrong.any():
+        named = zip(zones.labels[zone_idx[wrong]], sites.labels[site_idx[wrong]], strict=True)
+        faults.add("pairs", column, shown(named), "a number >= 0, none missing")
+    order = np.lexsort((site_idx, zone_idx))
+    zone_idx, site_idx, amount = zone_idx[order], site_idx[order], amount[order]
+    again = np.flatnonzero((np.diff(zone_idx) == 0) & (np.diff(site_idx) == 0))
+    if len(again):
+        named = zip(zones.labels[zone_idx[again]], sites.labels[site_idx[again]], strict=True)
+        faults.add("pairs", "", shown(named), "pair named twice")
+    zone_ptr = np.searchsorted(zone_idx, np.arange(len(zones) + 1)).astype(np.int64)
+    return zone_ptr, site_idx.astype(np.int32), np.asarray(amount, dtype=np.float64)
+
+
+def read_distances(
+    pairs: Any,
+    unserved: float | None,
+    zones: tuple[Places, Points | None],
+    sites: tuple[Places, Points | None],
+    faults: FaultList,
+) -> PairDistances | PointDistances | None:
+    """Distances pair by pair, or between points [km]; None with a fault.
+
+    Parameters
+    ----------
+    pairs : DataFrame, matrix or None
+        With a column ``distance``; None to measure between points.
+    unserved : float or None
+        What counts as distance of a zone without an open pair; needed with pairs.
+    zones, sites : (Places, Points)
+    faults : FaultList
+    """
+    before = len(faults.faults)
+    if pairs is not None:
+        zone_ptr, site_idx, distance = read_pairs(pairs, "distance", zones[0], sites[0], faults)
+        longest = float(distance.max()) if len(distance) else 0.0
+        if unserved is None or not np.isfinite(unserved) or unserved < longest:
+            faults.add("unserved", "", unserved, f"a finite number, at least {longest:g}")
+        if len(faults.faults) > before or unserved is None:
+            return None
+        return PairDistances(zone_ptr, site_idx, distance, float(unserved), len(sites[0]))
+    if unserved is not None:
+        faults.add("unserved", "", unserved, "only with distances given as pairs")
+    for places, points in (zones, sites):
+        if points is None:
+            faults.add(places.role, "lon, lat", "no usable coordinates",
+                       "columns lon and lat, or point geometry; or pass distances")  # fmt: skip
+    zone_points, site_points = zones[1], sites[1]
+    if zone_points is None or site_points is None:
+        return None
+    if zone_points.plane != site_points.plane:
+        faults.add("sites", "crs", site_points.plane or "degrees",
+                   f"zones are in {zone_points.plane or 'degrees'}: .to_crs() one")  # fmt: skip
+    if len(faults.faults) > before:
+        return None
+    return PointDistances(
+        zone_points.xyz_km(), site_points.xyz_km(), on_sphere=not zone_points.plane
+    )
