@@ -1,7 +1,35 @@
 """Read, describe and validate instances."""
 
-from planner.instance.read import InputFile, Instance, read_instance
+from planner.instance.read import (
+    SCENARIO_FILE,
+    InputFile,
+    Instance,
+    instance_files,
+    read_instance,
+    read_one_table,
+)
+from planner.instance.read_scenario import (
+    merge_settings,
+    read_scenario,
+    suggest,
+    validate_settings,
+)
 from planner.instance.scenario import Scenario, describe_settings
-from planner.instance.tables import SEGMENTS
+from planner.instance.tables import SEGMENTS, TABLES
 
-__all__ = ["SEGMENTS", "InputFile", "Instance", "Scenario", "describe_settings", "read_instance"]
+__all__ = [
+    "SCENARIO_FILE",
+    "SEGMENTS",
+    "TABLES",
+    "InputFile",
+    "Instance",
+    "Scenario",
+    "describe_settings",
+    "instance_files",
+    "merge_settings",
+    "read_instance",
+    "read_one_table",
+    "read_scenario",
+    "suggest",
+    "validate_settings",
+]

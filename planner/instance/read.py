@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -59,6 +59,7 @@ class Instance:
     adoption: pd.DataFrame
     hour_profile: pd.DataFrame
     pack_stock: pd.DataFrame
+    flows: pd.DataFrame
     assumptions: pd.DataFrame
     input_files: tuple[InputFile, ...]
 
@@ -67,7 +68,8 @@ def read_instance(
     folder: str | Path,
     *,
     scenario_name: str | None = None,
-    overrides: Mapping[str, Mapping[str, Any]] | None = None,
+    overrides: Mapping[str, Any] | None = None,
+    like: Instance | None = None,
 ) -> Instance:
     """Read and validate an instance folder.
 
@@ -79,6 +81,8 @@ def read_instance(
         Named variant in the scenario file's ``[scenarios]``; its settings replace the base's.
     overrides : mapping of section to mapping of setting to value, optional
         Settings that replace those of the file, e.g. ``{"solver": {"seed": 7}}``.
+    like : Instance, optional
+        Read before, as it was read: its tables are taken over if reading would give the same.
 
     Returns
     -------
@@ -96,6 +100,10 @@ def read_instance(
     scenario, sources, faults = read_scenario(
         folder / SCENARIO_FILE, scenario_name, overrides or {}
     )
+    if like is not None and scenario is not None and not faults:
+        files = (InputFile(SCENARIO_FILE, _sha256(folder / SCENARIO_FILE)), *like.input_files[1:])
+        if _has_same_tables(like, folder, scenario):
+            return replace(like, scenario=scenario, input_files=files)
     reads = _read_tables(folder, sources)
     frames = {name: frame for read in reads for name, frame in read.frames.items()}
     labels = {name: label for read in reads for name, label in read.labels.items()}
@@ -124,6 +132,44 @@ def read_instance(
             for name, frame in frames.items()
         },
     )
+
+
+def _has_same_tables(like: Instance, folder: Path, scenario: Scenario) -> bool:
+    """Whether reading now would give the tables that were read before."""
+    decides = ("parameter_set", *Sources.model_fields)
+    if like.folder != folder or any(
+        getattr(like.scenario, name) != getattr(scenario, name) for name in decides
+    ):
+        return False
+    now = {InputFile(path.name, _sha256(path)) for path in instance_files(folder, scenario)}
+    return now == set(like.input_files[1:])
+
+
+def read_one_table(
+    folder: Path, name: str, sources: Sources
+) -> tuple[pd.DataFrame | None, list[Fault]]:
+    """One table of an instance, checked by itself; None if it has a fault or is part of a network.
+
+    Parameters
+    ----------
+    folder : Path
+        The instance.
+    name : str
+        Of the table.
+    sources : Sources
+        What the scenario file says of the tables' files; a `Scenario` is one.
+    """
+    path, faults = find_table(folder, TABLES[name], sources)
+    if path is not None and is_road_network(path):
+        return None, []
+    read = _read_table(folder, TABLES[name], sources)
+    return (None if read.faults else read.frames.get(name)), [*faults, *read.faults]
+
+
+def instance_files(folder: Path, sources: Sources) -> list[Path]:
+    """The files that an instance's tables stand in, as far as they are there."""
+    found = (find_table(folder, table, sources)[0] for table in TABLES.values())
+    return [side for path in found if path is not None for side in belonging_files(path)]
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from planner.instance.scenario import Scenario, Sources
 
 
 def read_scenario(
-    path: Path, scenario_name: str | None, overrides: Mapping[str, Mapping[str, Any]]
+    path: Path, scenario_name: str | None, overrides: Mapping[str, Any]
 ) -> tuple[Scenario | None, Sources, list[Fault]]:
     """Read and validate a scenario file.
 
@@ -25,7 +25,7 @@ def read_scenario(
     scenario_name : str or None
         Named variant in its ``[scenarios]``; the others are validated as well.
     overrides : mapping of section to mapping of setting to value
-        Settings that replace those of the file.
+        Settings, those outside sections by their name, that replace those of the file.
 
     Returns
     -------
@@ -52,14 +52,16 @@ def read_scenario(
     for name in names:
         if isinstance(variants[name], dict):
             prefix = f"scenarios.{name}."
-            faults += _validate(path.name, _merge(settings, variants[name]), prefix)[1]
+            faults += validate_settings(
+                path.name, merge_settings(settings, variants[name]), prefix
+            )[1]
     if scenario_name is not None and scenario_name not in names:
         remedy = f"no such scenario; choose one of: {', '.join(names) or 'none is defined'}"
         faults.append(Fault(path.name, None, "scenarios", scenario_name, remedy))
     elif scenario_name is not None:
-        settings = _merge(settings, variants[scenario_name])
-    settings = _merge(settings, overrides)
-    scenario, base_faults = _validate(path.name, settings, "")
+        settings = merge_settings(settings, variants[scenario_name])
+    settings = merge_settings(settings, overrides)
+    scenario, base_faults = validate_settings(path.name, settings, "")
     seen = {fault.column for fault in base_faults}
     repeated = [fault for fault in faults if fault.column.split(".", 2)[-1] in seen]
     faults = base_faults + [fault for fault in faults if fault not in repeated]
@@ -75,18 +77,34 @@ def _sources(settings: Mapping[str, Any]) -> Sources:
         return Sources()
 
 
-def _merge(base: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
+def merge_settings(base: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
+    """Settings with changes laid over them, section by section.
+
+    >>> merge_settings({"siting": {"near_km": 3.0}}, {"siting": {"num_stations": 2}})
+    {'siting': {'near_km': 3.0, 'num_stations': 2}}
+    """
     merged = dict(base)
     for key, value in changes.items():
         old = merged.get(key)
         nested = isinstance(value, Mapping) and isinstance(old, Mapping)
-        merged[key] = _merge(old, value) if nested else value  # type: ignore[arg-type]
+        merged[key] = merge_settings(old, value) if nested else value  # type: ignore[arg-type]
     return merged
 
 
-def _validate(
+def validate_settings(
     file: str, settings: Mapping[str, Any], prefix: str
 ) -> tuple[Scenario | None, list[Fault]]:
+    """A scenario of these settings, or what is wrong with them.
+
+    Parameters
+    ----------
+    file : str
+        Name that faults carry.
+    settings : mapping
+        As in a scenario file.
+    prefix : str
+        Stands before the setting's place in a fault.
+    """
     try:
         return Scenario.model_validate(settings), []
     except ValidationError as error:

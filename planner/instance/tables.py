@@ -126,6 +126,12 @@ _FRAMES = {
         _IN_CITY | {"pack_id": ("packs", "pack_id")},
         optional=True,
     ),
+    "flows": _Frame(
+        "trip between two cities and season (without the table: the gravity model of corridors)",
+        ("from_city_id", "to_city_id", "season"),
+        {"from_city_id": ("cities", "city_id"), "to_city_id": ("cities", "city_id")},
+        optional=True,
+    ),
     "assumptions": _Frame(
         "figure that was assumed or filled in while the instance was made",
         ("item",),
