@@ -2,19 +2,22 @@
 
 import math
 from collections.abc import Mapping
+from concurrent.futures import Executor
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import pandas as pd
 
 from planner import assemble
+from planner.array_cache import ArrayCache, content_key
 from planner.climate import city_climate
 from planner.coupling import Fitted, fit_packs_and_stations
 from planner.demand import operate_fleet
 from planner.instance import Instance, describe_settings
-from planner.models.pack_assignment import gate_values
 from planner.network import (
     Access,
+    Reach,
     RoadGraph,
     attach,
     audit_drive_times,
@@ -24,8 +27,8 @@ from planner.network import (
 from planner.plans import Evaluation, ModelResult, Plan
 from planner.plans.candidates import explain_candidates
 from planner.plans.check import check_plan as check_labels
-from planner.plans.pack_periods import supply_used
-from planner.ranges.table import CONSUMPTION_DOMAIN_C, range_table
+from planner.prices import gate_savings, supply_values, with_pack_values
+from planner.ranges.table import range_curves
 from planner.solving.options import SolveOptions
 from planner.solving.progress import StopRequest
 from planner.solving.status import OPTIMAL_GAP_FRAC, Status, gap_frac
@@ -69,6 +72,8 @@ def plan(
     *,
     clock: StageClock | None = None,
     stop: StopRequest | None = None,
+    cache: ArrayCache | None = None,
+    executor: Executor | None = None,
 ) -> Planned:
     """Plan an instance: sites, packs, station sizes, and the check of them all.
 
@@ -80,6 +85,11 @@ def plan(
         Times the stages; ``StageClock(print)`` shows stages, incumbent, bound and gap.
     stop : threading.Event or alike, optional
         When set, the siting model ends with its best plan so far.
+    cache : ArrayCache, optional
+        Keeps road graph and reach for other scenarios of the same roads, sites and zones.
+    executor : concurrent.futures.Executor, optional
+        Where the cities of the siting model are solved, for example a Dask client's
+        ``get_executor()``; processes of this machine otherwise.
 
     Returns
     -------
@@ -99,13 +109,11 @@ def plan(
         climate = city_climate(instance)
         fleet = operate_fleet(instance, climate)
     with clock.stage("network", f"drive-time reach on {len(instance.roads):,} roads") as say:
-        graph = build_road_graph(instance)
-        sites, zones = _join(graph, instance)
-        reach = drive_time_reach(graph, sites, zones, instance.scenario.siting.drive_time_min)
+        graph, sites, zones, reach = _network(instance, cache)
         say(f"{len(reach.zone_idx):,} pairs of site and zone within the standard")
-    fitted = fit_packs_and_stations(instance, fleet, reach, options, clock, stop)
+    fitted = fit_packs_and_stations(instance, fleet, reach, options, clock, stop, executor)
     with clock.stage("gates", "what earlier certificates would save") as say:
-        gates = _gate_table(instance, fitted, options)
+        gates = gate_savings(instance, fitted, options)
         say(f"{len(gates)} gates open too late for some quarter")
     result = _label(instance, fitted)
     with clock.stage("check", "every limit and figure recomputed without the solver"):
@@ -126,11 +134,11 @@ def plan(
         candidates,
         tables={
             **evaluation.tables,
-            "city_quarter": _with_pack_values(instance, evaluation, fitted),
-            "supply_value": _supply_table(instance, result, fitted),
+            "city_quarter": with_pack_values(instance, evaluation.tables["city_quarter"], fitted),
+            "supply_value": supply_values(instance, result.pack_flows, fitted),
             "gate_value": gates,
             "coupling": fitted.rounds,
-            "range_curve": _range_curves(instance),
+            "range_curve": range_curves(instance),
         },
         assumptions=_assumptions(instance, fleet.held, climate.suspects, left_out),
         clock=clock,
@@ -184,58 +192,6 @@ def _label(instance: Instance, fitted: Fitted) -> Plan:
     )  # fmt: skip
 
 
-def _with_pack_values(instance: Instance, evaluation: Evaluation, fitted: Fitted) -> pd.DataFrame:
-    """The table of cities by quarter with what one more pack there would save."""
-    table = evaluation.tables["city_quarter"]
-    where = [
-        pd.Index(instance.scenario.quarters).get_indexer(pd.Index(table["quarter"])),
-        pd.Index(instance.cities["city_id"]).get_indexer(pd.Index(table["city_id"])),
-    ]
-    values = {
-        f"pack_value_{pack_id}_cny": fitted.packs.pack_value[where[0], where[1], pack_idx]
-        for pack_idx, pack_id in enumerate(instance.packs["pack_id"])
-    }
-    return table.assign(**values)
-
-
-def _supply_table(instance: Instance, plan: Plan, fitted: Fitted) -> pd.DataFrame:
-    """Supply by quarter, how far it is used, and what one more kWh then would save."""
-    table = supply_used(instance, plan.pack_flows)
-    quarter_idx = pd.Index(instance.scenario.quarters).get_indexer(pd.Index(table["quarter"]))
-    chemistry_idx = pd.Index(fitted.pack_labels.chemistries).get_indexer(
-        pd.Index(table["chemistry"])
-    )
-    return table.assign(value_cny_per_kwh=fitted.packs.supply_value[quarter_idx, chemistry_idx])
-
-
-def _range_curves(instance: Instance) -> pd.DataFrame:
-    """Range, energy and consumption of every vehicle class and pack over air temperature."""
-    air_c = np.arange(CONSUMPTION_DOMAIN_C[0], CONSUMPTION_DOMAIN_C[1] + 1)
-    parts = []
-    for vehicle_id in instance.vehicles["vehicle_id"]:
-        rows = range_table(instance, air_c, vehicle_id=vehicle_id).rows
-        is_outside = rows["outside_curve"] | rows["outside_consumption"]
-        parts.append(rows.assign(vehicle_id=vehicle_id, is_outside_domain=is_outside))
-    rows = pd.concat(parts, ignore_index=True).rename(
-        columns={"kwh_per_100km": "consumption_kwh_per_100km"}
-    )
-    return rows[
-        ["vehicle_id", "pack_id", "ambient_c", "range_km", "usable_kwh",
-         "consumption_kwh_per_100km", "is_outside_domain"]
-    ]  # fmt: skip
-
-
-def _gate_table(instance: Instance, fitted: Fitted, options: SolveOptions) -> pd.DataFrame:
-    """What each binding gate's opening one quarter earlier would save, dearest first."""
-    gates, openings = assemble.earlier_gates(instance, fitted.pack_problem, fitted.pack_labels)
-    savings = gate_values(fitted.pack_problem, fitted.packs, openings, options)
-    table = gates.assign(saving_cny=[savings[label] for label in openings])
-    return table.sort_values(
-        ["saving_cny", "market", "chemistry", "certificate"],
-        ascending=[False, True, True, True], ignore_index=True,
-    )  # fmt: skip
-
-
 def check_plan(instance: Instance, plan: Plan) -> Evaluation:
     """Check any plan of an instance, drive times included, and recompute its figures.
 
@@ -266,6 +222,32 @@ def _join(graph: RoadGraph, instance: Instance) -> tuple[Access, Access]:
         for table in (instance.sites, instance.zones)
     )
     return sites, zones
+
+
+def _network(
+    instance: Instance, cache: ArrayCache | None
+) -> tuple[RoadGraph, Access, Access, Reach]:
+    """Road graph, where sites and zones join it, and who reaches whom."""
+    minutes = instance.scenario.siting.drive_time_min
+    if cache is None:
+        graph = build_road_graph(instance)
+        sites, zones = _join(graph, instance)
+        return graph, sites, zones, drive_time_reach(graph, sites, zones, minutes)
+    roads = content_key(
+        instance.road_nodes[["node_id", "lon", "lat"]],
+        instance.roads[["from_node", "to_node", "length_km", "speed_kmh"]],
+    )
+    graph = cache.once(RoadGraph, roads, lambda: build_road_graph(instance))
+    keys, joined = [], []
+    for table in (instance.sites, instance.zones):
+        lon, lat = table["lon"].to_numpy(float), table["lat"].to_numpy(float)
+        keys.append(content_key(roads, instance.scenario.network, table[["lon", "lat"]]))
+        joined.append(cache.once(Access, keys[-1], partial(attach, graph, lon, lat, instance)))
+    sites, zones = joined
+    reach = cache.once(
+        Reach, content_key(keys, minutes), lambda: drive_time_reach(graph, sites, zones, minutes)
+    )
+    return graph, sites, zones, reach
 
 
 def _audit(

@@ -11,6 +11,9 @@ from planner.pipeline import Planned, plan
 ROOT = Path(__file__).parents[1]
 TUTORIAL = ROOT / "instances" / "tutorial"
 
+# Several folders have one; as modules with doctests they would be taken for each other.
+collect_ignore_glob = ["conftest.py", "*/conftest.py"]
+
 
 @pytest.fixture(scope="session")
 def tutorial() -> Instance:

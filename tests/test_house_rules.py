@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from planner.batch.study import Study
 from planner.instance import Scenario
 from planner.instance.tables import format_reference
 
@@ -16,7 +17,7 @@ ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "planner"
 
 BASE = {"errors", "units", "geodesy"}
-PHYSICS = BASE | {"vehicle_range", "throughput"}
+PHYSICS = BASE | {"vehicle_range", "throughput", "round_trip"}
 DATA = BASE | {"instance", "problem"}
 INPUT = {"climate", "network", "demand"}
 MAY_IMPORT = {
@@ -25,10 +26,13 @@ MAY_IMPORT = {
     "geodesy": BASE,
     "vehicle_range": BASE,
     "throughput": BASE | {"vehicle_range"},
+    "round_trip": BASE,
     "problem": BASE,
     "instance": BASE,
     "climate": DATA,
     "network": DATA,
+    "versions": set(),
+    "array_cache": set(),
     "opendata": DATA,
     "demand": DATA | PHYSICS | {"climate"},
     "solving": DATA,
@@ -38,31 +42,43 @@ MAY_IMPORT = {
     "ranges": DATA | PHYSICS | {"climate", "demand"},
     "layers": DATA | {"plans"},
     "report": BASE | {"layers"},
+    "workbook": BASE | {"layers"},
+    "compare": BASE | {"layers", "report"},
     "location": DATA | {"models", "solving"},
-    "bench": DATA | {"location", "models", "solving"},
+    "bench": DATA | {"location", "models", "round_trip", "solving"},
     "stages": BASE | {"solving"},
     "coupling": DATA | {"assemble", "demand", "models", "network", "solving", "stages"},
+    "corridors": DATA | PHYSICS | INPUT | {"assemble", "models", "solving"},
     "prices": DATA | {"assemble", "coupling", "models", "plans", "solving"},
     "pipeline": DATA
     | PHYSICS
     | INPUT
-    | {"assemble", "coupling", "plans", "prices", "ranges", "solving", "stages"},
-    "run_folder": BASE | {"instance", "layers", "pipeline", "report", "stages", "solving"},
+    | {"array_cache", "assemble", "coupling", "plans", "prices", "ranges", "solving", "stages"},
+    "run_folder": BASE
+    | {"instance", "layers", "pipeline", "report", "stages", "solving", "versions"}
+    | {"workbook"},
+    "batch": BASE
+    | {"array_cache", "instance", "layers", "pipeline", "run_folder", "solving", "stages"}
+    | {"versions"},
     "screen": BASE | {"pipeline", "stages", "solving"},
     "cli": BASE
-    | {"bench", "instance", "opendata", "pipeline", "ranges", "report", "run_folder", "screen"}
-    | {"stages"},
+    | {"batch", "bench", "instance", "layers", "opendata", "pipeline", "ranges", "report"}
+    | {"compare", "run_folder", "screen", "stages", "workbook"},
     "__init__": {"instance", "location", "models", "pipeline", "run_folder", "stages"},
 }
 ONLY_IN = {
     "ortools": {"models", "solving"},
     "numba": {"solving", "network"},
-    "geopandas": {"instance", "opendata", "climate", "network", "layers"},
+    "geopandas": {"instance", "opendata", "climate", "network", "layers", "batch", "compare"},
     "shapely": {"instance", "opendata", "climate", "network", "layers"},
     "networkx": {"network", "instance"},  # the format of OSMnx graphs is read by it
     "osmium": {"instance"},
     "matplotlib": {"ranges"},
-    "jinja2": {"report"},
+    "duckdb": {"batch"},
+    "distributed": {"batch"},
+    "psutil": {"batch"},
+    "jinja2": {"report", "compare"},
+    "xlsxwriter": {"workbook"},
     "vl_convert": {"report"},
     "highspy": set(),
     "pulp": {"bench"},
@@ -156,3 +172,5 @@ def test_printed_documents_are_current() -> None:
     assert reference == format_reference(), "run: planner schema tables"
     schema = json.loads((ROOT / "docs/scenario.schema.json").read_text(encoding="utf-8"))
     assert schema == Scenario.model_json_schema(), "run: planner schema scenario"
+    schema = json.loads((ROOT / "docs/study.schema.json").read_text(encoding="utf-8"))
+    assert schema == Study.model_json_schema(), "run: planner schema study"

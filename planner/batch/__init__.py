@@ -1,0 +1,1 @@
+"""Many scenarios of one instance: a study, its runs, their catalogue."""

@@ -1,0 +1,105 @@
+"""How often each site is chosen across a study's scenarios, as a map layer."""
+
+import os
+import shutil
+import tempfile
+from importlib.resources import files
+from pathlib import Path
+
+import geopandas as gpd
+import pandas as pd
+
+from planner.batch.catalogue import CATALOGUE_FILE
+from planner.batch.store import RunStore
+from planner.layers.columns import WrittenColumn
+from planner.layers.describe import dataset_metadata
+from planner.layers.frames import CRS, Layer
+from planner.layers.geopackage import write_geopackage
+from planner.layers.parquet import write_parquet
+
+LAYER = "site_robustness"
+_COLUMNS = (
+    ("site_id", "Site", "Identifier of the site."),
+    ("city_id", "City", "City that the site lies in."),
+    ("num_chosen", "Scenarios with a station here", "Finished scenarios that open a station."),
+    ("num_scenarios", "Scenarios", "Finished scenarios of the study."),
+    ("chosen_frac", "Share of scenarios [1]", "num_chosen over num_scenarios."),
+    ("min_bays", "Fewest bays", "Least number of bays among those scenarios."),
+    ("max_bays", "Most bays", "Greatest number of bays among those scenarios."),
+    ("mean_swaps_per_day", "Swaps [per day]", "Mean over the scenarios that choose the site."),
+)
+
+
+def site_robustness(store: RunStore) -> gpd.GeoDataFrame:
+    """How often each site is chosen by the finished scenarios of a study.
+
+    Parameters
+    ----------
+    store : RunStore
+        With a catalogue.
+
+    Returns
+    -------
+    GeoDataFrame
+        A row per site that some scenario chooses, sorted by ``site_id``: ``site_id, city_id,
+        num_chosen, num_scenarios, chosen_frac, min_bays, max_bays, mean_swaps_per_day``.
+    """
+    catalogue = pd.read_parquet(
+        store.folder / CATALOGUE_FILE, columns=["in_study", "state", "folder"]
+    )
+    runs = catalogue[catalogue["in_study"] & (catalogue["state"] == "done")]
+    stations = pd.concat(
+        [
+            pd.read_parquet(
+                store.folder / folder / "layers" / "stations.parquet",
+                columns=["site_id", "city_id", "lon", "lat", "bays", "swaps_per_day"],
+            )
+            for folder in runs["folder"]
+        ]
+        or [pd.DataFrame(columns=["site_id", "city_id", "lon", "lat", "bays", "swaps_per_day"])],
+        ignore_index=True,
+    )
+    sites = stations.groupby("site_id", as_index=False).agg(
+        city_id=("city_id", "first"), num_chosen=("bays", "size"), min_bays=("bays", "min"),
+        max_bays=("bays", "max"), mean_swaps_per_day=("swaps_per_day", "mean"),
+        lon=("lon", "first"), lat=("lat", "first"),
+    )  # fmt: skip
+    sites["num_scenarios"] = len(runs)
+    sites["chosen_frac"] = sites["num_chosen"] / max(len(runs), 1)
+    points = gpd.points_from_xy(sites["lon"].astype(float), sites["lat"].astype(float))
+    return gpd.GeoDataFrame(sites[[name for name, *_ in _COLUMNS]], geometry=points, crs=CRS)
+
+
+def write_site_robustness(store: RunStore, title: str) -> Path | None:
+    """Write the layer as GeoPackage and GeoParquet beside the catalogue.
+
+    Returns
+    -------
+    Path or None
+        The GeoPackage; None if no scenario has a station.
+    """
+    frame = site_robustness(store)
+    if frame.empty:
+        return None
+    layer = Layer(
+        LAYER,
+        "How many of the study's finished scenarios open a station at each site.",
+        frame,
+        tuple(WrittenColumn(name, name, title, text) for name, title, text in _COLUMNS),
+        "Point",
+    )
+    metadata = dataset_metadata({"title": title, "attribution": ""})
+    scratch = Path(tempfile.mkdtemp(prefix=".robustness-", dir=store.folder))
+    try:
+        for name, write in ((f"{LAYER}.gpkg", _write_gpkg), (f"{LAYER}.parquet", write_parquet)):
+            write(scratch / name, layer, metadata)
+            os.replace(scratch / name, store.folder / name)
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
+    return store.folder / f"{LAYER}.gpkg"
+
+
+def _write_gpkg(path: Path, layer: Layer, metadata: dict[str, str]) -> None:
+    style = (files("planner.batch") / f"{LAYER}.qml").read_text(encoding="utf-8")
+    styles = {layer.name: (style, "by the share of scenarios that choose the site")}
+    write_geopackage(path, {layer.name: layer}, styles, metadata, lambda _: None)

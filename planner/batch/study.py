@@ -1,0 +1,231 @@
+"""The study file: one base instance, and the scenarios that are made from it."""
+
+import itertools
+import math
+import re
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from planner.errors import Fault, InputError
+from planner.instance import suggest
+
+Name = Annotated[str, Field(min_length=1, max_length=60, pattern=r"^[A-Za-z0-9._-]+$")]
+Value = bool | int | float | str
+Settings = dict[str, Any]
+
+MAX_SCENARIOS = 100_000
+
+
+def _said(meaning: str, default: Any = ..., **bounds: Any) -> Any:
+    return Field(default, description=meaning, **bounds)
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _known_keys(cls, data: Any) -> Any:
+        for key in data if isinstance(data, dict) else ():
+            if key not in cls.model_fields:
+                raise ValueError(f"unknown key {key}; {suggest(key, list(cls.model_fields))}")
+        return data
+
+
+class Column(_Section):
+    """A number column of a table, or those of its rows that hold given values."""
+
+    table: str = _said("table of the instance format, e.g. supply")
+    column: str = _said("one of its number columns, e.g. gwh")
+    where: dict[str, str | list[str]] = _said(
+        "rows meant: column = value, or a list of values; all rows if left out", {}
+    )
+
+    @property
+    def rows(self) -> str:
+        """The rows meant, in words; empty for all."""
+        told = " and ".join(
+            f"{name} = {value if isinstance(value, str) else ' or '.join(value)}"
+            for name, value in self.where.items()
+        )
+        return f" where {told}" if told else ""
+
+    @property
+    def place(self) -> str:
+        """Table, column and rows in words."""
+        return f"{self.table}.{self.column}{self.rows}"
+
+
+class Scale(Column):
+    """A column multiplied by a factor."""
+
+    factor: float = _said("what its numbers are multiplied by", ge=0)
+
+    def __str__(self) -> str:
+        return f"{self.table}.{self.column} x {self.factor:g}{self.rows}"
+
+
+class Variant(_Section):
+    """What one scenario changes against the base."""
+
+    title: str = _said("for people; made from the differences if left out", "")
+    settings: Settings = _said(
+        "settings of scenario.toml, by section; also tables.NAME.file to swap a table", {}
+    )
+    scale: list[Scale] = _said("columns that are multiplied", [])
+
+
+class Axis(_Section):
+    """What a sweep varies: a setting, or the factor of a table's column."""
+
+    setting: str | None = _said("a setting of scenario.toml, e.g. siting.num_stations", None)
+    factor_of: Column | None = _said("a column that is multiplied by the axis's value", None)
+
+    @model_validator(mode="after")
+    def _one_target(self) -> Self:
+        if (self.setting is None) == (self.factor_of is None):
+            raise ValueError("give either setting or factor_of")
+        return self
+
+    @model_validator(mode="after")
+    def _factors_are_numbers(self) -> Self:
+        ends = [getattr(self, name, 0) for name in ("low", "high")]
+        for value in [*getattr(self, "values", []), *ends] if self.factor_of else []:
+            if isinstance(value, bool | str) or value < 0:
+                raise ValueError(f"{value!r} is no factor; give numbers of at least 0")
+        return self
+
+    @property
+    def target(self) -> str:
+        """What it changes, in words; no two axes of a sweep change the same."""
+        return self.factor_of.place if self.factor_of else str(self.setting)
+
+
+class ListedAxis(Axis):
+    """An axis whose values are listed."""
+
+    values: list[Value] = _said("values, in order", min_length=1)
+
+
+class RangeAxis(Axis):
+    """An axis between two values, that a random sample is drawn from."""
+
+    low: float = _said("least value")
+    high: float = _said("greatest value")
+    whole: bool = _said("whole numbers only, both ends included", False)
+
+    @model_validator(mode="after")
+    def _is_a_range(self) -> Self:
+        if self.low >= self.high:
+            raise ValueError("low must be less than high")
+        return self
+
+
+class Grid(_Section):
+    """Every combination of the axes' values."""
+
+    method: Literal["grid"] = _said("every combination of the axes' values")
+    axes: list[ListedAxis] = _said("what varies; the last axis varies fastest", min_length=1)
+
+
+class ValueList(_Section):
+    """The axes' first values together, then their second ones, and so on."""
+
+    method: Literal["list"] = _said("first values together, then the second ones, ...")
+    axes: list[ListedAxis] = _said("what varies; as many values on each axis", min_length=1)
+
+    @model_validator(mode="after")
+    def _equally_long(self) -> Self:
+        if len({len(axis.values) for axis in self.axes}) > 1:
+            raise ValueError("axes of a list have equally many values; for all pairs use grid")
+        return self
+
+
+class LatinHypercube(_Section):
+    """A Latin hypercube sample: each axis is divided evenly, each part drawn from once."""
+
+    method: Literal["latin_hypercube"] = _said("random, but evenly spread over each axis")
+    axes: list[RangeAxis] = _said("what varies", min_length=1)
+    num: int = _said("scenarios", ge=1, le=MAX_SCENARIOS)
+    seed: int = _said("same seed, same sample", 0, ge=0, le=2**31 - 1)
+
+
+Sweep = Annotated[Grid | ValueList | LatinHypercube, Field(discriminator="method")]
+
+
+class Limits(_Section):
+    """What each run may take; kept from outside, by ending its processes."""
+
+    memory_mb: float | None = _said(
+        "resident memory of a run's processes together [MB]", None, gt=0
+    )
+    time_s: float | None = _said(
+        "duration of a run, reading and writing included [s]; for a plan within a time set "
+        "settings.solver.time_limit_s instead", None, gt=0,
+    )  # fmt: skip
+    attempts: int = _said("starts of a run whose process dies", 2, ge=1, le=100)
+
+
+class Study(_Section):
+    """A whole study file."""
+
+    schema_version: Literal[1]
+    name: Name = _said("short name, also of the folder of results")
+    title: str = _said("what the study is about, for people", "")
+    instance: str = _said("folder of the base instance, seen from the study file")
+    scenario: str | None = _said("named variant in the instance's scenario.toml", None)
+    settings: Settings = _said("settings that hold for every scenario", {})
+    scale: list[Scale] = _said("columns that are multiplied in every scenario", [])
+    limits: Limits = Limits()
+    scenarios: dict[Name, Variant] = _said("scenarios one by one, by name", {})
+    sweeps: dict[Name, Sweep] = _said("families of scenarios, by name", {})
+
+    @model_validator(mode="after")
+    def _has_scenarios(self) -> Self:
+        if not self.scenarios and not self.sweeps:
+            raise ValueError("no scenario; add [scenarios.NAME] or [sweeps.NAME]")
+        for name, sweep in self.sweeps.items():
+            for one, other in itertools.combinations([axis.target for axis in sweep.axes], 2):
+                if f"{one}.".startswith(f"{other}.") or f"{other}.".startswith(f"{one}."):
+                    raise ValueError(f"sweeps.{name}: two axes change {one}")
+            sizes = [len(axis.values) for axis in sweep.axes] if sweep.method == "grid" else [0]
+            if math.prod(sizes) > MAX_SCENARIOS:
+                raise ValueError(f"sweeps.{name}: a grid of {math.prod(sizes):,} scenarios")
+        return self
+
+
+def read_study(path: Path) -> Study:
+    """Read and validate a study file.
+
+    Raises
+    ------
+    InputError
+        With all faults found.
+    """
+    try:
+        content: Mapping[str, Any] = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        remedy = "no such study file; give one (docs/batch.md)"
+        raise InputError([Fault(str(path), None, "", "", remedy)]) from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        line = re.search(r"line (\d+)", str(error))
+        row = int(line.group(1)) if line else None
+        remedy = "write valid UTF-8 TOML"
+        raise InputError([Fault(path.name, row, "", str(error), remedy)]) from error
+    try:
+        return Study.model_validate(content)
+    except ValidationError as error:
+        raise InputError([_fault(path.name, detail) for detail in error.errors()]) from error
+
+
+def _fault(file: str, detail: Any) -> Fault:
+    where = ".".join(str(part) for part in detail["loc"])
+    if detail["type"] == "missing":
+        return Fault(file, None, where, "", "key is missing; add it")
+    if detail["type"] == "value_error":
+        return Fault(file, None, where, "", str(detail["ctx"]["error"]))
+    return Fault(file, None, where, repr(detail["input"]), str(detail["msg"]))
