@@ -192,7 +192,7 @@ def test_export_is_the_same_twice(run_folder, tmp_path):
 def test_command_offers_every_format(run_folder, tmp_path):
     (option,) = (each for each in cli.commands["export"].params if each.name == "file_format")
     assert isinstance(option.type, Choice)
-    assert set(option.type.choices) == set(FORMATS)
+    assert set(option.type.choices) == {*FORMATS, "xlsx"}
     arguments = ["export", str(run_folder), "--format", "csv", "--layers", "kpi, cities"]
     cli.main([*arguments, "--out", str(tmp_path)], standalone_mode=False)
     names = {path.name for path in tmp_path.iterdir()}
