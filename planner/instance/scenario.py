@@ -4,7 +4,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
-from planner.instance.tables import QUARTER_PATTERN, TABLES
+from planner.instance.tables import QUARTER_PATTERN, TABLES, quarters_between
 
 
 def _setting(default: Any, meaning: str, *, unit: str = "", source: str = "", **bounds: Any) -> Any:
@@ -375,10 +375,6 @@ class Solver(_Section):
     )
 
 
-def _quarter_index(quarter: str) -> int:
-    return int(quarter[:4]) * 4 + int(quarter[5]) - 1
-
-
 class Scenario(Sources):
     """A whole scenario file."""
 
@@ -422,10 +418,7 @@ class Scenario(Sources):
         """The horizon's quarters in order."""
         first = self.horizon.first_quarter or self.planning_quarter
         last = self.horizon.last_quarter or self.planning_quarter
-        return tuple(
-            f"{index // 4}Q{index % 4 + 1}"
-            for index in range(_quarter_index(first), _quarter_index(last) + 1)
-        )
+        return quarters_between(first, last)
 
 
 def describe_settings(scenario: Scenario) -> list[dict[str, str]]:

@@ -16,6 +16,17 @@ SEGMENTS = ("private", "taxi", "ride_hailing")
 
 QUARTER_PATTERN = r"20\d\dQ[1-4]"
 
+
+def quarters_between(first: str, last: str) -> tuple[str, ...]:
+    """All quarters from one to another; none if the last is before the first.
+
+    >>> quarters_between("2026Q3", "2027Q1")
+    ('2026Q3', '2026Q4', '2027Q1')
+    """
+    low, high = (int(name[:4]) * 4 + int(name[5]) - 1 for name in (first, last))
+    return tuple(f"{index // 4}Q{index % 4 + 1}" for index in range(low, high + 1))
+
+
 PARAMETER_SETS = ("low", "mid", "high")
 """Sets of contested figures, from the least to the most favourable to sodium-ion. A column that
 has one may have companions ``NAME_low`` and ``NAME_high``; ``NAME`` itself is the middle set."""

@@ -5,18 +5,8 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import pandas as pd
 
-from planner.instance.tables import SEGMENTS
+from planner.instance.tables import SEGMENTS, quarters_between
 from planner.problem import FloatArray
-
-
-def quarters_between(first: str, last: str) -> tuple[str, ...]:
-    """All quarters from one to another.
-
-    >>> quarters_between("2026Q3", "2027Q1")
-    ('2026Q3', '2026Q4', '2027Q1')
-    """
-    low, high = (int(name[:4]) * 4 + int(name[5]) - 1 for name in (first, last))
-    return tuple(f"{index // 4}Q{index % 4 + 1}" for index in range(low, high + 1))
 
 
 def station_ramp(

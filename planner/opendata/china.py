@@ -6,11 +6,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from planner.instance.tables import SEGMENTS
+from planner.instance.tables import SEGMENTS, quarters_between
 from planner.opendata.adoption import (
     make_adoption,
     make_pack_stock,
-    quarters_between,
     station_ramp,
 )
 from planner.opendata.assumptions import list_assumptions

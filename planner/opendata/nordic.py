@@ -8,8 +8,8 @@ import pandas as pd
 from scipy.spatial import KDTree
 
 from planner.geodesy import to_sphere_km
-from planner.instance.tables import SEGMENTS
-from planner.opendata.adoption import make_pack_stock, quarters_between
+from planner.instance.tables import SEGMENTS, quarters_between
+from planner.opendata.adoption import make_pack_stock
 from planner.opendata.cells import CELL_KM2, RoadCells, cut_edges, find_road_cells
 from planner.opendata.facts import MONTHS
 from planner.opendata.fleet import share_fleet

@@ -2,10 +2,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from planner.instance.tables import quarters_between
 from planner.opendata.adoption import (
     make_adoption,
     make_pack_stock,
-    quarters_between,
     station_ramp,
 )
 
