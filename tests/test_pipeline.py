@@ -270,8 +270,8 @@ def test_rounds_end_where_packs_and_stations_fit(tutorial: Instance) -> None:
     assert len(rounds) < tutorial.scenario.coupling.max_rounds
 
 
-def test_full_stations_turn_packs(tutorial: Instance) -> None:
-    """Where bays are full, a pack that swaps less often is worth more than its cost tells."""
+def test_full_stations_price_the_load(tutorial: Instance) -> None:
+    """Where bays are full another swap costs service, and packs are planned for less of it."""
     full = replace(tutorial, sites=tutorial.sites.assign(max_bays=14))
     planned = plan(full)
     share = planned.plan.station_share
