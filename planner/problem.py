@@ -325,6 +325,40 @@ class PackAssignmentProblem:
 
 
 @dataclass(frozen=True)
+class CityLimits:
+    """How many stations each city may have, forced ones included.
+
+    Attributes
+    ----------
+    city_idx : int array, shape (num_sites,)
+        City of each site.
+    min_stations, max_stations : int arrays, shape (num_cities,)
+    """
+
+    city_idx: IndexArray
+    min_stations: IntArray
+    max_stations: IntArray
+
+    def __post_init__(self) -> None:
+        if self.min_stations.shape != self.max_stations.shape:
+            raise ValueError("min_stations and max_stations must have one entry per city")
+        if len(self.city_idx) and not (
+            self.city_idx.min() >= 0 and self.city_idx.max() < len(self.min_stations)
+        ):
+            raise ValueError("city_idx points outside the cities")
+        _freeze(self)
+
+    def allow(self, site_idx: IntArray) -> bool:
+        """Whether a set of open sites keeps them."""
+        number = np.bincount(self.city_idx[site_idx], minlength=len(self.min_stations))
+        return bool(((self.min_stations <= number) & (number <= self.max_stations)).all())
+
+    def of_sites(self, site_idx: IntArray) -> "CityLimits":
+        """The same limits for some of the sites, in that order."""
+        return CityLimits(self.city_idx[site_idx], self.min_stations, self.max_stations)
+
+
+@dataclass(frozen=True)
 class PairDistances:
     """Distances of the zones from the sites that can serve them, pair by pair.
 
