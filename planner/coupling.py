@@ -19,10 +19,10 @@ from planner.assemble import PackLabels, StationAnswer
 from planner.demand import FleetOperation
 from planner.instance import Instance
 from planner.models.allocation import Allocation, allocate_zones
-from planner.models.national import NationalSolution, solve_national
 from planner.models.pack_assignment import PackAssignment, solve_pack_assignment
 from planner.network import Reach
 from planner.problem import FloatArray, PackAssignmentProblem, SizedCoverageProblem
+from planner.siting import Siting, choose_stations
 from planner.solving.options import SolveOptions
 from planner.solving.progress import StopRequest
 from planner.stages import StageClock
@@ -41,7 +41,7 @@ class Fitted:
     ----------
     pack_problem, pack_labels, packs : PackAssignmentProblem, PackLabels, PackAssignment
         The packs, for ``counted_on``.
-    siting_problem, siting, allocation : SizedCoverageProblem, NationalSolution, Allocation
+    siting_problem, siting, allocation : SizedCoverageProblem, Siting, Allocation
         The stations, for these packs.
     counted_on : StationAnswer
         What the packs were planned for.
@@ -56,7 +56,7 @@ class Fitted:
     pack_labels: PackLabels
     packs: PackAssignment
     siting_problem: SizedCoverageProblem
-    siting: NationalSolution
+    siting: Siting
     allocation: Allocation
     counted_on: StationAnswer
     rounds: pd.DataFrame
@@ -114,7 +114,7 @@ def fit_packs_and_stations(
         left_s = max(1.0, options.time_limit_s - spent_s)
         with clock.stage("siting", f"round {number}: up to {len(instance.sites):,} sites"):
             siting_problem = assemble.assemble_siting(instance, reach, fleet, packs.assigned)
-            siting = solve_national(
+            siting = choose_stations(
                 siting_problem,
                 replace(
                     options,
@@ -128,7 +128,11 @@ def fit_packs_and_stations(
             )
         spent_s += siting.wall_s
         with clock.stage("allocation", "zones to stations, station sizes"):
-            allocation = allocate_zones(assemble.assemble_allocation(siting_problem, reach, siting))
+            allocation = allocate_zones(
+                assemble.assemble_allocation(
+                    siting_problem, reach, siting.open_site_idx, siting.type_idx
+                )
+            )
             answer = _station_answer(instance, reach, siting_problem, siting, allocation)
         # Prices may make packs jump to and fro: later answers are taken by half.
         weight = 1.0 if number == 1 else 0.5
@@ -182,14 +186,16 @@ def _station_answer(
     instance: Instance,
     reach: Reach,
     problem: SizedCoverageProblem,
-    siting: NationalSolution,
+    siting: Siting,
     allocation: Allocation,
 ) -> StationAnswer:
     """Served share of each city, and the price of load where stations are full."""
     city_idx = pd.Index(instance.cities["city_id"]).get_indexer(instance.zones["city_id"])
     num_cities = len(instance.cities)
     more = replace(problem, load=problem.load * (1 + MORE_LOAD_FRAC))
-    crowded = allocate_zones(assemble.assemble_allocation(more, reach, siting))
+    crowded = allocate_zones(
+        assemble.assemble_allocation(more, reach, siting.open_site_idx, siting.type_idx)
+    )
 
     def served_by_city(found: Allocation) -> FloatArray:
         value = problem.coverage.value[found.zone_idx] * found.share_frac

@@ -150,10 +150,6 @@ def _label(instance: Instance, fitted: Fitted) -> Plan:
     value = fitted.siting_problem.coverage.value
     served = math.fsum(value[fitted.allocation.zone_idx] * fitted.allocation.share_frac)
     gap = gap_frac(served, siting.bound)
-    prices = {
-        f"{resource}_swaps_per_day": float(price)
-        for resource, price in zip(siting.resources, siting.price, strict=True)
-    }
     quarter_idx = instance.scenario.quarters.index(instance.scenario.planning_quarter)
     supply_prices = {
         f"{chemistry}_cny_per_kwh": float(price)
@@ -180,9 +176,9 @@ def _label(instance: Instance, fitted: Fitted) -> Plan:
         ),
         models=(
             ModelResult(
-                "siting", "max", "swaps/day",
+                "siting", siting.sense, siting.unit,
                 Status.OPTIMAL if gap <= OPTIMAL_GAP_FRAC else Status.FEASIBLE,
-                served, siting.bound, gap, siting.wall_s, prices,
+                served, siting.bound, gap, siting.wall_s, siting.prices,
             ),
             ModelResult(
                 "pack_assignment", "min", "CNY", packs.status, packs.objective, packs.bound,

@@ -47,7 +47,8 @@ MAY_IMPORT = {
     "location": DATA | {"models", "solving"},
     "bench": DATA | {"location", "models", "round_trip", "solving"},
     "stages": BASE | {"solving"},
-    "coupling": DATA | {"assemble", "demand", "models", "network", "solving", "stages"},
+    "siting": DATA | {"assemble", "models", "network", "solving"},
+    "coupling": DATA | {"assemble", "demand", "models", "network", "siting", "solving", "stages"},
     "corridors": DATA | PHYSICS | INPUT | {"assemble", "models", "solving"},
     "prices": DATA | {"assemble", "coupling", "models", "plans", "solving"},
     "pipeline": DATA

@@ -10,7 +10,6 @@ from planner.demand import FleetOperation, default_pack_swaps, spread_to_zones
 from planner.errors import Fault, InputError
 from planner.instance import Instance
 from planner.models.allocation import Allocation
-from planner.models.national import NationalSolution
 from planner.network import Reach
 from planner.problem import (
     AllocationProblem,
@@ -97,7 +96,10 @@ def station_cost_cny(instance: Instance, sites: pd.DataFrame) -> FloatArray:
 
 
 def assemble_allocation(
-    problem: SizedCoverageProblem, reach: Reach, siting: NationalSolution
+    problem: SizedCoverageProblem,
+    reach: Reach,
+    open_site_idx: NDArray[np.int64],
+    type_idx: NDArray[np.int64],
 ) -> AllocationProblem:
     """The allocation problem: the siting problem's loads and capacities at the open stations.
 
@@ -107,7 +109,7 @@ def assemble_allocation(
         From `assemble_siting`.
     reach : Reach
         All sites.
-    siting : NationalSolution
+    open_site_idx, type_idx : int arrays
         Open sites and types. Without a budget in money the types are left to the allocation,
         which takes the smallest that carries each station's load.
 
@@ -116,7 +118,6 @@ def assemble_allocation(
     AllocationProblem
         Types in the order of `station_types_by_size`.
     """
-    open_site_idx = siting.open_site_idx
     arcs = _rows(reach.ptr, open_site_idx)
     has_budget = math.isfinite(problem.budget)
     return AllocationProblem(
@@ -126,7 +127,7 @@ def assemble_allocation(
         drive_min=reach.drive_min[arcs],
         capacity=problem.capacity[open_site_idx],
         value=problem.coverage.value,
-        type_idx=siting.type_idx.astype(np.int32) if has_budget else None,
+        type_idx=type_idx.astype(np.int32) if has_budget else None,
     )
 
 
