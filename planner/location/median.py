@@ -8,7 +8,13 @@ import numpy as np
 import pandas as pd
 
 from planner.location.covering import LocationResult
-from planner.location.quantities import read_amounts, read_count, read_distances, read_limit
+from planner.location.quantities import (
+    read_amounts,
+    read_city_limits,
+    read_count,
+    read_distances,
+    read_limit,
+)
 from planner.location.tables import FaultList, Table, read_locks, read_places, read_points
 from planner.models.p_median import solve_p_median
 from planner.problem import PMedianProblem
@@ -27,6 +33,9 @@ def p_median(
     weight: Any = "weight",
     site_cost: Any = 0.0,
     budget: float | None = None,
+    cities: Any = None,
+    min_per_city: Any = None,
+    max_per_city: Any = None,
     existing: str | Iterable[Any] | None = None,
     forbidden: str | Iterable[Any] | None = None,
     gap_frac: float = 0.01,
@@ -56,6 +65,11 @@ def p_median(
         Money for a station at each site, >= 0.
     budget : float, optional
         Money for all stations, existing ones included.
+    cities : str, Series or array, optional
+        City of each site: a column of ``sites``, or labels. Needed with limits by city.
+    min_per_city, max_per_city : int, mapping or Series, optional
+        Stations at least and at most of every city, or by city (others have no limit), existing
+        ones included.
     existing, forbidden : str or iterable of labels, optional
         Sites open in every plan, and in none; a string names a boolean column of ``sites``.
     gap_frac, time_limit_s, seed, on_progress
@@ -73,7 +87,7 @@ def p_median(
     InputError
         If tables or arguments cannot be used; names every fault with its labels.
     InfeasibleError
-        If locks, numbers and budget allow no plan.
+        If locks, numbers, limits by city and budget allow no plan.
     ValueError
         If ``gap_frac``, ``time_limit_s`` or ``seed`` is out of bounds.
 
@@ -117,6 +131,7 @@ def p_median(
     most = read_count(num_stations, "num_stations", faults)
     least = read_count(min_stations, "min_stations", faults)
     money = read_limit(budget, "budget", faults)
+    by_city = read_city_limits(cities, min_per_city, max_per_city, site_places, faults)
     faults.raise_if_any()
     assert measured is not None
     problem = PMedianProblem(
@@ -128,6 +143,7 @@ def p_median(
         max_stations=most,
         cost=costs,
         budget=money,
+        cities=by_city,
     )
     solution = solve_p_median(problem, options, on_progress=on_progress)
     assigned = np.bincount(

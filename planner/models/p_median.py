@@ -9,16 +9,18 @@ them. y_j = 1 if a station stands at j, x_ij = share of zone i served from j.
     (3)  y_j = 1 forced,  y_j = 0 forbidden
     (4)  min_stations <= sum_j y_j <= max_stations
     (5)  sum_j cost_j y_j <= budget
+    (6)  city_least_c <= sum of y_j over sites j of city c <= city_most_c
          y_j in {0, 1},  x_ij >= 0
 
 Hakimi 1964 (Operations Research 12:450-459); ReVelle and Swain 1970 (Geographical Analysis
-2:30-42), with locks, a range of numbers and a budget. Distances given pair by pair have one more
+2:30-42), with locks, ranges of numbers and a budget. Distances given pair by pair have one more
 way to serve a zone: not at all, at the distance ``unserved``. Not modelled: capacities, sizes.
 
 How it is solved: lists of near sites stand for the matrix; exchange gives a plan; the Lagrangian
-dual of (1) gives a bound and further plans; annealing improves the plan. What the gap then allows
-to drop is dropped, and the rest goes to branch and bound on the same dual. (Duran-Mateluna, Ales
-and Elloumi 2023, EJOR 308:84-96, close the same gap by Benders cuts on CPLEX.)
+dual of (1) gives a bound, further plans, and the sites that are worth a look: among these annealing
+improves the plan. What the gap then allows to drop is dropped, and the rest goes to branch and
+bound on the same dual, in turns with annealing. (Duran-Mateluna, Ales and Elloumi 2023, EJOR
+308:84-96, close the same gap by Benders cuts on CPLEX.)
 """
 
 import itertools
@@ -30,11 +32,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from planner.errors import InfeasibleError, PlannerError
-from planner.problem import FloatArray, IntArray, PairDistances, PMedianProblem
+from planner.problem import CityLimits, FloatArray, IntArray, PairDistances, PMedianProblem
 from planner.solving.median_dual import (
-    FIRST_STEP,
     MedianDual,
     Openings,
+    first_dual,
+    fixing_losses,
     improve_dual,
     median_bound,
 )
@@ -47,9 +50,10 @@ from planner.solving.median_search import (
     nearest_tables,
 )
 from planner.solving.median_tree import ROUNDING, Core, MedianTree, drop_hopeless
-from planner.solving.near_sites import NearSites, near_sites, nearest_open
+from planner.solving.near_sites import NearSites, near_sites, nearest_open, restrict
 from planner.solving.options import SolveOptions
 from planner.solving.progress import Progress, ProgressCallback, StopRequest
+from planner.solving.site_choice import best_sites, check_numbers
 from planner.solving.status import OPTIMAL_GAP_FRAC, Status, gap_frac
 
 if TYPE_CHECKING:
@@ -59,30 +63,28 @@ LIST_STATIONS, LEAST_LIST = 4, 30
 """A list is long enough for this many stations spread evenly, and this much longer."""
 MAX_PAIRS = 30_000_000
 """Pairs listed at most, 700 MB: where shorter lists make the bound weaker, it is still one."""
-DUAL_ITERATIONS = 50
-"""Dual steps between two looks at clock and stop request."""
-DUAL_ROUNDS = 6
-"""Of these in a row, before the plan gets its turn."""
-LEAST_STEP = 0.01
-"""The dual has converged once its step is down to this."""
-MAX_ROUNDS, MAX_IDLE_ROUNDS = 10, 2
-"""Rounds of dual and annealing before branching, and how many of them may bring nothing."""
-LEAST_PROGRESS = 0.02
-"""What counts as something for the bound, as a share of the gap."""
-RESUMED_STEP = 0.3
-"""Polyak's factor at the beginning of a round, from the best multipliers of the last."""
-FIRST_ANNEAL_PAIRS, ANNEAL_GROWTH, MAX_ANNEAL_PAIRS = 30_000_000, 2, 500_000_000
-"""Pairs looked at by annealing in the first round, 0.2 s, times more in each next, at most."""
+WALK_STEPS = 300
+"""Dual steps of a round, before the plan gets its turn."""
+LEAST_STEP = 1e-4
+"""The dual has arrived once its step is down to this."""
+PAIRS_PER_POLL = 300_000_000
+"""Pairs looked at between two looks at clock and stop request, about half a second."""
+PROMISING_STATIONS, LEAST_PROMISING = (1.5, 2.0, 3.0), 60
+"""Annealing keeps to the sites that cost the bound least: so many per station, turn by turn, and
+this many more. The fewer, the better its plans, if they are the right ones."""
+ANNEAL_PAIRS, ANNEAL_SWEEPS = 30_000_000, 200
+"""Pairs looked at by annealing, 0.3 s, or as many as it takes to offer each site so many times:
+several short runs find better plans than a long one."""
 TREE_SITES = 150
 """With so few sites left the tree finds the best plan sooner than annealing."""
-PAIRS_PER_POLL = 200_000_000
-"""Pairs looked at by annealing between two looks at the clock, about half a second."""
 HOT_FRAC, COLD_FRAC = 0.07, 0.002
 """First and last temperature as fractions of the mean loss by closing an open site."""
 EXCHANGE_NODES = 16
 """Every so many nodes exchange starts from the relaxed plan."""
+TREE_PER_ANNEAL = 4
+"""Pairs looked at by the tree for each one of annealing: about the same time for both."""
 REPORT_S = 1.0
-"""Between two reports of the tree."""
+"""Between two reports of a stage."""
 TREE_WORK = 2_000_000_000_000
 """Limits branching in deterministic mode: pairs looked at, about an hour's work."""
 
@@ -144,6 +146,8 @@ class _Search:
     incumbent: float = math.inf
     bound: float = 0.0
     history: list[Progress] = field(default_factory=list)
+    num_anneals: int = 0
+    reported: float = -math.inf
 
     @property
     def weight(self) -> FloatArray:
@@ -178,11 +182,17 @@ class _Search:
 
     def report(self, stage: str, message: str) -> None:
         """Note the state in the history and tell the caller."""
-        elapsed_s = time.monotonic() - self.started
+        self.reported = time.monotonic()
+        elapsed_s = self.reported - self.started
         progress = Progress(stage, self.incumbent, self.bound, elapsed_s, message, "min")
         self.history.append(progress)
         if self.on_progress is not None:
             self.on_progress(progress)
+
+    def report_now_and_then(self, stage: str, message: str) -> None:
+        """Report if the last one is some time ago."""
+        if time.monotonic() - self.reported > REPORT_S:
+            self.report(stage, message)
 
     def raise_bound(self, bound: float) -> None:
         """Keep a bound if it is better; between two plans' costs it is that of the dearer."""
@@ -220,7 +230,7 @@ def p_median_cost(problem: PMedianProblem, open_site_idx: IntArray) -> float:
 
 
 def p_median_mip(problem: PMedianProblem) -> "ModelBuilderHelper":
-    """Equations (1) to (5) written out: what other solvers and tests get.
+    """Equations (1) to (6) written out: what other solvers and tests get.
 
     Parameters
     ----------
@@ -242,17 +252,22 @@ def p_median_mip(problem: PMedianProblem) -> "ModelBuilderHelper":
     zone = np.repeat(np.arange(num_zones), np.diff(pairs.zone_ptr))
     x, none = num_sites + np.arange(num_pairs), num_sites + num_pairs + np.arange(num_zones)
     link = num_zones + np.arange(num_pairs)
-    site = np.arange(num_sites)
+    site, total = np.arange(num_sites), num_zones + num_pairs
+    nothing = np.empty(0, np.int64)
+    cities = problem.cities or CityLimits(nothing.astype(np.int32), nothing, nothing)
+    num_cities = len(cities.min_stations)
+    least_row = total + 2 + cities.city_idx
+    in_city = site[: len(least_row)]
     row: IntArray = np.concatenate(
-        (zone, np.arange(num_zones), link, link, np.full(num_sites, num_zones + num_pairs),
-         np.full(num_sites, num_zones + num_pairs + 1))
+        (zone, np.arange(num_zones), link, link, np.full(num_sites, total),
+         np.full(num_sites, total + 1), least_row, least_row + num_cities)
     )  # fmt: skip
-    column: IntArray = np.concatenate((x, none, x, pairs.site_idx, site, site))
+    column: IntArray = np.concatenate((x, none, x, pairs.site_idx, site, site, in_city, in_city))
     entry = np.concatenate(
         (np.ones(num_pairs + num_zones), np.ones(num_pairs), -np.ones(num_pairs),
-         np.ones(num_sites), problem.cost)
+         np.ones(num_sites), problem.cost, np.ones(2 * len(in_city)))
     )  # fmt: skip
-    shape = (num_zones + num_pairs + 2, num_sites + num_pairs + num_zones)
+    shape = (total + 2 + 2 * num_cities, num_sites + num_pairs + num_zones)
     matrix = scipy.sparse.csr_matrix(scipy.sparse.coo_array((entry, (row, column)), shape=shape))
     model = model_builder_helper.ModelBuilderHelper()
     model.set_name("p_median")
@@ -265,10 +280,12 @@ def p_median_mip(problem: PMedianProblem) -> "ModelBuilderHelper":
              problem.weight * pairs.unserved)
         ),
         np.concatenate(
-            (np.ones(num_zones), np.full(num_pairs, -np.inf), [problem.min_stations, -np.inf])
+            (np.ones(num_zones), np.full(num_pairs, -np.inf), [problem.min_stations, -np.inf],
+             cities.min_stations.astype(float), np.full(num_cities, -np.inf))
         ),
         np.concatenate(
-            (np.ones(num_zones), np.zeros(num_pairs), [problem.max_stations, problem.budget])
+            (np.ones(num_zones), np.zeros(num_pairs), [problem.max_stations, problem.budget],
+             np.full(num_cities, np.inf), cities.max_stations.astype(float))
         ),
         matrix,
     )  # fmt: skip
@@ -281,54 +298,38 @@ def p_median_mip(problem: PMedianProblem) -> "ModelBuilderHelper":
     for i in range(num_zones):
         model.set_var_name(num_sites + num_pairs + i, f"x_{i}_none")
         model.set_constraint_name(i, f"serve_{i}")
-    model.set_constraint_name(num_zones + num_pairs, "stations")
-    model.set_constraint_name(num_zones + num_pairs + 1, "budget")
+    model.set_constraint_name(total, "stations")
+    model.set_constraint_name(total + 1, "budget")
+    for c in range(num_cities):
+        model.set_constraint_name(total + 2 + c, f"city_least_{c}")
+        model.set_constraint_name(total + 2 + num_cities + c, f"city_most_{c}")
     return model
 
 
 def _first_plan(problem: PMedianProblem, rng: np.random.Generator) -> IntArray:
-    """Forced sites, the cheapest up to the least number, and random ones as far as they go.
+    """The cheapest plan that keeps locks and numbers, and random sites as far as limits go.
 
     Raises
     ------
     InfeasibleError
         If no plan keeps the limits: which one it is is named.
     """
-    forced = np.flatnonzero(problem.forced)
-    free = np.flatnonzero(~(problem.forced | problem.forbidden))
-    free = free[np.argsort(problem.cost[free], kind="stable")]
-    if problem.max_stations < len(forced):
-        raise InfeasibleError(
-            f"{len(forced)} sites are forced open, but at most {problem.max_stations} stations "
-            "are allowed"
-        )
-    if problem.min_stations > problem.max_stations:
-        raise InfeasibleError(
-            f"at least {problem.min_stations} stations, but at most {problem.max_stations}"
-        )
-    least = _least_stations(problem)
-    if least > problem.min_stations and (
-        problem.max_stations == 0
-        or len(forced) + len(free) == 0
-        or (len(forced) == 0 and problem.cost[free[0]] > problem.budget)
-    ):
+    least, cities = _least_stations(problem), problem.cities
+    forced, forbidden, most = problem.forced, problem.forbidden, problem.max_stations
+    check_numbers(forced, forbidden, problem.min_stations, most, cities)
+    plan = best_sites(-problem.cost, forced, forbidden, least, most, cities)
+    if len(plan) < least:
         raise InfeasibleError("no station may be opened, but every zone needs one")
-    missing = max(least - len(forced), 0)
-    if missing > len(free):
-        raise InfeasibleError(
-            f"at least {problem.min_stations} stations, but only {len(forced) + len(free)} sites "
-            "may be open"
-        )
-    plan = np.concatenate((forced, free[:missing]))
     spent = math.fsum(problem.cost[plan])
     if spent > problem.budget:
         raise InfeasibleError(
-            f"the cheapest {len(plan)} stations that keep the locks cost {spent:,.2f}, the budget "
-            f"is {problem.budget:,.2f}"
+            f"the cheapest {len(plan)} stations that keep locks and numbers cost {spent:,.2f}, the "
+            f"budget is {problem.budget:,.2f}"
         )
-    more = rng.permutation(free[missing:])
-    more = more[spent + np.cumsum(problem.cost[more]) <= problem.budget]
-    return np.concatenate((plan, more[: problem.max_stations - len(plan)]))
+    planned = np.isin(np.arange(problem.num_sites), plan)
+    wished = best_sites(rng.random(problem.num_sites), planned, forbidden, least, most, cities)
+    more = rng.permutation(wished[~planned[wished]])
+    return np.concatenate((plan, more[spent + np.cumsum(problem.cost[more]) <= problem.budget]))
 
 
 def _least_stations(problem: PMedianProblem) -> int:
@@ -403,6 +404,7 @@ def solve_p_median(
             max_open=problem.max_stations,
             cost=problem.cost[sites],
             budget=problem.budget,
+            cities=None if problem.cities is None else problem.cities.of_sites(sites),
         ),
         near=near_sites(problem.distances, sites, lengths),
         length=lengths,
@@ -410,66 +412,62 @@ def solve_p_median(
     )
     state = nearest_tables(problem.weight, search.near, np.searchsorted(sites, np.sort(first)))
     search.offer(state)
+    search.report("start", f"{len(sites)} sites, {len(search.near.site)} pairs listed")
     search.exchange(state, rng)
-    search.report("exchange", f"{len(sites)} sites, {len(search.near.site)} pairs listed")
+    search.report("exchange", f"{len(search.plan)} stations")
     _search_until_done(search, state, rng)
     return _solution(search)
 
 
 def _search_until_done(search: _Search, state: Nearest, rng: np.random.Generator) -> None:
-    """Rounds of dual and annealing, then the tree."""
+    """Dual and annealing in turns until the dual has arrived, then the tree and annealing."""
     if search.problem.num_zones == 0 or len(search.plan) == 0:
         search.raise_bound(search.incumbent)
         return
     middle = 0.5 * (state.first_distance + state.second_distance)
     everything = np.arange(len(search.sites))
-    dual = MedianDual(middle, 0.0, -math.inf, search.plan, FIRST_STEP, np.zeros(len(everything)))
+    dual = first_dual(middle, 0.0, np.zeros(len(everything)))
     core = Core(search.near, search.openings, everything)
-    num_pairs = FIRST_ANNEAL_PAIRS
-    idle_rounds = 0
-    for _ in range(MAX_ROUNDS):
-        incumbent, missing = search.incumbent, search.incumbent - search.bound
+    while True:
         core, dual = _improve_bound(search, core, dual, rng)
-        converged = dual.step <= LEAST_STEP
-        if search.done or not search.may_go_on() or (converged and len(core.sites) <= TREE_SITES):
-            break
-        _anneal_plan(search, core, num_pairs, rng)
-        num_pairs = min(ANNEAL_GROWTH * num_pairs, MAX_ANNEAL_PAIRS)
         if search.done or not search.may_go_on():
-            break
-        raised = missing - (incumbent - search.bound)
-        idle = search.incumbent == incumbent and raised <= LEAST_PROGRESS * missing
-        idle_rounds = idle_rounds + 1 if idle else 0
+            return
         if _lengthen(search, dual):
             core = Core(search.near, search.openings, everything)
-            dual = replace(dual, step=FIRST_STEP, frequency=np.zeros(len(everything)))
-        elif idle_rounds == MAX_IDLE_ROUNDS:
+            dual = first_dual(dual.multiplier, dual.price, np.zeros(len(everything)))
+        elif dual.walk.step <= LEAST_STEP:
             break
-        dual = replace(dual, step=max(dual.step, RESUMED_STEP))
+        if len(core.sites) > TREE_SITES:
+            _anneal_plan(search, core, dual, rng)
     _branch(search, core, dual, rng)
 
 
 def _improve_bound(
     search: _Search, core: Core, dual: MedianDual, rng: np.random.Generator
 ) -> tuple[Core, MedianDual]:
-    """Dual steps, what exchange makes of the relaxed plans on the way, and what then drops out."""
+    """Walk on with the dual, make a plan of the relaxed one, and drop what no better plan uses."""
     if not search.may_go_on():
         return core, dual
-    for _ in range(DUAL_ROUNDS):
-        if search.done or dual.step <= LEAST_STEP or not search.may_go_on():
+    at_once = min(max(PAIRS_PER_POLL // max(len(core.near.site), 1), 10), WALK_STEPS)
+    for _ in range(0, WALK_STEPS, at_once):
+        if search.done or dual.walk.step <= LEAST_STEP or not search.may_go_on():
             break
         dual = improve_dual(
-            search.weight, core.near, core.openings, replace(dual, bound=-math.inf),
-            target=search.incumbent, iterations=DUAL_ITERATIONS,
+            search.weight, core.near, core.openings, dual,
+            target=search.incumbent, iterations=at_once,
         )  # fmt: skip
-        exact, opening, _ = median_bound(
+        exact, _, _ = median_bound(
             search.weight, core.near, core.openings, dual.multiplier, dual.price
         )
         search.raise_bound(exact)
-        _offer_opening(search, core.sites[opening], rng)
-        core, stays = drop_hopeless(search.weight, core, dual.multiplier, dual.price, search.cut)
-        dual = replace(dual, frequency=dual.frequency[stays])
-    search.report("bound", f"step {dual.step:.3f}, {len(core.sites)} sites left")
+        search.report_now_and_then("bound", f"step {dual.walk.step:.1e}")
+    _, opening, _ = median_bound(
+        search.weight, core.near, core.openings, dual.multiplier, dual.price
+    )
+    _offer_opening(search, core.sites[opening], rng)
+    core, stays = drop_hopeless(search.weight, core, dual.multiplier, dual.price, search.cut)
+    dual = replace(dual, frequency=dual.frequency[stays])
+    search.report("bound", f"step {dual.walk.step:.1e}, {len(core.sites)} sites left")
     return core, dual
 
 
@@ -479,16 +477,38 @@ def _offer_opening(search: _Search, opening: IntArray, rng: np.random.Generator)
         search.exchange(nearest_tables(search.weight, search.near, opening), rng)
 
 
-def _anneal_plan(search: _Search, core: Core, num_pairs: int, rng: np.random.Generator) -> None:
-    """Anneal from the incumbent, in slices short enough for the clock."""
-    near, openings = search.near, search.openings
-    state = nearest_tables(search.weight, near, search.plan)
+def _promising(search: _Search, core: Core, dual: MedianDual) -> tuple[IntArray, IntArray]:
+    """Sites that cost the bound least, ascending, and a plan on them to begin with."""
+    _, opening, worth = median_bound(
+        search.weight, core.near, core.openings, dual.multiplier, dual.price
+    )
+    relaxed = core.sites[opening]
+    begin_with_relaxed = search.num_anneals % 2 == 1 and search.openings.allow(relaxed)
+    plan = relaxed if begin_with_relaxed else search.plan
+    loss = fixing_losses(core.openings, opening, worth)
+    loss[opening] = -1.0
+    per_station = PROMISING_STATIONS[search.num_anneals % len(PROMISING_STATIONS)]
+    number = int(per_station * len(plan)) + LEAST_PROMISING
+    search.num_anneals += 1
+    return np.union1d(core.sites[np.argsort(loss, kind="stable")[:number]], plan), np.sort(plan)
+
+
+def _anneal_plan(search: _Search, core: Core, dual: MedianDual, rng: np.random.Generator) -> int:
+    """Anneal on promising sites, in slices short enough for the clock.
+
+    Begins with the incumbent and the relaxed plan turn by turn. Returns the pairs looked at.
+    """
+    sites, start = _promising(search, core, dual)
+    near = restrict(search.near, sites, np.full(search.near.num_zones, np.inf))
+    openings = search.openings.of_sites(sites, search.openings.forced[sites])
+    num_pairs = max(ANNEAL_PAIRS, ANNEAL_SWEEPS * len(near.site))
+    state = nearest_tables(search.weight, near, np.searchsorted(sites, start))
     losses = state.loss[state.is_open & ~openings.forced]
-    candidates = core.sites[~core.openings.forced]
-    if len(losses) == 0 or state.is_open[candidates].all() or not losses.mean() > 0.0:
-        return
+    candidates = np.flatnonzero(~openings.forced)
+    if len(losses) == 0 or state.is_open.all() or not losses.mean() > 0.0:
+        return num_pairs
     hot, cold = HOT_FRAC * float(losses.mean()), COLD_FRAC * float(losses.mean())
-    slices = math.ceil(num_pairs / PAIRS_PER_POLL)
+    slices = math.ceil(num_pairs / (PAIRS_PER_POLL // TREE_PER_ANNEAL))
     levels = hot * (cold / hot) ** (np.arange(slices + 1) / slices)
     for high, low in itertools.pairwise(levels):
         if not search.may_go_on():
@@ -497,8 +517,11 @@ def _anneal_plan(search: _Search, core: Core, num_pairs: int, rng: np.random.Gen
             search.weight, near, openings, state, candidates,
             num_pairs=num_pairs // slices, hot=float(high), cold=float(low), rng=rng,
         )  # fmt: skip
-    search.exchange(state, rng)
-    search.report("anneal", f"{num_pairs:.1e} pairs looked at")
+        search.report_now_and_then("anneal", f"{len(sites)} sites")
+    plan = sites[np.flatnonzero(state.is_open)]
+    search.exchange(nearest_tables(search.weight, search.near, plan), rng)
+    search.report("anneal", f"{num_pairs:.1e} pairs looked at, {len(sites)} sites")
+    return num_pairs
 
 
 def _lengthen(search: _Search, dual: MedianDual) -> bool:
@@ -517,7 +540,7 @@ def _lengthen(search: _Search, dual: MedianDual) -> bool:
 
 
 def _branch(search: _Search, core: Core, dual: MedianDual, rng: np.random.Generator) -> None:
-    """Branch and bound on what the gap leaves over."""
+    """Branch and bound on what the gap leaves over, in turns with annealing."""
 
     def offer(opening: IntArray) -> float:
         # Exchanges on all sites take longer than the bound of a small node: now and then.
@@ -527,23 +550,22 @@ def _branch(search: _Search, core: Core, dual: MedianDual, rng: np.random.Genera
             search.offer(nearest_tables(search.weight, search.near, opening))
         return search.incumbent
 
-    if search.done or not search.may_go_on():
-        return
     tree = MedianTree(
         search.weight, core, dual,
         step=search.plan_step, bound=search.bound, incumbent=search.incumbent, offer=offer,
     )  # fmt: skip
-    reported = time.monotonic()
+    annealed = 0
     while not (tree.done or search.done) and search.may_go_on():
         if search.options.deterministic and tree.work > TREE_WORK:
             break
+        if len(core.sites) > TREE_SITES and tree.work >= TREE_PER_ANNEAL * annealed:
+            annealed += _anneal_plan(search, core, dual, rng)
+            tree.incumbent = search.incumbent
+            continue
         tree.advance()
         search.raise_bound(tree.bound)
-        if time.monotonic() - reported > REPORT_S:
-            reported = time.monotonic()
-            search.report("branch", f"{tree.num_nodes} nodes")
+        search.report_now_and_then("branch", f"{tree.num_nodes} nodes")
     search.raise_bound(tree.bound)
-    search.report("branch", f"{tree.num_nodes} nodes")
 
 
 def _solution(search: _Search) -> PMedianSolution:

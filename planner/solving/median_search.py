@@ -24,6 +24,26 @@ from planner.solving.near_sites import NearSites
 NOBODY = -1
 
 
+class Rules(NamedTuple):
+    """`Openings` as compiled code takes them: locks, numbers, budget, numbers by city."""
+
+    forced: BoolArray
+    max_open: int
+    cost: FloatArray
+    budget: float
+    city: IndexArray
+    least: IntArray
+    most: IntArray
+
+
+def _rules(openings: Openings) -> Rules:
+    cities = openings.by_city()
+    return Rules(
+        openings.forced, openings.max_open, openings.cost, openings.budget, cities.city_idx,
+        cities.min_stations.astype(np.int64), cities.max_stations.astype(np.int64),
+    )  # fmt: skip
+
+
 class Nearest(NamedTuple):
     """The two nearest open sites of each zone; the functions below change the arrays in place.
 
@@ -115,12 +135,24 @@ def _close(site: int, weight: FloatArray, near: NearSites, state: Nearest) -> in
 
 
 @numba.njit(cache=True, nogil=True)
+def _may_leave(leaving: int, site: int, spent: float, rules: Rules, city_open: IntArray) -> bool:
+    """Whether limits let ``site`` open in place of an open one."""
+    if rules.forced[leaving] or spent + rules.cost[site] - rules.cost[leaving] > rules.budget:
+        return False
+    from_city, to_city = rules.city[leaving], rules.city[site]
+    if from_city == to_city:
+        return True
+    may_lose = city_open[from_city] > rules.least[from_city]
+    return bool(may_lose and city_open[to_city] < rules.most[to_city])
+
+
+@numba.njit(cache=True, nogil=True)
 def _best_leaving(
     site: int,
     offered: int,
-    least_cost: float,
-    cost: FloatArray,
-    forced: BoolArray,
+    spent: float,
+    rules: Rules,
+    city_open: IntArray,
     weight: FloatArray,
     near: NearSites,
     state: Nearest,
@@ -129,9 +161,8 @@ def _best_leaving(
 ) -> tuple[float, float, int]:
     """Gain (1) of opening ``site``, and profit (4) with the best site to close for it.
 
-    ``offered`` is a site to close that need not share a zone; -1 for none. Only sites that cost
-    at least ``least_cost`` and are not forced may close. ``extra`` comes in as zeros and is left
-    so.
+    ``offered`` is a site to close that need not share a zone; -1 for none. ``extra`` comes in as
+    zeros and is left so.
     """
     num_touched = 0
     gain = 0.0
@@ -150,71 +181,98 @@ def _best_leaving(
                 num_touched += 1
             extra[k] += weight[zone] * (second - max(distance, first))
     best, leaving = -np.inf, NOBODY
-    if offered != NOBODY and not forced[offered] and cost[offered] >= least_cost:
+    if offered != NOBODY and _may_leave(offered, site, spent, rules, city_open):
         best = gain - state.loss[offered] + extra[offered]
         leaving = offered
     for at in range(num_touched):
         k = touched[at]
         profit = gain - state.loss[k] + extra[k]
-        if profit > best and not forced[k] and cost[k] >= least_cost:
+        if profit > best and _may_leave(k, site, spent, rules, city_open):
             best, leaving = profit, k
         extra[k] = 0.0
     return gain, best, leaving
 
 
 @numba.njit(cache=True, nogil=True)
+def _count_open(state: Nearest, rules: Rules) -> tuple[int, float, IntArray]:
+    """Open sites, the money they take, and open sites by city."""
+    num_open, spent = 0, 0.0
+    city_open = np.zeros(len(rules.least), np.int64)
+    for site in range(len(state.is_open)):
+        if state.is_open[site]:
+            num_open += 1
+            spent += rules.cost[site]
+            city_open[rules.city[site]] += 1
+    return num_open, spent, city_open
+
+
+@numba.njit(cache=True, nogil=True)
+def _cheapest(state: Nearest, rules: Rules, city_open: IntArray, in_city: IntArray) -> int:
+    """Open site that any other may replace at least loss; ``in_city`` gets that of each city."""
+    in_city[:] = NOBODY
+    anywhere = NOBODY
+    for site in range(len(state.is_open)):
+        if not state.is_open[site] or rules.forced[site]:
+            continue
+        city = rules.city[site]
+        if in_city[city] == NOBODY or state.loss[site] < state.loss[in_city[city]]:
+            in_city[city] = site
+        if city_open[city] > rules.least[city] and (
+            anywhere == NOBODY or state.loss[site] < state.loss[anywhere]
+        ):
+            anywhere = site
+    return anywhere
+
+
+@numba.njit(cache=True, nogil=True)
 def _exchange_pass(
     order: IntArray,
     tolerance: float,
-    max_open: int,
-    budget: float,
-    cost: FloatArray,
-    forced: BoolArray,
+    rules: Rules,
     weight: FloatArray,
     near: NearSites,
     state: Nearest,
 ) -> int:
     num_sites = len(state.is_open)
     extra, touched = np.zeros(num_sites), np.empty(num_sites, np.int64)
-    num_open, spent = 0, 0.0
-    for site in range(num_sites):
-        if state.is_open[site]:
-            num_open += 1
-            spent += cost[site]
+    num_open, spent, city_open = _count_open(state, rules)
+    cheapest_in, cheapest = np.empty(len(rules.least), np.int64), NOBODY
     moves = 0
-    cheapest, stale = NOBODY, True
+    stale = True
     for site in order:
         if state.is_open[site]:
             continue
         if stale:
-            cheapest, stale = NOBODY, False
-            for k in range(num_sites):
-                if (
-                    state.is_open[k]
-                    and not forced[k]
-                    and (cheapest == NOBODY or state.loss[k] < state.loss[cheapest])
-                ):
-                    cheapest = k
+            cheapest = _cheapest(state, rules, city_open, cheapest_in)
+            stale = False
+        city = rules.city[site]
+        has_room = city_open[city] < rules.most[city]
+        offered = cheapest_in[city]
+        if (
+            has_room
+            and cheapest != NOBODY
+            and (offered == NOBODY or state.loss[cheapest] < state.loss[offered])
+        ):
+            offered = cheapest
         gain, profit, leaving = _best_leaving(
-            site,
-            cheapest,
-            spent + cost[site] - budget,
-            cost,
-            forced,
-            weight,
-            near,
-            state,
-            extra,
-            touched,
+            site, offered, spent, rules, city_open, weight, near, state, extra, touched
         )
-        if num_open < max_open and spent + cost[site] <= budget and gain > tolerance:
+        if (
+            has_room
+            and num_open < rules.max_open
+            and spent + rules.cost[site] <= rules.budget
+            and gain > tolerance
+        ):
             _open(site, weight, near, state)
             num_open += 1
-            spent += cost[site]
+            spent += rules.cost[site]
+            city_open[city] += 1
         elif profit > tolerance:
             _close(leaving, weight, near, state)
             _open(site, weight, near, state)
-            spent += cost[site] - cost[leaving]
+            spent += rules.cost[site] - rules.cost[leaving]
+            city_open[rules.city[leaving]] -= 1
+            city_open[city] += 1
         else:
             continue
         moves += 1
@@ -228,10 +286,8 @@ def _anneal(
     num_pairs: int,
     hot: float,
     cold: float,
-    budget: float,
     rng: np.random.Generator,
-    cost: FloatArray,
-    forced: BoolArray,
+    rules: Rules,
     weight: FloatArray,
     near: NearSites,
     state: Nearest,
@@ -240,10 +296,9 @@ def _anneal(
     extra, touched = np.zeros(num_sites), np.empty(num_sites, np.int64)
     open_sites = np.flatnonzero(state.is_open)
     place = np.full(num_sites, -1)
-    spent = 0.0
     for at in range(len(open_sites)):
         place[open_sites[at]] = at
-        spent += cost[open_sites[at]]
+    _, spent, city_open = _count_open(state, rules)
     looked = 0
     while looked < num_pairs:
         site = candidates[int(rng.random() * len(candidates))]
@@ -252,16 +307,7 @@ def _anneal(
             continue
         offered = open_sites[int(rng.random() * len(open_sites))]
         _, profit, leaving = _best_leaving(
-            site,
-            offered,
-            spent + cost[site] - budget,
-            cost,
-            forced,
-            weight,
-            near,
-            state,
-            extra,
-            touched,
+            site, offered, spent, rules, city_open, weight, near, state, extra, touched
         )
         if leaving == NOBODY:
             continue
@@ -271,7 +317,9 @@ def _anneal(
                 continue
         looked += _close(leaving, weight, near, state)
         _open(site, weight, near, state)
-        spent += cost[site] - cost[leaving]
+        spent += rules.cost[site] - rules.cost[leaving]
+        city_open[rules.city[leaving]] -= 1
+        city_open[rules.city[site]] += 1
         place[site] = place[leaving]
         open_sites[place[site]] = site
         place[leaving] = -1
@@ -322,10 +370,7 @@ def exchange_pass(
     # Below this a move may be rounding only, and the search could go round in circles.
     tolerance = 1e-11 * max(listed_cost(weight, state), 1e-300)
     order = rng.permutation(near.num_sites)
-    moves = _exchange_pass(
-        order, tolerance, openings.max_open, openings.budget, openings.cost, openings.forced,
-        weight, near, state,
-    )  # fmt: skip
+    moves = _exchange_pass(order, tolerance, _rules(openings), weight, near, state)
     _look_up_all(weight, near, state)  # takes out what rounding has left in the losses
     return int(moves)
 
@@ -358,8 +403,5 @@ def anneal(
         First and last temperature in units of weighted distance, hot >= cold > 0.
     rng : numpy.random.Generator
     """
-    _anneal(
-        candidates, num_pairs, hot, cold, openings.budget, rng, openings.cost, openings.forced,
-        weight, near, state,
-    )  # fmt: skip
+    _anneal(candidates, num_pairs, hot, cold, rng, _rules(openings), weight, near, state)
     _look_up_all(weight, near, state)

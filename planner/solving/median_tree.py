@@ -16,8 +16,10 @@ import numpy as np
 
 from planner.problem import BoolArray, FloatArray, IntArray
 from planner.solving.median_dual import (
+    QUICK,
     MedianDual,
     Openings,
+    first_dual,
     fixing_losses,
     improve_dual,
     median_bound,
@@ -25,9 +27,9 @@ from planner.solving.median_dual import (
 from planner.solving.median_search import listed_cost, nearest_tables
 from planner.solving.near_sites import NearSites, restrict
 
-NODE_STEP, NODE_ROUNDS, NODE_ITERATIONS = 0.3, 4, 30
-"""Polyak's factor in a node, and rounds of so many dual steps; a round that lifts the bound by
-less than `LEAST_PROGRESS` of what is missing is the last."""
+NODE_ROUNDS, NODE_ITERATIONS = 4, 30
+"""Rounds of so many dual steps in a node; one that lifts the bound by less than `LEAST_PROGRESS` of
+what is missing is the last."""
 LEAST_PROGRESS = 0.1
 ROUNDING = 1e-10
 
@@ -168,8 +170,9 @@ class MedianTree:
         return not self._open or self._open[0][0] >= self._cut()
 
     def _push(self, node: Node) -> None:
-        spent = float(self.core.openings.cost[node.keep[node.forced]].sum())
-        if spent > self.core.openings.budget * (1.0 + ROUNDING):
+        openings = self.core.openings.of_sites(node.keep, node.forced)
+        spent = float(openings.cost[node.forced].sum())
+        if spent > openings.budget * (1.0 + ROUNDING) or not openings.keep_numbers():
             return
         if node.bound >= self._cut():
             # Nothing in between two plans' costs: such a node holds no better one.
@@ -183,12 +186,10 @@ class MedianTree:
         _, _, node = heapq.heappop(self._open)
         self.num_nodes += 1
         keep, bound, part = node.keep, node.bound, self._part(node)
-        dual = MedianDual(
-            node.multiplier, node.price, -np.inf, np.empty(0, np.int64), NODE_STEP, node.frequency
-        )
+        dual = first_dual(node.multiplier, node.price, node.frequency, QUICK)
         for _ in range(NODE_ROUNDS):
             dual = improve_dual(
-                self.weight, part.near, part.openings, replace(dual, bound=-np.inf),
+                self.weight, part.near, part.openings, dual,
                 target=self.incumbent, iterations=NODE_ITERATIONS,
             )  # fmt: skip
             self.work += NODE_ITERATIONS * len(part.near.site)
@@ -231,15 +232,14 @@ class MedianTree:
         with_site[site] = True
         self._push(replace(node, forced=with_site))
         rest = np.delete(np.arange(len(node.keep)), site)
-        if len(rest) >= self.core.openings.min_open:
-            self._push(
-                replace(
-                    node,
-                    keep=node.keep[rest],
-                    forced=node.forced[rest],
-                    frequency=node.frequency[rest],
-                )
+        self._push(
+            replace(
+                node,
+                keep=node.keep[rest],
+                forced=node.forced[rest],
+                frequency=node.frequency[rest],
             )
+        )
 
     def _push_leaf(self, node: Node) -> None:
         """One plan is left: offered, it is the incumbent or no better."""

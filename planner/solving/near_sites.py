@@ -12,7 +12,14 @@ from scipy.spatial import cKDTree
 from scipy.spatial.distance import cdist
 
 from planner.geodesy import chord_to_arc_km
-from planner.problem import FloatArray, IndexArray, IntArray, PairDistances, PointDistances
+from planner.problem import (
+    BoolArray,
+    FloatArray,
+    IndexArray,
+    IntArray,
+    PairDistances,
+    PointDistances,
+)
 
 DISTANCES_PER_CHUNK = 4_000_000
 """Distances computed at one time, 32 MB."""
@@ -96,6 +103,34 @@ def _index(
     )
 
 
+@numba.njit(cache=True, nogil=True)
+def _kept(
+    zone_ptr: IntArray, site: IndexArray, distance: FloatArray, number: IndexArray, cap: FloatArray
+) -> tuple[IntArray, IndexArray, FloatArray]:
+    """Lists without sites whose number is negative, and without what is not nearer than ``cap``."""
+    kept_ptr = np.zeros(len(zone_ptr), np.int64)
+    for zone in range(len(cap)):
+        count = 0
+        for arc in range(zone_ptr[zone], zone_ptr[zone + 1]):
+            if distance[arc] >= cap[zone]:
+                break
+            if number[site[arc]] >= 0:
+                count += 1
+        kept_ptr[zone + 1] = kept_ptr[zone] + count
+    kept_site = np.empty(kept_ptr[-1], np.int32)
+    kept_distance = np.empty(kept_ptr[-1])
+    for zone in range(len(cap)):
+        at = kept_ptr[zone]
+        for arc in range(zone_ptr[zone], zone_ptr[zone + 1]):
+            if at == kept_ptr[zone + 1]:
+                break
+            if number[site[arc]] >= 0:
+                kept_site[at] = number[site[arc]]
+                kept_distance[at] = distance[arc]
+                at += 1
+    return kept_ptr, kept_site, kept_distance
+
+
 def restrict(near: NearSites, keep: IntArray, cap: FloatArray) -> NearSites:
     """Keep some sites, renumbered in their order, and of each list what is nearer than ``cap``.
 
@@ -103,12 +138,24 @@ def restrict(near: NearSites, keep: IntArray, cap: FloatArray) -> NearSites:
     """
     number = np.full(near.num_sites, -1, dtype=np.int32)
     number[keep] = np.arange(len(keep), dtype=np.int32)
-    zone = np.repeat(np.arange(near.num_zones), np.diff(near.zone_ptr))
-    kept = (number[near.site] >= 0) & (near.distance < cap[zone])
-    zone_ptr = np.zeros(near.num_zones + 1, dtype=np.int64)
-    np.cumsum(np.bincount(zone[kept], minlength=near.num_zones), out=zone_ptr[1:])
-    beyond = np.minimum(near.beyond, cap)
-    return _index(zone_ptr, number[near.site[kept]], near.distance[kept], beyond, len(keep))
+    zone_ptr, site, distance = _kept(near.zone_ptr, near.site, near.distance, number, cap)
+    return _index(zone_ptr, site, distance, np.minimum(near.beyond, cap), len(keep))
+
+
+@numba.njit(cache=True, nogil=True)
+def _sort_lists(
+    zone_ptr: IntArray, site: IndexArray, distance: FloatArray
+) -> tuple[IndexArray, FloatArray]:
+    """Each zone's pairs in ascending order of distance."""
+    sorted_site = np.empty(len(site), np.int32)
+    sorted_distance = np.empty(len(site))
+    for zone in range(len(zone_ptr) - 1):
+        first, last = zone_ptr[zone], zone_ptr[zone + 1]
+        order = np.argsort(distance[first:last], kind="mergesort")
+        for at in range(last - first):
+            sorted_site[first + at] = site[first + order[at]]
+            sorted_distance[first + at] = distance[first + order[at]]
+    return sorted_site, sorted_distance
 
 
 def near_sites(
@@ -125,13 +172,10 @@ def near_sites(
         How many sites to list for each zone, at least 1; pairs are always listed in full.
     """
     if isinstance(distances, PairDistances):
-        zone = np.repeat(np.arange(distances.num_zones), np.diff(distances.zone_ptr))
-        order = np.lexsort((distances.site_idx, distances.distance, zone))
-        everything = _index(
-            np.asarray(distances.zone_ptr, dtype=np.int64),
-            distances.site_idx[order].astype(np.int32), distances.distance[order],
-            np.full(distances.num_zones, distances.unserved), distances.num_sites,
-        )  # fmt: skip
+        zone_ptr = np.asarray(distances.zone_ptr, dtype=np.int64)
+        site, distance = _sort_lists(zone_ptr, distances.site_idx, distances.distance)
+        unserved = np.full(distances.num_zones, distances.unserved)
+        everything = _index(zone_ptr, site, distance, unserved, distances.num_sites)
         if len(sites) == distances.num_sites:
             return everything
         return restrict(everything, sites, np.full(distances.num_zones, np.inf))
@@ -171,6 +215,23 @@ def near_sites(
     return _index(zone_ptr, site, distance, beyond, len(sites))
 
 
+@numba.njit(cache=True, nogil=True)
+def _nearest_pairs(
+    zone_ptr: IntArray,
+    site_idx: IndexArray,
+    distance: FloatArray,
+    is_open: BoolArray,
+    unserved: float,
+) -> tuple[IntArray, FloatArray]:
+    num_zones = len(zone_ptr) - 1
+    nearest, least = np.full(num_zones, -1), np.full(num_zones, unserved)
+    for zone in range(num_zones):
+        for pair in range(zone_ptr[zone], zone_ptr[zone + 1]):
+            if is_open[site_idx[pair]] and (nearest[zone] < 0 or distance[pair] < least[zone]):
+                nearest[zone], least[zone] = site_idx[pair], distance[pair]
+    return nearest, least
+
+
 def nearest_open(
     distances: PairDistances | PointDistances, open_site_idx: IntArray
 ) -> tuple[IntArray, FloatArray]:
@@ -190,17 +251,10 @@ def nearest_open(
     if isinstance(distances, PairDistances):
         is_open = np.zeros(distances.num_sites, dtype=np.bool_)
         is_open[open_site_idx] = True
-        zone = np.repeat(np.arange(distances.num_zones), np.diff(distances.zone_ptr))
-        usable = np.flatnonzero(is_open[distances.site_idx])
-        order = usable[
-            np.lexsort((distances.site_idx[usable], distances.distance[usable], zone[usable]))
-        ]
-        served, first = np.unique(zone[order], return_index=True)
-        site = np.full(distances.num_zones, -1, dtype=np.int64)
-        distance = np.full(distances.num_zones, distances.unserved)
-        site[served] = distances.site_idx[order[first]]
-        distance[served] = distances.distance[order[first]]
-        return site, distance
+        nearest, least = _nearest_pairs(
+            distances.zone_ptr, distances.site_idx, distances.distance, is_open, distances.unserved
+        )
+        return nearest, least
     if len(open_site_idx) == 0:
         raise ValueError("no site is open")
     nearest = cKDTree(distances.site_xyz[open_site_idx]).query(distances.zone_xyz)[1]

@@ -19,12 +19,12 @@ from planner.models.p_median import (
     p_median_mip,
     solve_p_median,
 )
-from planner.problem import PairDistances, PMedianProblem, PointDistances
+from planner.problem import CityLimits, PairDistances, PMedianProblem, PointDistances
 from planner.solving.options import SolveOptions
 from planner.solving.progress import Progress
 from planner.solving.status import Status
 
-GOLDEN = Path(__file__).parent / "golden" / "p_median.lp"
+GOLDEN = Path(__file__).parent / "golden"
 EXACT = SolveOptions(gap_frac=0.0)
 DETERMINISTIC = SolveOptions(gap_frac=0.0, deterministic=True)
 
@@ -50,6 +50,7 @@ def median_problem(
     forbidden: set[int] = frozenset(),
     cost: list[float] | None = None,
     budget: float = math.inf,
+    cities: CityLimits | None = None,
 ) -> PMedianProblem:
     sites = np.arange(distances.num_sites)
     return PMedianProblem(
@@ -61,7 +62,12 @@ def median_problem(
         max_stations=max_stations,
         cost=np.zeros(len(sites)) if cost is None else np.array(cost, dtype=np.float64),
         budget=budget,
+        cities=cities,
     )
+
+
+def by_city(city: list[int], least: list[int], most: list[int]) -> CityLimits:
+    return CityLimits(np.array(city, dtype=np.int32), np.array(least), np.array(most))
 
 
 def plain_distance(problem: PMedianProblem, zone: int, site: int) -> float:
@@ -92,7 +98,18 @@ def is_allowed(problem: PMedianProblem, plan: set[int]) -> bool:
         and problem.min_stations <= len(plan) <= problem.max_stations
         and math.fsum(problem.cost[list(plan)]) <= problem.budget
         and (bool(plan) or isinstance(problem.distances, PairDistances))
+        and keeps_cities(problem.cities, plan)
     )
+
+
+def keeps_cities(cities: CityLimits | None, plan: set[int]) -> bool:
+    if cities is None:
+        return True
+    numbers = [0] * len(cities.min_stations)
+    for site in plan:
+        numbers[cities.city_idx[site]] += 1
+    limits = zip(cities.min_stations, numbers, cities.max_stations, strict=True)
+    return all(least <= number <= most for least, number, most in limits)
 
 
 def brute_force(problem: PMedianProblem) -> float:
@@ -133,7 +150,7 @@ MEDIUM = random_points(3, 700, 300, 20, whole=False)
 
 @st.composite
 def small_problems(draw: st.DrawFn) -> PMedianProblem:
-    """Up to 7 sites and 9 zones, pairs or points, locks, numbers and budgets."""
+    """Up to 7 sites and 9 zones, pairs or points, locks, numbers, by city too, and budgets."""
     num_zones, num_sites = draw(st.integers(1, 9)), draw(st.integers(1, 7))
     if draw(st.booleans()):
         far = st.sampled_from([0.0, 1.0, 1.5, 2.0, 7.0, 10.0])
@@ -159,6 +176,19 @@ def small_problems(draw: st.DrawFn) -> PMedianProblem:
             max_size=num_sites,
         )
     )
+    cities = None
+    if draw(st.booleans()):
+        num_cities = draw(st.integers(1, 3))
+        city = st.integers(0, num_cities - 1)
+        least, room = (
+            draw(st.lists(st.integers(0, up_to), min_size=num_cities, max_size=num_cities))
+            for up_to in (2, 3)
+        )
+        cities = by_city(
+            draw(st.lists(city, min_size=num_sites, max_size=num_sites)),
+            least,
+            [a + b for a, b in zip(least, room, strict=True)],
+        )
     values = st.sampled_from([0.0, 1.0, 2.0, 2.5, 100.0])
     money = st.sampled_from([0.0, 1.0, 3.0, 4.5])
     return median_problem(
@@ -170,6 +200,7 @@ def small_problems(draw: st.DrawFn) -> PMedianProblem:
         forbidden={site for site in range(num_sites) if lock[site] == "forbidden"},
         cost=draw(st.lists(money, min_size=num_sites, max_size=num_sites)),
         budget=draw(st.sampled_from([math.inf, 10.0, 5.0, 3.5])),
+        cities=cities,
     )
 
 
@@ -181,7 +212,7 @@ def objective_of(problem: PMedianProblem) -> float:
 
 
 @given(small_problems())
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=200, deadline=None)
 def test_agrees_with_brute_force(problem: PMedianProblem):
     best = brute_force(problem)
     if math.isinf(best):
@@ -228,6 +259,7 @@ def test_order_of_zones_and_sites_does_not_matter(problem: PMedianProblem, rando
         forced=problem.forced[sites],
         forbidden=problem.forbidden[sites],
         cost=problem.cost[sites],
+        cities=None if problem.cities is None else problem.cities.of_sites(np.array(sites)),
     )
     assert objective_of(shuffled) == pytest.approx(objective_of(problem), rel=1e-9)
 
@@ -320,8 +352,9 @@ def test_time_limit_gives_a_plan_that_is_not_called_optimal():
 
 
 @pytest.mark.parametrize("stage", ["exchange", "bound", "anneal"])
-def test_stop_gives_the_best_plan_so_far(stage: str):
-    problem = random_points(1, 900, 900, 9, whole=False)
+def test_stop_gives_the_best_plan_so_far(stage: str, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(p_median, "TREE_SITES", 0)  # annealing whatever the first bound leaves
+    problem = random_points(1, 900, 900, 40, whole=False)
     stop = threading.Event()
     seen: list[Progress] = []
 
@@ -350,11 +383,33 @@ LINE = PointDistances(np.array([[0.0, 0.0], [1.0, 0.0]]), np.array([[0.0, 0.0], 
     [
         (median_problem([1, 1], LINE, 1, forced={0, 1}), "2 sites are forced open.*at most 1"),
         (median_problem([1, 1], LINE, 1, min_stations=2), "at least 2 stations, but at most 1"),
-        (median_problem([1, 1], LINE, 9, min_stations=3), "only 2 sites"),
+        (median_problem([1, 1], LINE, 9, min_stations=3), "at least 3 stations, but at most 2 can"),
         (median_problem([1, 1], LINE, 2, min_stations=2, cost=[2, 3], budget=4), "cost 5.00.*4.00"),
         (median_problem([1, 1], LINE, 0), "no station may be opened"),
         (median_problem([1, 1], LINE, 2, forbidden={0, 1}), "no station may be opened"),
-        (median_problem([1, 1], LINE, 2, cost=[2, 3], budget=1), "no station may be opened"),
+        (median_problem([1, 1], LINE, 2, cost=[2, 3], budget=1), "cost 2.00.*1.00"),
+        (
+            median_problem([1, 1], LINE, 2, cities=by_city([0, 1], [0, 0], [0, 0])),
+            "no station may be opened",
+        ),
+        (
+            median_problem([1, 1], LINE, 2, cities=by_city([0, 0], [0, 1], [1, 1])),
+            "city 1: at least 1 stations, but at most 0 can be open",
+        ),
+        (
+            median_problem([1, 1], LINE, 2, forced={0, 1}, cities=by_city([0, 0], [0], [1])),
+            "city 0: 2 sites are forced open, but at most 1",
+        ),
+        (
+            median_problem([1, 1], LINE, 1, cities=by_city([0, 1], [1, 1], [1, 1])),
+            "by city take 2 stations, but at most 1",
+        ),
+        (
+            median_problem(
+                [1, 1], LINE, 2, cost=[1, 4], budget=4, cities=by_city([0, 1], [1, 1], [1, 1])
+            ),
+            "cheapest 2 stations that keep locks and numbers cost 5.00.*4.00",
+        ),
     ],
 )
 def test_what_cannot_be_kept_is_named(problem: PMedianProblem, message: str):
@@ -403,15 +458,73 @@ def test_cost_of_open_sites():
     assert p_median_cost(problem, np.array([0, 1])) == 0.0
 
 
-def test_golden_lp():
-    """Set ``PLANNER_WRITE_GOLDEN=1`` to write the file anew after a change that is meant."""
-    rows = [{0: 1.0, 1: 2.0}, {1: 0.5, 2: 3.0}, {3: 1.0}, {0: 4.0, 3: 2.5}]
-    problem = median_problem(
-        [1.0, 2.0, 3.0, 4.0], pairs(rows, 4, 9.0), 3, min_stations=1, forced={3}, forbidden={2},
-        cost=[1.0, 2.0, 3.0, 4.0], budget=7.0,
+LIMITED = random_points(4, 500, 260, 24, whole=False)
+CITY = (LIMITED.distances.site_xyz // 500.0 @ [1.0, 2.0]).astype(np.int32)
+"""Quarters of the square are cities."""
+
+
+def test_limits_by_city_on_a_case_that_takes_every_step():
+    """Numbers far from what is best without them, and a budget and locks that bind."""
+    least, most = np.array([12, 0, 0, 2]), np.array([24, 3, 3, 24])
+    cost = np.random.default_rng(0).uniform(1.0, 5.0, 260)
+    forced, forbidden = np.zeros(260, dtype=bool), np.zeros(260, dtype=bool)
+    forced[np.flatnonzero(CITY == 1)[:2]] = True
+    forbidden[::17] = True
+    forbidden &= ~forced
+    problem = replace(
+        LIMITED, cities=CityLimits(CITY, least, most), cost=cost, budget=45.0, forced=forced,
+        forbidden=forbidden,
     )  # fmt: skip
+    solution = solve_p_median(problem, SolveOptions(gap_frac=0.0, time_limit_s=20.0))
+    assert_honest(problem, solution)
+    assert solution.gap_frac < 0.02
+    numbers = np.bincount(CITY[solution.open_site_idx], minlength=4)
+    assert numbers[0] >= 12
+    free = solve_p_median(LIMITED, SolveOptions(gap_frac=0.001))
+    assert free.objective < solution.bound
+
+
+def test_limits_that_do_not_bind_change_nothing():
+    loose = CityLimits(CITY, np.zeros(4, dtype=np.int64), np.full(4, 24))
+    without = solve_p_median(LIMITED, EXACT)
+    solution = solve_p_median(replace(LIMITED, cities=loose), EXACT)
+    assert solution.status is Status.OPTIMAL
+    assert solution.objective == pytest.approx(without.objective, rel=1e-9)
+
+
+def test_scip_agrees_under_limits_by_city():
+    points = random_points(6, 50, 30, 8, whole=True)
+    table = [{site: plain_distance(points, zone, site) for site in range(30)} for zone in range(50)]
+    problem = replace(
+        points, distances=pairs(table, 30, 2e3), cost=np.arange(30.0), budget=90.0,
+        cities=CityLimits(
+            np.arange(30, dtype=np.int32) % 3, np.array([0, 1, 4]), np.array([2, 8, 5])
+        ),
+    )  # fmt: skip
+    solution = solve_p_median(problem, EXACT)
+    assert solution.status is Status.OPTIMAL
+    assert_honest(problem, solution)
+    assert scip_cost(problem) == pytest.approx(solution.objective, rel=1e-6)
+
+
+SMALL_ROWS = [{0: 1.0, 1: 2.0}, {1: 0.5, 2: 3.0}, {3: 1.0}, {0: 4.0, 3: 2.5}]
+SMALL = median_problem(
+    [1.0, 2.0, 3.0, 4.0], pairs(SMALL_ROWS, 4, 9.0), 3, min_stations=1, forced={3}, forbidden={2},
+    cost=[1.0, 2.0, 3.0, 4.0], budget=7.0,
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("name", "problem"),
+    [
+        ("p_median.lp", SMALL),
+        ("p_median_cities.lp", replace(SMALL, cities=by_city([0, 0, 1, 1], [0, 1], [1, 2]))),
+    ],
+)
+def test_golden_lp(name: str, problem: PMedianProblem):
+    """Set ``PLANNER_WRITE_GOLDEN=1`` to write the files anew after a change that is meant."""
     text = p_median_mip(problem).export_to_lp_string()
     if os.environ.get("PLANNER_WRITE_GOLDEN"):
-        GOLDEN.write_text(text, encoding="utf-8")
-    assert text == GOLDEN.read_text(encoding="utf-8")
+        (GOLDEN / name).write_text(text, encoding="utf-8")
+    assert text == (GOLDEN / name).read_text(encoding="utf-8")
     assert scip_cost(problem) == pytest.approx(solve_p_median(problem, EXACT).objective)
