@@ -7,7 +7,12 @@ from typing import Any
 import numpy as np
 
 from planner.location.covering import LocationResult
-from planner.location.quantities import read_amounts, read_count, read_limit
+from planner.location.quantities import (
+    read_amounts,
+    read_city_limits,
+    read_count,
+    read_limit,
+)
 from planner.location.tables import (
     FaultList,
     Table,
@@ -34,6 +39,9 @@ def set_cover(
     site_cost: Any = 1.0,
     min_stations: int = 0,
     max_stations: int | None = None,
+    cities: Any = None,
+    min_per_city: Any = None,
+    max_per_city: Any = None,
     budget: float | None = None,
     existing: str | Iterable[Any] | None = None,
     forbidden: str | Iterable[Any] | None = None,
@@ -58,6 +66,11 @@ def set_cover(
         Cost of a station at each site, >= 0; 1 counts stations.
     min_stations, max_stations : int
         Stations at least and at most, existing ones included.
+    cities : str, Series or array, optional
+        City of each site: a column, labels by site label, or labels in order.
+    min_per_city, max_per_city : int, mapping or Series, optional
+        Stations at least and at most in every city, or by city: cities that are not named have no
+        limit. They go with ``cities``.
     budget : float, optional
         Limit of the cost.
     existing, forbidden : str or iterable of labels, optional
@@ -99,6 +112,15 @@ def set_cover(
     >>> result = set_cover(villages, villages, max_distance_km=2.5, min_share=0.6)
     >>> result.objective, int(result.zones["covered"].sum())
     (1.0, 3)
+
+    The same where two regions are each to hold a station:
+
+    >>> result = set_cover(
+    ...     villages, villages, max_distance_km=2.5, min_share=0.6, cities=list("NNNSS"),
+    ...     min_per_city=1,
+    ... )
+    >>> result.objective
+    2.0
     """
     started = time.monotonic()
     options = SolveOptions(gap_frac=gap_frac, time_limit_s=time_limit_s, seed=seed)
@@ -125,6 +147,7 @@ def set_cover(
     most = len(site_places) if max_stations is None else max_stations
     most = read_count(most, "max_stations", faults)
     money = read_limit(budget, "budget", faults)
+    by_city = read_city_limits(cities, min_per_city, max_per_city, site_places, faults)
     faults.raise_if_any()
     problem = SetCoverProblem(
         value=values,
@@ -138,6 +161,7 @@ def set_cover(
         min_stations=least,
         max_stations=most,
         budget=money,
+        cities=by_city,
     )
     solution = solve_set_cover(problem, options, on_progress=on_progress)
     plan = solution.open_site_idx

@@ -1,4 +1,3 @@
-import itertools
 import math
 import os
 import threading
@@ -9,6 +8,14 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from solving.cover_cases import (
+    brute_force,
+    by_city,
+    cover_problem,
+    is_allowed,
+    random_cover,
+    small_problems,
+)
 
 from planner.errors import InfeasibleError
 from planner.models.set_cover import (
@@ -19,70 +26,11 @@ from planner.models.set_cover import (
 )
 from planner.problem import SetCoverProblem
 from planner.solving.options import SolveOptions
+from planner.solving.progress import Progress
 from planner.solving.status import Status
 
 GOLDEN = Path(__file__).parent / "golden" / "set_cover.lp"
 EXACT = SolveOptions(gap_frac=0.0)
-
-
-def cover_problem(
-    reach: list[list[int]],
-    num_zones: int,
-    *,
-    value: list[float] | None = None,
-    need: list[int] | None = None,
-    cost: list[float] | None = None,
-    forced: set[int] = frozenset(),
-    forbidden: set[int] = frozenset(),
-    min_share: float = 1.0,
-    min_stations: int = 0,
-    max_stations: int = 99,
-    budget: float = math.inf,
-) -> SetCoverProblem:
-    """Problem from one list of zones per site."""
-    sites = np.arange(len(reach))
-    return SetCoverProblem(
-        value=np.ones(num_zones) if value is None else np.array(value, dtype=np.float64),
-        need=np.ones(num_zones, dtype=np.int64) if need is None else np.array(need, dtype=np.int64),
-        reach_ptr=np.cumsum([0, *map(len, reach)]).astype(np.int64),
-        reach_zone_idx=np.array(list(itertools.chain(*reach)), dtype=np.int32),
-        cost=np.ones(len(sites)) if cost is None else np.array(cost, dtype=np.float64),
-        forced=np.isin(sites, list(forced)),
-        forbidden=np.isin(sites, list(forbidden)),
-        min_share=min_share,
-        min_stations=min_stations,
-        max_stations=max_stations,
-        budget=budget,
-    )
-
-
-def is_allowed(problem: SetCoverProblem, plan: set[int]) -> bool:
-    forced, forbidden = (set(np.flatnonzero(lock)) for lock in (problem.forced, problem.forbidden))
-    near = np.zeros(problem.num_zones)
-    for site in plan:
-        first, last = problem.reach_ptr[site : site + 2]
-        near[problem.reach_zone_idx[first:last]] += 1
-    covered = near >= problem.need
-    asked = problem.min_share * problem.value.sum()
-    enough = (
-        covered.all() if problem.min_share == 1 else problem.value[covered].sum() >= asked - 1e-7
-    )
-    return bool(
-        enough
-        and forced <= plan
-        and not forbidden & plan
-        and problem.min_stations <= len(plan) <= problem.max_stations
-        and sum(problem.cost[list(plan)]) <= problem.budget + 1e-9
-    )
-
-
-def brute_force(problem: SetCoverProblem) -> float:
-    plans = itertools.chain.from_iterable(
-        itertools.combinations(range(problem.num_sites), size)
-        for size in range(problem.num_sites + 1)
-    )
-    costs = (sum(problem.cost[list(one)]) for one in plans if is_allowed(problem, set(one)))
-    return min(costs, default=math.inf)
 
 
 def assert_honest(problem: SetCoverProblem, solution: SetCoverSolution) -> None:
@@ -92,35 +40,6 @@ def assert_honest(problem: SetCoverProblem, solution: SetCoverSolution) -> None:
     assert solution.bound <= solution.objective
     assert (solution.status is Status.OPTIMAL) == (solution.gap_frac <= 1e-9)
     assert (solution.covered == covered_zones(problem, plan)).all()
-
-
-@st.composite
-def small_problems(draw: st.DrawFn) -> SetCoverProblem:
-    num_zones, num_sites = draw(st.integers(1, 8)), draw(st.integers(1, 7))
-    zones = st.sets(st.integers(0, num_zones - 1)).map(sorted)
-    lock = draw(
-        st.lists(
-            st.sampled_from(["free", "free", "free", "forced", "forbidden"]),
-            min_size=num_sites, max_size=num_sites,
-        )
-    )  # fmt: skip
-
-    def numbers(values: list[float], size: int) -> list[float]:
-        return draw(st.lists(st.sampled_from(values), min_size=size, max_size=size))
-
-    return cover_problem(
-        draw(st.lists(zones, min_size=num_sites, max_size=num_sites)),
-        num_zones,
-        value=numbers([0.0, 0.3, 1.0, 2.5], num_zones),
-        need=numbers([0, 1, 1, 2], num_zones),
-        cost=numbers([0.0, 1.0, 1.7, 3.0], num_sites),
-        forced={site for site in range(num_sites) if lock[site] == "forced"},
-        forbidden={site for site in range(num_sites) if lock[site] == "forbidden"},
-        min_share=draw(st.sampled_from([0.0, 0.4, 0.75, 1.0])),
-        min_stations=draw(st.integers(0, 2)),
-        max_stations=draw(st.integers(1, 8)),
-        budget=draw(st.sampled_from([math.inf, 6.0, 3.0])),
-    )
 
 
 def objective_of(problem: SetCoverProblem) -> float:
@@ -152,6 +71,23 @@ def test_asking_less_never_worsens(problem: SetCoverProblem):
     assert objective_of(replace(problem, budget=problem.budget + 1.0)) <= before
     assert objective_of(replace(problem, min_share=problem.min_share / 2)) <= before
     assert objective_of(replace(problem, need=np.maximum(problem.need - 1, 0))) <= before
+    assert objective_of(replace(problem, cities=None)) <= before
+
+
+@given(small_problems(), st.integers(0, 7), st.integers(0, 6))
+@settings(max_examples=50, deadline=None)
+def test_farther_reach_never_worsens(problem: SetCoverProblem, zone: int, site: int):
+    zone, site = zone % problem.num_zones, site % problem.num_sites
+    reach = [
+        set(problem.reach_zone_idx[problem.reach_ptr[j] : problem.reach_ptr[j + 1]].tolist())
+        for j in range(problem.num_sites)
+    ]
+    reach[site].add(zone)
+    wider = cover_problem([sorted(zones) for zones in reach], problem.num_zones)
+    wider = replace(
+        problem, reach_ptr=wider.reach_ptr, reach_zone_idx=wider.reach_zone_idx
+    )  # fmt: skip
+    assert objective_of(wider) <= objective_of(problem) + 1e-9
 
 
 @given(small_problems(), st.randoms(use_true_random=False))
@@ -176,21 +112,13 @@ def test_order_does_not_matter(problem: SetCoverProblem, random):
         forced=problem.forced[sites], forbidden=problem.forbidden[sites],
         min_share=problem.min_share, min_stations=problem.min_stations,
         max_stations=problem.max_stations, budget=problem.budget,
+        cities=None if problem.cities is None else problem.cities.of_sites(np.array(sites)),
     )  # fmt: skip
     assert objective_of(shuffled) == pytest.approx(objective_of(problem), abs=1e-9)
 
 
-def random_problem(num_zones: int, num_sites: int, radius: float) -> SetCoverProblem:
-    rng = np.random.default_rng(1)
-    zones, sites = rng.random((num_zones, 2)), rng.random((num_sites, 2))
-    near = np.linalg.norm(sites[:, None] - zones[None], axis=2) <= radius
-    near[np.linalg.norm(sites[:, None] - zones[None], axis=2).argmin(axis=0), range(num_zones)] = 1
-    reach = [np.flatnonzero(row).tolist() for row in near]
-    return cover_problem(reach, num_zones, max_stations=num_sites)
-
-
 def test_time_limit_and_stop_are_honest():
-    problem = random_problem(3000, 1500, 0.05)
+    problem = random_cover(1, 3000, 1500, 0.05)
     stop = threading.Event()
     stop.set()
     for options, event in ((SolveOptions(gap_frac=0.0, time_limit_s=1.0), None), (EXACT, stop)):
@@ -200,7 +128,7 @@ def test_time_limit_and_stop_are_honest():
 
 
 def test_same_seed_same_plan():
-    problem = replace(random_problem(200, 80, 0.12), min_share=0.8)
+    problem = random_cover(1, 200, 80, 0.12, min_share=0.8)
     options = SolveOptions(gap_frac=0.0, deterministic=True)
     first, second = (solve_set_cover(problem, options) for _ in range(2))
     assert first.open_site_idx.tolist() == second.open_site_idx.tolist()
@@ -217,11 +145,77 @@ def test_same_seed_same_plan():
         (cover_problem([[0], [0]], 1, forced={0}, cost=[5, 1], budget=4), "cost 5.00"),
         (cover_problem([[0], [1]], 2, max_stations=1), "no choice of stations"),
         (cover_problem([[0]], 1, need=[2]), "too few sites"),
+        (cover_problem([[0], [1]], 2, cities=by_city([0, 0], [0], [1])), "no choice of stations"),
+        (cover_problem([[0], [1]], 2, cities=by_city([0, 0], [3], [4])), "city 0: at least 3"),
+        (
+            cover_problem([[0], [1]], 2, forced={0, 1}, cities=by_city([0, 0], [0], [1])),
+            "city 0: 2 sites are forced",
+        ),
     ],
 )
 def test_what_cannot_be_kept_is_named(problem: SetCoverProblem, message: str):
     with pytest.raises(InfeasibleError, match=message):
         solve_set_cover(problem, EXACT)
+
+
+def test_cheap_plans_survive_the_presolve_of_cp_sat():
+    """CP-SAT 9.15 loses the best plans of some such problems unless told to keep them."""
+    rng = np.random.default_rng(961)
+    for _ in range(12):
+        near = rng.random((12, 30)) < 0.2
+        problem = cover_problem(
+            [np.flatnonzero(row).tolist() for row in near], 30,
+            value=rng.choice([0.0, 1.0, 2.5, 7.3], 30).tolist(),
+            need=np.minimum(rng.choice([0, 1, 2, 3], 30), near.sum(axis=0)).tolist(),
+            cost=rng.integers(0, 3, 12).tolist(), min_share=0.6, min_stations=3, max_stations=7,
+        )  # fmt: skip
+        assert objective_of(problem) == pytest.approx(brute_force(problem), abs=1e-9)
+
+
+def test_limits_by_city_are_rows_of_their_own():
+    problem = cover_problem([[0], [0], [0]], 1, cities=by_city([0, 0, 1], [0, 1], [1, 1]))
+    names = {row.name for row in set_cover_model(problem).proto.constraints if row.name}
+    assert names == {"city_most_0", "city_least_1"}
+    assert solve_set_cover(problem, EXACT).open_site_idx.tolist() == [2]
+
+
+def test_whole_costs_round_the_bound_up():
+    problem = random_cover(0, 2000, 900, 0.06, min_share=0.9)
+    tens = replace(problem, cost=10.0 * problem.cost)
+    solution = solve_set_cover(tens, SolveOptions(gap_frac=0.1, time_limit_s=5.0))
+    assert solution.bound % 10.0 == 0.0
+    assert_honest(tens, solution)
+
+
+def test_progress_only_improves():
+    told: list[Progress] = []
+    problem = random_cover(4, 4000, 2500, 0.07, min_share=0.97)
+    options = SolveOptions(gap_frac=0.0, time_limit_s=6.0)
+    solution = solve_set_cover(problem, options, on_progress=told.append)
+    assert tuple(told) == solution.history
+    assert {"greedy", "bound", "opening", "anneal", "done"} <= {one.stage for one in told}
+    plans = [one.incumbent for one in told if one.incumbent is not None]
+    bounds = [one.bound for one in told if one.bound is not None]
+    assert plans == sorted(plans, reverse=True)
+    assert bounds == sorted(bounds)
+    assert bounds[-1] <= plans[-1] == solution.objective
+    assert solution.gap_frac < 0.2
+
+
+def test_limits_by_city_hold_on_larger_problems():
+    cities = by_city((np.arange(600) % 5).tolist(), [0, 25, 0, 0, 0], [12, 40, 40, 40, 9])
+    problem = replace(random_cover(5, 2500, 600, 0.07, min_share=0.7), cities=cities)
+    solution = solve_set_cover(problem, SolveOptions(gap_frac=0.0, time_limit_s=8.0))
+    assert cities.allow(solution.open_site_idx)
+    assert_honest(problem, solution)
+    free = solve_set_cover(replace(problem, cities=None), EXACT)
+    assert free.bound <= solution.objective
+
+
+def test_a_budget_below_the_bound_is_proven_too_small():
+    problem = replace(random_cover(6, 3000, 1500, 0.05, min_share=0.9), budget=60.0)
+    with pytest.raises(InfeasibleError, match=r"costs [\d,.]+ at least, the budget is 60\.00"):
+        solve_set_cover(problem, SolveOptions(time_limit_s=20.0))
 
 
 def test_several_stations_near_each_zone():
