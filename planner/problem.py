@@ -465,6 +465,8 @@ class PMedianProblem:
         Money for a station at the site, >= 0 [CNY].
     budget : float
         Money for all stations, forced ones included; inf for no limit [CNY].
+    cities : CityLimits, optional
+        Least and most stations by city.
     """
 
     weight: FloatArray
@@ -475,6 +477,7 @@ class PMedianProblem:
     max_stations: int
     cost: FloatArray
     budget: float = np.inf
+    cities: CityLimits | None = None
 
     def __post_init__(self) -> None:
         num_sites = self.distances.num_sites
@@ -491,6 +494,8 @@ class PMedianProblem:
             raise ValueError("budget must be a number")
         if (self.forced & self.forbidden).any():
             raise ValueError("a site is both forced and forbidden")
+        if self.cities is not None and len(self.cities.city_idx) != num_sites:
+            raise ValueError("cities must name the city of every site")
         _freeze(self)
 
     @property
@@ -612,7 +617,7 @@ class FacilityLocationProblem:
     Attributes
     ----------
     demand : float array, shape (num_zones,)
-        What must be served of each zone, >= 0.
+        What is to be served of each zone, >= 0.
     zone_ptr, site_idx, unit_cost : arrays
         Pairs of zone i from ``zone_ptr[i]`` to ``zone_ptr[i + 1]``: sites that can serve it, each
         once, and the cost of serving one unit from there, >= 0.
@@ -628,6 +633,10 @@ class FacilityLocationProblem:
         Limit of all fixed costs; inf for none.
     single : bool
         Whether each zone must be served by one station alone.
+    unserved_cost : float
+        Cost of each unit of demand that is left unserved, >= 0; inf if all must be served.
+    cities : CityLimits, optional
+        Stations by city.
     """
 
     demand: FloatArray
@@ -642,6 +651,8 @@ class FacilityLocationProblem:
     max_stations: int
     budget: float = np.inf
     single: bool = False
+    unserved_cost: float = np.inf
+    cities: CityLimits | None = None
 
     def __post_init__(self) -> None:
         num_sites = len(self.capacity)
@@ -663,6 +674,10 @@ class FacilityLocationProblem:
                 raise ValueError(f"{name} must be finite and >= 0")
         if np.isnan(self.budget):
             raise ValueError("budget must be a number")
+        if not self.unserved_cost >= 0:
+            raise ValueError("unserved_cost must be a number >= 0")
+        if self.cities is not None and len(self.cities.city_idx) != num_sites:
+            raise ValueError("cities must have one entry per site")
         if (self.forced & self.forbidden).any():
             raise ValueError("a site is both forced and forbidden")
         _freeze(self)
@@ -708,6 +723,8 @@ class SetCoverProblem:
         Open sites, the forced ones included.
     budget : float
         Limit of the cost; inf for none.
+    cities : CityLimits, optional
+        Least and most stations by city.
     """
 
     value: FloatArray
@@ -721,6 +738,7 @@ class SetCoverProblem:
     min_stations: int
     max_stations: int
     budget: float = np.inf
+    cities: CityLimits | None = None
 
     def __post_init__(self) -> None:
         num_sites, num_zones = len(self.cost), len(self.value)
@@ -742,6 +760,8 @@ class SetCoverProblem:
             raise ValueError("min_share must lie in [0, 1]")
         if np.isnan(self.budget):
             raise ValueError("budget must be a number")
+        if self.cities is not None and len(self.cities.city_idx) != num_sites:
+            raise ValueError("cities must name the city of every site")
         if (self.forced & self.forbidden).any():
             raise ValueError("a site is both forced and forbidden")
         _freeze(self)

@@ -173,21 +173,25 @@ def set_cover_cases(folder: Path | None) -> tuple[BenchCase, ...]:
 
 
 def warm_up_set_cover() -> None:
-    """Solve a problem of two zones and one site, so that the solver is in memory."""
-    nowhere = np.zeros(1, dtype=np.bool_)
+    """Solve small problems that take every step, so that compiled code is in memory."""
+    rng = np.random.default_rng(0)
+    places = rng.uniform(0.0, 99.0, (300, 2))
+    pair_site, pair_zone = np.nonzero(cdist(places[:90], places) < 20.0)
+    nowhere = np.zeros(90, dtype=np.bool_)
     problem = SetCoverProblem(
-        value=np.ones(2),
-        need=np.ones(2, dtype=np.int64),
-        reach_ptr=np.array([0, 2]),
-        reach_zone_idx=np.array([0, 1], dtype=np.int32),
-        cost=np.ones(1),
+        value=np.ones(300),
+        need=np.isin(np.arange(300), pair_zone).astype(np.int64),
+        reach_ptr=np.searchsorted(pair_site, np.arange(91)),
+        reach_zone_idx=pair_zone.astype(np.int32),
+        cost=rng.uniform(1.0, 2.0, 90),
         forced=nowhere,
         forbidden=nowhere,
         min_share=1.0,
         min_stations=0,
-        max_stations=1,
+        max_stations=90,
     )
-    solve_set_cover(problem, SolveOptions())
+    for share in (1.0, 0.8):
+        solve_set_cover(replace(problem, min_share=share), SolveOptions())
 
 
 def solve_set_cover_case(

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from planner.location.points import Points, distance_km
+from planner.location.quantities import read_city_limits
 from planner.location.tables import (
     FaultList,
     Places,
@@ -20,7 +21,14 @@ from planner.location.tables import (
     read_value,
 )
 from planner.models.coverage import solve_coverage
-from planner.problem import CoverageProblem, FloatArray, IntArray
+from planner.models.sized_coverage import solve_sized_coverage
+from planner.problem import (
+    CityLimits,
+    CoverageProblem,
+    FloatArray,
+    IntArray,
+    SizedCoverageProblem,
+)
 from planner.solving.options import SolveOptions
 from planner.solving.progress import ProgressCallback
 from planner.solving.status import Status
@@ -64,6 +72,9 @@ def maximal_covering(
     reach: Any = None,
     max_distance_km: float | None = None,
     num_stations: int,
+    cities: Any = None,
+    min_per_city: Any = None,
+    max_per_city: Any = None,
     value: Any = "value",
     existing: str | Iterable[Any] | None = None,
     forbidden: str | Iterable[Any] | None = None,
@@ -91,6 +102,11 @@ def maximal_covering(
         Instead of ``reach``: the distance that still counts [km], >= 0.
     num_stations : int
         Stations at most, existing ones included, >= 0.
+    cities : str, Series or array, optional
+        City of each site: a column, labels by site label, or labels in order.
+    min_per_city, max_per_city : int, mapping or Series, optional
+        Stations at least and at most in every city, or by city: cities that are not named have no
+        limit. They go with ``cities``.
     value : str, Series or array, default "value"
         What covering each zone is worth, >= 0: a column of ``zones``, a Series with the zones'
         labels, or an array in their order.
@@ -119,7 +135,8 @@ def maximal_covering(
     InputError
         If labels, coordinates, values or pairs cannot be used; names every fault with its labels.
     InfeasibleError
-        If more sites are existing than there are stations.
+        If more sites are existing, or needed by the cities, than there are stations, or if a
+        city's limits cannot be kept.
     ValueError
         If ``gap_frac``, ``time_limit_s`` or ``seed`` is out of bounds.
 
@@ -162,17 +179,24 @@ def maximal_covering(
     reach_ptr, reach_zone_idx = read_reach(
         reach, max_distance_km, (zone_places, zone_points), (site_places, site_points), faults
     )
+    by_city = read_city_limits(cities, min_per_city, max_per_city, site_places, faults)
     faults.raise_if_any()
     problem = CoverageProblem(
         value=weights,
         reach_ptr=reach_ptr,
         reach_zone_idx=reach_zone_idx,
-        city_idx=np.zeros(len(site_places), dtype=np.int32),
+        city_idx=np.zeros(len(site_places), dtype=np.int32)
+        if by_city is None
+        else by_city.city_idx,
         forced=forced,
         forbidden=never,
         num_stations=int(num_stations),
     )
-    solution = solve_coverage(problem, options, on_progress=on_progress)
+    solution = (
+        solve_coverage(problem, options, on_progress=on_progress)
+        if by_city is None
+        else solve_sized_coverage(_one_size(problem, by_city), options, on_progress=on_progress)
+    )
     measurable = (
         (zone_points, site_points)
         if zone_points is not None
@@ -191,6 +215,20 @@ def maximal_covering(
         wall_s=time.monotonic() - started,
         stations=stations,
         zones=covered,
+    )
+
+
+def _one_size(problem: CoverageProblem, cities: CityLimits) -> SizedCoverageProblem:
+    """The same with limits by city: one station type that costs nothing and is never full."""
+    each = np.ones((problem.num_sites, 1))
+    return SizedCoverageProblem(
+        coverage=problem,
+        load=np.zeros(problem.num_zones),
+        capacity=each,
+        cost=np.zeros_like(each),
+        budget=np.inf,
+        min_stations=cities.min_stations,
+        max_stations=cities.max_stations,
     )
 
 

@@ -8,9 +8,18 @@ import numpy as np
 import pandas as pd
 
 from planner.location.covering import LocationResult
-from planner.location.quantities import read_amounts, read_count, read_limit, read_pairs
+from planner.location.quantities import (
+    read_amounts,
+    read_city_limits,
+    read_count,
+    read_limit,
+    read_pairs,
+)
 from planner.location.tables import FaultList, Places, Table, read_locks, read_places
-from planner.models.facility_location import solve_facility_location
+from planner.models.facility_location import (
+    FacilityLocationSolution,
+    solve_facility_location,
+)
 from planner.problem import FacilityLocationProblem, FloatArray
 from planner.solving.options import SolveOptions
 from planner.solving.progress import ProgressCallback
@@ -25,8 +34,12 @@ def facility_location(
     capacity: Any = "capacity",
     fixed_cost: Any = "fixed_cost",
     single: bool = False,
+    unserved_cost: float | None = None,
     min_stations: int = 0,
     max_stations: int | None = None,
+    cities: Any = None,
+    min_per_city: Any = None,
+    max_per_city: Any = None,
     budget: float | None = None,
     existing: str | Iterable[Any] | None = None,
     forbidden: str | Iterable[Any] | None = None,
@@ -35,7 +48,7 @@ def facility_location(
     seed: int = 0,
     on_progress: ProgressCallback | None = None,
 ) -> LocationResult:
-    """Open stations that serve all demand within their capacities at least total cost.
+    """Open stations that serve demand within their capacities at least total cost.
 
     Parameters
     ----------
@@ -45,13 +58,20 @@ def facility_location(
         Cost of serving one unit of demand, >= 0, for the pairs that are allowed: columns
         ``zone_id``, ``site_id`` and ``unit_cost``, or a matrix (missing: not allowed).
     demand : str, Series, array or number, default "demand"
-        What must be served of each zone, >= 0.
+        What is to be served of each zone, >= 0.
     capacity, fixed_cost : str, Series, array or number; or a list of those, one per type
         What a station of each type serves and costs at each site, >= 0.
     single : bool
         Whether one station alone must serve a zone.
+    unserved_cost : float, optional
+        Cost of each unit of demand that is left unserved, >= 0; without it all must be served.
     min_stations, max_stations : int
         Stations at least and at most, existing ones included.
+    cities : str, Series or array, optional
+        City of each site: a column, labels by site label, or labels in order.
+    min_per_city, max_per_city : int, mapping or Series, optional
+        Stations at least and at most in every city, or by city: cities that are not named have no
+        limit. They go with ``cities``.
     budget : float, optional
         Limit of all fixed costs.
     existing, forbidden : str or iterable of labels, optional
@@ -62,17 +82,17 @@ def facility_location(
     Returns
     -------
     LocationResult
-        ``objective`` is the sum of fixed and transport costs. ``stations`` adds ``existing``,
-        ``type`` (position in the lists), ``fixed_cost_paid`` and ``demand_assigned``; ``zones``
-        adds ``station`` (the one that serves most of it), ``share`` (how much of it) and
-        ``unit_cost`` (mean).
+        ``objective`` is the sum of fixed and transport costs, and of unserved demand. ``stations``
+        adds ``existing``, ``type`` (position in the lists), ``fixed_cost_paid`` and
+        ``demand_assigned``; ``zones`` adds ``station`` (the one that serves most of it), ``share``
+        (how much of it), ``unserved_share`` and ``unit_cost`` (mean of what is served).
 
     Raises
     ------
     InputError
         If tables or arguments cannot be used; names every fault with its labels.
     InfeasibleError
-        If no plan serves all demand within the limits.
+        If no plan serves the demand within the limits.
     NoPlanError
         If the time limit was reached before any plan was found.
     ValueError
@@ -95,6 +115,15 @@ def facility_location(
     ... )
     >>> result.objective, result.stations["type"].to_list()
     (100.0, [0, 0])
+
+    Is it worth serving the south at all?
+
+    >>> result = facility_location(
+    ...     zones, sites, unit_costs=np.array([[0, 2], [2, 0]]),
+    ...     capacity=30, fixed_cost=[[50, 70]], unserved_cost=2,
+    ... )
+    >>> result.objective, result.zones["unserved_share"].to_list()
+    (110.0, [0.0, 1.0])
     """
     started = time.monotonic()
     options = SolveOptions(gap_frac=gap_frac, time_limit_s=time_limit_s, seed=seed)
@@ -117,6 +146,8 @@ def facility_location(
     most = len(site_places) if max_stations is None else max_stations
     most = read_count(most, "max_stations", faults)
     money = read_limit(budget, "budget", faults)
+    unserved = read_limit(unserved_cost, "unserved_cost", faults)
+    by_city = read_city_limits(cities, min_per_city, max_per_city, site_places, faults)
     faults.raise_if_any()
     problem = FacilityLocationProblem(
         demand=demands,
@@ -131,6 +162,8 @@ def facility_location(
         max_stations=most,
         budget=money,
         single=single,
+        unserved_cost=unserved,
+        cities=by_city,
     )
     solution = solve_facility_location(problem, options, on_progress=on_progress)
     plan = solution.open_site_idx
@@ -147,7 +180,7 @@ def facility_location(
             fixed_cost_paid=fixed[plan, solution.type_idx],
             demand_assigned=load[plan],
         ),
-        zones=_zones(problem, solution.amount, zone_places, site_places),
+        zones=_zones(problem, solution, zone_places, site_places),
     )
 
 
@@ -158,19 +191,28 @@ def _by_type(amounts: Any, name: str, sites: Places, faults: FaultList) -> Float
 
 
 def _zones(
-    problem: FacilityLocationProblem, amount: FloatArray, zones: Places, sites: Places
+    problem: FacilityLocationProblem,
+    solution: FacilityLocationSolution,
+    zones: Places,
+    sites: Places,
 ) -> Any:
     """Zones in their order, with their main station."""
-    num_zones = problem.num_zones
+    num_zones, amount = problem.num_zones, solution.amount
     zone = np.repeat(np.arange(num_zones), np.diff(problem.zone_ptr))
-    order = np.lexsort((problem.site_idx, -amount, zone))
-    order = order[amount[order] > 0.0]
+    used = np.flatnonzero(amount > 0.0)
+    order = used[np.lexsort((problem.site_idx[used], -amount[used], zone[used]))]
     served, first = np.unique(zone[order], return_index=True)
     station, share = np.full(num_zones, -1), np.full(num_zones, np.nan)
     station[served] = problem.site_idx[order[first]]
     share[served] = amount[order[first]] / problem.demand[served]
-    paid = np.bincount(zone, weights=problem.unit_cost * amount, minlength=num_zones)
-    mean = np.divide(paid, problem.demand, out=np.full(num_zones, np.nan), where=problem.demand > 0)
+    paid = np.bincount(zone[used], problem.unit_cost[used] * amount[used], num_zones)
+    total = np.bincount(zone[used], amount[used], num_zones)
+    empty = np.full(num_zones, np.nan)
     return zones.frame.assign(
-        station=pd.array(sites.labels).take(station, allow_fill=True), share=share, unit_cost=mean
+        station=pd.array(sites.labels).take(station, allow_fill=True),
+        share=share,
+        unserved_share=np.divide(
+            solution.unserved, problem.demand, out=np.zeros(num_zones), where=problem.demand > 0
+        ),
+        unit_cost=np.divide(paid, total, out=empty, where=total > 0),
     )

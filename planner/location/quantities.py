@@ -1,5 +1,6 @@
 """Numbers of tables into index-aligned arrays: per place, and per pair of zone and site."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -8,7 +9,14 @@ import scipy.sparse
 
 from planner.location.points import Points
 from planner.location.tables import FaultList, Places, pairs_of_table, shown
-from planner.problem import FloatArray, IndexArray, IntArray, PairDistances, PointDistances
+from planner.problem import (
+    CityLimits,
+    FloatArray,
+    IndexArray,
+    IntArray,
+    PairDistances,
+    PointDistances,
+)
 
 
 def read_amounts(amounts: Any, name: str, places: Places, faults: FaultList) -> FloatArray:
@@ -70,6 +78,86 @@ def read_limit(limit: Any, name: str, faults: FaultList) -> float:
         faults.add(name, "", limit, "a number >= 0, or None for no limit")
         return float("inf")
     return float(limit)
+
+
+def read_city_limits(
+    cities: Any, min_per_city: Any, max_per_city: Any, sites: Places, faults: FaultList
+) -> CityLimits | None:
+    """How many stations each city may have; None without limits.
+
+    Parameters
+    ----------
+    cities : str, Series, array_like or None
+        City of each site: a column, labels by site label, or labels in order.
+    min_per_city, max_per_city : int, mapping, Series or None
+        A number for every city, or numbers by city: cities that are not named have no limit.
+    sites : Places
+    faults : FaultList
+        Told of missing columns and cities, labels that do not match, and what is no whole number.
+    """
+    if cities is None and min_per_city is None and max_per_city is None:
+        return None
+    if cities is None or (min_per_city is None and max_per_city is None):
+        faults.add("cities", "", "", "goes with min_per_city or max_per_city, and they with it")
+        return None
+    found = _read_cities(cities, sites, faults)
+    if found is None:
+        return None
+    city_idx, names = found
+    least = _by_city(min_per_city, "min_per_city", 0, names, faults)
+    most = _by_city(max_per_city, "max_per_city", len(sites), names, faults)
+    crossed = least > most
+    if crossed.any():
+        faults.add("min_per_city", "", shown(names[crossed]), "more than max_per_city")
+    return CityLimits(city_idx, least, most)
+
+
+def _read_cities(cities: Any, sites: Places, faults: FaultList) -> tuple[IndexArray, Any] | None:
+    """City of each site as a position, and the labels of the cities; None with a fault."""
+    if isinstance(cities, str):
+        if cities not in sites.frame.columns:
+            faults.add("sites", cities, "no such column", "name it, or pass labels: cities=")
+            return None
+        cities = sites.frame[cities]
+    elif isinstance(cities, pd.Series):
+        if cities.index.has_duplicates or set(cities.index) != set(sites.labels):
+            odd = sites.labels.symmetric_difference(cities.index)
+            faults.add("cities", "index", shown(odd if len(odd) else cities.index),
+                       "must hold every label of sites once, and no other")  # fmt: skip
+            return None
+        cities = cities.reindex(sites.labels)
+    labels = pd.Index(cities)
+    if len(labels) != len(sites):
+        faults.add("cities", "", f"{len(labels)} labels", f"there are {len(sites)} sites")
+        return None
+    missing = labels.isna()
+    if missing.any():
+        faults.add("sites", "cities", shown(sites.labels[missing]), "every site needs a city")
+        return None
+    city_idx, names = pd.factorize(labels)
+    return city_idx.astype(np.int32), names
+
+
+def _by_city(limit: Any, name: str, otherwise: int, cities: Any, faults: FaultList) -> IntArray:
+    """One limit per city."""
+    by_city = np.full(len(cities), otherwise, dtype=np.int64)
+    if limit is None:
+        return by_city
+    if not isinstance(limit, Mapping | pd.Series):
+        by_city[:] = read_count(limit, name, faults)
+        return by_city
+    named = pd.Series(limit)
+    position = cities.get_indexer(named.index)
+    unknown = named.index[position < 0]
+    if len(unknown):
+        faults.add(name, "labels of cities", shown(unknown),
+                   f"no such city among the sites ({shown(cities[:3])}, ...)")  # fmt: skip
+    if named.index.has_duplicates:
+        faults.add(name, "", shown(named.index[named.index.duplicated()].unique()), "named twice")
+    for city, number in zip(position.tolist(), named.tolist(), strict=True):
+        if city >= 0:
+            by_city[city] = read_count(number, f"{name} of {shown([cities[city]])}", faults)
+    return by_city
 
 
 def read_pairs(

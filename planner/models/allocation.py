@@ -79,7 +79,7 @@ def allocate_zones(problem: AllocationProblem) -> Allocation:
     capacity = _capacity(problem)
     asked = _served_load(problem, net, capacity)
     flow, share = _nearest(problem, net, asked)
-    flow, _ = rebalance(net, capacity, flow)
+    flow = rebalance(net, capacity, flow).flow
     loaded = problem.load[net.arc_zone] > 0
     share[loaded] = flow[loaded] / problem.load[net.arc_zone[loaded]]
     kept = share > _ROUNDING

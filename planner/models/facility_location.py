@@ -1,57 +1,71 @@
-"""Stations of several sizes that serve all demand at least cost: capacitated facility location.
+"""Stations of several sizes that serve demand at least cost: capacitated facility location.
 
-Sets: demand zones i with demand a_i, candidate sites j, station types t; N(i) = sites that may
-serve zone i. y_jt = 1 if a station of type t stands at j, x_ij = share of zone i served from j.
+Sets: demand zones i with demand a_i, candidate sites j in cities c, station types t; N(i) = sites
+that may serve zone i. y_jt = 1 if a station of type t stands at j, x_ij = share of zone i served
+from j, w_i = share left unserved (none unless that has a price u).
 
-    min  sum_jt f_jt y_jt + sum_i a_i sum_{j in N(i)} c_ij x_ij
-    (1)  sum_{j in N(i)} x_ij = 1                        every zone i with a_i > 0
+    min  sum_jt f_jt y_jt + sum_i a_i (sum_{j in N(i)} c_ij x_ij + u w_i)
+    (1)  sum_{j in N(i)} x_ij + w_i = 1                  every zone i with a_i > 0
     (2)  x_ij <= sum_t y_jt                              every pair
     (3)  sum_i a_i x_ij <= sum_t K_jt y_jt               every site j
     (4)  sum_t y_jt <= 1,  = 1 forced,  = 0 forbidden
     (5)  min_stations <= sum_jt y_jt <= max_stations
     (6)  sum_jt f_jt y_jt <= budget
+    (7)  sum_{j in c, t} y_jt >= least_c                 every city c, where limited
+    (8)  sum_{j in c, t} y_jt <= most_c                  every city c, where limited
          y_jt in {0, 1},  0 <= x_ij <= 1, and x_ij in {0, 1} where one station serves a zone alone
 
 Balinski 1965 (Management Science 12:253-313) with the strong links (2); sizes as in Holmberg 1994
 (Naval Research Logistics 41:47-78). Not modelled: stations in periods, congestion.
 
-How it is solved: the Lagrangian dual of (1) has a fractional knapsack per site; it gives a bound
-and tells which sites and pairs are worth a look. SCIP solves the model restricted to them, and the
-whole of it, less the sites that reduced costs rule out, where that is small enough.
+How it is solved: the Lagrangian dual of (1), and of (6), has a fractional knapsack per site; it
+gives a bound, and stations to begin with. Those are improved by exchanges told from the prices of
+the cheapest transport. Where few pairs are left, SCIP solves the model restricted to the stations
+found and some more, and then the whole of it, less the sites that reduced costs rule out.
 """
 
 import itertools
 import math
 import time
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from planner.errors import InfeasibleError, NoPlanError, PlannerError
-from planner.problem import BoolArray, FacilityLocationProblem, FloatArray, IndexArray, IntArray
+from planner.models.facility_mip import facility_mip, zone_of_pairs
+from planner.problem import BoolArray, FacilityLocationProblem, FloatArray, IntArray
 from planner.solving.capacitated_dual import (
     CapacitatedDual,
     SitePairs,
-    capacitated_bound,
+    first_dual,
     improve_capacitated_dual,
+    opening_losses,
     pairs_by_site,
 )
-from planner.solving.facility_search import FlowCosts, improve_stations
-from planner.solving.median_dual import Openings, fixing_losses
+from planner.solving.facility_flows import Served, StationFlows
+from planner.solving.facility_search import improve_once
 from planner.solving.mip import MipResult, solve_mip
 from planner.solving.options import SolveOptions
 from planner.solving.progress import Progress, ProgressCallback, StopRequest
+from planner.solving.site_choice import best_sites, check_numbers
 from planner.solving.status import OPTIMAL_GAP_FRAC, Status, gap_frac
-
-if TYPE_CHECKING:
-    from ortools.linear_solver.python.model_builder_helper import ModelBuilderHelper
 
 SMALL_PAIRS = 3_000
 """Up to here SCIP solves the whole model in seconds: done at once and whatever the gap."""
 MAX_EXACT_PAIRS = 40_000
 """Beyond this SCIP rarely leaves the root in minutes: only restricted models are tried."""
-DUAL_ROUNDS, DUAL_ITERATIONS = 4, 100
+NEAR_GAP_FRAC, QUICK_PAIRS = 0.01, 4_000
+"""Unless the gap is so small, or so few pairs are left, other rounds do more for it."""
+MAX_LAST_PAIRS = 200_000
+"""Beyond this not even when nothing else is left to do."""
+DUAL_ITERATIONS, MAX_DUAL_BLOCKS, SETTLED_STEP = 100, 15, 0.003
+"""Prices move in blocks of so many steps; Polyak's factor at which they hardly move any more."""
+FAR = 1.5
+"""Prices aim at no more than this multiple of the bound: a poor plan would lead them too far."""
+DUAL_SHARE, SEARCH_SHARE = 0.25, 0.25
+"""Of the time left that the prices and the stations of one round may take."""
+QUIET_STEPS, LITTLE = 3, 0.002
+"""Stations are left alone after so many steps that each save less than this share of the gap."""
 MORE_PAIRS = 3_000
 """Pairs of the sites that a restricted model holds besides the stations found."""
 LEAST_PROGRESS, RESUMED_STEP = 0.02, 0.3
@@ -59,13 +73,15 @@ LEAST_PROGRESS, RESUMED_STEP = 0.02, 0.3
 the last; Polyak's factor at the beginning of the others."""
 RESTRICTED_SHARE, LEAST_RESTRICTED_S = 0.4, 2.0
 """Of the time left that one restricted model may take."""
-MAX_ROUNDS = 6
+MAX_ROUNDS = 30
 EXACT_NODES_TIMES_PAIRS = 5e7
 """Limits branch and bound in deterministic mode."""
 MIP_ROUNDING = 1e-6
 """How far the solver's flows may be off before they are put right."""
 PROOF_FRAC = 1e-7
 """SCIP closes its tree within its own tolerances: below this its bound is the plan's cost."""
+LIKED = 0.5
+"""Sites that relaxed plans open at least as often are opened to begin with."""
 
 
 @dataclass(frozen=True)
@@ -82,6 +98,8 @@ class FacilityLocationSolution:
         Type of each of them.
     amount : float array, shape (num_pairs,)
         Demand served over each pair of the problem.
+    unserved : float array, shape (num_zones,)
+        Demand left unserved.
     objective, fixed_cost : float
         All costs, and those of the stations alone.
     bound : float
@@ -98,6 +116,7 @@ class FacilityLocationSolution:
     open_site_idx: IntArray
     type_idx: IntArray
     amount: FloatArray
+    unserved: FloatArray
     objective: float
     fixed_cost: float
     bound: float
@@ -108,8 +127,11 @@ class FacilityLocationSolution:
 
 @dataclass(frozen=True)
 class _Plan:
+    """Stations, and the demand served over the pairs that are used."""
+
     open_site_idx: IntArray
     type_idx: IntArray
+    pair_idx: IntArray
     amount: FloatArray
     cost: float
 
@@ -125,6 +147,7 @@ class _Search:
     started: float
     plan: _Plan | None = None
     bound: float = 0.0
+    steps: int = 0
     history: list[Progress] = field(default_factory=list)
 
     @property
@@ -149,6 +172,19 @@ class _Search:
         """Whether neither the clock nor the caller has called an end."""
         return self.remaining_s > 0.0 and not (self.stop is not None and self.stop.is_set())
 
+    def allows(self, stations: IntArray) -> bool:
+        """Whether stations, coded as site * num_types + type, keep locks, numbers and budget."""
+        problem = self.problem
+        sites, types = np.divmod(stations, problem.num_types)
+        is_open = np.zeros(problem.num_sites, dtype=np.bool_)
+        is_open[sites] = True
+        return (
+            problem.min_stations <= len(sites) <= problem.max_stations
+            and bool(is_open[problem.forced].all())
+            and math.fsum(problem.fixed_cost[sites, types]) <= problem.budget
+            and (problem.cities is None or problem.cities.allow(sites))
+        )
+
     def raise_bound(self, bound: float) -> None:
         """Keep a bound if it is better."""
         if math.isfinite(bound):
@@ -164,106 +200,34 @@ class _Search:
             self.on_progress(progress)
 
 
-def facility_cost(
-    problem: FacilityLocationProblem, sites: IntArray, types: IntArray, amount: FloatArray
-) -> float:
-    """All costs of a plan, correctly rounded.
-
-    Parameters
-    ----------
-    problem : FacilityLocationProblem
-    sites, types : int arrays
-        Open sites and the type of each.
-    amount : float array, shape (num_pairs,)
-        Demand served over each pair.
-    """
-    return math.fsum(itertools.chain(problem.fixed_cost[sites, types], problem.unit_cost * amount))
-
-
-def facility_mip(
-    problem: FacilityLocationProblem, sites: IntArray, pair_idx: IntArray
-) -> "ModelBuilderHelper":
-    """Equations (1) to (6), restricted to some sites and pairs.
-
-    Parameters
-    ----------
-    problem : FacilityLocationProblem
-    sites : int array
-        Sites that may be open, ascending.
-    pair_idx : int array
-        Pairs that may be used, ascending; of those sites and of zones with demand.
-
-    Returns
-    -------
-    ModelBuilderHelper
-        Minimization; variables y_j_t site by site, then x_i_j.
-    """
-    import scipy.sparse
-    from ortools.linear_solver.python import model_builder_helper
-
-    num_types, num_y, num_x = problem.num_types, len(sites) * problem.num_types, len(pair_idx)
-    zones, zone_row = np.unique(_zone_of_pairs(problem)[pair_idx], return_inverse=True)
-    at_site = np.searchsorted(sites, problem.site_idx[pair_idx])
-    load = problem.demand[zones[zone_row]]
-    y = np.arange(num_y).reshape(len(sites), num_types)
-    x = num_y + np.arange(num_x)
-    links, room = len(zones) + np.arange(num_x), len(zones) + num_x + np.arange(len(sites))
-    one = room + len(sites)
-    stations = int(len(zones) + num_x + 2 * len(sites))
-    blocks = [
-        (zone_row, x, np.ones(num_x)),
-        (links, x, np.ones(num_x)),
-        (np.repeat(links, num_types), y[at_site].ravel(), -np.ones(num_x * num_types)),
-        (room[at_site], x, load),
-        (np.repeat(room, num_types), y.ravel(), -problem.capacity[sites].ravel()),
-        (np.repeat(one, num_types), y.ravel(), np.ones(num_y)),
-        (np.full(num_y, stations), y.ravel(), np.ones(num_y)),
-        (np.full(num_y, stations + 1), y.ravel(), problem.fixed_cost[sites].ravel()),
-    ]
-    row, column, entry = (np.concatenate(parts) for parts in zip(*blocks, strict=True))
-    triples: Any = (entry, (row, column))
-    matrix = scipy.sparse.csr_matrix(
-        scipy.sparse.coo_array(triples, shape=(stations + 2, num_y + num_x))
+def _make_plan(
+    problem: FacilityLocationProblem,
+    sites: IntArray,
+    types: IntArray,
+    used: tuple[IntArray, FloatArray],
+) -> _Plan:
+    """Stations and what is served over which pairs, with all costs, correctly rounded."""
+    pair_idx, amount = used
+    costs = itertools.chain(
+        problem.fixed_cost[sites, types],
+        problem.unit_cost[pair_idx] * amount,
+        _unserved_costs(problem, _unserved(problem, pair_idx, amount)),
     )
-    free = -np.inf
-    model = model_builder_helper.ModelBuilderHelper()
-    model.set_name("facility_location")
-    sparse_model: Any = model  # OR-Tools' stubs of this call name shapes that no array has
-    sparse_model.fill_model_from_sparse_data(
-        np.zeros(num_y + num_x),
-        np.ones(num_y + num_x),
-        np.r_[problem.fixed_cost[sites].ravel(), load * problem.unit_cost[pair_idx]],
-        np.r_[
-            np.ones(len(zones)), np.full(num_x + len(sites), free),
-            problem.forced[sites].astype(float), float(problem.min_stations), free,
-        ],
-        np.r_[
-            np.ones(len(zones)), np.zeros(num_x + len(sites)), np.ones(len(sites)),
-            float(problem.max_stations), problem.budget,
-        ],
-        matrix,
-    )  # fmt: skip
-    for at, site in enumerate(sites.tolist()):
-        for kind in range(num_types):
-            model.set_var_integrality(at * num_types + kind, True)
-            model.set_var_name(at * num_types + kind, f"y_{site}_{kind}")
-        model.set_constraint_name(int(room[at]), f"capacity_{site}")
-        model.set_constraint_name(int(one[at]), f"one_type_{site}")
-    for at, zone in enumerate(zones.tolist()):
-        model.set_constraint_name(at, f"serve_{zone}")
-    for at, pair in enumerate(pair_idx.tolist()):
-        name = f"{zones[zone_row[at]]}_{problem.site_idx[pair]}"
-        model.set_var_name(num_y + at, f"x_{name}")
-        model.set_constraint_name(int(links[at]), f"link_{name}")
-        if problem.single:
-            model.set_var_integrality(num_y + at, True)
-    model.set_constraint_name(stations, "stations")
-    model.set_constraint_name(stations + 1, "budget")
-    return model
+    return _Plan(sites, types, pair_idx, amount, math.fsum(costs))
 
 
-def _zone_of_pairs(problem: FacilityLocationProblem) -> IndexArray:
-    return np.repeat(np.arange(problem.num_zones, dtype=np.int32), np.diff(problem.zone_ptr))
+def _unserved(
+    problem: FacilityLocationProblem, pair_idx: IntArray, amount: FloatArray
+) -> FloatArray:
+    """Demand of each zone that no pair serves."""
+    zone = np.searchsorted(problem.zone_ptr, pair_idx, side="right") - 1
+    left = problem.demand - np.bincount(zone, amount, minlength=problem.num_zones)
+    return np.where(left > MIP_ROUNDING * problem.demand, left, 0.0)
+
+
+def _unserved_costs(problem: FacilityLocationProblem, unserved: FloatArray) -> FloatArray:
+    left = unserved[unserved > 0.0]
+    return left * problem.unserved_cost
 
 
 def _check_feasible(problem: FacilityLocationProblem) -> None:
@@ -274,41 +238,52 @@ def _check_feasible(problem: FacilityLocationProblem) -> None:
     InfeasibleError
         Naming what cannot be kept.
     """
-    num_forced = int(problem.forced.sum())
-    num_usable = int((~problem.forbidden).sum())
-    if problem.max_stations < num_forced:
+    check_numbers(
+        problem.forced, problem.forbidden, problem.min_stations, problem.max_stations,
+        problem.cities,
+    )  # fmt: skip
+    cheapest = math.fsum(problem.fixed_cost[problem.forced].min(axis=1, initial=math.inf))
+    if cheapest > problem.budget:
         raise InfeasibleError(
-            f"{num_forced} sites are forced open, but at most {problem.max_stations} stations are "
-            "allowed"
+            f"the sites that are forced open cost {cheapest:,.2f}, the budget is "
+            f"{problem.budget:,.2f}"
         )
-    if problem.min_stations > min(problem.max_stations, num_usable):
-        raise InfeasibleError(
-            f"at least {problem.min_stations} stations, but at most "
-            f"{min(problem.max_stations, num_usable)} can be open"
-        )
+    if math.isfinite(problem.unserved_cost):
+        return
     usable = ~problem.forbidden[problem.site_idx]
     reached = np.zeros(problem.num_zones, dtype=np.bool_)
-    reached[_zone_of_pairs(problem)[usable]] = True
+    reached[zone_of_pairs(problem)[usable]] = True
     lonely = np.flatnonzero(~reached & (problem.demand > 0))
     if len(lonely):
         raise InfeasibleError(
             f"{len(lonely)} zones with demand can be served from no site that may be open, the "
             f"first at position {lonely[0]}"
         )
-    largest = np.sort(problem.capacity.max(axis=1, initial=0.0)[~problem.forbidden])[::-1]
+    largest = _largest_rooms(problem)
     room, needed = math.fsum(largest[: problem.max_stations]), math.fsum(problem.demand)
     if room < needed * (1.0 - OPTIMAL_GAP_FRAC):
         raise InfeasibleError(
-            f"the {min(problem.max_stations, num_usable)} largest stations serve {room:,.2f}, "
+            f"the {min(problem.max_stations, len(largest))} largest stations serve {room:,.2f}, "
             f"the demand is {needed:,.2f}"
         )
 
 
+def _largest_rooms(problem: FacilityLocationProblem) -> FloatArray:
+    """Capacities of the largest type at each site that may open, as many as cities allow."""
+    room = problem.capacity.max(axis=1, initial=0.0)
+    num_sites = problem.num_sites
+    sites = best_sites(
+        room + 1.0, problem.forced, problem.forbidden, 0, num_sites, problem.cities
+    )  # fmt: skip
+    return np.sort(room[sites])[::-1]
+
+
 def _fewest(problem: FacilityLocationProblem) -> int:
-    """How many of the largest stations it takes to hold all demand."""
-    largest = np.sort(problem.capacity.max(axis=1, initial=0.0)[~problem.forbidden])[::-1]
+    """How many of the largest stations it takes to hold all demand that must be served."""
     needed = math.fsum(problem.demand) * (1.0 - OPTIMAL_GAP_FRAC)
-    return int(np.searchsorted(np.cumsum(largest), needed)) + 1 if needed > 0.0 else 0
+    if needed <= 0.0 or math.isfinite(problem.unserved_cost):
+        return 0
+    return int(np.searchsorted(np.cumsum(_largest_rooms(problem)), needed)) + 1
 
 
 def solve_facility_location(
@@ -347,172 +322,236 @@ def solve_facility_location(
     # The fewest stations that hold all demand: implied, but not by the relaxation.
     problem = replace(problem, min_stations=max(problem.min_stations, _fewest(problem)))
     search = _Search(problem, options, on_progress, stop, time.monotonic())
-    pairs = np.flatnonzero(
-        (problem.demand > 0)[_zone_of_pairs(problem)] & ~problem.forbidden[problem.site_idx]
-    )
+    by_site = pairs_by_site(problem)
     sites = np.flatnonzero(~problem.forbidden)
-    if len(pairs) <= SMALL_PAIRS:
-        _solve_whole(search, sites, pairs)
+    if _model_size(problem, by_site, sites) <= SMALL_PAIRS:
+        _solve_whole(search, sites, by_site)
     else:
-        _search_until_done(search, sites, pairs)
+        _search_until_done(search, sites, by_site)
     if search.plan is None:
-        raise NoPlanError("a limit was reached before a plan was found that serves all demand")
+        raise NoPlanError("a limit was reached before a plan was found")
     return _solution(search, search.plan)
 
 
-def _search_until_done(search: _Search, sites: IntArray, pairs: IntArray) -> None:
-    """Rounds of dual and restricted models, then the whole of what is left."""
-    problem, by_site = search.problem, pairs_by_site(search.problem)
-    flows = FlowCosts(problem, pairs)
-    dual, target = _first_target(problem, by_site, flows)
-    for _ in range(MAX_ROUNDS):
+def _search_until_done(search: _Search, sites: IntArray, by_site: SitePairs) -> None:
+    """Rounds of prices, stations and restricted models, then the whole of what is left."""
+    problem = search.problem
+    flows = StationFlows(problem, by_site)
+    dual, target = _first_target(search, by_site, flows)
+    left = sites
+    for number in range(MAX_ROUNDS):
         before, missing = search.incumbent, search.incumbent - search.bound
-        dual = _improve_bound(search, by_site, dual, target)
+        dual = _improve_bound(search, by_site, flows, dual, target)
+        if search.done or not search.may_go_on():
+            break
+        stations = _search_stations(search, dual, flows, number)
         if search.done or not search.may_go_on():
             return
-        stations = _search_stations(search, by_site, dual, flows)
-        if stations is not None:
-            _solve_restricted(search, pairs, dual, stations)
+        _solve_restricted(search, by_site, dual, stations)
         if search.done or not search.may_go_on():
             return
-        left, left_pairs = _worth_a_look(search, by_site, dual, sites, pairs)
-        if search.plan is None or len(left_pairs) <= MAX_EXACT_PAIRS:
-            _solve_whole(search, left, left_pairs)
-            return
+        left = _worth_a_look(search, dual, sites)
+        near = gap_frac(search.incumbent, search.bound, sense="min") <= NEAR_GAP_FRAC
+        if _model_size(problem, by_site, left) <= (MAX_EXACT_PAIRS if near else QUICK_PAIRS):
+            break
         raised = missing - (before - search.bound)
         if search.incumbent == before and raised <= LEAST_PROGRESS * missing:
             break
         dual = replace(dual, step=max(dual.step, RESUMED_STEP))
-    left, left_pairs = _worth_a_look(search, by_site, dual, sites, pairs)
-    _solve_whole(search, left, left_pairs)
+    if search.plan is None and math.isfinite(flows.problem.unserved_cost):
+        _keep_stations(search, flows, _first_stations(problem, dual))
+    size = _model_size(problem, by_site, left)
+    if search.may_go_on() and not search.done and size <= MAX_LAST_PAIRS:
+        _solve_whole(search, left, by_site)
+
+
+def _num_pairs(by_site: SitePairs, sites: IntArray) -> int:
+    return int(np.diff(by_site.site_ptr)[sites].sum())
+
+
+def _model_size(problem: FacilityLocationProblem, by_site: SitePairs, sites: IntArray) -> int:
+    """Pairs of some sites, and what may stay unserved."""
+    leaves = math.isfinite(problem.unserved_cost)
+    return _num_pairs(by_site, sites) + (int((problem.demand > 0).sum()) if leaves else 0)
 
 
 def _search_stations(
-    search: _Search, by_site: SitePairs, dual: CapacitatedDual, flows: FlowCosts
-) -> IntArray | None:
-    """Improve the incumbent's stations, or those the dual likes; None if they serve too little."""
+    search: _Search, dual: CapacitatedDual, flows: StationFlows, number: int
+) -> IntArray:
+    """Improve the stations that the dual likes, and the incumbent's; the best ones found."""
     problem = search.problem
-    *_, value, best_type = capacitated_bound(problem, by_site, dual.multiplier, dual.capacity_price)
-    base = float(problem.demand @ dual.multiplier)
-    base += dual.capacity_price * float(problem.demand.sum())
-    starts = [_affordable(problem, dual, value, best_type)]
-    if search.plan is not None:
+    starts = [_first_stations(problem, dual)]
+    if search.plan is not None and number > 0:
         plan = search.plan
         starts.append(plan.open_site_idx * problem.num_types + plan.type_idx)
-    found = [
-        improve_stations(problem, flows, start, value, base, search.may_go_on) for start in starts
-    ]
-    costs = [flows.of(stations) for stations in found]
-    best = found[int(np.argmin(costs))]
-    search.report("stations", f"{len(best)} stations, {len(flows.known)} flows")
-    return best if math.isfinite(min(costs)) else None
+    best, best_cost = starts[0], math.inf
+    for at, stations in enumerate(starts):
+        end = _end(search, SEARCH_SHARE / (len(starts) - at))
+        served, quiet = flows.serve(stations), 0
+        while quiet < QUIET_STEPS and search.may_go_on() and time.monotonic() < end:
+            before = served.search_cost
+            stations, served = improve_once(
+                flows, stations, served, search.may_go_on, search.options.seed + search.steps
+            )
+            search.steps += 1
+            little = LITTLE * (before - search.bound)
+            quiet = quiet + 1 if before - served.search_cost <= little else 0
+            _keep_plan(search, flows, stations, served)
+        if served.search_cost < best_cost:
+            best, best_cost = stations, served.search_cost
+        search.report("stations", f"{len(stations)} stations, {search.steps} steps")
+    return best
 
 
-def _affordable(
-    problem: FacilityLocationProblem, dual: CapacitatedDual, value: FloatArray, best_type: IntArray
-) -> IntArray:
-    """Sites that relaxed plans open most often, until they serve all demand or limits forbid."""
-    types = best_type.copy()
-    order = np.lexsort((value.min(axis=1), -np.round(dual.frequency, 2), ~problem.forced))
+def _keep_stations(search: _Search, flows: StationFlows, stations: IntArray) -> None:
+    _keep_plan(search, flows, stations, flows.serve(stations))
+
+
+def _keep_plan(search: _Search, flows: StationFlows, stations: IntArray, served: Served) -> None:
+    """Keep stations and their transport if they are a plan, and better."""
+    problem = search.problem
+    if not served.cost < search.incumbent or not search.allows(stations):
+        return
+    used = flows.used_pairs_alone(served, stations) if problem.single else flows.used_pairs(served)
+    if used is None:
+        return
+    plan = _make_plan(problem, *np.divmod(stations, problem.num_types), used)
+    if plan.cost < search.incumbent:
+        search.plan = plan
+        search.report("stations", f"{len(stations)} stations")
+
+
+def _first_stations(problem: FacilityLocationProblem, dual: CapacitatedDual) -> IntArray:
+    """Sites that relaxed plans open most often, until demand has room or limits forbid."""
+    value, types = dual.relaxed.value.min(axis=1), dual.relaxed.best_type
+    cheapest = problem.fixed_cost.argmin(axis=1)
+    rank = np.empty(problem.num_sites)
+    rank[np.lexsort((value, -np.round(dual.frequency, 2)))] = np.arange(problem.num_sites)
+    must = np.zeros(problem.num_sites, dtype=np.bool_)
+    # With a worth below zero only what must be open is open.
+    least = (problem.min_stations, problem.max_stations)
+    must[best_sites(-1.0 - rank, problem.forced, problem.forbidden, *least, problem.cities)] = True
+    spent = float(problem.fixed_cost[must, cheapest[must]].sum())
+    number, room = int(must.sum()), 0.0
+    in_city = problem.cities.max_stations.copy() if problem.cities is not None else None
+    if problem.cities is not None and in_city is not None:
+        in_city -= np.bincount(problem.cities.city_idx[must], minlength=len(in_city))
+    everything, leaves = float(problem.demand.sum()), math.isfinite(problem.unserved_cost)
+    liked = dual.frequency >= LIKED
+    if not liked.any():
+        liked[dual.relaxed.opening] = True
     chosen: list[int] = []
-    room = spent = 0.0
-    for site in order.tolist():
+    for site in np.lexsort((rank, ~must)).tolist():
         kind = int(types[site])
-        dear = spent + problem.fixed_cost[site, kind] > problem.budget
-        full = len(chosen) >= problem.max_stations
-        enough = room >= problem.demand.sum() and len(chosen) >= problem.min_stations
-        if problem.forbidden[site] or ((dear or full or enough) and not problem.forced[site]):
-            continue
+        fixed = float(problem.fixed_cost[site, kind])
+        if must[site]:
+            spent -= float(problem.fixed_cost[site, cheapest[site]])
+            if spent + fixed > problem.budget:
+                kind = int(cheapest[site])
+                fixed = float(problem.fixed_cost[site, kind])
+        else:
+            enough = not liked[site] if leaves else room >= everything
+            if enough or number >= problem.max_stations:
+                break
+            if problem.forbidden[site] or spent + fixed > problem.budget:
+                continue
+            if problem.cities is not None and in_city is not None:
+                city = problem.cities.city_idx[site]
+                if in_city[city] <= 0:
+                    continue
+                in_city[city] -= 1
+            number += 1
         chosen.append(site * problem.num_types + kind)
-        room += problem.capacity[site, kind]
-        spent += problem.fixed_cost[site, kind]
-    return np.array(chosen, dtype=np.int64)
-
-
-def _first_dual(problem: FacilityLocationProblem) -> CapacitatedDual:
-    """Each zone is worth what its third nearest site would charge."""
-    multiplier = np.zeros(problem.num_zones)
-    for zone, (first, last) in enumerate(itertools.pairwise(problem.zone_ptr.tolist())):
-        costs = np.sort(problem.unit_cost[first:last])
-        if len(costs):
-            multiplier[zone] = costs[min(2, len(costs) - 1)]
-    nothing = np.zeros(problem.num_sites)
-    return CapacitatedDual(
-        multiplier, 0.0, -math.inf, np.zeros_like(problem.capacity), nothing, 1.0
-    )
+        room += float(problem.capacity[site, kind])
+        spent += fixed
+    return np.sort(np.array(chosen, dtype=np.int64))
 
 
 def _first_target(
-    problem: FacilityLocationProblem, by_site: SitePairs, flows: FlowCosts
+    search: _Search, by_site: SitePairs, flows: StationFlows
 ) -> tuple[CapacitatedDual, float]:
     """A rough dual, and the cost of the stations it likes: what the dual aims at at first."""
-    dual = _first_dual(problem)
-    guess = 2.0 * float(problem.demand @ dual.multiplier) + 1e-9
-    dual = improve_capacitated_dual(
-        problem, by_site, dual, target=guess, iterations=DUAL_ITERATIONS
-    )
-    *_, value, best_type = capacitated_bound(problem, by_site, dual.multiplier, dual.capacity_price)
-    rough = flows.of(_affordable(problem, dual, value, best_type))
-    return replace(dual, step=1.0), rough if math.isfinite(rough) else guess
+    problem = search.problem
+    dual = first_dual(problem, by_site)
+    guess = 2.0 * float((problem.demand * dual.prices.zone).sum()) + 1e-9
+    dual = _move_prices(search, by_site, dual, guess, _end(search, DUAL_SHARE / 2))
+    search.raise_bound(dual.relaxed.bound)
+    stations = _first_stations(problem, dual)
+    served = flows.serve(stations)
+    _keep_plan(search, flows, stations, served)
+    return replace(dual, step=1.0), served.cost if math.isfinite(served.cost) else guess
+
+
+def _move_prices(
+    search: _Search, by_site: SitePairs, dual: CapacitatedDual, target: float, until: float
+) -> CapacitatedDual:
+    """One block of steps."""
+    return improve_capacitated_dual(
+        search.problem, by_site, dual, target=target, iterations=DUAL_ITERATIONS,
+        may_go_on=lambda: time.monotonic() < until and search.may_go_on(),
+    )  # fmt: skip
 
 
 def _improve_bound(
-    search: _Search, by_site: SitePairs, dual: CapacitatedDual, target: float
+    search: _Search,
+    by_site: SitePairs,
+    flows: StationFlows,
+    dual: CapacitatedDual,
+    target: float,
 ) -> CapacitatedDual:
-    for _ in range(DUAL_ROUNDS):
-        if not search.may_go_on() or search.done:
+    """Move the prices until they settle, and see what the stations they like cost."""
+    until = _end(search, DUAL_SHARE)
+    for _ in range(MAX_DUAL_BLOCKS):
+        if search.done or not search.may_go_on() or time.monotonic() > until:
             break
-        dual = improve_capacitated_dual(
-            search.problem, by_site, dual,
-            target=min(target, search.incumbent), iterations=DUAL_ITERATIONS,
-        )  # fmt: skip
-        exact, *_ = capacitated_bound(search.problem, by_site, dual.multiplier, dual.capacity_price)
-        search.raise_bound(exact)
-    search.report("bound", f"step {dual.step:.3f}")
+        aim = min(target, search.incumbent)
+        if dual.relaxed.bound > 0.0:
+            aim = min(aim, FAR * dual.relaxed.bound)
+        dual = _move_prices(search, by_site, dual, aim, until)
+        search.raise_bound(dual.relaxed.bound)
+        search.report("bound", f"step {dual.step:.3f}")
+        if dual.step <= SETTLED_STEP:
+            break
+        _keep_stations(search, flows, _first_stations(search.problem, dual))
     return dual
 
 
-def _worth_a_look(
-    search: _Search, by_site: SitePairs, dual: CapacitatedDual, sites: IntArray, pairs: IntArray
-) -> tuple[IntArray, IntArray]:
-    """Sites whose opening does not lift the bound to the incumbent, and their pairs."""
-    problem = search.problem
-    bound, opening, value, _ = capacitated_bound(
-        problem, by_site, dual.multiplier, dual.capacity_price
-    )
-    limits = Openings(
-        problem.forced, problem.min_stations, problem.max_stations, np.zeros(problem.num_sites),
-        math.inf,
-    )  # fmt: skip
-    loss = fixing_losses(limits, opening, -value.min(axis=1))
-    loss[opening] = 0.0
-    stays = np.zeros(problem.num_sites, dtype=np.bool_)
-    stays[sites] = (bound + loss < search.incumbent)[sites]
-    return np.flatnonzero(stays), pairs[stays[problem.site_idx[pairs]]]
+def _end(search: _Search, share: float) -> float:
+    """When a share of the time that is left will be over."""
+    return time.monotonic() + share * search.remaining_s
+
+
+def _worth_a_look(search: _Search, dual: CapacitatedDual, sites: IntArray) -> IntArray:
+    """Sites whose opening does not lift the bound to the incumbent."""
+    relaxed = dual.relaxed
+    loss = opening_losses(search.problem, relaxed)
+    return sites[(relaxed.bound + loss < search.incumbent)[sites]]
 
 
 def _solve_restricted(
-    search: _Search, pairs: IntArray, dual: CapacitatedDual, stations: IntArray
+    search: _Search, by_site: SitePairs, dual: CapacitatedDual, stations: IntArray
 ) -> None:
     """The model on the best stations found and a few sites that would cost least to add."""
     problem = search.problem
     chosen = np.zeros(problem.num_sites, dtype=np.bool_)
     chosen[stations // problem.num_types] = True
-    order = np.argsort(dual.site_value.min(axis=1), kind="stable")
+    order = np.argsort(dual.relaxed.value.min(axis=1), kind="stable")
     order = order[~problem.forbidden[order]]
     chosen[order[: MORE_PAIRS // max(problem.num_zones, 1)]] = True
-    part = pairs[chosen[problem.site_idx[pairs]]]
+    sites = np.flatnonzero(chosen)
+    if _model_size(problem, by_site, sites) > MAX_EXACT_PAIRS:
+        return
     limit_s = max(RESTRICTED_SHARE * search.remaining_s, LEAST_RESTRICTED_S)
-    result = _run(search, np.flatnonzero(chosen), part, min(limit_s, search.remaining_s))
-    search.report("restricted", f"{int(chosen.sum())} sites: {result.message}")
+    result = _run(search, sites, by_site, min(limit_s, search.remaining_s))
+    search.report("restricted", f"{len(sites)} sites: {result.message}")
 
 
-def _solve_whole(search: _Search, sites: IntArray, pairs: IntArray) -> None:
+def _solve_whole(search: _Search, sites: IntArray, by_site: SitePairs) -> None:
     """All sites and pairs that are left: a proof."""
-    result = _run(search, sites, pairs, search.remaining_s)
+    result = _run(search, sites, by_site, search.remaining_s)
     if result.status is Status.INFEASIBLE and search.plan is None:
         raise InfeasibleError(
-            "no choice of stations serves all demand within capacities, numbers and budget"
+            "no choice of stations serves the demand within capacities, numbers and budget"
         )
     if result.status is Status.INFEASIBLE and search.plan is not None:
         search.raise_bound(search.incumbent)  # all plans that are better were in this model
@@ -521,19 +560,29 @@ def _solve_whole(search: _Search, sites: IntArray, pairs: IntArray) -> None:
         proven = result.status is Status.OPTIMAL and gap <= PROOF_FRAC
         # Sites that were left out lead to nothing better than the incumbent.
         search.raise_bound(search.incumbent if proven else result.bound)
-    search.report("exact", f"{len(sites)} sites, {len(pairs)} pairs: {result.message}")
+    search.report(
+        "exact", f"{len(sites)} sites, {_num_pairs(by_site, sites)} pairs: {result.message}"
+    )
 
 
-def _run(search: _Search, sites: IntArray, pairs: IntArray, limit_s: float) -> MipResult:
+def _run(search: _Search, sites: IntArray, by_site: SitePairs, limit_s: float) -> MipResult:
     """Solve a model and keep its plan if it is better."""
     problem, options = search.problem, search.options
+    is_part = np.zeros(problem.num_sites, dtype=np.bool_)
+    is_part[sites] = True
+    pairs = np.sort(by_site.pair_idx[np.repeat(is_part, np.diff(by_site.site_ptr))]).astype(
+        np.int64
+    )
     zones = np.zeros(problem.num_zones, dtype=np.bool_)
-    zones[_zone_of_pairs(problem)[pairs]] = True
-    if (problem.demand[~zones] > 0).any():
+    zones[zone_of_pairs(problem)[pairs]] = True
+    if math.isinf(problem.unserved_cost) and (problem.demand[~zones] > 0).any():
         return MipResult(Status.INFEASIBLE, None, math.inf, "a zone has no pair")
     if len(sites) == 0:
-        search.plan = _Plan(sites, sites, np.zeros(len(problem.site_idx)), 0.0)
-        return MipResult(Status.OPTIMAL, np.empty(0), 0.0, "nothing to serve")
+        nothing = pairs, np.empty(0)
+        search.plan = _make_plan(problem, sites, sites, nothing)
+        return MipResult(Status.OPTIMAL, np.empty(0), search.plan.cost, "no site may be open")
+    if search.stop is not None and search.stop.is_set():
+        return MipResult(Status.NO_SOLUTION, None, math.inf, "stopped")
     node_limit = max(int(EXACT_NODES_TIMES_PAIRS / max(len(pairs), 1)), 1)
     result = solve_mip(
         facility_mip(problem, sites, pairs),
@@ -555,20 +604,22 @@ def _read_plan(
     """Stations and flows of a solution; shares add up to one in double precision."""
     levels = values[: len(sites) * problem.num_types].reshape(len(sites), problem.num_types)
     is_open: BoolArray = levels.max(axis=1) > 0.5
-    share = np.clip(values[levels.size :], 0.0, 1.0)
+    share = np.clip(values[levels.size : levels.size + len(pairs)], 0.0, 1.0)
     share = np.round(share) if problem.single else np.where(share < MIP_ROUNDING, 0.0, share)
-    zone = _zone_of_pairs(problem)[pairs]
-    total = np.bincount(zone, weights=share, minlength=problem.num_zones)
-    amount = np.zeros(len(problem.site_idx))
-    amount[pairs] = problem.demand[zone] * share / total[zone]
+    zone = zone_of_pairs(problem)[pairs]
+    total = np.bincount(zone, weights=share, minlength=problem.num_zones)[zone]
+    if math.isfinite(problem.unserved_cost):
+        total[total < 1.0 - MIP_ROUNDING] = 1.0  # the rest is unserved
+    used = share > 0.0
+    amount = (problem.demand[zone] * share)[used] / total[used]
     open_sites, types = sites[is_open], levels[is_open].argmax(axis=1)
-    cost = facility_cost(problem, open_sites, types, amount)
-    return _Plan(open_sites, types, amount, cost)
+    return _make_plan(problem, open_sites, types, (pairs[used], amount))
 
 
 def _solution(search: _Search, plan: _Plan) -> FacilityLocationSolution:
     problem = search.problem
-    load = np.bincount(problem.site_idx, weights=plan.amount, minlength=problem.num_sites)
+    site = problem.site_idx[plan.pair_idx]
+    load = np.bincount(site, weights=plan.amount, minlength=problem.num_sites)
     room = np.zeros(problem.num_sites)
     room[plan.open_site_idx] = problem.capacity[plan.open_site_idx, plan.type_idx]
     if (load > room * (1.0 + MIP_ROUNDING) + MIP_ROUNDING).any():
@@ -579,11 +630,14 @@ def _solution(search: _Search, plan: _Plan) -> FacilityLocationSolution:
     gap = gap_frac(plan.cost, bound, sense="min")
     status = Status.OPTIMAL if gap <= OPTIMAL_GAP_FRAC else Status.FEASIBLE
     search.report("done", f"{len(plan.open_site_idx)} stations, {status}")
+    amount = np.zeros(len(problem.site_idx))
+    amount[plan.pair_idx] = plan.amount
     return FacilityLocationSolution(
         status=status,
         open_site_idx=plan.open_site_idx.astype(np.int64),
         type_idx=plan.type_idx.astype(np.int64),
-        amount=plan.amount,
+        amount=amount,
+        unserved=_unserved(problem, plan.pair_idx, plan.amount),
         objective=plan.cost,
         fixed_cost=math.fsum(problem.fixed_cost[plan.open_site_idx, plan.type_idx]),
         bound=bound,

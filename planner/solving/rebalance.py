@@ -45,6 +45,25 @@ class Transport(NamedTuple):
     arc_zone: IntArray
 
 
+class Balanced(NamedTuple):
+    """A transport that keeps the capacities.
+
+    Attributes
+    ----------
+    flow : float array, shape (num_arcs,)
+        Cheapest flow with the same load from each zone.
+    stuck : float
+        Excess that could go nowhere; 0, but for rounding, if the loads can be served at all.
+    price : float array, shape (num_stations,)
+        What one more unit of a station's capacity would save, >= 0: every zone is served where
+        cost and price together are least.
+    """
+
+    flow: FloatArray
+    stuck: float
+    price: FloatArray
+
+
 @numba.njit(cache=True, nogil=True)
 def _cheapest_path(
     net: Transport,
@@ -95,12 +114,14 @@ def _cheapest_path(
 
 
 @numba.njit(cache=True, nogil=True)
-def _rebalance(net: Transport, capacity: FloatArray, flow: FloatArray) -> float:
+def _rebalance(
+    net: Transport, capacity: FloatArray, flow: FloatArray, potential: FloatArray
+) -> float:
     num_stations = len(capacity)
     room = capacity.copy()
     for arc in range(len(flow)):
         room[net.arc_station[arc]] -= flow[arc]
-    potential, distance = np.zeros(num_stations), np.full(num_stations, np.inf)
+    distance = np.full(num_stations, np.inf)
     off_arc, on_arc = np.empty(num_stations, np.int64), np.empty(num_stations, np.int64)
     touched = np.empty(num_stations, np.int64)
     stuck = 0.0
@@ -134,7 +155,7 @@ def _rebalance(net: Transport, capacity: FloatArray, flow: FloatArray) -> float:
     return stuck
 
 
-def rebalance(net: Transport, capacity: FloatArray, flow: FloatArray) -> tuple[FloatArray, float]:
+def rebalance(net: Transport, capacity: FloatArray, flow: FloatArray) -> Balanced:
     """Make flows respect capacities at the least cost.
 
     Parameters
@@ -143,14 +164,7 @@ def rebalance(net: Transport, capacity: FloatArray, flow: FloatArray) -> tuple[F
     capacity : float array, shape (num_stations,)
     flow : float array, shape (num_arcs,)
         Each zone's load on its cheapest arc. Not changed.
-
-    Returns
-    -------
-    flow : float array, shape (num_arcs,)
-        Cheapest flow with the same load from each zone.
-    stuck : float
-        Excess that could go nowhere; 0, but for rounding, if the loads can be served at all.
     """
-    balanced = flow.copy()
-    stuck = _rebalance(net, capacity, balanced)
-    return balanced, float(stuck)
+    balanced, potential = flow.copy(), np.zeros(len(capacity))
+    stuck = _rebalance(net, capacity, balanced, potential)
+    return Balanced(balanced, float(stuck), -potential)

@@ -53,6 +53,22 @@ def test_tables_in_tables_out():
         result.objective = 0.0
 
 
+def test_limits_by_city():
+    asked = {"max_distance_km": 2.5, "num_stations": 2, "cities": list("NNNSS"), "gap_frac": 0.0}
+    # B reaches A, B and C; D or E reach what is south of them.
+    result = maximal_covering(VILLAGES, VILLAGES, max_per_city={"N": 1}, **asked)
+    assert result.status is Status.OPTIMAL
+    assert result.objective == 100.0
+    assert result.stations.index[0] == "B"
+    result = maximal_covering(VILLAGES, VILLAGES, max_per_city={"S": 0}, **asked)
+    assert result.objective == 90.0
+    result = maximal_covering(VILLAGES, VILLAGES, min_per_city={"S": 2}, **asked)
+    assert result.stations.index.to_list() == ["D", "E"]
+    assert result.objective == 60.0
+    with pytest.raises(InfeasibleError, match="city"):
+        maximal_covering(VILLAGES, VILLAGES, min_per_city={"S": 3}, **asked)
+
+
 def test_what_a_station_reaches_alone_and_is_assigned():
     result = maximal_covering(
         VILLAGES, VILLAGES, max_distance_km=2.5, num_stations=2, existing=["B", "C"]

@@ -48,6 +48,26 @@ def test_budget_and_locks():
         p_median(VILLAGES, VILLAGES, num_stations=2, existing=["C"], site_cost="cost", budget=3.0)
 
 
+def test_limits_by_city():
+    villages = VILLAGES.assign(city=["north", "north", "north", "south", "south"])
+
+    def stations(**limits: object) -> list[str]:
+        result = p_median(villages, villages, num_stations=2, cities="city", gap_frac=0.0, **limits)
+        assert result.status is Status.OPTIMAL
+        return result.stations.index.to_list()
+
+    assert stations(min_per_city=1) == ["B", "D"]
+    assert stations(max_per_city={"south": 0}) == ["B", "C"]
+    assert stations(min_per_city={"south": 2}) == ["D", "E"]
+    assert stations(max_per_city=pd.Series({"north": 1, "south": 0}), forbidden=["C"]) == ["B"]
+    with pytest.raises(InfeasibleError, match="city 1: at least 3"):
+        stations(min_per_city={"south": 3})
+    with pytest.raises(InputError, match=r"no such city"):
+        stations(min_per_city={"west": 1})
+    with pytest.raises(InputError, match=r"min_per_city or max_per_city"):
+        stations()
+
+
 def test_pairs_of_labels_and_matrices_agree():
     table = p_median(VILLAGES, SITES, distances=PAIRS, unserved=8.0, num_stations=1, gap_frac=0)
     full = np.array(

@@ -48,3 +48,16 @@ def test_all_faults_at_once():
     text = str(caught.value)
     for part in ("reach", "min_share", "whole numbers", "none", "site_cost", "max_stations", "'Z'"):
         assert part in text
+
+
+def test_limits_by_city():
+    asked = {"max_distance_km": 2.5, "cities": pd.Series(list("NNNSS"), index=list("ABCDE"))}
+    result = set_cover(VILLAGES, VILLAGES, max_per_city={"N": 1}, **asked)
+    assert result.objective == 2.0
+    assert sum(result.stations.index.isin(list("ABC"))) <= 1
+    result = set_cover(VILLAGES, VILLAGES, min_per_city={"S": 2}, **asked)
+    assert {"D", "E"} <= set(result.stations.index)
+    with pytest.raises(InfeasibleError, match="city 1: at least 3"):
+        set_cover(VILLAGES, VILLAGES, min_per_city=pd.Series({"S": 3}), **asked)
+    with pytest.raises(InputError, match="cities"):
+        set_cover(VILLAGES, VILLAGES, max_distance_km=2.5, max_per_city=1)

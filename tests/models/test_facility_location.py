@@ -14,14 +14,14 @@ from planner.errors import InfeasibleError, NoPlanError
 from planner.models import facility_location
 from planner.models.facility_location import (
     FacilityLocationSolution,
-    facility_mip,
     solve_facility_location,
 )
-from planner.problem import FacilityLocationProblem
+from planner.models.facility_mip import facility_mip
+from planner.problem import CityLimits, FacilityLocationProblem
 from planner.solving.options import SolveOptions
 from planner.solving.status import Status
 
-GOLDEN = Path(__file__).parent / "golden" / "facility_location.lp"
+GOLDEN = Path(__file__).parent / "golden" / "facility_mip.lp"
 EXACT = SolveOptions(gap_frac=0.0)
 
 
@@ -37,6 +37,8 @@ def facility_problem(
     max_stations: int = 99,
     budget: float = math.inf,
     single: bool = False,
+    unserved_cost: float = math.inf,
+    cities: CityLimits | None = None,
 ) -> FacilityLocationProblem:
     """Problem from one dictionary of unit costs per zone."""
     sites = np.arange(len(capacity))
@@ -54,6 +56,8 @@ def facility_problem(
         max_stations=max_stations,
         budget=budget,
         single=single,
+        unserved_cost=unserved_cost,
+        cities=cities,
     )
 
 
@@ -61,20 +65,28 @@ def transport_cost(problem: FacilityLocationProblem, room: np.ndarray) -> float:
     """Cheapest way to serve all demand from given capacities, by SciPy; inf if there is none."""
     from scipy.optimize import linprog
 
-    num_pairs = len(problem.site_idx)
-    if num_pairs == 0:
+    num_pairs, num_zones = len(problem.site_idx), problem.num_zones
+    # One column more per zone for what stays unserved, where it may.
+    leaves = math.isfinite(problem.unserved_cost)
+    if num_pairs == 0 and not leaves:
         return 0.0 if problem.demand.sum() == 0 else math.inf
-    zone = np.repeat(np.arange(problem.num_zones), np.diff(problem.zone_ptr))
-    serve, load = np.zeros((problem.num_zones, num_pairs)), np.zeros((len(room), num_pairs))
+    zone = np.repeat(np.arange(num_zones), np.diff(problem.zone_ptr))
+    serve, load = np.zeros((num_zones, num_pairs)), np.zeros((len(room), num_pairs))
     serve[zone, np.arange(num_pairs)] = 1.0
     load[problem.site_idx, np.arange(num_pairs)] = 1.0
-    found = linprog(problem.unit_cost, load, room, serve, problem.demand)
+    costs = problem.unit_cost
+    if leaves:
+        serve = np.hstack((serve, np.eye(num_zones)))
+        load = np.hstack((load, np.zeros((len(room), num_zones))))
+        costs = np.append(costs, np.full(num_zones, problem.unserved_cost))
+    found = linprog(costs, load, room, serve, problem.demand)
     return float(found.fun) if found.status == 0 else math.inf
 
 
 def single_cost(problem: FacilityLocationProblem, room: np.ndarray) -> float:
     rows = [
         list(zip(problem.site_idx[first:last], problem.unit_cost[first:last], strict=True))
+        + [(-1, problem.unserved_cost)] * math.isfinite(problem.unserved_cost)
         if demand > 0
         else [(-1, 0.0)]
         for demand, (first, last) in zip(
@@ -104,6 +116,7 @@ def brute_force(problem: FacilityLocationProblem) -> float:
             or (problem.forbidden & is_open).any()
             or not problem.min_stations <= len(sites) <= problem.max_stations
             or fixed > problem.budget
+            or (problem.cities is not None and not problem.cities.allow(sites))
         ):
             continue
         room = np.zeros(problem.num_sites)
@@ -126,12 +139,16 @@ def assert_honest(problem: FacilityLocationProblem, solution: FacilityLocationSo
     assert solution.fixed_cost == pytest.approx(fixed)
     zone = np.repeat(np.arange(problem.num_zones), np.diff(problem.zone_ptr))
     served = np.bincount(zone, weights=solution.amount, minlength=problem.num_zones)
-    np.testing.assert_allclose(served, problem.demand, rtol=1e-9, atol=1e-9)
+    np.testing.assert_allclose(served + solution.unserved, problem.demand, rtol=1e-6, atol=1e-9)
+    assert math.isfinite(problem.unserved_cost) or not solution.unserved.any()
+    assert problem.cities is None or problem.cities.allow(sites)
     load = np.bincount(problem.site_idx, weights=solution.amount, minlength=problem.num_sites)
     room = np.zeros(problem.num_sites)
     room[sites] = problem.capacity[sites, types]
     assert (load <= room * (1 + 1e-6) + 1e-6).all()
     cost = fixed + float(problem.unit_cost @ solution.amount)
+    if solution.unserved.any():
+        cost += problem.unserved_cost * solution.unserved.sum()
     assert solution.objective == pytest.approx(cost, rel=1e-12)
     assert solution.bound <= solution.objective
     assert (solution.status is Status.OPTIMAL) == (solution.gap_frac <= 1e-9)
@@ -171,6 +188,10 @@ def small_problems(draw: st.DrawFn) -> FacilityLocationProblem:
             max_size=num_sites,
         )
     )
+    num_cities = draw(st.integers(1, 2))
+    city = draw(st.lists(st.integers(0, num_cities - 1), min_size=num_sites, max_size=num_sites))
+    least = np.array(draw(st.lists(st.integers(0, 1), min_size=num_cities, max_size=num_cities)))
+    limits = CityLimits(np.array(city, dtype=np.int32), least, least + draw(st.integers(0, 2)))
     return facility_problem(
         draw(
             st.lists(st.sampled_from([0.0, 1.0, 2.5, 4.0]), min_size=num_zones, max_size=num_zones)
@@ -184,6 +205,8 @@ def small_problems(draw: st.DrawFn) -> FacilityLocationProblem:
         max_stations=draw(st.integers(1, 5)),
         budget=draw(st.sampled_from([math.inf, 12.0, 5.0])),
         single=draw(st.booleans()),
+        unserved_cost=draw(st.sampled_from([math.inf, math.inf, 0.0, 0.7, 2.0])),
+        cities=draw(st.sampled_from([None, limits])),
     )
 
 
@@ -201,6 +224,7 @@ def test_agrees_with_brute_force(small: bool, problem: FacilityLocationProblem):
     with pytest.MonkeyPatch.context() as patch:
         if not small:
             patch.setattr(facility_location, "SMALL_PAIRS", -1)
+            patch.setattr(facility_location, "MAX_DUAL_BLOCKS", 2)
         best = brute_force(problem)
         if math.isinf(best):
             with pytest.raises(InfeasibleError):
@@ -220,6 +244,10 @@ def test_more_capacity_stations_or_money_never_worsens(problem: FacilityLocation
     assert objective_of(replace(problem, max_stations=problem.max_stations + 1)) <= before
     assert objective_of(replace(problem, budget=problem.budget + 1.0)) <= before
     assert objective_of(replace(problem, single=False)) <= before
+    assert objective_of(replace(problem, unserved_cost=problem.unserved_cost / 2)) <= before
+    if problem.cities is not None:
+        fewer = replace(problem.cities, min_stations=np.zeros_like(problem.cities.min_stations))
+        assert objective_of(replace(problem, cities=fewer)) <= before
 
 
 @given(small_problems(), st.randoms(use_true_random=False))
@@ -247,13 +275,15 @@ def test_order_of_zones_and_sites_does_not_matter(problem: FacilityLocationProbl
         max_stations=problem.max_stations,
         budget=problem.budget,
         single=problem.single,
+        unserved_cost=problem.unserved_cost,
+        cities=problem.cities.of_sites(np.array(sites)) if problem.cities else None,
     )
     assert objective_of(shuffled) == pytest.approx(objective_of(problem), rel=1e-6, abs=1e-6)
 
 
 @pytest.mark.parametrize("single", [False, True])
 def test_dual_and_search_meet_the_whole_model(single: bool, monkeypatch: pytest.MonkeyPatch):
-    problem = replace(random_problem(2, 60, 15), single=single)
+    problem = replace(random_problem(2, *((30, 8) if single else (60, 15))), single=single)
     whole = solve_facility_location(problem, EXACT)
     monkeypatch.setattr(facility_location, "SMALL_PAIRS", 0)
     monkeypatch.setattr(facility_location, "MAX_EXACT_PAIRS", 0)
@@ -279,10 +309,10 @@ def test_stop_and_time_limit_are_honest():
     problem = random_problem(5, 400, 60)
     stop = threading.Event()
     stop.set()
+    assert_honest(problem, solve_facility_location(problem, EXACT, stop=stop))
+    assert_honest(problem, solve_facility_location(problem, SolveOptions(time_limit_s=1e-6)))
     with pytest.raises(NoPlanError, match="before a plan was found"):
-        solve_facility_location(problem, EXACT, stop=stop)
-    with pytest.raises(NoPlanError):
-        solve_facility_location(problem, SolveOptions(time_limit_s=1e-6))
+        solve_facility_location(random_problem(5, 40, 20), EXACT, stop=stop)
     solution = solve_facility_location(problem, SolveOptions(gap_frac=0.0, time_limit_s=6.0))
     assert solution.wall_s < 10.0
     assert_honest(problem, solution)
@@ -337,7 +367,8 @@ def test_golden_lp():
         [{0: 1.0, 1: 2.0}, {1: 0.5, 2: 3.0}, {0: 4.0, 2: 2.5}],
         [[2.0, 5.0], [3.0, 4.0], [1.0, 6.0]],
         [[1.0, 3.0], [2.0, 2.5], [1.5, 4.0]],
-        forced={1}, min_stations=1, max_stations=2, budget=7.0, single=True,
+        forced={1}, min_stations=1, max_stations=2, budget=7.0, single=True, unserved_cost=3.0,
+        cities=CityLimits(np.array([0, 0, 1], dtype=np.int32), np.array([0, 0]), np.array([2, 1])),
     )  # fmt: skip
     text = facility_mip(problem, np.arange(3), np.arange(6)).export_to_lp_string()
     if os.environ.get("PLANNER_WRITE_GOLDEN"):

@@ -3,11 +3,13 @@
 from itertools import combinations
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from planner.errors import InfeasibleError
 from planner.problem import CityLimits
-from planner.solving.site_choice import best_sites
+from planner.solving.site_choice import best_sites, check_numbers
 
 
 @given(st.integers(0, 10**6), st.integers(1, 7), st.booleans())
@@ -31,7 +33,10 @@ def test_greedy_is_exact(seed: int, num_sites: int, by_city: bool) -> None:
         and (cities is None or cities.allow(np.array(chosen, dtype=np.int64)))
     ]
     if not allowed:
+        with pytest.raises(InfeasibleError):
+            check_numbers(forced, forbidden, least, most, cities)
         return
+    check_numbers(forced, forbidden, least, most, cities)
     best = max(worth[each].sum() for each in allowed)
     found = best_sites(worth, forced, forbidden, least, most, cities)
     assert worth[found].sum() == np.float64(best).round(10) or abs(worth[found].sum() - best) < 1e-9
