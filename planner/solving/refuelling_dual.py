@@ -9,6 +9,8 @@ For any l >= 0, with L_r = sum_S l_rS and m_j = sum_{r, S: j in S} l_rS, no plan
 
     (4)  sum_q max(0, max_{r of q} v_r - L_r) + max {sum_j m_j y_j: (3)}.
 
+Sites may have a price pi_j, which the objective then loses: m_j - pi_j takes the place of m_j.
+
 The method (Chambolle and Pock 2011, J. Math. Imaging Vis. 40:120-145; preconditioned by diagonals,
 2011 ICCV) steps in y and u along the multipliers and in the multipliers along the rows; it starts
 anew from its mean when that bounds better. Steps are scaled by the values of the flows, which
@@ -16,7 +18,7 @@ differ by orders of magnitude.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numba import njit
@@ -48,6 +50,8 @@ class FlowDual:
     opening : float array, shape (num_sites,)
         y of the relaxation, nearly.
     iterations : int
+    multiplier : float array, shape (needs.nnz,)
+        l_rS, in the order of the entries of ``rows.needs``.
     """
 
     bound: float
@@ -55,6 +59,7 @@ class FlowDual:
     site_worth: FloatArray
     opening: FloatArray
     iterations: int
+    multiplier: FloatArray
 
 
 def best_choice(worth: FloatArray, cost: FloatArray, num_stations: int, budget: float) -> float:
@@ -77,20 +82,27 @@ def best_choice(worth: FloatArray, cost: FloatArray, num_stations: int, budget: 
     return min(most, float((worth[order] * share).sum()))
 
 
-def bound_at(rows: ReducedFlows, path_slack: FloatArray, site_worth: FloatArray) -> float:
+def bound_at(
+    rows: ReducedFlows,
+    path_slack: FloatArray,
+    site_worth: FloatArray,
+    site_price: FloatArray | float = 0.0,
+) -> float:
     """Evaluate (4)."""
     best = np.zeros(int(rows.flow_idx.max(initial=-1)) + 1)
     np.maximum.at(best, rows.flow_idx, path_slack)
-    choice = best_choice(site_worth, rows.cost, rows.num_stations, rows.budget)
+    choice = best_choice(site_worth - site_price, rows.cost, rows.num_stations, rows.budget)
     return rows.base_value + float(best.sum()) + choice
 
 
-def improve_bound(rows: ReducedFlows) -> Iterator[FlowDual]:
+def improve_bound(rows: ReducedFlows, site_price: FloatArray | None = None) -> Iterator[FlowDual]:
     """Better and better multipliers, one every `CHECK_ITERATIONS`; without end.
 
     Parameters
     ----------
     rows : ReducedFlows
+    site_price : float array, shape (num_sites,), optional
+        What opening a site costs, in units of the value.
 
     Yields
     ------
@@ -115,6 +127,7 @@ def improve_bound(rows: ReducedFlows) -> Iterator[FlowDual]:
     step_l = value[entry_path] / (1.0 + set_size[entry_set])
     step_p = mean_value / max(rows.num_sites, 1)
 
+    paid = np.zeros(rows.num_sites) if site_price is None else site_price
     state = _State(
         np.zeros(rows.num_paths), np.zeros(rows.num_sites), np.zeros(len(entry_set)), np.zeros(2)
     )
@@ -126,7 +139,7 @@ def improve_bound(rows: ReducedFlows) -> Iterator[FlowDual]:
         _iterate(
             CHECK_ITERATIONS, weight, entry_path, entry_set, set_ptr, set_site,
             group_ptr.astype(np.int64), value, step_u, step_y, step_l, step_p,
-            float(rows.num_stations), scale_budget if limited else np.inf, scale_cost,
+            float(rows.num_stations), scale_budget if limited else np.inf, scale_cost, paid,
             *state.parts, *mean.parts,
         )  # fmt: skip
         iterations += CHECK_ITERATIONS
@@ -137,8 +150,8 @@ def improve_bound(rows: ReducedFlows) -> Iterator[FlowDual]:
             worth = rows.members.T @ set_price
             slack = value - np.bincount(entry_path, point.multiplier, minlength=rows.num_paths)
             found.append(
-                FlowDual(bound_at(rows, slack, worth), slack, worth, point.opening.copy(),
-                         iterations)
+                FlowDual(bound_at(rows, slack, worth, paid), slack, worth, point.opening.copy(),
+                         iterations, point.multiplier.copy())
             )  # fmt: skip
         better = min(found, key=lambda dual: dual.bound)
         if best is None or better.bound < best.bound:
@@ -155,7 +168,7 @@ def improve_bound(rows: ReducedFlows) -> Iterator[FlowDual]:
                 weight = float(np.sqrt(weight * moved_dual / moved_primal))
             start, since_start = state.copy(), 0
         last_bound = better.bound
-        yield FlowDual(best.bound, best.path_slack, best.site_worth, mean.opening, iterations)
+        yield replace(best, opening=mean.opening, iterations=iterations)
 
 
 @dataclass
@@ -190,6 +203,7 @@ def _iterate(
     num_stations: float,
     budget: float,
     cost: FloatArray,
+    paid: FloatArray,
     flow: FloatArray,
     opening: FloatArray,
     multiplier: FloatArray,
@@ -211,7 +225,7 @@ def _iterate(
         for entry in range(len(entry_path)):
             slack[entry_path[entry]] -= multiplier[entry]
             set_price[entry_set[entry]] += multiplier[entry]
-        worth[:] = -price[0] - cost * price[1]
+        worth[:] = -paid - price[0] - cost * price[1]
         for each in range(num_sets):
             if set_price[each] != 0.0:
                 for at in range(set_ptr[each], set_ptr[each + 1]):

@@ -6,8 +6,8 @@ sets become one; and a site that another one replaces in every set, at no more m
 at, where capacities play no part.
 """
 
-from dataclasses import dataclass
-from typing import NamedTuple
+from dataclasses import dataclass, replace
+from typing import Any, NamedTuple
 
 import numpy as np
 import scipy.sparse
@@ -86,6 +86,11 @@ def incidence(ptr: IntArray, idx: IntArray, num_columns: int) -> Matrix:
     return matrix
 
 
+def ones_at(row: Any, column: Any, shape: tuple[int, int]) -> Matrix:
+    """Ones where rows and columns meet."""
+    return scipy.sparse.csr_matrix((np.ones(len(row)), (row, column)), shape=shape)
+
+
 def reduce_flows(problem: FlowRefuellingProblem) -> ReducedFlows:
     """Presolve a problem.
 
@@ -131,6 +136,79 @@ def reduce_flows(problem: FlowRefuellingProblem) -> ReducedFlows:
         num_stations=problem.num_stations - int(problem.forced.sum()),
         budget=problem.budget - float(problem.cost[problem.forced].sum()),
         base_value=base_value,
+    )
+
+
+def reduce_region(rows: ReducedFlows, price: FloatArray) -> ReducedFlows:
+    """Presolve flows of one path each where any number of stations may be open, at a price each.
+
+    Parameters
+    ----------
+    rows : ReducedFlows
+    price : float array, shape (num_sites,)
+        Of each of its sites.
+
+    Returns
+    -------
+    ReducedFlows
+        With the same best plan's worth, less the price of its stations; ``cost`` is that price.
+    """
+    part = _Part(rows.value, rows.flow_idx, rows.needs, rows.members, np.arange(rows.num_sites))
+    part = _drop_replaceable_sites(part, price)
+    part = _merge_equal_flows(_keep_minimal_sets(_merge_equal_sets(part)))
+    return replace(
+        rows,
+        value=part.value,
+        flow_idx=np.arange(len(part.value)),
+        needs=part.needs,
+        members=part.members,
+        site_idx=rows.site_idx[part.site_idx],
+        cost=price[part.site_idx],
+    )
+
+
+def restrict_sites(rows: ReducedFlows, forced: BoolArray, free: BoolArray) -> ReducedFlows:
+    """Presolve anew with some sites open and others left out.
+
+    Parameters
+    ----------
+    rows : ReducedFlows
+    forced, free : bool array, shape (num_sites,)
+        Sites that are open, and those that may be; none is both.
+
+    Returns
+    -------
+    ReducedFlows
+        ``site_idx`` are the free sites that still matter, as positions in ``rows``.
+    """
+    is_hit = rows.members @ forced > 0
+    is_open_question = ~is_hit & (rows.members @ free > 0)
+    alive = rows.needs @ (~is_hit & ~is_open_question) == 0
+    site_idx = np.flatnonzero(free)
+    part, gained = _drop_settled(
+        _keep_minimal_sets(
+            _merge_equal_sets(
+                _Part(
+                    rows.value[alive],
+                    rows.flow_idx[alive],
+                    _columns(rows.needs[alive], is_open_question),
+                    rows.members[is_open_question][:, site_idx],
+                    site_idx,
+                )
+            )
+        )
+    )
+    part = _merge_equal_flows(part)
+    return ReducedFlows(
+        value=part.value,
+        flow_idx=np.unique(part.flow_idx, return_inverse=True)[1].astype(np.int64),
+        needs=part.needs,
+        members=part.members,
+        site_idx=part.site_idx,
+        cost=rows.cost[part.site_idx],
+        num_stations=rows.num_stations - int(forced.sum()),
+        budget=rows.budget - float(rows.cost[forced].sum()),
+        base_value=rows.base_value + gained,
     )
 
 

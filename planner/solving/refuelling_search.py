@@ -5,6 +5,7 @@ While it is hot, the search therefore counts a path that lacks k sets as worth c
 c falls to 0, and what is kept is the best plan by true value.
 """
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
@@ -20,6 +21,8 @@ HOT_CREDIT = 0.4
 """First c."""
 HOT_FRAC, COLD_FRAC = 0.02, 0.0005
 """First and last temperature as fractions of the mean value per open site."""
+SLICE_MOVES = 20_000
+"""Exchanges between two looks at the clock: a fraction of a second."""
 MAX_MISSING = 12
 """Paths that lack more sets than this get no credit."""
 ROUNDING = 1e-9
@@ -98,6 +101,7 @@ def anneal_plan(
     num_moves: int,
     heat: float,
     seed: int,
+    may_go_on: Callable[[], bool] = lambda: True,
 ) -> BoolArray:
     """Improve a plan.
 
@@ -114,6 +118,8 @@ def anneal_plan(
     heat : float
         Factor on temperature and credit at the start, in (0, 1].
     seed : int
+    may_go_on : callable
+        Asked now and then; the first no ends the search.
 
     Returns
     -------
@@ -123,19 +129,29 @@ def anneal_plan(
     if len(candidates) == 0 or rows.num_stations <= 0:
         return is_open.copy()
     scale = float(rows.value.sum()) / max(rows.num_stations, 1)
-    best: BoolArray = _anneal(
-        *tables,
-        is_open,
-        candidates.astype(np.int32),
-        rows.num_stations,
-        rows.budget * (1 + ROUNDING),
-        num_moves,
-        heat * HOT_FRAC * scale,
-        COLD_FRAC * scale,
-        heat * HOT_CREDIT,
-        np.random.default_rng(seed),
-    )
-    return best if plan_value(rows, best) > plan_value(rows, is_open) else is_open.copy()
+    rng = np.random.default_rng(seed)
+    plan, best, best_value = is_open, is_open.copy(), plan_value(rows, is_open)
+    for first in range(0, num_moves, SLICE_MOVES):
+        if not may_go_on():
+            break
+        plan, found = _anneal(
+            *tables,
+            plan,
+            candidates.astype(np.int32),
+            rows.num_stations,
+            rows.budget * (1 + ROUNDING),
+            first,
+            min(first + SLICE_MOVES, num_moves),
+            num_moves,
+            heat * HOT_FRAC * scale,
+            COLD_FRAC * scale,
+            heat * HOT_CREDIT,
+            rng,
+        )
+        value = plan_value(rows, found)
+        if value > best_value:
+            best, best_value = found, value
+    return best
 
 
 @njit(cache=True, inline="always")
@@ -221,12 +237,15 @@ def _anneal(
     candidates: Index,
     num_stations: int,
     budget: float,
+    first_move: int,
+    last_move: int,
     num_moves: int,
     hot: float,
     cold: float,
     hot_credit: float,
     rng: np.random.Generator,
-) -> BoolArray:
+) -> tuple[BoolArray, BoolArray]:
+    """Some of the exchanges, up to the last; the plan arrived at, and the best met."""
     num_sites = len(site_ptr) - 1
     is_open = np.zeros(num_sites, np.bool_)
     hits = np.zeros(len(set_ptr) - 1, np.int32)
@@ -245,7 +264,7 @@ def _anneal(
             true += _turn(site, True, site_ptr, site_set, need_ptr, need_path, flow_idx, group_ptr,
                           value, hits, missing, credit)[1]  # fmt: skip
     best, best_true = is_open.copy(), true
-    for move in range(num_moves):
+    for move in range(first_move, last_move):
         if move % 1000 == 0:
             share = move / num_moves
             temperature = hot * (cold / hot) ** share
@@ -297,4 +316,4 @@ def _anneal(
             if leaves >= 0:
                 _turn(leaves, True, site_ptr, site_set, need_ptr, need_path, flow_idx, group_ptr,
                       value, hits, missing, credit)  # fmt: skip
-    return best
+    return is_open, best

@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 
 from planner.errors import InfeasibleError
 from planner.models import flow_refuelling
+from planner.models.cheapest_refuelling import cheapest_flow_refuelling
 from planner.models.flow_refuelling import (
     FlowRefuelling,
-    cheapest_flow_refuelling,
     refuelling_mip,
     solve_flow_refuelling,
 )
@@ -193,8 +193,8 @@ def test_search_for_large_problems_keeps_its_word(problem: FlowRefuellingProblem
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(flow_refuelling, "EXACT_NEEDS", -1)
         patch.setattr(flow_refuelling, "FIRST_MOVES", 500)
-        patch.setattr(flow_refuelling, "MORE_MOVES", 500)
-        patch.setattr(flow_refuelling, "MAX_ROUNDS", 2)
+        patch.setattr(flow_refuelling, "REGION_SETS", (2, 4))
+        patch.setattr(flow_refuelling, "MAX_ROUNDS", 3)
         solution = solve_flow_refuelling(problem, DETERMINISTIC)
     assert_honest(problem, solution)
     best = max(plain_value(problem, plan) for plan in plans(problem))
@@ -337,6 +337,21 @@ def test_multipliers_bound_the_relaxation():
     assert (np.diff(bounds) <= 1e-12).all()
     assert bounds[-1] == pytest.approx(2.0, abs=1e-3)  # y = 2/3 each
     assert solve_flow_refuelling(flow_problem(paths, 3, 2), DETERMINISTIC).objective == 1.0
+
+
+def test_regions_prove_what_the_relaxation_cannot(monkeypatch: pytest.MonkeyPatch):
+    # Two triangles of stations, each with three trips that any two of them refuel (1.5, if halves
+    # could be built), and three trips with a station of their own: the relaxation says 7.
+    pairs = [[0, 1], [1, 2], [0, 2], [3, 4], [4, 5], [3, 5], [6], [7], [8]]
+    problem = flow_problem([(1.0, flow, [each]) for flow, each in enumerate(pairs)], 9, 4)
+    monkeypatch.setattr(flow_refuelling, "EXACT_NEEDS", -1)
+    monkeypatch.setattr(flow_refuelling, "FIRST_MOVES", 1000)
+    monkeypatch.setattr(flow_refuelling, "REGION_SETS", (3,))
+    monkeypatch.setattr(flow_refuelling, "MAX_ROUNDS", 2)
+    solution = solve_flow_refuelling(problem, DETERMINISTIC)
+    assert_honest(problem, solution)
+    assert solution.objective == 6.0
+    assert solution.bound == pytest.approx(6.0, abs=1e-2)
 
 
 def test_same_seed_same_plan():
