@@ -8,7 +8,7 @@ import pandas as pd
 from planner.layers.columns import WrittenColumn, describe_columns
 from planner.layers.frames import CRS, Layer
 
-LAYERS = ("stations_change", "cities_change")
+LAYERS = ("stations_change", "cities_change", "corridor_stations_change")
 
 _ABOUT = {
     "stations_change": ("stations", "Stations kept, resized, moved, gained and lost."),
@@ -20,6 +20,9 @@ _ABOUT = {
     "supply_value": ("supply_value", "What more of each chemistry would be worth by quarter."),
     "gate_value": ("gate_value", "What it would save if a closed certification gate opened."),
     "prices": ("", "Dual prices of each model."),
+    "corridor_summary": ("corridor_summary", "Trips between cities that can be refuelled."),
+    "corridor_stations_change": (
+        "corridor_stations", "Corridor stations kept, gained and lost."),
     "settings": ("", "Settings that differ."),
     "inputs": ("", "Input files that differ, by sha256."),
 }  # fmt: skip

@@ -11,14 +11,21 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from planner.compare.gaps import BEYOND, EQUAL, verdict
+from planner.compare.gaps import BEYOND, EQUAL, UNLIKE, verdict
 from planner.compare.read import FinishedRun, read_finished_run
-from planner.compare.stations import GAINED, LOST, MOVED, RESIZED, compare_stations
+from planner.compare.stations import (
+    GAINED,
+    LOST,
+    MOVED,
+    RESIZED,
+    compare_corridor_stations,
+    compare_stations,
+)
+from planner.headline import UNITS, headline_of
 
 SITING = "siting"
 SERVED = "swaps_per_day_served"
 
-_JUDGED = {SERVED, "swaps_served_frac"}  # figures that the bound of the siting holds for
 _CITY_VALUES = ("num_stations", "num_bays", "swaps_per_day", "swaps_served_frac", "vehicles")
 _NAMES = ["city_id", "name_en", "province", "lon", "lat"]
 _UNNAMED = ("title", "attribution")  # tell of a run without deciding anything
@@ -36,8 +43,9 @@ class Comparison:
         What limits the comparison.
     tables : mapping of name to DataFrame
         `models, kpi, stations_change, cities_change, packs_by_city, packs_by_quarter,
-        supply_value, gate_value, prices, settings, inputs`. Values stand in columns that start
-        with ``base_``, ``other_`` and ``change_``.
+        supply_value, gate_value, prices, settings, inputs`, and if both runs planned corridors
+        `corridor_summary, corridor_stations_change`. Values stand in columns that start with
+        ``base_``, ``other_`` and ``change_``.
     """
 
     base: FinishedRun
@@ -47,13 +55,13 @@ class Comparison:
 
     @property
     def verdict(self) -> str:
-        """Whether the swaps served differ by more than the proven gaps leave open."""
+        """Whether the siting's objectives differ by more than the proven gaps leave open."""
         models = self.tables["models"].set_index("model")["verdict"]
         return str(models[SITING])
 
-    def count(self, change: str) -> int:
+    def count(self, change: str, table: str = "stations_change") -> int:
         """Stations that were gained, lost, moved, resized or kept."""
-        return int((self.tables["stations_change"]["change"] == change).sum())
+        return int((self.tables[table]["change"] == change).sum())
 
 
 def compare_runs(base_folder: Path, other_folder: Path) -> Comparison:
@@ -75,10 +83,10 @@ def compare_runs(base_folder: Path, other_folder: Path) -> Comparison:
     names = base_rows["cities"].set_index("city_id")["name_en"]
     stations = compare_stations(base_rows["stations"], other_rows["stations"])
     stations.insert(4, "name_en", stations["city_id"].map(names).astype("string"))
-    models = _models(base.run["models"], other.run["models"])
+    models = _models(base, other)
     tables = {
         "models": models,
-        "kpi": _kpi(base.tables["kpi"], other.tables["kpi"], models),
+        "kpi": _kpi(base, other, models),
         "stations_change": stations,
         "cities_change": _cities(base_rows["cities"], other_rows["cities"], stations),
         "packs_by_city": _packs_by_city(base_rows["packs"], other_rows["packs"], names),
@@ -97,6 +105,7 @@ def compare_runs(base_folder: Path, other_folder: Path) -> Comparison:
         "prices": _side_by_side((_prices(base), _prices(other)), ["model", "price"], ["value"]),
         "settings": _unlike(_flat(base.scenario), _flat(other.scenario), "setting"),
         "inputs": _unlike(_inputs(base), _inputs(other), "file"),
+        **_corridors(base, other),
     }  # fmt: skip
     return Comparison(base, other, tuple(_notes(base, other, shared, tables)), tables)
 
@@ -151,7 +160,8 @@ def _side_by_side(
     return pd.DataFrame(columns, index=index).reset_index()
 
 
-def _models(base: Mapping[str, Any], other: Mapping[str, Any]) -> pd.DataFrame:
+def _models(base_run: FinishedRun, other_run: FinishedRun) -> pd.DataFrame:
+    base, other = base_run.run["models"], other_run.run["models"]
     rows = []
     for name in [*base, *(name for name in other if name not in base)]:
         if name not in base or name not in other:
@@ -159,12 +169,19 @@ def _models(base: Mapping[str, Any], other: Mapping[str, Any]) -> pd.DataFrame:
             side = "base" if name in base else "other"
             row = {"verdict": f"only in the {side}", "unit": known["unit"]}
         else:
-            row = {"verdict": verdict(base[name], other[name]), "unit": base[name]["unit"]}
+            units = [each[name]["unit"] for each in (base, other)]
+            alike = units[0] == units[1] and (
+                name != SITING or base_run.counts_trips == other_run.counts_trips
+            )
+            judged = verdict(base[name], other[name]) if alike else UNLIKE
+            row = {"verdict": judged, "unit": " and ".join(dict.fromkeys(units))}
         for side, found in (("base", base.get(name, {})), ("other", other.get(name, {}))):
             row[f"{side}_status"] = found.get("status", "")
             for key in ("objective", "bound", "gap_frac"):
                 row[f"{side}_{key}"] = found.get(key, np.nan)
         row["change_objective"] = row["other_objective"] - row["base_objective"]
+        if row["verdict"] == UNLIKE:
+            row["change_objective"] = np.nan
         rows.append({"model": name, **row})
     columns = [
         "model", "unit", "verdict", "base_status", "other_status", "base_objective",
@@ -175,7 +192,8 @@ def _models(base: Mapping[str, Any], other: Mapping[str, Any]) -> pd.DataFrame:
     return frame.astype(dict.fromkeys(columns[:5], "string"))
 
 
-def _kpi(base: pd.DataFrame, other: pd.DataFrame, models: pd.DataFrame) -> pd.DataFrame:
+def _kpi(base_run: FinishedRun, other_run: FinishedRun, models: pd.DataFrame) -> pd.DataFrame:
+    base, other = base_run.tables["kpi"], other_run.tables["kpi"]
     both = _side_by_side((base, other), ["name"], ["value"])
     # Counts of station types name only those that occur.
     sides, is_count = ["base_value", "other_value"], both["name"].str.startswith("num_")
@@ -190,8 +208,12 @@ def _kpi(base: pd.DataFrame, other: pd.DataFrame, models: pd.DataFrame) -> pd.Da
         found["change_value"] / found["base_value"].abs().where(found["base_value"] != 0)
     ).astype(float)
     found["unit"] = found["name"].map(units).astype("string")
-    judged = models.set_index("model")["verdict"].get(SITING, "")
-    found["verdict"] = np.where(found["name"].isin(_JUDGED), judged, "")
+    siting = models.set_index("model").reindex([SITING]).iloc[0]
+    asked_alike = siting["unit"] in UNITS and siting["verdict"] != UNLIKE
+    # No figure is the objective where that counts trips between cities too.
+    is_figure = asked_alike and not base_run.counts_trips
+    judged = headline_of(siting["unit"]).figures if is_figure else ()
+    found["verdict"] = np.where(found["name"].isin(judged), siting["verdict"], "")
     found["verdict"] = found["verdict"].astype("string")
     return found
 
@@ -244,6 +266,24 @@ def _by_quarter(tables: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
     if not parts:
         return pd.DataFrame(columns=["quarter", "chemistry", "vehicles", "stock_packs"])
     return pd.concat(parts).groupby(["quarter", "chemistry"], as_index=False).sum()
+
+
+def _corridors(base: FinishedRun, other: FinishedRun) -> dict[str, pd.DataFrame]:
+    """Trips and stations between cities, if both runs planned them."""
+    if not (base.has_corridors and other.has_corridors):
+        return {}
+    summary = _side_by_side(
+        (base.tables["corridor_summary"], other.tables["corridor_summary"]),
+        ["season", "chemistry"],
+        ["trips_per_day", "refuelled_frac", "by_cities_frac", "at_most_frac"],
+    )
+    stations = compare_corridor_stations(
+        base.tables["corridor_stations"], other.tables["corridor_stations"]
+    )
+    cities = pd.concat([base.tables["cities"], other.tables["cities"]]).drop_duplicates("city_id")
+    names = cities.set_index("city_id")["name_en"]
+    stations.insert(3, "name_en", stations["near_city_id"].map(names).astype("string"))
+    return {"corridor_summary": summary, "corridor_stations_change": stations}
 
 
 def _optional(run: FinishedRun, name: str) -> pd.DataFrame:
@@ -308,7 +348,12 @@ def _notes(
     if quarters[0] != quarters[1]:
         notes.append(f"The planning quarters differ: {quarters[0]} and {quarters[1]}.")
     judged = tables["models"].set_index("model")["verdict"].get(SITING, "")
-    if judged == BEYOND:
+    if judged == UNLIKE:
+        notes.append(
+            "The runs ask different questions of the stations (siting.objective, "
+            "corridors.funding): what one is proven to be best at, the other did not try."
+        )
+    elif judged == BEYOND:
         notes.append(
             "Bounds hold for each run's own problem, its packs given; figures without a verdict "
             "have no bound."
@@ -317,6 +362,15 @@ def _notes(
         notes.append(
             "The siting's objectives differ by less than the proven gaps leave open: that "
             "difference, and where stations stand, may come from the search alone."
+        )
+    if base.counts_trips and other.counts_trips:
+        notes.append("The siting's objectives count swaps on trips between cities too.")
+    if base.has_corridors != other.has_corridors:
+        side, run = ("base", base) if base.has_corridors else ("other run", other)
+        notes.append(
+            f"Only the {side} planned trips between cities: its "
+            f"{len(run.tables['corridor_stations']):,} corridor stations have nothing to be "
+            "compared with."
         )
     if tables["settings"].empty and tables["inputs"].empty:
         notes.append("Settings and input files are the same.")

@@ -8,6 +8,7 @@ import math
 from typing import Any
 
 EQUAL, WITHIN, BEYOND = "equal", "within the gaps", "beyond the gaps"
+UNLIKE = "different questions"
 
 _SAME_FRAC = 1e-9  # solvers end within this of each other
 

@@ -35,6 +35,7 @@ STATION_LOOKS = (
     Look(RESIZED, "resized", "#cc79a7", "circle", 2.4),
     Look(KEPT, "kept", "#a9b2bc", "circle", 1.2),
 )
+_CORRIDOR_LOOKS = tuple(look for look in STATION_LOOKS if look.value in (GAINED, LOST, KEPT))
 _CITY_LOOKS = (
     Look("more", "more stations", "#0072b2", "triangle", 3.4),
     Look("fewer", "fewer stations", "#d55e00", "square", 3.2),
@@ -65,6 +66,7 @@ def build_styles(layers: Mapping[str, Layer]) -> dict[str, tuple[str, str]]:
     described = (
         ("stations_change", "change", STATION_LOOKS, "by change"),
         ("cities_change", _CITY_CLASS, _CITY_LOOKS, "by change of the number of stations"),
+        ("corridor_stations_change", "change", _CORRIDOR_LOOKS, "by change"),
     )
     return {
         name: (
@@ -72,4 +74,5 @@ def build_styles(layers: Mapping[str, Layer]) -> dict[str, tuple[str, str]]:
             text,
         )
         for name, attribute, looks, text in described
+        if name in layers
     }

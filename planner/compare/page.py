@@ -11,10 +11,11 @@ from pandas.api.types import is_numeric_dtype
 from planner.compare.describe import as_layers
 from planner.compare.difference import SERVED, SITING, Comparison, rank_cities
 from planner.compare.drawing import draw_stations
-from planner.compare.gaps import EQUAL, WITHIN
+from planner.compare.gaps import EQUAL, UNLIKE, WITHIN
 from planner.compare.looks import environment
 from planner.compare.read import FinishedRun
 from planner.compare.stations import GAINED, KEPT, LOST, MOVED, RESIZED
+from planner.headline import headline_of
 from planner.layers.columns import WrittenColumn
 from planner.report.numbers import MISSING, large, number, percent
 
@@ -30,13 +31,20 @@ _TITLES = {
     "stations_change": "Stations that change",
     "packs_by_city": "Packs by city, planning quarter",
     "packs_by_quarter": "Packs by quarter",
+    "corridor_summary": "Trips between cities",
+    "corridor_stations_change": "Corridor stations that change",
     "supply_value": "Value of supply",
     "gate_value": "Certificates",
     "prices": "Prices",
     "settings": "Settings that differ",
     "inputs": "Input files that differ (sha256)",
 }
-_SKIPPED = {"lon", "lat", "city_id"}  # places stand on the map, names are enough for readers
+_SKIPPED = {
+    "lon",
+    "lat",
+    "city_id",
+    "near_city_id",
+}  # places stand on the map, names are enough for readers
 
 
 @dataclass(frozen=True)
@@ -69,12 +77,12 @@ def render_page(comparison: Comparison) -> str:
         .render(
             base=_about(base),
             other=_about(other),
-            verdict=f"swaps served: {comparison.verdict}",
+            verdict=_verdict(comparison),
             finding=finding(comparison),
             cards=_cards(comparison),
             notes=comparison.notes,
             drawing=draw_stations(tables["stations_change"], tables["cities_change"]),
-            tables=[_shown(comparison, name) for name in _TITLES],
+            tables=[_shown(comparison, name) for name in _TITLES if name in tables],
             attribution=base.scenario.get("attribution", ""),
             page_style=Markup((files("planner.report") / "page.css").read_text(encoding="utf-8")),
         )
@@ -82,25 +90,56 @@ def render_page(comparison: Comparison) -> str:
 
 
 def finding(comparison: Comparison) -> str:
-    """The difference in swaps served, and whether it is more than the gaps leave open."""
+    """The difference in the siting's objective, and whether the gaps leave more open."""
     models = comparison.tables["models"].set_index("model")
+    if comparison.verdict == UNLIKE:
+        plans = (
+            f"{run.label} {headline_of(unit).plan(number(float(run.run['objective'])))}"
+            for run, unit in _runs_and_units(comparison)
+        )
+        return f"The runs ask different questions: {', '.join(plans)}."
+    words = headline_of(str(models["unit"][SITING]))
     change, base = (float(models[f"{which}_objective"][SITING]) for which in ("change", "base"))
     text = (
-        f"{comparison.other.label} serves {number(abs(change), 1)} swaps per day "
-        f"{'more' if change > 0 else 'fewer'} than {comparison.base.label} "
-        f"({signed(change / base, is_share=True)})"
+        f"{comparison.other.label} {words.plan(number(abs(change), 1))} "
+        f"{words.more_or_less(change)} than {comparison.base.label} "
+        f"({signed(change / base if base else float('nan'), is_share=True)})"
     )
     if comparison.verdict == EQUAL:
-        return "Both runs serve the same number of swaps per day."
+        return (
+            "Both runs serve the same number of swaps per day." if words.verb == "serves"
+            else f"{words.name} are the same in both runs."
+        )  # fmt: skip
     if comparison.verdict == WITHIN:
         return f"{text}: within the proven gaps, so the search alone may have made the difference."
     return f"{text}: more than the proven gaps leave open."
+
+
+def _verdict(comparison: Comparison) -> str:
+    if comparison.verdict == UNLIKE:
+        return UNLIKE
+    unit = str(comparison.tables["models"].set_index("model")["unit"][SITING])
+    return f"{headline_of(unit).name.lower()}: {comparison.verdict}"
+
+
+def _runs_and_units(comparison: Comparison) -> list[tuple[FinishedRun, str]]:
+    runs = (comparison.base, comparison.other)
+    return [(run, str(run.run["models"][SITING]["unit"])) for run in runs]
 
 
 def station_counts(comparison: Comparison) -> str:
     """How many stations were gained, lost, moved, resized and kept."""
     changes = (GAINED, LOST, MOVED, RESIZED, KEPT)
     return ", ".join(f"{number(comparison.count(change))} {change}" for change in changes)
+
+
+def corridor_station_counts(comparison: Comparison) -> str:
+    """How many corridor stations were gained, lost and kept."""
+    counts = (
+        f"{number(comparison.count(change, 'corridor_stations_change'))} {change}"
+        for change in (GAINED, LOST, KEPT)
+    )
+    return ", ".join(counts)
 
 
 def signed(value: float, decimals: int = 1, *, is_share: bool = False) -> str:
@@ -146,7 +185,12 @@ def _cards(comparison: Comparison) -> list[dict[str, str]]:
         SERVED: "Swaps served per day",
         "swaps_served_frac": "Share of swaps served",
         "households_served_frac": "Households served",
+        "mean_nearest_min": "Minutes to the nearest station",
+        "mean_counted_min": "Minutes counted per swap",
+        "cost_cny_per_year": "Yearly cost [CNY]",
         "capex_cny": "Investment [CNY]",
+        "num_corridor_stations": "Corridor stations",
+        "trips_refuelled_winter_frac": "Trips refuelled in winter",
         "vehicles_sodium_ion": "Vehicles on sodium-ion",
         "vehicles_below_promised_range": "Vehicles short of winter range",
     }
@@ -157,7 +201,7 @@ def _cards(comparison: Comparison) -> list[dict[str, str]]:
         base, other, change = (
             float(kpi[f"{side}_value"][name]) for side in ("base", "other", "change")
         )
-        show = _large if name.endswith("_cny") else figure
+        show = _large if "_cny" in name else figure
         cards.append(
             {
                 "label": label,
@@ -207,7 +251,7 @@ def _shown(comparison: Comparison, name: str) -> Shown:
 
 def _worth_showing(name: str, frame: pd.DataFrame) -> pd.DataFrame:
     """Rows with a change, the largest first where there are many."""
-    if name == "stations_change":
+    if name in ("stations_change", "corridor_stations_change"):
         return frame[frame["change"] != KEPT]
     if name == "cities_change":
         return rank_cities(frame)

@@ -16,7 +16,9 @@ from planner.layers.read_back import open_run, read_layer
 _CHECKSUMS = "checksums.txt"
 _RUN, _SCENARIO = "run.json", "scenario.resolved.toml"
 _NEEDED = ("stations", "cities", "packs", "kpi")
-_OPTIONAL = ("city_quarter", "supply_value", "gate_value")
+_OPTIONAL = (
+    "city_quarter", "supply_value", "gate_value", "corridor_summary", "corridor_stations",
+)  # fmt: skip
 _REMEDY = "plan again with this version of planner, then compare"
 
 
@@ -31,14 +33,25 @@ class FinishedRun:
     run, scenario : dict
         `run.json` and `scenario.resolved.toml`.
     tables : dict of name to DataFrame
-        Stations, cities, packs, kpi and, where the run has them, city_quarter, supply_value and
-        gate_value; without geometry.
+        Stations, cities, packs, kpi and, where the run has them, city_quarter, supply_value,
+        gate_value, corridor_summary and corridor_stations; without geometry.
     """
 
     folder: Path
     run: dict[str, Any]
     scenario: dict[str, Any]
     tables: dict[str, pd.DataFrame]
+
+    @property
+    def has_corridors(self) -> bool:
+        """Whether the run planned trips between cities."""
+        return "corridor_summary" in self.tables
+
+    @property
+    def counts_trips(self) -> bool:
+        """Whether the siting's objective counts swaps on trips between cities too."""
+        funding: str = self.scenario.get("corridors", {}).get("funding", "none")
+        return funding == "national"
 
     @property
     def label(self) -> str:

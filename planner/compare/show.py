@@ -11,7 +11,13 @@ from rich.markup import escape
 from rich.table import Table
 
 from planner.compare.difference import Comparison, rank_cities, records
-from planner.compare.page import figure, finding, signed, station_counts
+from planner.compare.page import (
+    corridor_station_counts,
+    figure,
+    finding,
+    signed,
+    station_counts,
+)
 from planner.compare.stations import CHANGES
 from planner.report.numbers import percent
 
@@ -29,6 +35,8 @@ def show_comparison(comparison: Comparison, folder: Path | None) -> None:
                       soft_wrap=True)  # fmt: skip
     console.print(escape(finding(comparison)), soft_wrap=True)
     console.print(f"stations: {station_counts(comparison)}", soft_wrap=True)
+    if "corridor_stations_change" in tables:
+        console.print(f"corridor stations: {corridor_station_counts(comparison)}", soft_wrap=True)
     for note in comparison.notes:
         console.print(f"note: {escape(note)}", soft_wrap=True)
     _print_kpi(console, tables["kpi"])
@@ -44,8 +52,8 @@ def show_comparison(comparison: Comparison, folder: Path | None) -> None:
 def print_json(comparison: Comparison, folder: Path | None) -> None:
     """Print everything but the stations kept as one line of JSON; a missing value is null."""
     tables = dict(comparison.tables)
-    stations = tables["stations_change"]
-    tables["stations_change"] = stations[stations["change"] != "kept"]
+    for name in {"stations_change", "corridor_stations_change"} & set(tables):
+        tables[name] = tables[name][tables[name]["change"] != "kept"]
     print(
         json.dumps(
             {

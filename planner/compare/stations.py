@@ -14,6 +14,7 @@ MOVED_KM = 1.0
 
 _VALUES = ("station_type_id", "bays", "capex_cny", "swaps_per_day")
 _NUMBERS = ("bays", "capex_cny", "swaps_per_day")
+_CORRIDOR_NUMBERS = ("winter_swaps_per_day", "summer_swaps_per_day", "capex_cny")
 
 
 def compare_stations(base: pd.DataFrame, other: pd.DataFrame) -> pd.DataFrame:
@@ -82,6 +83,43 @@ def compare_stations(base: pd.DataFrame, other: pd.DataFrame) -> pd.DataFrame:
     return (
         found.assign(order=order)
         .sort_values(["order", "site_id"], ignore_index=True)
+        .drop(columns="order")
+    )
+
+
+def compare_corridor_stations(base: pd.DataFrame, other: pd.DataFrame) -> pd.DataFrame:
+    """Pair the corridor stations of two plans by their sites, whose ids tell their places.
+
+    Parameters
+    ----------
+    base, other : DataFrame
+        Columns ``corridor_station_id, near_city_id, lon, lat, capex_cny, winter_swaps_per_day,
+        summer_swaps_per_day``; ids unique.
+
+    Returns
+    -------
+    DataFrame
+        A row per site: ``corridor_station_id``, ``change`` (kept, gained or lost),
+        ``near_city_id, lon, lat``, and ``base_``, ``other_`` and ``change_`` of the values; in
+        the order of `CHANGES` and ids.
+    """
+    key, places = "corridor_station_id", ["near_city_id", "lon", "lat"]
+    left, right = (frame.astype({key: "string"}).set_index(key) for frame in (base, other))
+    index = left.index.union(right.index)
+    change = np.select(
+        [~index.isin(left.index), ~index.isin(right.index)], [GAINED, LOST], default=KEPT
+    )
+    found = pd.DataFrame({"change": pd.Series(change, index, dtype="string")})
+    found[places] = right.reindex(index)[places].combine_first(left.reindex(index)[places])
+    for name in _CORRIDOR_NUMBERS:
+        sides = [frame[name].reindex(index) for frame in (left, right)]
+        found[f"base_{name}"], found[f"other_{name}"] = sides
+        found[f"change_{name}"] = sides[1].fillna(0) - sides[0].fillna(0)
+    order = pd.Categorical(found["change"], CHANGES, ordered=True)
+    return (
+        found.assign(order=order, near_city_id=found["near_city_id"].astype("string"))
+        .reset_index()
+        .sort_values(["order", key], ignore_index=True)
         .drop(columns="order")
     )
 

@@ -21,8 +21,10 @@ A million lines in one layer stall a desktop; a step of H3 leaves about a quarte
 AREA_CRS = "EPSG:6933"
 """Equal-area reference system (EASE-Grid 2.0) in which areas are measured."""
 
+SHORTEST_LINE_KM = 0.001
+"""A line of no length is invalid, and one of a metre is that but for rounding."""
+
 _M2_PER_KM2 = 1e6
-_LEAST_KM = 0.001  # a line of no length is invalid, and one of a metre is that but for rounding
 
 
 def allocation_lines(
@@ -91,7 +93,7 @@ def allocation_lines(
         geometry=shapely.linestrings(np.stack([origin, target], axis=1)),
         crs="EPSG:4326",
     )
-    return frame[frame["straight_km"] > _LEAST_KM].reset_index(drop=True), by_cell
+    return frame[frame["straight_km"] > SHORTEST_LINE_KM].reset_index(drop=True), by_cell
 
 
 def service_areas(

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 from pandas.api.types import is_bool_dtype, is_float_dtype, is_integer_dtype
 
@@ -119,11 +120,9 @@ def stac_item(layers: Mapping[str, Layer], run_info: RunInfo) -> dict[str, Any]:
     """Describe the run as an item of a SpatioTemporal Asset Catalog (STAC 1.1.0).
 
     Its box is that of the overview cells, which have an area even where zones are points on a
-    line; its time is the planning quarter.
+    line, and of the roads between cities; its time is the planning quarter.
     """
-    west, south, east, north = (
-        round(float(edge), 6) for edge in layers[OVERVIEWS[0]].frame.geometry.total_bounds
-    )
+    west, south, east, north = _extent(layers)
     metadata = dataset_metadata(run_info)
     corners = [[west, south], [east, south], [east, north], [west, north], [west, south]]
     first, last = _quarter_ends(str(run_info["planning_quarter"]))
@@ -181,6 +180,17 @@ def field_type(column: "pd.Series[Any]") -> str:
     """
     kinds = ((is_bool_dtype, "boolean"), (is_integer_dtype, "integer"), (is_float_dtype, "number"))
     return next((name for is_kind, name in kinds if is_kind(column.dtype)), "string")
+
+
+def _extent(layers: Mapping[str, Layer]) -> list[float]:
+    """West, south, east, north of what a run covers [degrees]."""
+    boxes = [
+        layers[name].frame.geometry.total_bounds
+        for name in (OVERVIEWS[0], "corridor_roads")
+        if name in layers and len(layers[name].frame)
+    ]
+    low, high = np.min(boxes, axis=0), np.max(boxes, axis=0)
+    return [round(float(edge), 6) for edge in (*low[:2], *high[2:])]
 
 
 def _fields(layer: Layer) -> list[dict[str, str]]:

@@ -67,6 +67,9 @@ _ZOOMS = {
     "zones_overview_coarse": (0, 6),
     "climate_regions": (0, 7),
     "chemistry_regions": (0, 7),
+    "corridor_roads": (2, 10),
+    "corridor_legs": (5, 10),
+    "corridor_unserved": (4, 10),
 }
 _ALL_ZOOMS = (0, 12)
 

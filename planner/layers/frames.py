@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import geopandas as gpd
 import numpy as np
@@ -13,6 +13,7 @@ from pandas.api.types import is_string_dtype
 
 from planner.layers.allocation import allocation_lines, service_areas
 from planner.layers.columns import WrittenColumn, describe_columns
+from planner.layers.corridors import CORRIDOR_LAYERS, place_corridors
 from planner.layers.hexagons import cell_polygons
 from planner.layers.overview import OVERVIEW_STEPS, ZoneCells, sum_to_cells, zone_cells
 from planner.layers.regions import chemistry_regions, climate_regions
@@ -32,6 +33,8 @@ TABLES = {
     "gate_value": "What it would save if a closed certification gate opened.",
     "coupling": "Rounds in which packs and siting were brought to agree.",
     "range_curve": "Range of each vehicle class and pack over the ambient temperature.",
+    "corridor_summary": "Trips between cities that can be refuelled, by season and chemistry.",
+    "corridor_unconnected": "Cities that no road connects to the others.",
 }
 """Tables that a run may bring beside those that every run has, in order, with what they hold."""
 
@@ -61,7 +64,8 @@ class RunContent:
     station_types : DataFrame
         ``station_type_id`` and ``bays``: order the colours of the map.
     tables : mapping of name to DataFrame
-        Further tables without geometry, written in the rows' order; those of `TABLES` first.
+        Further tables, written in the rows' order: those of `CORRIDOR_LAYERS` as layers, the
+        others without geometry, those of `TABLES` first.
     """
 
     evaluation: Evaluation
@@ -91,6 +95,9 @@ class Layer:
         ``Point``, ``LineString``, ``Polygon`` or ``MultiPolygon``; None for a table.
     cell_resolution : int or None
         H3 resolution of the cells that are the layer's rows, if they are.
+    unplaced : DataFrame or None
+        Rows that have no place on a map, with the columns of the others; the layer's CSV alone
+        has them.
     """
 
     name: str
@@ -99,6 +106,7 @@ class Layer:
     columns: tuple[WrittenColumn, ...]
     geometry_type: str | None = None
     cell_resolution: int | None = None
+    unplaced: pd.DataFrame | None = None
 
 
 def build_layers(content: RunContent) -> dict[str, Layer]:
@@ -125,6 +133,7 @@ def build_layers(content: RunContent) -> dict[str, Layer]:
         *_allocation_layers(content, zones, cells),
         *_zone_layers(zones, cells),
         *_region_layers(zones, cells, evaluation.cities),
+        *_corridor_layers(content),
         *_tables(content),
     ]
     return {layer.name: layer for layer in layers}
@@ -224,10 +233,20 @@ def _region_layers(zones: pd.DataFrame, cells: ZoneCells, cities: pd.DataFrame) 
     ]
 
 
+def _corridor_layers(content: RunContent) -> list[Layer]:
+    return [
+        replace(
+            _layer(name, placed.description, placed.frame, placed.geometry_type),
+            unplaced=_layer(name, placed.description, placed.unplaced).frame,
+        )
+        for name, placed in place_corridors(content.tables).items()
+    ]
+
+
 def _tables(content: RunContent) -> list[Layer]:
     pack_keys = ["city_id", "vehicle_id", "pack_id"]
     known = [name for name in TABLES if name in content.tables]
-    further = sorted(set(content.tables) - set(known))
+    further = sorted(set(content.tables) - {*known, *CORRIDOR_LAYERS})
     return [
         _layer(
             "packs",

@@ -6,13 +6,14 @@ columns' titles stand in the styles too, as GDAL before 3.7 does not read them f
 """
 
 import math
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Mapping
+from itertools import pairwise
 from xml.etree import ElementTree as ET
 
 import numpy as np
 import pandas as pd
 
+from planner.layers import qml
 from planner.layers.frames import OVERVIEWS, Layer
 from planner.layers.hexagons import cell_width_m
 from planner.layers.regions import NO_PACK, WINTER_CLASSES
@@ -48,7 +49,13 @@ _UTILISATION_CLASSES = (
 _DRIVE_COLOURS = ("#a1dab4", "#41b6c4", "#2c7fb8", "#253494")
 _REASON_CLASSES = (
     ("above_price", "worth about a station", "#cc79a7"),
+    ("saves_more", "would shorten drives most", "#cc79a7"),
+    ("costs_less", "worth about its cost", "#cc79a7"),
     ("city_full", "city has the most it may have", "#e69f00"),
+    ("saves_less", "shortens drives too little", "#ffffbf"),
+    ("costs_more", "saves less than it costs", "#ffffbf"),
+    ("none_nearer", "all have a nearer one", "#1b7837"),
+    ("not_needed", "not needed", "#1b7837"),
     ("mostly_served", "mostly served by others", "#ffffbf"),
     ("all_served", "all served by others", "#1b7837"),
     ("low_demand", "too few swaps within reach", "#a8a8a8"),
@@ -59,16 +66,30 @@ _REASON_CLASSES = (
     ("forbidden", "forbidden", "#000000"),
 )
 
+# Kilometres that a leg leaves in the pack; ColorBrewer RdYlBu, red for tight.
+_MARGIN_CLASSES = (
+    (0.0, 5.0, "#d73027", "less than 5 km left"),
+    (5.0, 10.0, "#fc8d59", "5 to 10 km"),
+    (10.0, 20.0, "#fdb863", "10 to 20 km"),
+    (20.0, 50.0, "#91bfdb", "20 to 50 km"),
+    (50.0, 1e5, "#4575b4", "50 km and more"),
+)
+_BREAK_CLASSES = (
+    ("no station opened here", "no station opened here", "#d55e00"),
+    ("no candidate site reaches this road", "no candidate site on this road", "#000000"),
+    ("", "other reasons", "#767676"),
+)
+_CORRIDOR_STATION = "#cc79a7"
+
 _NARROWEST_CELL_M = 0.0006
 """Width on the map below which cells give way to coarser ones [m]."""
 
 _STRONG_QUANTILE = 0.95
-"""Overview cells with more swaps than this share of them are drawn at full strength."""
+"""Cells and lines with more swaps or trips than this share of them are drawn at full strength."""
 
 _POINT_ZONE_SCALE = 1_500_000
 """Scale denominator at which zones that are points give way to their overview."""
 
-_NO_LIMIT = 1_000_000_000
 _NATIONAL_SCALE = 4_000_000
 """Scale denominator from which stations shrink, or a country would be covered by them."""
 
@@ -110,10 +131,11 @@ def build_styles(
         ),
         "climate_regions": (_style_climate_regions(), "by winter design temperature"),
         "chemistry_regions": (_style_chemistry_regions(), "by dominant chemistry"),
+        **_corridor_styles(layers),
     }
     for name, (document, _) in styles.items():
-        _add_aliases(document, layers[name])
-    return {name: (_to_text(document), text) for name, (document, text) in styles.items()}
+        qml.add_aliases(document, layers[name])
+    return {name: (qml.to_text(document), text) for name, (document, text) in styles.items()}
 
 
 def _scale_of(layer: Layer) -> int:
@@ -123,72 +145,74 @@ def _scale_of(layer: Layer) -> int:
 
 def _style_stations(station_types: pd.DataFrame) -> ET.Element:
     types = station_types.sort_values(["bays", "station_type_id"])
-    document = _document()
+    document = qml.document()
     classes = [
         (str(type_id), f"{type_id} ({bays} bays)", _station_marker(rank))
         for rank, (type_id, bays) in enumerate(
             zip(types["station_type_id"], types["bays"], strict=True)
         )
     ]
-    _add_categories(document, '"station_type_id"', classes)
+    qml.add_categories(document, '"station_type_id"', classes)
     return document
 
 
 def _station_marker(rank: int) -> ET.Element:
     colour = _STATION_COLOURS[rank % len(_STATION_COLOURS)]
     size_mm = 1.8 + 0.5 * min(rank, 7)
-    marker = _marker(colour, size_mm=size_mm, outline="#ffffff", shape="square")
+    marker = qml.marker(colour, size_mm=size_mm, outline="#ffffff", shape="square")
     smaller = (
         f"CASE WHEN @map_scale > {3 * _NATIONAL_SCALE} THEN {size_mm / 3:g}"
         f" WHEN @map_scale > {_NATIONAL_SCALE} THEN {size_mm / 2:g} ELSE {size_mm:g} END"
     )
     outline = f"CASE WHEN @map_scale > {_NATIONAL_SCALE} THEN 'no' ELSE 'solid' END"
-    _add_expressions(marker[0], {"size": smaller, "outlineStyle": outline})
+    qml.add_expressions(marker[0], {"size": smaller, "outlineStyle": outline})
     return marker
 
 
 def _style_candidates(detail_scale: int) -> ET.Element:
-    document = _document(min_scale=detail_scale // 3)
+    document = qml.document(min_scale=detail_scale // 3)
     classes = [
-        (reason, label, _marker(colour, size_mm=1.6, outline=_INK))
+        (reason, label, qml.marker(colour, size_mm=1.6, outline=_INK))
         for reason, label, colour in _REASON_CLASSES
     ]
-    _add_categories(document, '"reason"', classes)
+    qml.add_categories(document, '"reason"', classes)
     return document
 
 
 def _style_allocation(layer: Layer, detail_scale: int) -> ET.Element:
-    document = _document(min_scale=detail_scale)
+    document = qml.document(min_scale=detail_scale)
     longest_min = math.ceil(np.fmax(layer.frame["mean_drive_min"].max(), 1.0))
     edges = [longest_min * quarter / 4 for quarter in range(5)]
+    # Thicker where more vehicles drive: its area grows with them.
+    width_mm = 'max(0.15, min(1.2, 0.15 * sqrt("swaps_per_day")))'
     classes = [
-        (low, high, f"{low:g} to {high:g} min", _line(colour))
+        (low, high, f"{low:g} to {high:g} min", qml.line(colour, outlineWidth=width_mm))
         for low, high, colour in zip(edges, edges[1:], _DRIVE_COLOURS, strict=False)
     ]
-    _add_ranges(document, "mean_drive_min", classes)
+    qml.add_ranges(document, "mean_drive_min", classes)
     return document
 
 
 def _style_service_areas(overview_scale: int) -> ET.Element:
-    document = _document(min_scale=overview_scale)
+    document = qml.document(min_scale=overview_scale)
     classes = [
-        (low, high, label, _fill(colour, alpha=0.55, outline=_INK))
+        (low, high, label, qml.fill(colour, alpha=0.55, outline=_INK))
         for low, high, colour, label in _UTILISATION_CLASSES
     ]
-    _add_ranges(document, "utilisation_frac", classes)
+    qml.add_ranges(document, "utilisation_frac", classes)
     return document
 
 
 def _style_zones(has_polygons: bool, detail_scale: int) -> ET.Element:
-    document = _document(min_scale=detail_scale)
+    document = qml.document(min_scale=detail_scale)
     served, not_served = (
         # An outline, however thin, would turn a city's thousands of cells into one dark spot.
-        (_fill(_SERVED), _fill(_NOT_SERVED))
+        (qml.fill(_SERVED), qml.fill(_NOT_SERVED))
         if has_polygons
-        else (_marker(_SERVED, size_mm=1.8), _marker(_NOT_SERVED, size_mm=1.8))
+        else (qml.marker(_SERVED, size_mm=1.8), qml.marker(_NOT_SERVED, size_mm=1.8))
     )
     # As text, because QGIS versions differ in how they match true and false.
-    _add_categories(
+    qml.add_categories(
         document,
         "CASE WHEN \"is_served\" THEN 'served' ELSE 'not served' END",
         [("served", "served", served), ("not served", "not served", not_served)],
@@ -202,225 +226,123 @@ def _style_overview(layer: Layer, max_scale: int, min_scale: int | None) -> ET.E
     swaps = layer.frame["swaps_per_day"]
     many = float(swaps.quantile(_STRONG_QUANTILE)) if swaps.any() else 1.0
     strength = f'30 + 225 * sqrt(min(1, "swaps_per_day" / {max(many, 1e-9):.6g}))'
-    document = _document(min_scale=min_scale, max_scale=max_scale)
+    document = qml.document(min_scale=min_scale, max_scale=max_scale)
     classes = []
     for low, high, colour, label in _SHARE_CLASSES:
-        fill = _fill(colour, alpha=0.9)
+        fill = qml.fill(colour, alpha=0.9)
         colour_of_cell = f"set_color_part(@symbol_color, 'alpha', {strength})"
-        _add_expressions(fill[0], {"fillColor": colour_of_cell})
+        qml.add_expressions(fill[0], {"fillColor": colour_of_cell})
         classes.append((low, high, label, fill))
-    _add_ranges(document, "swaps_served_frac", classes)
+    qml.add_ranges(document, "swaps_served_frac", classes)
     return document
 
 
 def _style_cities() -> ET.Element:
-    document = _document()
+    document = qml.document()
     classes = [
-        (each.low_c, each.high_c, each.label, _marker(colour, size_mm=3.2, outline=_INK))
+        (each.low_c, each.high_c, each.label, qml.marker(colour, size_mm=3.2, outline=_INK))
         for each, colour in zip(WINTER_CLASSES, _WINTER_COLOURS, strict=True)
     ]
-    _add_ranges(document, "winter_design_c", classes)
-    _add_labels(document, "name_en")
+    qml.add_ranges(document, "winter_design_c", classes)
+    qml.add_labels(document, "name_en")
     return document
 
 
 def _style_climate_regions() -> ET.Element:
-    document = _document()
+    document = qml.document()
     classes = [
-        (each.label, each.label, _fill(colour, alpha=0.6))
+        (each.label, each.label, qml.fill(colour, alpha=0.6))
         for each, colour in zip(WINTER_CLASSES, _WINTER_COLOURS, strict=True)
     ]
-    _add_categories(document, '"climate_class"', classes)
+    qml.add_categories(document, '"climate_class"', classes)
     return document
 
 
 def _style_chemistry_regions() -> ET.Element:
-    document = _document()
+    document = qml.document()
     classes = [
-        (chemistry, chemistry.replace("_", "-"), _fill(colour, alpha=0.6))
+        (chemistry, chemistry.replace("_", "-"), qml.fill(colour, alpha=0.6))
         for chemistry, colour in _CHEMISTRY_COLOURS.items()
     ]
-    _add_categories(document, '"dominant_chemistry"', classes)
+    qml.add_categories(document, '"dominant_chemistry"', classes)
     return document
 
 
-def _document(*, min_scale: int | None = None, max_scale: int | None = None) -> ET.Element:
-    # QGIS calls the denominator of the smallest scale at which a layer shows minScale.
-    limited = min_scale is not None or max_scale is not None
-    return ET.Element(
-        "qgis",
-        {
-            "version": "3.22.0",
-            "styleCategories": "Symbology|Labeling|Fields|Rendering",
-            "hasScaleBasedVisibilityFlag": "1" if limited else "0",
-            "minScale": str(min_scale or _NO_LIMIT if limited else 0),
-            "maxScale": str(max_scale or 0),
-        },
-    )
+def _corridor_styles(layers: Mapping[str, Layer]) -> dict[str, tuple[ET.Element, str]]:
+    makers = {
+        "corridor_stations": (_style_corridor_stations, "by swaps in winter"),
+        "corridor_roads": (_style_corridor_roads, "by share refuelled in winter, wider for more"),
+        "corridor_legs": (_style_corridor_legs, "winter only, by the distance left"),
+        "corridor_unserved": (_style_unserved, "by reason, larger for more trips"),
+    }
+    return {
+        name: (make(layers[name].frame), text)
+        for name, (make, text) in makers.items()
+        if name in layers
+    }
 
 
-def _add_categories(
-    document: ET.Element, attribute: str, classes: Sequence[tuple[str, str, ET.Element]]
-) -> None:
-    renderer = ET.SubElement(
-        document,
-        "renderer-v2",
-        {"type": "categorizedSymbol", "attr": attribute, "symbollevels": "0"},
-    )
-    categories = ET.SubElement(renderer, "categories")
-    symbols = ET.SubElement(renderer, "symbols")
-    for number, (value, label, symbol) in enumerate(classes):
-        ET.SubElement(
-            categories,
-            "category",
-            {
-                "value": value, "type": "string", "symbol": str(number), "label": label,
-                "render": "true",
-            },
-        )  # fmt: skip
-        symbol.set("name", str(number))
-        symbols.append(symbol)
+def _style_corridor_stations(stations: pd.DataFrame) -> ET.Element:
+    document = qml.document()
+    edges = _quarters(stations["winter_swaps_per_day"])
+    classes = [
+        (low, high, f"{low:g} to {high:g} swaps a day", qml.marker(
+            _CORRIDOR_STATION, size_mm=2.4 + 0.8 * rank, outline="#ffffff", shape="diamond"))
+        for rank, (low, high) in enumerate(pairwise(edges))
+    ]  # fmt: skip
+    qml.add_ranges(document, "winter_swaps_per_day", classes)
+    swaps = "round(\"winter_swaps_per_day\") || '/day'"
+    qml.add_labels(document, swaps, is_expression=True, min_scale=_NATIONAL_SCALE)
+    return document
 
 
-def _add_ranges(
-    document: ET.Element, attribute: str, classes: Sequence[tuple[float, float, str, ET.Element]]
-) -> None:
-    renderer = ET.SubElement(
-        document,
-        "renderer-v2",
-        {
-            "type": "graduatedSymbol", "attr": attribute, "graduatedMethod": "GraduatedColor",
-            "symbollevels": "0",
-        },
-    )  # fmt: skip
-    ranges = ET.SubElement(renderer, "ranges")
-    symbols = ET.SubElement(renderer, "symbols")
-    for number, (low, high, label, symbol) in enumerate(classes):
-        ET.SubElement(
-            ranges,
-            "range",
-            {
-                "lower": f"{low:.6f}", "upper": f"{high:.6f}", "symbol": str(number),
-                "label": label, "render": "true",
-            },
-        )  # fmt: skip
-        symbol.set("name", str(number))
-        symbols.append(symbol)
+def _style_corridor_roads(roads: pd.DataFrame) -> ET.Element:
+    document = qml.document()
+    width_mm = f"0.2 + 1.2 * {_strength_of(roads, 'winter_trips_per_day')}"
+    dots = "CASE WHEN \"is_ferry\" THEN 'dot' ELSE 'solid' END"
+    classes = [
+        (low, high, label, qml.line(colour, outlineWidth=width_mm, outlineStyle=dots))
+        for low, high, colour, label in _SHARE_CLASSES
+    ]
+    qml.add_ranges(document, "winter_refuelled_frac", classes)
+    return document
 
 
-def _add_labels(document: ET.Element, field: str) -> None:
-    labeling = ET.SubElement(document, "labeling", {"type": "simple"})
-    settings = ET.SubElement(labeling, "settings", {"calloutType": "simple"})
-    text = ET.SubElement(
-        settings,
-        "text-style",
-        {"fieldName": field, "isExpression": "0", "fontSize": "8", "textColor": "30,30,30,255"},
-    )
-    ET.SubElement(
-        text,
-        "text-buffer",
-        {"bufferDraw": "1", "bufferSize": "0.8", "bufferColor": "255,255,255,255"},
-    )
-    # 0 = around the point; priority and obstacle keep their defaults.
-    ET.SubElement(settings, "placement", {"placement": "0", "dist": "1.5", "distUnits": "MM"})
-    ET.SubElement(settings, "rendering", {"drawLabels": "1"})
+def _style_corridor_legs(legs: pd.DataFrame) -> ET.Element:
+    document = qml.document(min_scale=_NATIONAL_SCALE)
+    width_mm = f"0.15 + 0.5 * {_strength_of(legs, 'trips_per_day')}"
+    classes = [
+        (low, high, label, qml.line(colour, outlineWidth=width_mm))
+        for low, high, colour, label in _MARGIN_CLASSES
+    ]
+    in_winter = 'CASE WHEN "season" = \'winter\' THEN "margin_km" END'
+    # Many legs share a line, one for each vehicle and pack: the tightest is drawn last.
+    qml.add_ranges(document, in_winter, classes, descending_by="margin_km")
+    return document
 
 
-def _fill(colour: str, *, alpha: float = 0.75, outline: str | None = None) -> ET.Element:
-    return _symbol(
-        "fill",
-        "SimpleFill",
-        {
-            "color": _rgba(colour),
-            "style": "solid",
-            "outline_style": "no" if outline is None else "solid",
-            "outline_color": _rgba(outline or colour),
-            "outline_width": "0.2",
-            "outline_width_unit": "MM",
-        },
-        alpha=alpha,
-    )
+def _style_unserved(unserved: pd.DataFrame) -> ET.Element:
+    document = qml.document()
+    size_mm = f"1.2 + 2.4 * {_strength_of(unserved, 'trips_per_day')}"
+    classes = []
+    for reason, label, colour in _BREAK_CLASSES:
+        marker = qml.marker(colour, size_mm=1.8, outline="#ffffff", shape="triangle")
+        qml.add_expressions(marker[0], {"size": size_mm})
+        classes.append((reason, label, marker))
+    qml.add_categories(document, '"why"', classes)
+    return document
 
 
-def _line(colour: str) -> ET.Element:
-    line = _symbol(
-        "line",
-        "SimpleLine",
-        {"line_color": _rgba(colour), "line_width": "0.3", "line_width_unit": "MM"},
-        alpha=0.8,
-    )
-    # Thicker where more vehicles drive: its area grows with them.
-    width_mm = 'max(0.15, min(1.2, 0.15 * sqrt("swaps_per_day")))'
-    _add_expressions(line[0], {"outlineWidth": width_mm})
-    return line
+def _strength_of(frame: pd.DataFrame, column: str) -> str:
+    """Expression from 0 to 1 that grows with the root of a column, full for the largest rows."""
+    many = float(frame[column].quantile(_STRONG_QUANTILE)) if frame[column].any() else 1.0
+    return f'sqrt(min(1, "{column}" / {max(many, 1e-9):.6g}))'
 
 
-def _marker(
-    colour: str, *, size_mm: float, outline: str | None = None, shape: str = "circle"
-) -> ET.Element:
-    return _symbol(
-        "marker",
-        "SimpleMarker",
-        {
-            "name": shape,
-            "color": _rgba(colour),
-            "size": f"{size_mm:g}",
-            "size_unit": "MM",
-            "outline_style": "no" if outline is None else "solid",
-            "outline_color": _rgba(outline or colour),
-            "outline_width": "0.2",
-            "outline_width_unit": "MM",
-        },
-    )
-
-
-def _symbol(
-    kind: str, layer_class: str, settings: Mapping[str, str], *, alpha: float = 1.0
-) -> ET.Element:
-    symbol = ET.Element("symbol", {"type": kind, "alpha": f"{alpha:g}", "clip_to_extent": "1"})
-    layer = ET.SubElement(symbol, "layer", {"class": layer_class, "enabled": "1", "pass": "0"})
-    _add_option(layer, "", settings)
-    return symbol
-
-
-def _add_expressions(symbol_layer: ET.Element, expressions: Mapping[str, str]) -> None:
-    """Let properties of a symbol depend on the feature or on the scale."""
-    _add_option(
-        ET.SubElement(symbol_layer, "data_defined_properties"),
-        "",
-        {
-            "properties": {
-                key: {"active": "true", "expression": expression, "type": "3"}
-                for key, expression in expressions.items()
-            }
-        },
-    )
-
-
-def _add_option(parent: ET.Element, name: str, value: Any) -> None:
-    attributes = {"name": name} if name else {}
-    if isinstance(value, Mapping):
-        options = ET.SubElement(parent, "Option", attributes | {"type": "Map"})
-        for key, entry in value.items():
-            _add_option(options, key, entry)
-    else:
-        ET.SubElement(parent, "Option", attributes | {"type": "QString", "value": value})
-
-
-def _add_aliases(document: ET.Element, layer: Layer) -> None:
-    aliases = ET.SubElement(document, "aliases")
-    for index, column in enumerate(layer.columns, start=1):  # 0 is the feature id
-        alias = {"index": str(index), "field": column.name, "name": column.title}
-        ET.SubElement(aliases, "alias", alias)
-
-
-def _rgba(colour: str) -> str:
-    red, green, blue = (int(colour[start : start + 2], 16) for start in (1, 3, 5))
-    return f"{red},{green},{blue},255"
-
-
-def _to_text(document: ET.Element) -> str:
-    ET.indent(document, space=" ")
-    return "<!DOCTYPE qgis PUBLIC 'http://mrcc.com/qgis.dtd' 'SYSTEM'>\n" + ET.tostring(
-        document, encoding="unicode"
-    )
+def _quarters(column: "pd.Series[float]") -> list[float]:
+    """Edges of classes that hold a quarter of the rows each, rounded outwards to tenths."""
+    values = column.to_numpy(np.float64) if len(column) else np.zeros(1)
+    inner = np.round(np.quantile(values, (0.25, 0.5, 0.75)), 1)
+    ends = np.floor(10 * values.min()) / 10, np.ceil(10 * values.max()) / 10
+    edges: list[float] = np.unique((*ends, *inner)).tolist()
+    return edges if len(edges) > 1 else [*edges, edges[0] + 0.1]

@@ -19,7 +19,10 @@ from planner.layers.parquet import parquet_path, write_parquet
 from planner.layers.styles import build_styles
 from planner.layers.tables import write_data_dictionary, write_table
 
-_CSV_LAYERS = {"stations", "cities"}  # and every table; the others are for maps
+# And every table; the others are for maps.
+_CSV_LAYERS = {
+    "stations", "cities", "corridor_stations", "corridor_legs", "corridor_unserved",
+}  # fmt: skip
 
 
 def write_layers(
@@ -64,7 +67,8 @@ def write_layers(
     for name, layer in layers.items():
         if layer.geometry_type is None or name in _CSV_LAYERS:
             path = folder / "tables" / f"{name}.csv"
-            write_table(path, pd.DataFrame(layer.frame).drop(columns="geometry", errors="ignore"))
+            rows = pd.DataFrame(layer.frame).drop(columns="geometry", errors="ignore")
+            write_table(path, rows if layer.unplaced is None else pd.concat([rows, layer.unplaced]))
             written.append(path)
     dictionary = folder / "tables" / "data_dictionary.csv"
     write_data_dictionary(dictionary, layers)

@@ -34,6 +34,8 @@ class CellSums:
         Ascending.
     households, swaps_per_day, swaps_served_per_day : ndarray, shape (n,)
         Sums over the zones within each cell.
+    swap_min_per_day : ndarray, shape (n,), optional
+        Likewise, if minutes are told.
     """
 
     resolution: int
@@ -41,6 +43,7 @@ class CellSums:
     households: NDArray[np.float64]
     swaps_per_day: NDArray[np.float64]
     swaps_served_per_day: NDArray[np.float64]
+    swap_min_per_day: NDArray[np.float64] | None = None
 
 
 def sum_levels(zones: pd.DataFrame) -> list[CellSums]:
@@ -49,7 +52,8 @@ def sum_levels(zones: pd.DataFrame) -> list[CellSums]:
     Parameters
     ----------
     zones : DataFrame
-        Columns ``zone_id, lon, lat, car_owning_households, swaps_per_day, served_frac``.
+        Columns ``zone_id, lon, lat, car_owning_households, swaps_per_day, served_frac``, and
+        ``counted_min`` if cells shall tell the way to a station.
 
     Returns
     -------
@@ -82,6 +86,7 @@ def _sum_to(zones: pd.DataFrame, parents: CellArray, resolution: int) -> CellSum
         total(zones["car_owning_households"].to_numpy(float)),
         total(swaps),
         total(swaps * zones["served_frac"].to_numpy(float)),
+        total(swaps * zones["counted_min"].to_numpy(float)) if "counted_min" in zones else None,
     )
 
 
@@ -97,11 +102,16 @@ def pack_tiles(sums: CellSums) -> list[dict[str, Any]]:
         ``at``: longitude and latitude that centres count from; ``box``: west, south, east,
         north; ``outlines``: corners relative to a centre [degrees]; then per cell ``x``, ``y``
         [1e-4 degrees from ``at``], ``outline``, ``households``, ``swaps`` [0.1 per day],
-        ``served`` [percent of swaps; -1 where none are asked for].
+        ``served`` [percent of swaps; -1 where none are asked for], ``minutes`` [0.1 min per
+        swap; likewise], if told.
     """
     centres = cell_centres(sums.cells)
     with np.errstate(invalid="ignore"):
         served = np.rint(100 * sums.swaps_served_per_day / sums.swaps_per_day)
+        minutes = (
+            None if sums.swap_min_per_day is None
+            else np.rint(10 * sums.swap_min_per_day / sums.swaps_per_day)
+        )  # fmt: skip
     served = np.where(sums.swaps_per_day > 0, served, -1)
     parents = cell_parents(sums.cells, max(0, sums.resolution - _TILE_STEPS))
     # Cells ascend, and a cell's index starts with its ancestor's: tiles are runs.
@@ -127,6 +137,9 @@ def pack_tiles(sums: CellSums) -> list[dict[str, Any]]:
                 "served": served[run].astype(int).tolist(),
             }
         )
+        if minutes is not None:
+            shown = np.where(sums.swaps_per_day > 0, minutes, -1)[run]
+            tiles[-1]["minutes"] = shown.astype(int).tolist()
     return tiles
 
 

@@ -2,7 +2,7 @@
 "use strict";
 (() => {
   const data = JSON.parse(document.getElementById("map-data").textContent);
-  const { cities, stations, levels } = data;
+  const { cities, stations, levels, corridors } = data; // corridors: only where they were planned
   const byId = (id) => document.getElementById(id);
   const format = (value, digits = 0) => value === null || value === undefined ? "–"
     : new Intl.NumberFormat("en-US", { minimumFractionDigits: digits, maximumFractionDigits: digits })
@@ -30,6 +30,7 @@
   // ---- what is drawn -------------------------------------------------------------------------
 
   const PLACES_PER_DEGREE = 10000;
+  const CORRIDOR_COLOUR = "#cc79a7";
   const mostHouseholds = levels.map(({ tiles }) => {
     const all = tiles.flatMap((tile) => tile.households).sort((a, b) => a - b);
     return Math.max(1, all[Math.floor(0.98 * (all.length - 1))] || 1);
@@ -42,15 +43,15 @@
       const lat = tile.at[1] + tile.y[idx] / PLACES_PER_DEGREE;
       const ring = tile.outlines[tile.outline[idx]].map(([dx, dy]) => [lon + dx, lat + dy]);
       ring.push(ring[0]);
-      const served = tile.served[idx];
+      const shown = (tile.minutes || tile.served)[idx];
       const share = Math.min(1, tile.households[idx] / mostHouseholds[level]);
       return {
         type: "Feature",
         geometry: { type: "Polygon", coordinates: [ring] },
         properties: {
           level, tile: tileIdx, cell: idx,
-          colour: served < 0 ? data.missing_colour
-            : data.served_classes.find(([below]) => served < below)[1],
+          colour: shown < 0 ? data.missing_colour
+            : data.cell_classes.find(([below]) => shown < below)[1],
           opacity: 0.15 + 0.75 * share ** 0.6,
         },
       };
@@ -74,15 +75,38 @@
       label: `city|${idx}|${isShown("ranges") ? `${format(rangeOf(city))} km` : ""}`,
     }));
 
+  const mostSwaps = corridors ? Math.max(...corridors.stations.winter_swaps, 1e-9) : 0;
+  const corridorFeatures = () => corridors.stations.id.map((id, idx) =>
+    point(corridors.stations.lon[idx], corridors.stations.lat[idx], {
+      corridor: idx, size: 0.6 + 0.6 * Math.sqrt(corridors.stations.winter_swaps[idx] / mostSwaps),
+    }));
+  const manyTrips = corridors
+    ? [...corridors.roads.winter_trips].sort((a, b) => a - b)[Math.floor(0.98 * (corridors.roads.from.length - 1))] || 1
+    : 1;
+  const shareColour = (share) => share === null ? data.missing_colour
+    : corridors.share_classes.find(([below]) => share < below)[1];
+  const roadFeatures = () => corridors.roads.from.map((from, idx) => {
+    const { nodes, to, ferry, winter_share: share, winter_trips: trips } = corridors.roads;
+    return {
+      type: "Feature",
+      geometry: { type: "LineString", coordinates: [nodes[from], nodes[to[idx]]] },
+      properties: {
+        road: idx, ferry: ferry[idx], colour: shareColour(share[idx]),
+        strength: Math.min(1, Math.sqrt(trips[idx] / manyTrips)),
+        order: share[idx] === null ? -101 : -share[idx], // what breaks lies on top
+      },
+    };
+  });
+
   // ---- legend, details, controls: they stand without the map, too ----------------------------
 
   function legendList(title, entries) {
     const part = element("div");
     const list = element("ul");
     part.append(element("h4", title), list);
-    for (const { colour, text, px } of entries) {
+    for (const { colour, text, px, shape } of entries) {
       const entry = element("li");
-      const swatch = element("span", "", px ? "swatch dot" : "swatch");
+      const swatch = element("span", "", `swatch ${px ? "dot" : shape || ""}`.trim());
       swatch.style.background = colour;
       if (px) { swatch.style.width = swatch.style.height = `${px}px`; }
       entry.append(swatch, element("span", text));
@@ -94,8 +118,8 @@
   function showLegend() {
     const parts = [];
     if (isShown("cells")) {
-      parts.push(legendList("Swaps served in the zones",
-        data.served_classes.map(([, colour, text]) => ({ colour, text }))));
+      parts.push(legendList(data.cell_title,
+        data.cell_classes.map(([, colour, text]) => ({ colour, text }))));
     }
     if (isShown("stations") && stations.id.length) {
       const present = new Set(cities.map((city) => city.leading));
@@ -104,6 +128,14 @@
         ({ name, colour }) => ({ colour, text: name, px: 12 }))));
       parts.push(legendList("Station size", stations.types.map(
         ({ id, bays }, type) => ({ colour: "#55606e", text: `${bays} bays (${id})`, px: 7 * stationSize(type) }))));
+    }
+    if (corridors && isShown("roads") && corridors.roads.from.length) {
+      parts.push(legendList("Roads: trips refuelled in winter",
+        corridors.share_classes.map(([, colour, text]) => ({ colour, text, shape: "line" }))));
+    }
+    if (corridors && isShown("corridors") && corridors.stations.id.length) {
+      parts.push(legendList("Corridor stations", [
+        { colour: CORRIDOR_COLOUR, text: "larger for more swaps in winter", shape: "diamond" }]));
     }
     if (isShown("ranges") && data.range_classes.length) {
       const ends = data.range_classes.map(([from]) => from);
@@ -185,10 +217,39 @@
     ], ...extra);
   }
 
+  function showCorridorStation(idx) {
+    const { id, city, type, status, lon, lat, capex, winter_swaps: winter, summer_swaps: summer,
+            winter_trips: winterTrips, summer_trips: summerTrips, holiday, capacity } = corridors.stations;
+    showDetails(`Corridor station ${id[idx]}`, [
+      ["Nearest city", cities[city[idx]] ? cities[city[idx]].name : "–"],
+      ["Type", `${type[idx]}, ${status[idx]}`],
+      ["Swaps in winter", `${format(winter[idx], 1)} per day`],
+      ["Swaps in summer", `${format(summer[idx], 1)} per day`],
+      ["Trips in winter", `${format(winterTrips[idx], 1)} per day`],
+      ["Trips in summer", `${format(summerTrips[idx], 1)} per day`],
+      ["Peak hour, holiday", `${format(holiday[idx], 1)} of ${format(capacity[idx], 1)} swaps`],
+      ["Investment", `${format(capex[idx])} CNY`],
+      ["Longitude, latitude", `${lon[idx].toFixed(4)}, ${lat[idx].toFixed(4)}`],
+    ]);
+  }
+
+  function roadRows(idx) {
+    const { roads } = corridors;
+    return ["winter", "summer"].flatMap((season) => [
+      [`Refuelled in ${season}`, roads[`${season}_share`][idx] === null ? "no trips"
+        : `${roads[`${season}_share`][idx]} % of ${format(roads[`${season}_trips`][idx], 1)} trips per day`],
+      [`Temperature in ${season}`, `${format(roads[`${season}_c`][idx])} °C`],
+    ]);
+  }
+  const roadTitle = (idx) =>
+    `${corridors.roads.ferry[idx] ? "Ferry" : "Road"}, ${format(corridors.roads.km[idx], 1)} km`;
+
   function cellRows({ level, tile, cell }) {
     const cells = levels[level].tiles[tile];
     return [
       ["Swaps served", cells.served[cell] < 0 ? "none asked for" : `${cells.served[cell]} %`],
+      ...(cells.minutes && cells.minutes[cell] >= 0
+        ? [["Way to a station", `${format(cells.minutes[cell] / 10, 1)} min`]] : []),
       ["Swaps asked for", `${format(cells.swaps[cell] / 10, 1)} per day`],
       ["Car-owning households", format(cells.households[cell])],
     ];
@@ -266,8 +327,24 @@
     }
     return context.getImageData(0, 0, canvas.width, canvas.height);
   }
+  function drawDiamond(size) {
+    const canvas = document.createElement("canvas");
+    canvas.width = canvas.height = 2 * size * LABEL_PIXEL_RATIO;
+    const context = canvas.getContext("2d", { willReadFrequently: true });
+    const middle = size * LABEL_PIXEL_RATIO, reach = middle - LABEL_PIXEL_RATIO;
+    Object.assign(context, {
+      fillStyle: CORRIDOR_COLOUR, strokeStyle: "#fff", lineWidth: 2 * LABEL_PIXEL_RATIO, lineJoin: "round",
+    });
+    context.beginPath();
+    for (const [x, y] of [[0, -1], [1, 0], [0, 1], [-1, 0]]) context.lineTo(middle + x * reach, middle + y * reach);
+    context.closePath();
+    context.fill();
+    context.stroke();
+    return context.getImageData(0, 0, canvas.width, canvas.height);
+  }
   function imageFor(id) {
     const [kind, text, second] = id.split("|");
+    if (kind === "diamond") return drawDiamond(11);
     return kind === "city"
       ? drawLabel([cities[text].name, second].filter(Boolean), { size: 12.5, weight: 600, colour: "#1c2430" })
       : drawLabel([text], { size: 11, weight: 400, colour: "#6b7682" });
@@ -313,6 +390,7 @@
         version: 8,
         sources: {
           cells: source(), grid: source(), stations: source(stationFeatures()), cities: source(cityFeatures()),
+          roads: source(corridors ? roadFeatures() : []), corridors: source(corridors ? corridorFeatures() : []),
         },
         layers: [
           { id: "background", type: "background", paint: { "background-color": "#fbfbfa" } },
@@ -320,12 +398,27 @@
             paint: { "line-color": "#dfe4e8", "line-width": 1 } },
           { id: "cells", type: "fill", source: "cells",
             paint: { "fill-color": ["get", "colour"], "fill-opacity": ["get", "opacity"], "fill-antialias": false } },
+          ...["roads", "ferries"].map((id) => ({
+            id, type: "line", source: "roads", filter: ["==", ["get", "ferry"], id === "ferries" ? 1 : 0],
+            layout: { "line-sort-key": ["get", "order"], "line-cap": id === "roads" ? "round" : "butt" },
+            paint: {
+              "line-color": ["get", "colour"],
+              "line-width": byZoom(3, ["+", 0.5, ["*", 1.8, ["get", "strength"]]],
+                                   8, ["+", 1, ["*", 5, ["get", "strength"]]]),
+              ...(id === "ferries" ? { "line-dasharray": [2, 2] } : {}),
+            },
+          })),
           { id: "stations", type: "circle", source: "stations", layout: { "circle-sort-key": ["get", "order"] },
             paint: {
               "circle-color": ["get", "colour"],
               "circle-radius": byZoom(3, sized(1.5), 6, sized(2.5), 9, sized(4.5), 12, sized(8)),
               "circle-stroke-color": "#fff",
               "circle-stroke-width": byZoom(4, 0.25, 7, 0.7, 10, 1.4),
+            } },
+          { id: "corridors", type: "symbol", source: "corridors",
+            layout: {
+              "icon-image": "diamond", "icon-allow-overlap": true, "icon-ignore-placement": true,
+              "icon-size": byZoom(3, sized(0.35), 6, sized(0.75), 10, sized(1.1)),
             } },
           { id: "ranges", type: "circle", source: "cities", layout: { visibility: "none" },
             paint: {
@@ -385,9 +478,10 @@
 
     function refresh() {
       document.documentElement.dataset.map = "drawing";
-      for (const layer of ["cells", "stations", "ranges", "names"]) {
+      for (const layer of ["cells", "stations", "ranges", "names", ...(corridors ? ["roads", "corridors"] : [])]) {
         map.setLayoutProperty(layer, "visibility", isShown(layer) ? "visible" : "none");
       }
+      if (corridors) map.setLayoutProperty("ferries", "visibility", isShown("roads") ? "visible" : "none");
       map.setLayoutProperty("names", "icon-offset", [0, isShown("ranges") ? -5 : -1]);
       map.getSource("cities").setData(collection(cityFeatures()));
       showView();
@@ -395,7 +489,7 @@
     }
 
     const tip = byId("map-tip");
-    const PICKED = ["ranges", "stations", "names", "cells"];
+    const PICKED = ["ranges", "corridors", "stations", "names", "roads", "ferries", "cells"];
     const at = (where) => {
       const box = [[where.x - 3, where.y - 3], [where.x + 3, where.y + 3]];
       const found = map.queryRenderedFeatures(box, { layers: PICKED });
@@ -406,7 +500,7 @@
       tip.hidden = !found;
       map.getCanvas().style.cursor = found ? "pointer" : "";
       if (!found) return;
-      const { city, station, level } = found.properties;
+      const { city, station, level, corridor, road } = found.properties;
       if (station !== undefined) {
         tip.textContent = `Station ${stations.id[station]}\n${format(stations.swaps[station], 1)} swaps per day, ` +
           `${stations.types[stations.type[station]].bays} bays`;
@@ -415,6 +509,12 @@
         tip.textContent = `${cities[city].name} ${cities[city].name_zh}\n${format(cities[city].stations)} stations, ` +
           `${percent(cities[city].served)} of swaps served` + (range === null ? ""
             : `\n${format(range)} km with ${data.packs[state.pack]}: ${seasonTitle()}`);
+      } else if (corridor !== undefined) {
+        tip.textContent = `Corridor station ${corridors.stations.id[corridor]}\n` +
+          ["winter", "summer"].map((season) =>
+            `${format(corridors.stations[`${season}_swaps`][corridor], 1)} swaps per day in ${season}`).join("\n");
+      } else if (road !== undefined) {
+        tip.textContent = [roadTitle(road), ...roadRows(road).map(([key, value]) => `${key}: ${value}`)].join("\n");
       } else if (level !== undefined) {
         tip.textContent = cellRows(found.properties).map(([key, value]) => `${key}: ${value}`).join("\n");
       }
@@ -426,8 +526,10 @@
     map.on("click", ({ point: where }) => {
       const found = at(where);
       if (!found) return;
-      const { city, station } = found.properties;
+      const { city, station, corridor, road } = found.properties;
       if (station !== undefined) showStation(station);
+      else if (corridor !== undefined) showCorridorStation(corridor);
+      else if (road !== undefined) showDetails(roadTitle(road), roadRows(road));
       else if (city !== undefined) showCity(cities[city]);
       else showDetails("Cell of zones", cellRows(found.properties));
     });

@@ -1,5 +1,6 @@
 """What the page's map draws, as plain lists that JSON can carry."""
 
+import itertools
 import math
 from typing import Any
 
@@ -26,10 +27,11 @@ def build_map(run: RunFiles) -> dict[str, Any]:
     """Cells, stations and cities, with classes, colours and labels of the legends."""
     chemistries = run.chemistries
     cities = _cities(run)
+    corridors = {"corridors": _corridors(run)} if run.has_corridors else {}
     return {
         "levels": [
             {"resolution": level.resolution, "tiles": pack_tiles(level)}
-            for level in sum_levels(run.zones)
+            for level in sum_levels(_with_minutes(run))
         ],
         "stations": _stations(run),
         "cities": cities,
@@ -40,13 +42,45 @@ def build_map(run: RunFiles) -> dict[str, Any]:
             for key, title in SEASONS.items()
         ],
         "served_classes": [list(entry) for entry in SERVED_CLASSES],
+        **_cell_classes(run),
         "range_classes": _range_classes(cities),
         "chemistries": [
             {"name": chemistry_name(name), "colour": CHEMISTRY_COLOURS.get(name, MISSING)}
             for name in chemistries
         ],
         "missing_colour": MISSING,
+        **corridors,
     }
+
+
+def _asks_for_minutes(run: RunFiles) -> bool:
+    return bool(run.scenario.get("siting", {}).get("objective") == "p_median")
+
+
+def _with_minutes(run: RunFiles) -> pd.DataFrame:
+    """Zones, and the minutes that their swaps count where the siting asks for them."""
+    if not _asks_for_minutes(run):
+        return run.zones
+    counted_min = run.zones["nearest_min"].fillna(run.scenario["siting"]["unserved_min"])
+    return run.zones.assign(counted_min=counted_min)
+
+
+def _cell_classes(run: RunFiles) -> dict[str, Any]:
+    """What the cells' colours tell: upper end, colour and text of each class, and its title."""
+    if not _asks_for_minutes(run):
+        title = "Swaps served in the zones"
+        classes: list[tuple[float, str, str]] = list(SERVED_CLASSES)
+    else:
+        title = "Way to the nearest station"
+        standard = float(run.scenario["siting"]["drive_time_min"])
+        ends = [standard * quarter / 4 for quarter in range(5)]
+        colours = [colour for _, colour, _ in reversed(SERVED_CLASSES)]
+        texts = [f"{low:g} to {high:g} min" for low, high in itertools.pairwise(ends)]
+        texts.append(f"more than {standard:g} min")
+        # Minutes stand in tenths.
+        tops = [*(10 * end for end in ends[1:]), 1e9]
+        classes = list(zip(tops, colours, texts, strict=True))
+    return {"cell_title": title, "cell_classes": [list(entry) for entry in classes]}
 
 
 def _stations(run: RunFiles) -> dict[str, Any]:
@@ -70,6 +104,54 @@ def _stations(run: RunFiles) -> dict[str, Any]:
                 ("peak", "peak_swaps_per_hour", 2), ("capacity", "capacity_swaps_per_hour", 2),
                 ("drive", "mean_drive_min", 1), ("zones", "num_zones", 0),
             )
+        },
+    }  # fmt: skip
+
+
+def _corridors(run: RunFiles) -> dict[str, Any]:
+    """Corridor stations, and roads as pairs of their ends, which many share."""
+    stations, roads = run.optional["corridor_stations"], run.optional["corridor_roads"]
+    ends = np.concatenate(
+        [roads[[f"{end}_lon", f"{end}_lat"]].to_numpy(float).round(4) for end in ("from", "to")]
+    )
+    nodes, node_idx = np.unique(ends, axis=0, return_inverse=True)
+    from_node, to_node = node_idx.reshape(2, -1)
+    near = pd.Index(run.cities["city_id"]).get_indexer(stations["near_city_id"])
+    return {
+        "share_classes": [list(entry) for entry in SERVED_CLASSES],
+        "stations": {
+            "id": stations["corridor_station_id"].tolist(),
+            "city": near.tolist(),
+            "type": stations["station_type_id"].tolist(),
+            "status": stations["site_status"].tolist(),
+            **{
+                name: _numbers(stations[column], decimals)
+                for name, column, decimals in (
+                    ("lon", "lon", 4), ("lat", "lat", 4), ("capex", "capex_cny", 0),
+                    ("winter_swaps", "winter_swaps_per_day", 1),
+                    ("summer_swaps", "summer_swaps_per_day", 1),
+                    ("winter_trips", "winter_trips_per_day", 1),
+                    ("summer_trips", "summer_trips_per_day", 1),
+                    ("holiday", "holiday_swaps_per_hour", 1), ("capacity", "capacity_per_hour", 1),
+                )
+            },
+        },
+        "roads": {
+            "nodes": nodes.tolist(),
+            "from": from_node.tolist(),
+            "to": to_node.tolist(),
+            "ferry": roads["is_ferry"].astype(int).tolist(),
+            **{
+                name: _numbers(roads[column] * scale, decimals)
+                for name, column, scale, decimals in (
+                    ("km", "km", 1, 1),
+                    ("winter_c", "winter_c", 1, 0), ("summer_c", "summer_c", 1, 0),
+                    ("winter_trips", "winter_trips_per_day", 1, 2),
+                    ("summer_trips", "summer_trips_per_day", 1, 2),
+                    ("winter_share", "winter_refuelled_frac", 100, 0),
+                    ("summer_share", "summer_refuelled_frac", 100, 0),
+                )
+            },
         },
     }  # fmt: skip
 

@@ -1,7 +1,6 @@
 """The page: figures in front, what they rest on behind, and the template that holds them."""
 
 import json
-from dataclasses import dataclass
 from importlib.metadata import distribution, version
 from importlib.resources import files
 from typing import Any
@@ -9,7 +8,15 @@ from typing import Any
 import jinja2
 from markupsafe import Markup
 
+from planner.report.cards import Card
 from planner.report.charts import Chart, draw_charts
+from planner.report.corridors import (
+    corridor_limits,
+    corridor_station_table,
+    describe_trips,
+    trip_cards,
+)
+from planner.report.findings import finding, objective_card
 from planner.report.map_data import build_map
 from planner.report.numbers import MISSING, large, number, percent
 from planner.report.read import RunFiles
@@ -25,16 +32,6 @@ from planner.report.tables import (
 _WEAK_MARKS = ("?", "INF")
 
 
-@dataclass(frozen=True)
-class Card:
-    """A figure of the whole plan: what it is, the figure, and what puts it into proportion."""
-
-    label: str
-    figure: str
-    unit: str
-    context: str
-
-
 def render_page(run: RunFiles) -> str:
     """The whole page as HTML; the same run gives the same text."""
     environment = jinja2.Environment(
@@ -44,17 +41,19 @@ def render_page(run: RunFiles) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    trips = describe_trips(run) if run.has_corridors else None
     return environment.get_template("page.html.j2").render(
         title=run.scenario.get("title") or run.run.get("name", "Plan"),
         name=run.run.get("name", ""),
         quarter=run.scenario.get("planning_quarter", MISSING),
         status=_status(run),
-        finding=_finding(run),
-        cards=cards(run),
+        finding=finding(run),
+        cards=[*cards(run), *(trip_cards(run) if trips else ())],
         charts=[_with_markup(chart) for chart in draw_charts(run)],
+        trips=trips and {**trips.__dict__, "chart": _with_markup(trips.chart)},
         tables=_tables(run),
         assumptions=assumption_table(run),
-        limits=limits(run),
+        limits=[*limits(run), *(corridor_limits() if trips else ())],
         particulars=_particulars(run),
         settings=_settings(run.scenario),
         inputs=[(file["path"], file["sha256"]) for file in run.run.get("inputs", [])],
@@ -87,13 +86,11 @@ def cards(run: RunFiles) -> list[Card]:
             "Swaps served", percent(figure("swaps_served_frac")), "",
             f"{number(figure('swaps_per_day_served'))} of {number(figure('swaps_per_day'))} "
             "per day")),
-        ("num_stations", Card(
-            "Proven gap", percent(float(run.run["gap_frac"]), 2), "",
-            f"no plan serves more than {number(float(run.run['bound']))} per day")),
+        ("num_stations", objective_card(run)),
         ("households_served_frac", Card(
             "Households served", percent(figure("households_served_frac")), "",
             f"of {large(figure('car_owning_households'))} with a car, within "
-            f"{number(minutes)} min")),
+            f"{number(minutes, 1 if minutes and minutes % 1 else 0)} min")),
         ("capex_cny", Card(
             "Investment", large(figure("capex_cny")), "CNY",
             f"{large(figure('capex_cny') / stations if stations else None)} CNY per station, "
@@ -144,23 +141,11 @@ def _status(run: RunFiles) -> str:
     return f"within {percent(run.run['gap_frac'], 2)} of the optimum, proven"
 
 
-def _finding(run: RunFiles) -> str:
-    kpi = run.run["kpi"]
-    asked = float(kpi.get("swaps_per_day", 0.0))
-    share = percent(float(run.run["objective"]) / asked if asked else None)
-    best = percent(float(run.run["bound"]) / asked if asked else None)
-    limit = (
-        "no plan within the same limits serves more"
-        if share == best
-        else f"no plan within the same limits can serve more than {best}"
-    )
-    return (
-        f"{number(kpi.get('num_stations'))} stations serve {share} of all swaps asked for; {limit}."
-    )
-
-
 def _tables(run: RunFiles) -> list[Table]:
-    return [city_table(run), station_table(run), pack_table(run), *optional_tables(run)]
+    between = [corridor_station_table(run)] if run.has_corridors else []
+    return [
+        city_table(run), station_table(run), *between, pack_table(run), *optional_tables(run)
+    ]  # fmt: skip
 
 
 def _with_markup(chart: Chart) -> dict[str, Any]:

@@ -35,6 +35,28 @@ _OPTIONAL = {
 }
 """Tables that a run may lack, with the columns that the report relies on."""
 
+_SEASONAL = ("season", "vehicle_id", "pack_id", "chemistry")
+_CORRIDORS = {
+    "tables/corridor_summary.parquet": (
+        "season", "chemistry", "trips_per_day", "refuelled_frac", "by_cities_frac",
+        "at_most_frac"),
+    "tables/corridor_unconnected.parquet": ("city_id", "name_en", "why"),
+    "layers/corridor_stations.parquet": (
+        "corridor_station_id", "lon", "lat", "site_status", "near_city_id", "station_type_id",
+        "capex_cny", "winter_swaps_per_day", "summer_swaps_per_day", "winter_trips_per_day",
+        "summer_trips_per_day", "holiday_swaps_per_hour", "capacity_per_hour"),
+    "layers/corridor_roads.parquet": (
+        "from_lon", "from_lat", "to_lon", "to_lat", "km", "is_ferry", "winter_c",
+        "winter_trips_per_day", "winter_refuelled_frac", "summer_c", "summer_trips_per_day",
+        "summer_refuelled_frac"),
+    "layers/corridor_legs.parquet": (
+        *_SEASONAL, "from_stop", "to_stop", "km", "trips_per_day", "margin_km", "temperature_c"),
+    "layers/corridor_unserved.parquet": (
+        *_SEASONAL, "from_city_id", "to_city_id", "km", "trips_per_day", "breaks_from",
+        "breaks_to", "leg_km", "short_kwh", "temperature_c", "why"),
+}  # fmt: skip
+"""What a run has that planned corridors: all or nothing, told by the first."""
+
 _RUN_KEYS = ("status", "objective", "bound", "gap_frac", "kpi", "models", "options")
 _REMEDY = "not a run folder of this version; plan again with `planner run`"
 
@@ -50,9 +72,10 @@ class RunFiles:
     progress : tuple of dict
         The lines of `progress.jsonl`.
     stations, cities, zones, packs, assumptions : DataFrame
-        As `planner.layers.columns` describes them; of zones only `ZONE_COLUMNS`.
+        As `planner.layers.columns` describes them; of zones only `ZONE_COLUMNS`, and
+        ``nearest_min`` if the run tells it.
     optional : mapping of name to DataFrame
-        The tables that some runs bring and this one has.
+        The tables that some runs bring and this one has, those of corridors with their layers.
     """
 
     run: dict[str, Any]
@@ -84,6 +107,17 @@ class RunFiles:
             for column in self.cities.columns
             if column.startswith(head) and column.endswith(tail)
         )
+
+    @property
+    def has_corridors(self) -> bool:
+        """Whether trips between cities were planned."""
+        return "corridor_summary" in self.optional
+
+    @property
+    def counts_trips(self) -> bool:
+        """Whether the siting's objective counts swaps on trips between cities too."""
+        funding: str = self.scenario.get("corridors", {}).get("funding", "none")
+        return funding == "national"
 
     @property
     def chemistry_by_pack(self) -> dict[str, str]:
@@ -125,6 +159,10 @@ def read_run(folder: Path) -> RunFiles:
         for name, columns in _OPTIONAL.items()
         if (folder / f"tables/{name}.parquet").is_file()
     }
+    if (folder / next(iter(_CORRIDORS))).is_file():
+        optional |= {
+            Path(name).stem: read(name, _table, columns) for name, columns in _CORRIDORS.items()
+        }
     run = read("run.json", lambda path: json.loads(path.read_text(encoding="utf-8")), _RUN_KEYS)
     scenario = read(
         "scenario.resolved.toml", lambda path: tomllib.loads(path.read_text(encoding="utf-8"))
@@ -143,7 +181,10 @@ def _table(path: Path) -> pd.DataFrame:
 
 
 def _zones(path: Path) -> pd.DataFrame:
-    return pd.read_parquet(path, columns=list(ZONE_COLUMNS))
+    import pyarrow.parquet as pq
+
+    told = [name for name in ("nearest_min",) if name in pq.read_schema(path).names]
+    return pd.read_parquet(path, columns=[*ZONE_COLUMNS, *told])
 
 
 def records(frame: pd.DataFrame) -> list[dict[str, Any]]:

@@ -17,8 +17,9 @@ MOST_ROWS = 5_000
 
 _PRINTED_ROWS = 200
 _DECIMALS_BY_ENDING = {
-    "_frac": 1, "_c": 1, "_min": 1, "_km": 0, "_per_day": 1, "_day": 2, "_hour": 2, "_cny": 0,
-    "_kwh": 0, "_gwh": 2, "_s": 1, "_packs": 0, "lon": 4, "lat": 4,
+    "trips_per_day": 2, "margin_km": 2, "short_kwh": 1, "_frac": 1, "_c": 1, "_min": 1, "km": 0,
+    "_per_day": 1, "_day": 2, "_hour": 2, "_cny": 0, "_kwh": 0, "_gwh": 2, "_s": 1, "_packs": 0,
+    "lon": 4, "lat": 4,
 }  # fmt: skip
 _HOUSEHOLDS = "car_owning_households"
 _WHOLE = ("num_", "vehicles", "stock_", _HOUSEHOLDS)  # counted in ones, whatever a model splits

@@ -2,9 +2,7 @@
 "use strict";
 (() => {
   const tip = document.getElementById("chart-tip");
-  const charts = document.getElementById("charts");
-
-  charts.addEventListener("pointermove", (event) => {
+  const show = (event) => {
     const mark = event.target.closest('[role="graphics-symbol"][aria-label]');
     // Axes carry a label too, which describes them and tells no figure.
     tip.hidden = !mark || mark.getAttribute("aria-roledescription") === "axis" ||
@@ -14,6 +12,9 @@
     const left = Math.min(event.clientX + 14, window.innerWidth - tip.offsetWidth - 8);
     tip.style.left = `${left}px`;
     tip.style.top = `${event.clientY + 16}px`;
-  });
-  charts.addEventListener("pointerleave", () => { tip.hidden = true; });
+  };
+  for (const charts of document.querySelectorAll("#charts, #trips")) {
+    charts.addEventListener("pointermove", show);
+    charts.addEventListener("pointerleave", () => { tip.hidden = true; });
+  }
 })();

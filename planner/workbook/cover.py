@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from planner.headline import headline_of
 from planner.workbook.formats import number_format
 
 _FIGURES = (
@@ -18,6 +19,16 @@ _FIGURES = (
     ("Households served", "households_served_frac", "of car-owning households, by drive time"),
     ("Households near", "households_near_frac", "of car-owning households, as the crow flies"),
     ("Mean drive", "mean_drive_min", "minutes from zone to station"),
+    ("Swaps within reach", "swaps_in_reach_frac", "of the swaps asked for, full stations included"),
+    ("Mean way to the nearest", "mean_nearest_min", "minutes, of the swaps within reach"),
+    ("Mean way counted", "mean_counted_min",
+     "minutes, swaps beyond reach at siting.unserved_min"),
+    ("Swaps covered", "swaps_covered_frac", "of the swaps asked for"),
+    ("Stations of the cheapest size", "least_stations_cny", "CNY, plots included"),
+    ("Yearly cost", "cost_cny_per_year", "CNY a year: the three below"),
+    ("… stations", "stations_cny_per_year", "CNY a year, payments and opex"),
+    ("… drives", "drive_cny_per_year", "CNY a year, drivers' time"),
+    ("… swaps not served", "unserved_cny_per_year", "CNY a year"),
     ("Swap vehicles", "vehicles", "in the planning quarter"),
     ("Vehicles without pack", "vehicles_without_pack", ""),
     ("Vehicles with sodium-ion", "vehicles_sodium_ion", ""),
@@ -26,6 +37,14 @@ _FIGURES = (
     ("LFP packs", "packs_lfp_gwh", "GWh, in vehicles and stations"),
     ("Below promised range", "vehicles_below_promised_range",
      "vehicles, on the winter design day"),
+    ("Corridor stations", "num_corridor_stations", "between cities"),
+    ("Their investment", "corridor_capex_cny", "CNY, station and plot, packs not included"),
+    ("Swaps on trips", "corridor_swaps_per_day",
+     "full packs per day that refuelled trips take, at the seasons' weights"),
+    ("Trips in winter", "trips_per_day_winter", "round trips between cities per day"),
+    ("Refuelled in winter", "trips_refuelled_winter_frac", "of the trips between cities"),
+    ("Trips in summer", "trips_per_day_summer", "round trips between cities per day"),
+    ("Refuelled in summer", "trips_refuelled_summer_frac", "of the trips between cities"),
 )  # fmt: skip
 
 
@@ -41,13 +60,13 @@ class Figure:
 
 def proof(run: Mapping[str, Any]) -> str:
     """What is proven about the plan, in one sentence."""
-    unit = run["objective_unit"]
+    words = headline_of(run["objective_unit"])
+    found = words.plan(f"{run['objective']:,.0f}")
     if run["status"] == "OPTIMAL":
-        return f"Proven optimal: no plan within the same limits serves more {unit}."
+        return f"Proven optimal: this plan {found}; {words.limit('that')}."
     return (
-        f"Within {run['gap_frac']:.2%} of the optimum, proven: this plan serves "
-        f"{run['objective']:,.0f} {unit}; no plan within the same limits serves more than "
-        f"{run['bound']:,.0f}."
+        f"Within {run['gap_frac']:.2%} of the optimum, proven: this plan {found}; "
+        f"{words.limit(format(run['bound'], ',.0f'))}."
     )
 
 

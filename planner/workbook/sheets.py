@@ -19,9 +19,24 @@ MOST_ROWS = 100_000
 """Longer tables stay in the run's files: spreadsheets get slow, and end at 1,048,576 rows."""
 
 _DECIMALS = 6  # as in tables/*.csv
-_FIRST = ("kpi", "cities", "stations")
+_FIRST = ("kpi", "cities", "stations", "corridor_summary")
 _LAST = ("assumptions", "run_info")
-_PLACES = ("cities", "stations")  # layers whose rows are worth reading without a map
+_CORRIDORS = ("corridor_stations", "corridor_legs", "corridor_unserved")
+_PLACES = ("cities", "stations", *_CORRIDORS)  # layers worth reading without a map
+_FIRST_ROWS = {"corridor_legs": 5_000, "corridor_unserved": 5_000}
+"""Tables of which the first rows are enough; the others stand in the run's files."""
+
+_NAMED = {
+    "city_id": ("name_en", "City name"),
+    "near_city_id": ("near_name_en", "Name of the nearest city"),
+    "from_city_id": ("from_name_en", "Name of the city it begins in"),
+    "to_city_id": ("to_name_en", "Name of the city it leads to"),
+    "from_stop": ("from_name_en", "City it begins in"),
+    "to_stop": ("to_name_en", "City it ends in"),
+    "breaks_from": ("breaks_from_name_en", "City it breaks from"),
+    "breaks_to": ("breaks_to_name_en", "City it breaks to"),
+}
+"""Per column with ids of cities the name and heading of the one that is added beside it."""
 _STATION_HOUR = "station_hour"
 _REMEDY = "not a run folder of this version; plan again with `planner run`"
 
@@ -177,11 +192,12 @@ def _sheet(resource: Mapping[str, Any], frame: pd.DataFrame, names: "pd.Series[A
     fields, description = _fields(resource), resource["description"]
     if resource["name"] == _STATION_HOUR:
         return _hours_across(fields, frame)
-    if "city_id" in frame and resource["name"] != "cities":
-        position = list(frame.columns).index("city_id") + 1
-        frame.insert(position, "name_en", frame["city_id"].map(names))
-        title = {"name": "name_en", "title": "City name", "description": "Name in Latin letters"}
-        fields = [*fields[:position], title, *fields[position:]]
+    if resource["name"] in _FIRST_ROWS and len(frame) > _FIRST_ROWS[resource["name"]]:
+        kept = _FIRST_ROWS[resource["name"]]
+        description += f" Here the first {kept:,} of {len(frame):,} rows."
+        frame = frame.head(kept)
+    if "name_en" not in frame:
+        frame, fields = _with_names(frame, fields, names)
     headings = distinct(
         (heading(field["name"], field["title"]) for field in fields),
         (field["name"] for field in fields),
@@ -193,6 +209,21 @@ def _sheet(resource: Mapping[str, Any], frame: pd.DataFrame, names: "pd.Series[A
     if resource["name"] == "kpi":
         columns = [_figures(column, frame) for column in columns]
     return Sheet(resource["name"], description, tuple(columns))
+
+
+def _with_names(
+    frame: pd.DataFrame, fields: Sequence[dict[str, str]], names: "pd.Series[Any]"
+) -> tuple[pd.DataFrame, list[dict[str, str]]]:
+    """Names of cities beside their ids; empty where the id is a corridor station's."""
+    columns, described = {}, list[dict[str, str]]()
+    for field in fields:
+        columns[field["name"]] = frame[field["name"]]
+        described.append(field)
+        if field["name"] in _NAMED:
+            name, title = _NAMED[field["name"]]
+            columns[name] = frame[field["name"]].map(names)
+            described.append({"name": name, "title": title, "description": "Name in Latin letters"})
+    return pd.DataFrame(columns), described
 
 
 def _column(name: str, text: str, description: str, values: "pd.Series[Any]") -> Column:

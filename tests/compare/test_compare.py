@@ -6,7 +6,9 @@ import math
 import shutil
 import sqlite3
 import sys
+from collections.abc import Mapping
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree as ET
@@ -16,6 +18,7 @@ import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from made_up_corridors import STATION, make_corridor_tables
 
 from planner.cli import main
 from planner.compare import compare_runs, write_comparison
@@ -330,6 +333,140 @@ def test_page_stands_alone_and_runs_nothing(two: Path, changed: Path, tmp_path: 
     assert "://" not in page.replace("&#34;http://mrcc", "")
     assert page.count("<svg") == 6  # the map and five keys
     assert "moved less than 1 km" in page
+
+
+def write_corridors(
+    planned: Planned, folder: Path, tables: Mapping[str, pd.DataFrame]
+) -> Path:  # fmt: skip
+    """The tutorial's run, as if it had planned trips between cities too."""
+    winter = tables["corridor_summary"].query("chemistry == 'all' and season == 'winter'")
+    kpi = planned.evaluation.kpi | {
+        "num_corridor_stations": float(len(tables["corridor_stations"])),
+        "trips_refuelled_winter_frac": float(winter["refuelled_frac"].iloc[0]),
+    }
+    evaluation = replace(planned.evaluation, kpi=kpi)
+    both = {**planned.tables, **tables}
+    return write_run(replace(planned, evaluation=evaluation, tables=both), folder)
+
+
+@pytest.fixture(scope="session")
+def corridors(planned_tutorial: Planned, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("compare") / "corridors"
+    return write_corridors(planned_tutorial, folder, make_corridor_tables())
+
+
+@pytest.fixture(scope="session")
+def other_corridors(planned_tutorial: Planned, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """One station of the other's two, busier, and another; more trips refuelled."""
+    tables = make_corridor_tables()
+    stations, summary = tables["corridor_stations"], tables["corridor_summary"]
+    tables["corridor_stations"] = stations.assign(
+        corridor_station_id=[STATION, "R+46.000+127.100"], winter_swaps_per_day=[130.5, 20.0]
+    )
+    tables["corridor_summary"] = summary.assign(
+        refuelled_frac=(summary["refuelled_frac"] + 0.05).clip(upper=1)
+    )
+    folder = tmp_path_factory.mktemp("compare") / "other"
+    return write_corridors(planned_tutorial, folder, tables)
+
+
+def test_corridors_by_hand(corridors: Path, other_corridors: Path) -> None:
+    found = compare_runs(corridors, other_corridors)
+    stations = found.tables["corridor_stations_change"].set_index("corridor_station_id")
+    assert stations["change"].to_dict() == {
+        "R+46.000+127.100": "gained", "=evil</script>": "lost", STATION: "kept"
+    }  # fmt: skip
+    assert stations["change_winter_swaps_per_day"].to_dict() == {
+        "R+46.000+127.100": 20.0, "=evil</script>": -0.25, STATION: 10.0
+    }  # fmt: skip
+    assert stations.at["=evil</script>", "lat"] == 45.35
+    summary = found.tables["corridor_summary"].set_index(["season", "chemistry"])
+    row = summary.loc[("winter", "all")]
+    assert (row["base_refuelled_frac"], row["base_by_cities_frac"]) == (0.7, 70 / 150)
+    assert row["change_refuelled_frac"] == pytest.approx(0.05)
+    assert len(summary) == 6
+    kpi = found.tables["kpi"].set_index("name")
+    assert kpi.at["trips_refuelled_winter_frac", "change_value"] == pytest.approx(0.05)
+
+
+def test_corridors_are_written_shown_and_told(
+    corridors: Path, other_corridors: Path, tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    out = tmp_path / "out"
+    code, text, _ = command(
+        corridors, other_corridors, "--out", out, monkeypatch=monkeypatch, capsys=capsys
+    )
+    assert code == 0
+    assert "corridor stations: 1 gained, 1 lost, 1 kept" in text
+    assert {path.name for path in out.iterdir()} == FILES | {
+        "corridor_summary.csv", "corridor_stations_change.csv"
+    }  # fmt: skip
+    layer = gpd.read_file(out / "compare.gpkg", layer="corridor_stations_change")
+    assert layer.set_index("corridor_station_id").geometry[STATION].x == 127.0
+    with closing(sqlite3.connect(out / "compare.gpkg")) as connection:
+        ((style,),) = connection.execute(
+            "SELECT styleQML FROM layer_styles WHERE f_table_name = 'corridor_stations_change'"
+        ).fetchall()
+    values = {each.get("value") for each in ET.fromstring(style).iter("category")}
+    assert values == {"gained", "lost", "kept"}
+    page = (out / "compare.html").read_text(encoding="utf-8")
+    assert "=evil&lt;/script&gt;" in page
+    assert "Trips refuelled in winter" in page
+    assert "+5.00 pp" in page
+    dictionary = pd.read_csv(out / "data_dictionary.csv")
+    assert dictionary[["title", "description"]].notna().all().all()
+
+
+@pytest.mark.parametrize("turned", [False, True], ids=["base", "other run"])
+def test_corridors_of_one_run_alone_are_said(
+    two: Path, corridors: Path, tmp_path: Path, turned: bool
+) -> None:
+    runs = (two, corridors) if turned else (corridors, two)
+    found = compare_runs(*runs)
+    side = "other run" if turned else "base"
+    assert (
+        f"Only the {side} planned trips between cities: its 2 corridor stations have nothing to "
+        "be compared with."
+    ) in found.notes
+    assert "corridor_stations_change" not in found.tables
+    kpi = found.tables["kpi"].set_index("name")
+    assert kpi.at["num_corridor_stations", "change_value"] == (2 if turned else -2)
+    assert math.isnan(kpi.at["trips_refuelled_winter_frac", "change_value"])
+    folder = write_comparison(found, tmp_path / "out")
+    assert {path.name for path in folder.iterdir()} == FILES
+
+
+def counting_trips(folder: Path, out: Path) -> Path:
+    """A copy of a run as if cities and corridors had been paid from the same limits."""
+    shutil.copytree(folder, out)
+    path = out / "scenario.resolved.toml"
+    text = path.read_text(encoding="utf-8")
+    assert 'funding = "none"' in text
+    path.write_text(text.replace('funding = "none"', 'funding = "national"'), encoding="utf-8")
+    renew_checksums(out)
+    return out
+
+
+def test_runs_that_count_trips_are_not_judged_by_what_cities_serve(
+    corridors: Path, other_corridors: Path, tmp_path: Path
+) -> None:
+    base, other = (
+        counting_trips(folder, tmp_path / folder.name) for folder in (corridors, other_corridors)
+    )
+    unlike, alike = compare_runs(corridors, other), compare_runs(base, other)
+    assert unlike.verdict == "different questions"
+    assert any("corridors.funding" in note for note in unlike.notes)
+    assert alike.verdict == "equal"
+    assert "The siting's objectives count swaps on trips between cities too." in alike.notes
+    for found in (unlike, alike):
+        assert set(found.tables["kpi"]["verdict"]) == {""}
+
+
+def test_runs_without_corridors_do_not_speak_of_them(two: Path, three: Path) -> None:
+    found = compare_runs(two, three)
+    assert not [name for name in found.tables if name.startswith("corridor")]
+    assert not [note for note in found.notes if "corridor" in note]
 
 
 def test_a_run_changed_afterwards_is_refused(two: Path, changed: Path) -> None:

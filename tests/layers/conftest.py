@@ -1,12 +1,13 @@
 """A plan small enough to be written by hand: two cities, six zones, two stations."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 from h3.api import basic_str
+from made_up_corridors import make_corridor_tables
 
 from planner.layers import RunContent, write_layers
 from planner.pipeline import Planned
@@ -142,7 +143,7 @@ def make_evaluation(zones: pd.DataFrame) -> Evaluation:
     return Evaluation(kpi, stations, zones, cities, packs, packs, {}, 0.0)
 
 
-def make_content(evaluation: Evaluation) -> RunContent:
+def make_content(evaluation: Evaluation, corridors: Mapping[str, pd.DataFrame]) -> RunContent:
     allocation = pd.DataFrame(ALLOCATION, columns=["zone", "site_id", "share_frac", "drive_min"])
     zone_ids = sorted(evaluation.zones["zone_id"])
     allocation.insert(0, "zone_id", [zone_ids[int(zone)] for zone in allocation.pop("zone")])
@@ -155,7 +156,7 @@ def make_content(evaluation: Evaluation) -> RunContent:
         RUN_INFO,
         ASSUMPTIONS,
         STATION_TYPES,
-        {"a_table_of_tomorrow": further, "coupling": coupling},
+        {"a_table_of_tomorrow": further, "coupling": coupling, **corridors},
     )
 
 
@@ -175,12 +176,12 @@ def evaluation_of_points() -> Evaluation:
 
 @pytest.fixture(scope="session")
 def content(evaluation: Evaluation) -> RunContent:
-    return make_content(evaluation)
+    return make_content(evaluation, make_corridor_tables())
 
 
 @pytest.fixture(scope="session")
 def content_of_points(evaluation_of_points: Evaluation) -> RunContent:
-    return make_content(evaluation_of_points)
+    return make_content(evaluation_of_points, {})
 
 
 Writer = Callable[[Path, RunContent], list[Path]]

@@ -57,6 +57,12 @@ def test_stac_item_is_valid(folder):
         assert (folder / asset.href).is_file()
 
 
+def test_stac_item_reaches_as_far_as_the_roads(run_folder):
+    item = json.loads((run_folder / "stac-item.json").read_text(encoding="utf-8"))
+    _, south, east, _ = item["bbox"]
+    assert (south, east) == (45.25, 127.4)  # the zones end at 126.7
+
+
 def test_stac_item_tells_the_planning_quarter(run_folder):
     item = json.loads((run_folder / "stac-item.json").read_text(encoding="utf-8"))
     assert item["properties"]["start_datetime"] == "2027-01-01T00:00:00Z"

@@ -46,13 +46,14 @@ def test_layers_come_back(run_folder, tmp_path, file_format):
             back = pyogrio.read_dataframe(path)
         assert len(back) == len(before)
         # FlatGeobuf orders its rows along a curve through space.
-        back = back.iloc[np.argsort(back.iloc[:, 0].astype(str), kind="stable")]
-        before = before.iloc[np.argsort(before.iloc[:, 0].astype(str), kind="stable")]
-        if name != "allocation":  # the first column of which has equal values
-            assert back.iloc[:, 0].astype(str).tolist() == before.iloc[:, 0].astype(str).tolist()
-            np.testing.assert_allclose(
-                back.geometry.bounds.to_numpy(), before.geometry.bounds.to_numpy(), atol=1e-6
-            )
+        back, before = (
+            frame.iloc[np.lexsort([*frame.geometry.bounds.round(6).to_numpy().T])]
+            for frame in (back, before)
+        )
+        assert back.iloc[:, 0].astype(str).tolist() == before.iloc[:, 0].astype(str).tolist()
+        np.testing.assert_allclose(
+            back.geometry.bounds.to_numpy(), before.geometry.bounds.to_numpy(), atol=1e-6
+        )
     metadata = json.loads((tmp_path / "metadata.json").read_text(encoding="utf-8"))
     assert metadata["ATTRIBUTION"] == "© OpenStreetMap"
 
@@ -99,6 +100,8 @@ def test_csv_holds_tables_and_shapes(run_folder, tmp_path):
         cities = list(csv.DictReader(stream))
     assert [row["name_en"] for row in cities] == ["Harbin", "'=cmd|'<script>"]
     assert "wkt" not in cities[0]
+    legs = pd.read_csv(tmp_path / "corridor_legs.csv")
+    assert legs["wkt"][0] == "LINESTRING (126.65 45.75, 127 45.5)"
     areas = pd.read_csv(tmp_path / "service_areas.csv")
     assert areas["wkt"].str.startswith("MULTIPOLYGON (((126.").all()
 

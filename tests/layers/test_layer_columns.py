@@ -3,6 +3,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from made_up_corridors import make_corridor_tables
 
 import planner.layers.columns as columns_module
 from planner.layers.columns import MAX_NAME_LENGTH, describe_columns, safe_name
@@ -11,7 +12,7 @@ from planner.layers.read_back import open_run
 
 
 def test_every_written_column_is_described(content):
-    layers = build_layers(replace(content, tables={}))
+    layers = build_layers(replace(content, tables=make_corridor_tables()))
     for layer in layers.values():
         bare = [column.source for column in layer.columns if not column.description]
         assert bare == [], layer.name

@@ -15,8 +15,10 @@ import pyarrow.parquet as pq
 import pyogrio
 import pytest
 import shapely
+from made_up_corridors import make_corridor_tables
 
 from planner.layers import write_layers
+from planner.layers.corridors import CORRIDOR_LAYERS
 from planner.run_folder import write_run
 
 LAYERS = {
@@ -30,6 +32,10 @@ LAYERS = {
     "zones_overview_coarse": 1,
     "climate_regions": 1,
     "chemistry_regions": 1,
+    "corridor_stations": 2,
+    "corridor_roads": 3,
+    "corridor_legs": 3,
+    "corridor_unserved": 2,
 }
 TYPES = {
     "stations": "Point",
@@ -39,17 +45,26 @@ TYPES = {
     "service_areas": "MultiPolygon",
     "climate_regions": "MultiPolygon",
     "chemistry_regions": "MultiPolygon",
+    "corridor_stations": "Point",
+    "corridor_roads": "LineString",
+    "corridor_legs": "LineString",
+    "corridor_unserved": "Point",
 }
 TABLES = {
     "packs": 2,
     "coupling": 2,
+    "corridor_summary": 6,
+    "corridor_unconnected": 1,
     "a_table_of_tomorrow": 1,
     "kpi": 3,
     "run_info": 6,
     "assumptions": 1,
-    "layer_styles": 10,
+    "layer_styles": 14,
 }
 OF_RUN = set(TABLES) - {"layer_styles"}
+IN_CSV = {"stations", "cities", "corridor_stations", "corridor_legs", "corridor_unserved"}
+WITHOUT_PLACE = {("corridor_legs", 1), ("corridor_unserved", 2)}
+NOT_IN_WINTER = {"corridor_roads": 1, "corridor_legs": 1}  # rows that winter's style passes over
 
 
 def query(path, statement):
@@ -80,7 +95,7 @@ def test_files_are_those_promised(tmp_path, write, content):
         "stac-item.json",
         *(f"layers/{name}.parquet" for name in LAYERS),
         *(f"tables/{name}.parquet" for name in OF_RUN),
-        *(f"tables/{name}.csv" for name in OF_RUN | {"stations", "cities"}),
+        *(f"tables/{name}.csv" for name in OF_RUN | IN_CSV),
         "tables/data_dictionary.csv",
     }
 
@@ -257,7 +272,7 @@ def test_styles_are_found_and_name_columns_that_exist(run_folder):
         assert geometry_column == geometry_columns[layer]
         renderer = ET.fromstring(qml).find("renderer-v2")
         (count,) = query(path, f"SELECT count({renderer.get('attr')}) FROM {layer}")
-        assert count == (LAYERS[layer],)
+        assert count == (LAYERS[layer] - NOT_IN_WINTER.get(layer, 0),)
         aliases = {
             entry.get("field"): entry.get("name") for entry in ET.fromstring(qml).iter("alias")
         }
@@ -313,7 +328,7 @@ def test_numbers_in_tables_are_short_and_equal(run_folder):
 def test_data_dictionary_names_every_column(run_folder):
     dictionary = read_csv(run_folder / "tables/data_dictionary.csv")
     titles = {(row["layer"], row["column"]): row["title"] for row in dictionary}
-    for name in OF_RUN - {"a_table_of_tomorrow"} | {"stations", "cities"}:
+    for name in OF_RUN - {"a_table_of_tomorrow"} | IN_CSV:
         with (run_folder / "tables" / f"{name}.csv").open(encoding="utf-8", newline="") as stream:
             for column in next(csv.reader(stream)):
                 assert titles[name, column]
@@ -326,6 +341,59 @@ def test_parquet_is_geoparquet_1_1_with_boxes(run_folder, layer):
     assert "© OpenStreetMap" in gpd.read_parquet(path).attrs["ATTRIBUTION"]
     assert metadata["version"] == "1.1.0"
     assert metadata["columns"]["geometry"]["covering"]["bbox"]["xmin"] == ["bbox", "xmin"]
+
+
+@pytest.mark.parametrize("layer", CORRIDOR_LAYERS)
+def test_corridors_come_back_equal(run_folder, layer):
+    given = make_corridor_tables()[layer]
+    for back in (
+        pyogrio.read_dataframe(run_folder / "plan.gpkg", layer=layer),
+        gpd.read_parquet(run_folder / "layers" / f"{layer}.parquet"),
+    ):
+        plain = pd.DataFrame(back.drop(columns="geometry"))
+        kept = [row for row in range(len(given)) if (layer, row) not in WITHOUT_PLACE]
+        assert_equal_values(plain, given.iloc[kept].reset_index(drop=True))
+        ends = [("from_lon", "from_lat"), ("to_lon", "to_lat")] if "from_lon" in given else [
+            ("lon", "lat")
+        ]  # fmt: skip
+        np.testing.assert_array_equal(
+            shapely.get_coordinates(back.geometry), np.vstack(
+                [plain[list(end)].to_numpy()[[row]] for row in range(len(plain)) for end in ends]
+            )
+        )  # fmt: skip
+
+
+def test_rows_without_a_place_stand_in_the_csv_alone(run_folder):
+    for layer, row in WITHOUT_PLACE:
+        given = make_corridor_tables()[layer]
+        told = read_csv(run_folder / "tables" / f"{layer}.csv")
+        assert len(told) == len(given)
+        assert (told[-1]["season"], float(told[-1]["km"])) == (
+            given["season"][row], given["km"][row]
+        )  # fmt: skip
+        path = run_folder / "plan.gpkg"
+        ((said,),) = query(
+            path, f"SELECT description FROM gpkg_contents WHERE table_name = '{layer}'"
+        )
+        assert f"tables/{layer}.csv alone" in said
+    full = read_csv(run_folder / "tables/corridor_unserved.csv")[-1]
+    assert (full["why"], full["lon"], full["breaks_from"]) == ("its stations are full", "", "")
+
+
+def test_a_plan_of_corridors_without_trouble_is_written(tmp_path, write, content):
+    empty = {name: frame.iloc[:0] for name, frame in make_corridor_tables().items()}
+    write(tmp_path / "run", replace(content, tables=empty))
+    for layer in CORRIDOR_LAYERS:
+        info = pyogrio.read_info(tmp_path / "run" / "plan.gpkg", layer=layer)
+        assert (info["features"], info["geometry_type"]) == (0, TYPES[layer])
+
+
+def test_a_run_without_corridors_has_none_of_their_files(run_folder_of_points):
+    assert not list(run_folder_of_points.rglob("corridor*"))
+    names = {str(name) for name, _ in pyogrio.list_layers(run_folder_of_points / "plan.gpkg")}
+    assert not [name for name in names if name.startswith("corridor")]
+    dictionary = read_csv(run_folder_of_points / "tables/data_dictionary.csv")
+    assert not [row for row in dictionary if row["layer"].startswith("corridor")]
 
 
 def test_zones_with_places_of_their_own_are_points(run_folder_of_points, evaluation_of_points):

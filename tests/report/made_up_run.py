@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from h3.api import basic_str
+from made_up_corridors import make_corridor_tables
 
 EVIL_CITY = "<script>alert(1)</script>"
 EVIL_NAME_ZH = "\"><img src=x onerror=alert(2)>'"
@@ -149,6 +150,17 @@ def make_optional_frames() -> dict[str, pd.DataFrame]:
     }  # fmt: skip
 
 
+def make_corridor_frames() -> dict[str, pd.DataFrame]:
+    """Layers and tables of trips between cities; rows without a place stand in no layer."""
+    without_layer = {"corridor_summary", "corridor_unconnected"}
+    return {
+        f"{'tables' if name in without_layer else 'layers'}/{name}": frame.dropna(
+            subset=[column for column in ("lon", "lat") if column in frame]
+        )
+        for name, frame in make_corridor_tables().items()
+    }
+
+
 def make_run() -> dict[str, Any]:
     return {
         "name": "two-towns",
@@ -200,6 +212,7 @@ def write_run_folder(folder: Path, *, with_optional: bool) -> Path:
     frames = make_frames()
     if with_optional:
         frames |= {f"tables/{name}": frame for name, frame in make_optional_frames().items()}
+        frames |= make_corridor_frames()
     for name, frame in frames.items():
         frame.to_parquet(folder / f"{name}.parquet", index=False)
     (folder / "run.json").write_text(json.dumps(make_run()), encoding="utf-8")

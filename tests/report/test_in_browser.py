@@ -184,6 +184,55 @@ def test_hovering_tells_figures(visit: Visit) -> None:
     assert visit.page.locator("#chart-tip").inner_text() == mark.get_attribute("aria-label")
 
 
+def test_roads_and_corridor_stations_are_drawn_switched_and_told(visit: Visit) -> None:
+    diamond, good = "204,121,167", "1,133,113"
+    for layer in ("cells", "stations", "names"):
+        visit.show(layer, shown=False)
+    before = visit.colours()
+    assert before.get(diamond, 0) > 20
+    legend = visit.page.locator("#legend")
+    assert "ROADS: TRIPS REFUELLED IN WINTER" in legend.inner_text().upper()
+
+    # The busier corridor station stands at a third of the way between the towns.
+    box = visit.page.locator("#map").bounding_box()
+    tip = visit.page.locator("#map-tip")
+    said = {}
+    for step in range(60):
+        for row in range(20):
+            x, y = box["x"] + box["width"] * step / 60, box["y"] + box["height"] * row / 20
+            visit.page.mouse.move(x, y)
+            if tip.is_visible():
+                said.setdefault(tip.inner_text().split(",")[0].split("\n")[0], (x, y))
+    assert {"Road", "Ferry", "Corridor station R+45.500+127.000"} <= set(said)
+    details = visit.page.locator("#details")
+    visit.page.mouse.click(*said["Road"])
+    assert "% of 1" in details.inner_text()
+    visit.page.mouse.click(*said["Corridor station R+45.500+127.000"])
+    assert "120.5 per day" in details.inner_text()
+    assert "38.6 of 19.8 swaps" in details.inner_text()
+    details.get_by_role("button", name="Close details").click()
+
+    visit.page.mouse.move(0, 0)
+    visit.show("corridors", shown=False)
+    assert diamond not in visit.colours()
+    visit.show("roads", shown=False)
+    bare = visit.colours()
+    assert len(bare) < len(before)
+    assert good not in bare
+    for layer in ("corridors", "roads"):
+        visit.show(layer, shown=True)
+    assert visit.colours() == before
+
+
+def test_chart_of_trips_tells_its_figures(visit: Visit) -> None:
+    mark = visit.page.locator("#chart-trips path[aria-roledescription=bar]").first
+    mark.scroll_into_view_if_needed()
+    mark.hover()
+    tip = visit.page.locator("#chart-tip")
+    assert tip.inner_text() == mark.get_attribute("aria-label")
+    assert "of 100 trips a day" in tip.inner_text()
+
+
 def test_tables_sort_and_filter(visit: Visit) -> None:
     table = visit.page.locator("#stations")
     swaps = "td:nth-child(6)"
@@ -203,7 +252,8 @@ def test_tables_sort_and_filter(visit: Visit) -> None:
 def test_keyboard_reaches_every_control(visit: Visit) -> None:
     wanted = {
         "A:Skip to the map", "CANVAS", "INPUT:cells", "INPUT:stations", "INPUT:ranges",
-        "INPUT:names", "INPUT:design", "SELECT:pack", "SELECT:find", "BUTTON:Whole area",
+        "INPUT:names", "INPUT:roads", "INPUT:corridors", "INPUT:design", "SELECT:pack",
+        "SELECT:find", "BUTTON:Whole area",
         "INPUT:search", "BUTTON:Bays", "DIV:region",
     }  # fmt: skip
     reached = set()

@@ -3,10 +3,12 @@
 import hashlib
 import json
 import re
+from html import unescape
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pytest
 from click.testing import CliRunner
@@ -48,6 +50,17 @@ class _Page(HTMLParser):
             self.blocks[self._block] = self.blocks.get(self._block, "") + data
         else:
             self.texts.append(data)
+
+
+def _cells(path: Path, key: str, num_columns: int) -> list[list[str]]:
+    """First cells of the rows of a table, by the id of what holds it."""
+    html = path.read_text(encoding="utf-8")
+    start = html.index(f'id="{key}"')
+    body = html[html.index("<tbody>", start) : html.index("</tbody>", start)]
+    return [
+        [unescape(cell) for cell in re.findall(r"<td[^>]*>(.*?)</td>", row)][:num_columns]
+        for row in body.split("</tr>")[:-1]
+    ]
 
 
 @pytest.fixture(scope="module")
@@ -122,6 +135,13 @@ def test_same_run_gives_the_same_bytes(report: Path, run_folder: Path) -> None:
         "Sodium-ion goes from 9 % of the vehicles in 2026Q4 to 70 % in 2027Q2",
         "One more kWh of sodium-ion is worth up to 35 CNY, in 2026Q4",
         "The busiest hour, from 23:00, takes 36 % of capacity",
+        "With 2 corridor stations, 70.0 % of the 150 trips a day between cities can be driven "
+        "there and back in winter, and 93.3 % in summer.",
+        "Corridor stations raise the trips refuelled in winter from 47 % to 70 %",
+        "Of 3 ways from swap to swap, by vehicle and pack: those that leave least at the design "
+        "temperature, the drivers' reserve not counted.",
+        "R+45.500+127.000 near Harbin",
+        "on an island <b>",
         "1 of 2 assumptions are inferred or weak (marks INF and ?).",
         "© OpenStreetMap contributors (ODbL)",
     ],
@@ -149,6 +169,91 @@ def test_without_optional_tables_only_the_design_day_is_known(bare_report: Path)
     data = json.loads(_Page(bare_report).blocks["map-data"])
     assert [season["has_data"] for season in data["seasons"]] == [False, False, True]
     assert data["stations"]["swaps_by_hour"] == []
+
+
+def test_tightest_legs_and_busiest_trips_are_those_of_winter(report: Path) -> None:
+    legs, trips = (
+        _cells(report, key, first_columns) for key, first_columns in (("tight-legs", 3),
+                                                                      ("unserved-trips", 3))
+    )  # fmt: skip
+    near, turn = "R+45.500+127.000 near Harbin", EVIL_CITY
+    assert legs == [["Harbin", near, "1.75"], [turn, turn, "6.00"], [near, turn, "55.00"]]
+    assert trips == [["Harbin", turn, "25"], ["Harbin", turn, "20"]]
+
+
+def test_map_draws_roads_and_corridor_stations(map_data: dict[str, Any]) -> None:
+    stations, roads = (map_data["corridors"][name] for name in ("stations", "roads"))
+    assert stations["id"] == ["R+45.500+127.000", "=evil</script>"]
+    assert stations["city"] == [0, 1]
+    ends = [
+        [roads["nodes"][at] for at in pair] for pair in zip(roads["from"], roads["to"], strict=True)
+    ]
+    assert ends[1] == [[127.0, 45.5], [127.4, 45.25]]
+    assert len(roads["nodes"]) == 4
+    assert roads["winter_share"] == [70, 0, None]
+    assert roads["summer_share"] == [90, 100, 100]
+    assert roads["ferry"] == [0, 0, 1]
+
+
+def test_without_corridors_the_page_does_not_speak_of_them(bare_report: Path) -> None:
+    page = _Page(bare_report)
+    assert "corridors" not in json.loads(page.blocks["map-data"])
+    assert "trips" not in [value for _, name, value in page.attributes if name == "id"]
+    assert not [text for text in page.texts if re.search("corridor|between cities", text)]
+
+
+def test_what_does_not_occur_is_said(run_folder: Path) -> None:
+    for name in ("layers/corridor_unserved", "tables/corridor_unconnected"):
+        path = run_folder / f"{name}.parquet"
+        pd.read_parquet(path).head(0).to_parquet(path)
+    page = _Page(write_report(run_folder))
+    told = "\n".join(page.texts)
+    assert "No trip between cities breaks in winter. Every city is connected by road." in told
+    ids = [value for _, name, value in page.attributes if name == "id"]
+    assert "tight-legs" in ids
+    assert "unserved-trips" not in ids
+
+
+def test_corridors_without_trips_and_stations(run_folder: Path) -> None:
+    for path in [*run_folder.glob("*/corridor_*.parquet")]:
+        frame = pd.read_parquet(path)
+        if path.stem != "corridor_summary":
+            frame.head(0).to_parquet(path)
+            continue
+        nothing = frame[frame["chemistry"] == "all"].assign(
+            trips_per_day=0.0, refuelled_frac=np.nan, by_cities_frac=np.nan, at_most_frac=np.nan
+        )
+        nothing.to_parquet(path)
+    page = _Page(write_report(run_folder))
+    told = "\n".join(page.texts)
+    assert "No vehicle class that drives between cities has a city to drive to." in told
+    assert "There are no trips between cities." in told
+    corridors = json.loads(page.blocks["map-data"])["corridors"]
+    assert corridors["roads"]["from"] == corridors["stations"]["id"] == []
+
+
+def test_a_siting_that_counts_trips_says_so(run_folder: Path) -> None:
+    path = run_folder / "scenario.resolved.toml"
+    text = path.read_text(encoding="utf-8")
+    path.write_text(f'{text}[corridors]\nfunding = "national"\n', encoding="utf-8")
+    run_path = run_folder / "run.json"
+    run = json.loads(run_path.read_text(encoding="utf-8"))
+    run["kpi"]["num_corridor_stations"] = 2
+    run_path.write_text(json.dumps(run), encoding="utf-8")
+    told = "\n".join(_Page(write_report(run_folder)).texts)
+    assert (
+        "3 stations in cities and 2 between them serve 100 swaps a day, those on trips between "
+        "cities counted in; no plan within the same limits serves more than 102."
+    ) in told
+    assert "no plan serves more than 102 per day, trips between cities counted in" in told
+    assert "What is proven counts swaps on trips between cities too." in told
+    assert "proven limit: 102" not in told
+
+
+def test_a_part_of_the_corridors_is_not_enough(run_folder: Path) -> None:
+    (run_folder / "layers/corridor_legs.parquet").unlink()
+    with pytest.raises(InputError, match=r"corridor_legs\.parquet"):
+        write_report(run_folder)
 
 
 def test_seasons_and_classes(map_data: dict[str, Any]) -> None:

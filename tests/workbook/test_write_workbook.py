@@ -5,12 +5,14 @@ import os
 import shutil
 import subprocess
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import openpyxl
 import pandas as pd
 import pytest
+from made_up_corridors import STATION, make_corridor_tables
 
 from planner.errors import InputError
 from planner.layers.describe import DATA_PACKAGE
@@ -165,8 +167,8 @@ def test_a_gap_is_told_as_such(run: Path) -> None:
     (run / "run.json").write_text(json.dumps(document), encoding="utf-8")
     line = openpyxl.load_workbook(write_workbook(run))["overview"]["A2"].value
     assert line == (
-        "Within 1.23% of the optimum, proven: this plan serves 987 swaps/day; no plan within the "
-        "same limits serves more than 1,000."
+        "Within 1.23% of the optimum, proven: this plan serves 987 swaps per day; no plan within "
+        "the same limits serves more than 1,000."
     )
 
 
@@ -232,6 +234,55 @@ def test_a_table_too_long_is_left_out_and_named(run: Path, monkeypatch: pytest.M
     assert any(
         text.startswith("more than 11 rows: Temperature") for text in texts(book["overview"])
     )
+
+
+@pytest.fixture(scope="session")
+def with_corridors(planned_tutorial: Planned, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    tables = {**planned_tutorial.tables, **make_corridor_tables()}
+    folder = tmp_path_factory.mktemp("corridors") / "run"
+    return write_run(replace(planned_tutorial, tables=tables), folder)
+
+
+def test_corridors_have_sheets_with_names_beside_ids(with_corridors: Path) -> None:
+    book = openpyxl.load_workbook(with_corridors / "workbook.xlsx")
+    assert {name for name in book.sheetnames if name.startswith("corridor")} == {
+        "corridor_summary", "corridor_stations", "corridor_legs", "corridor_unserved",
+        "corridor_unconnected",
+    }  # fmt: skip
+    assert "corridor_roads" in texts(book["overview"])
+    for sheet, key, values in (
+        ("corridor_stations", "corridor_station_id", [STATION, "=evil</script>"]),
+        ("corridor_legs", "margin_km", [1.75, 55, 85]),
+        ("corridor_unserved", "short_kwh", [2.5, 8.75]),
+        ("corridor_unconnected", "why", ["on an island <b>"]),
+    ):
+        assert [cell.value for cell in column(book[sheet], key)] == values, sheet
+    (evil,) = [cell for cell in column(book["corridor_stations"], "corridor_station_id") if
+               cell.value == "=evil</script>"]  # fmt: skip
+    assert (evil.data_type, evil.quotePrefix) == ("s", True)
+    (town,) = pd.read_parquet(with_corridors / "layers/cities.parquet")["city_id"]
+    legs = openpyxl.load_workbook(_leading_to(with_corridors, town))["corridor_legs"]
+    named = [cell.value for cell in column(legs, "to_name_en")]
+    assert named == ["Tutorial Town"] * 3
+    assert [cell.value for cell in column(legs, "from_name_en")] == [None] * 3
+
+
+def _leading_to(folder: Path, city_id: str) -> Path:
+    """The workbook of a copy whose legs all lead to a city."""
+    copy = folder.with_name("leading")
+    shutil.copytree(folder, copy, ignore=shutil.ignore_patterns("plan.gpkg"))
+    change_layer(copy, "layers/corridor_legs.parquet", to_stop=city_id)
+    return write_workbook(copy)
+
+
+def test_the_tightest_legs_are_shown_and_the_others_said(
+    with_corridors: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sheets, "_FIRST_ROWS", {"corridor_legs": 2})
+    book = openpyxl.load_workbook(write_workbook(with_corridors, tmp_path / "short.xlsx"))
+    page = book["corridor_legs"]
+    assert [cell.value for cell in column(page, "margin_km")] == [1.75, 55]
+    assert page["B1"].value.endswith("tables/corridor_legs.csv alone. Here the first 2 of 3 rows.")
 
 
 @pytest.mark.parametrize("missing", ["run.json", DATA_PACKAGE, "tables/kpi.parquet"])

@@ -3,6 +3,7 @@
 import numpy as np
 
 from planner.report.charts.drawing import Chart, Spec, axis, hover_points, level_line, render, says
+from planner.report.findings import words_of
 from planner.report.numbers import number, percent
 from planner.report.palette import ASKED, BOUND, SERVED
 from planner.report.read import RunFiles, records
@@ -18,7 +19,9 @@ def coverage_curve(run: RunFiles) -> Chart:
     served = np.sort(run.stations["swaps_per_day"].to_numpy(float))[::-1].cumsum()
     if not len(served) or served[-1] <= 0:
         return Chart("coverage", "No swaps are served", "", note="The plan opens no station.")
-    count, bound = len(served), float(run.run["bound"])
+    count = len(served)
+    is_bounded = words_of(run).unit == "swaps per day" and not run.counts_trips
+    bound = float(run.run["bound"]) if is_bounded else None
     asked = float(run.cities["swaps_per_day"].sum())
     half_frac = served[count // 2 - 1] / served[-1]
     title = (
@@ -41,7 +44,9 @@ def coverage_curve(run: RunFiles) -> Chart:
     spec: Spec = {
         "layer": [
             level_line(y, asked, f"asked for: {number(asked)} swaps/day", ASKED, dash=(2, 3)),
-            level_line(y, bound, f"proven limit: {number(bound)} swaps/day", BOUND),
+            *([] if bound is None else [
+                level_line(y, bound, f"proven limit: {number(bound)} swaps/day", BOUND)
+            ]),
             {
                 "data": {"values": curve},
                 "layer": [
@@ -63,12 +68,22 @@ def coverage_curve(run: RunFiles) -> Chart:
         title,
         "Swaps per day that the plan's busiest stations serve, as allocated",
         render(spec),
-        f"Proven: no plan within the same limits serves more than {number(bound)} swaps per day, "
-        f"so this plan (the dot) falls short of the best by {percent(run.run['gap_frac'], 2)} at "
-        "most. "
-        "The curve is what a part of the plan's own stations serves; a plan made for fewer "
-        "stations may do better, and how much better is not proven here.",
+        f"{_what_is_proven(run, bound)} The curve is what a part of the plan's own stations "
+        "serves; a plan made for fewer stations may do better, and how much better is not proven "
+        "here.",
     )
+
+
+def _what_is_proven(run: RunFiles, bound: float | None) -> str:
+    if bound is not None:
+        return (
+            f"Proven: no plan within the same limits serves more than {number(bound)} swaps per "
+            f"day, so this plan (the dot) falls short of the best by "
+            f"{percent(run.run['gap_frac'], 2)} at most."
+        )
+    if run.counts_trips:
+        return "What is proven counts swaps on trips between cities too."
+    return "The plan was made for another question: that none serves more is not proven."
 
 
 def gap_over_time(run: RunFiles) -> Chart:
@@ -77,6 +92,7 @@ def gap_over_time(run: RunFiles) -> Chart:
         row for row in run.progress
         if row.get("gap_frac") is not None and "siting" in str(row.get("stage", ""))
     ]  # fmt: skip
+    unit = run.run.get("objective_unit", "swaps/day")
     gap, target = float(run.run["gap_frac"]), float(run.run["options"]["gap_frac"])
     title = (
         "The plan is proven optimal" if run.run["status"] == "OPTIMAL"
@@ -91,7 +107,7 @@ def gap_over_time(run: RunFiles) -> Chart:
             "s": row["elapsed_s"],
             "gap": 100 * max(row["gap_frac"], _SMALLEST_GAP_FRAC),
             "says": f"after {number(row['elapsed_s'], 1)} s: {number(row['incumbent'])} found, "
-            f"limit {number(row['bound'])} swaps/day, gap {percent(row['gap_frac'], 3)}",
+            f"limit {number(row['bound'])} {unit}, gap {percent(row['gap_frac'], 3)}",
         }
         for row in rows
     ]
