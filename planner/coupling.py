@@ -16,13 +16,14 @@ import pandas as pd
 
 from planner import assemble
 from planner.assemble import PackLabels, StationAnswer
+from planner.corridors import CorridorPlan, CorridorRoads, CorridorRounds
 from planner.demand import FleetOperation
 from planner.instance import Instance
 from planner.models.allocation import Allocation, allocate_zones
 from planner.models.pack_assignment import PackAssignment, solve_pack_assignment
 from planner.network import Reach
 from planner.problem import FloatArray, PackAssignmentProblem, SizedCoverageProblem
-from planner.siting import Siting, choose_stations
+from planner.siting import Siting, choose_stations, looks_at_packs
 from planner.solving.options import SolveOptions
 from planner.solving.progress import StopRequest
 from planner.stages import StageClock
@@ -50,6 +51,8 @@ class Fitted:
         served_change_frac`` (largest change of a city's served share against what the packs
         counted on), ``vehicles_changing_frac`` (share of the vehicles that would change their
         pack, were the packs planned again for these stations).
+    corridors : CorridorPlan, optional
+        For these stations and packs, if corridors are planned.
     """
 
     pack_problem: PackAssignmentProblem
@@ -60,6 +63,14 @@ class Fitted:
     allocation: Allocation
     counted_on: StationAnswer
     rounds: pd.DataFrame
+    corridors: CorridorPlan | None = None
+
+    def trip_swaps_per_day(self, instance: Instance) -> float:
+        """What trips between cities add to the siting's objective."""
+        settings = instance.scenario.corridors
+        if self.corridors is None or settings.funding != "national":
+            return 0.0
+        return settings.trip_swap_weight * self.corridors.objective
 
 
 def fit_packs_and_stations(
@@ -70,6 +81,7 @@ def fit_packs_and_stations(
     clock: StageClock,
     stop: StopRequest | None = None,
     executor: Executor | None = None,
+    roads: CorridorRoads | None = None,
 ) -> Fitted:
     """Plan packs and stations in turn.
 
@@ -87,6 +99,8 @@ def fit_packs_and_stations(
         When set, the round at hand is the last.
     executor : concurrent.futures.Executor, optional
         Where cities are solved; processes of this machine otherwise.
+    roads : CorridorRoads, optional
+        Those between the cities, if corridors are planned.
 
     Returns
     -------
@@ -95,7 +109,6 @@ def fit_packs_and_stations(
     """
     coupling = instance.scenario.coupling
     planned = instance.scenario.quarters.index(instance.scenario.planning_quarter)
-    num_cities = len(instance.cities)
     rows: list[dict[str, float]] = []
     spent_s = 0.0
 
@@ -106,40 +119,47 @@ def fit_packs_and_stations(
         return _Packs(answer, problem, labels, solution, assigned)
 
     with clock.stage("packs", "packs to cities and vehicles, as if all swaps were served"):
-        packs = plan_packs(StationAnswer(np.ones(num_cities), np.zeros(num_cities)))
+        packs = plan_packs(StationAnswer.everywhere(instance))
     settled = False
+    siting: Siting | None = None
+    corridors = (
+        None if roads is None else CorridorRounds(instance, fleet, roads, options, clock, stop)
+    )
     while True:
         number = len(rows) + 1
-        is_full = settled or number >= coupling.max_rounds
+        is_full = settled or number >= coupling.max_rounds or not looks_at_packs(instance)
         left_s = max(1.0, options.time_limit_s - spent_s)
+        claimants = corridors.begin(packs.assigned) if corridors else ()
         with clock.stage("siting", f"round {number}: up to {len(instance.sites):,} sites"):
             siting_problem = assemble.assemble_siting(instance, reach, fleet, packs.assigned)
             siting = choose_stations(
+                instance,
                 siting_problem,
+                reach,
                 replace(
                     options,
                     gap_frac=options.gap_frac if is_full else max(options.gap_frac, ROUGH_GAP_FRAC),
                     # Half of what is left, so that a later round has the other half.
                     time_limit_s=left_s if is_full else left_s / 2,
                 ),
+                earlier=siting,
+                claimants=claimants,
                 on_progress=clock.from_solver,
                 stop=stop,
                 executor=executor,
             )
         spent_s += siting.wall_s
         with clock.stage("allocation", "zones to stations, station sizes"):
-            allocation = allocate_zones(
+            allocation = siting.allocation or allocate_zones(
                 assemble.assemble_allocation(
                     siting_problem, reach, siting.open_site_idx, siting.type_idx
                 )
             )
             answer = _station_answer(instance, reach, siting_problem, siting, allocation)
+        if corridors:
+            answer = replace(answer, road_kwh_per_day=corridors.end(siting))
         # Prices may make packs jump to and fro: later answers are taken by half.
-        weight = 1.0 if number == 1 else 0.5
-        mixed = StationAnswer(
-            weight * answer.served_frac + (1 - weight) * packs.counted_on.served_frac,
-            weight * answer.capacity_cny + (1 - weight) * packs.counted_on.capacity_cny,
-        )
+        mixed = answer.mixed_with(packs.counted_on, 0.0 if number == 1 else 0.5)
         with clock.stage("packs", "packs again, for these stations") as say:
             again = plan_packs(mixed)
             moving = np.abs(again.assigned - packs.assigned).sum() / 2
@@ -160,9 +180,12 @@ def fit_packs_and_stations(
         settled = number > 1 and changing <= coupling.tolerance_frac
         stopped = stop is not None and stop.is_set()
         if stopped or (is_full and (settled or number >= coupling.max_rounds)):
+            corridor_plan = None
+            if corridors:
+                corridor_plan, siting = corridors.finish(packs.assigned, siting)
             return Fitted(
                 packs.problem, packs.labels, packs.solution, siting_problem, siting, allocation,
-                packs.counted_on, pd.DataFrame(rows),
+                packs.counted_on, pd.DataFrame(rows), corridor_plan,
             )  # fmt: skip
         if not settled:
             packs = again
@@ -193,9 +216,11 @@ def _station_answer(
     city_idx = pd.Index(instance.cities["city_id"]).get_indexer(instance.zones["city_id"])
     num_cities = len(instance.cities)
     more = replace(problem, load=problem.load * (1 + MORE_LOAD_FRAC))
-    crowded = allocate_zones(
-        assemble.assemble_allocation(more, reach, siting.open_site_idx, siting.type_idx)
-    )
+
+    def most_served(asked: SizedCoverageProblem) -> Allocation:
+        return allocate_zones(
+            assemble.assemble_allocation(asked, reach, siting.open_site_idx, siting.type_idx)
+        )
 
     def served_by_city(found: Allocation) -> FloatArray:
         value = problem.coverage.value[found.zone_idx] * found.share_frac
@@ -204,9 +229,12 @@ def _station_answer(
     value = np.bincount(city_idx, problem.coverage.value, minlength=num_cities)
     added = np.bincount(city_idx, more.load - problem.load, minlength=num_cities)
     served = served_by_city(allocation)
-    lost = np.maximum(0.0, served - served_by_city(crowded))
+    # Where the siting leaves swaps unserved to save money, that is no sign of full stations.
+    most = served if siting.allocation is None else served_by_city(most_served(problem))
+    lost = np.maximum(0.0, most - served_by_city(most_served(more)))
     worth = instance.scenario.coupling.served_swap_cny
     return StationAnswer(
         served_frac=np.divide(served, value, out=np.zeros(num_cities), where=value > 0),
         capacity_cny=worth * np.divide(lost, added, out=np.zeros(num_cities), where=added > 0),
+        road_kwh_per_day=np.zeros((num_cities, len(instance.vehicles))),
     )

@@ -3,15 +3,26 @@
 import math
 from collections.abc import Mapping
 from concurrent.futures import Executor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from planner import assemble
 from planner.array_cache import ArrayCache, content_key
 from planner.climate import city_climate
+from planner.corridors import (
+    CorridorInput,
+    CorridorPlan,
+    CorridorRoads,
+    check_corridors,
+    corridor_assumptions,
+    corridors_of_plan,
+    label_corridors,
+    prepare_roads,
+)
 from planner.coupling import Fitted, fit_packs_and_stations
 from planner.demand import operate_fleet
 from planner.instance import Instance, describe_settings
@@ -21,14 +32,18 @@ from planner.network import (
     RoadGraph,
     attach,
     audit_drive_times,
+    audit_nearest,
     build_road_graph,
     drive_time_reach,
 )
-from planner.plans import Evaluation, ModelResult, Plan
+from planner.plans import AuditedTimes, Evaluation, ModelResult, Plan
 from planner.plans.candidates import explain_candidates
 from planner.plans.check import check_plan as check_labels
+from planner.plans.objectives import least_cost_cny
+from planner.plans.savings import Reached
 from planner.prices import gate_savings, supply_values, with_pack_values
 from planner.ranges.table import range_curves
+from planner.siting import question_assumptions
 from planner.solving.options import SolveOptions
 from planner.solving.progress import StopRequest
 from planner.solving.status import OPTIMAL_GAP_FRAC, Status, gap_frac
@@ -111,17 +126,26 @@ def plan(
     with clock.stage("network", f"drive-time reach on {len(instance.roads):,} roads") as say:
         graph, sites, zones, reach = _network(instance, cache)
         say(f"{len(reach.zone_idx):,} pairs of site and zone within the standard")
-    fitted = fit_packs_and_stations(instance, fleet, reach, options, clock, stop, executor)
+    roads = None
+    if instance.scenario.corridors.funding != "none":
+        with clock.stage("roads", "ways between the cities, and sites along them") as say:
+            roads = prepare_roads(instance, fleet, climate)
+            say(f"{len(roads.paths.length_km):,} ways, {len(roads.cost):,} sites")
+    fitted = fit_packs_and_stations(instance, fleet, reach, options, clock, stop, executor, roads)
     with clock.stage("gates", "what earlier certificates would save") as say:
         gates = gate_savings(instance, fitted, options)
         say(f"{len(gates)} gates open too late for some quarter")
     result = _label(instance, fitted)
     with clock.stage("check", "every limit and figure recomputed without the solver"):
-        evaluation = check_labels(instance, result, _audit(instance, graph, sites, zones, result))
+        audited = _audit(instance, graph, sites, zones, result)
+        trips = fitted.corridors
+        evaluation = _evaluate(
+            instance, result, audited, None if trips is None else (trips.given, trips.driven_frac)
+        )
     with clock.stage("candidates", "why each other site holds no station"):
         candidates = explain_candidates(
-            instance, evaluation, reach.ptr, reach.zone_idx, sites.point_idx >= 0,
-            result.models[0].prices,
+            instance, evaluation, Reached(reach.ptr, reach.zone_idx, reach.drive_min),
+            sites.point_idx >= 0, result.models[0].prices,
         )  # fmt: skip
     left_out = {
         "sites farther than max_access_km from any road": int((sites.point_idx < 0).sum()),
@@ -140,16 +164,47 @@ def plan(
             "coupling": fitted.rounds,
             "range_curve": range_curves(instance),
         },
-        assumptions=_assumptions(instance, fleet.held, climate.suspects, left_out),
+        assumptions=_assumptions(
+            instance,
+            fleet.held,
+            climate.suspects,
+            left_out,
+            roads,
+            question_assumptions(instance, fitted.siting_problem),
+        ),
         clock=clock,
+    )
+
+
+def _evaluate(
+    instance: Instance,
+    plan: Plan,
+    audited: AuditedTimes,
+    corridors: tuple[CorridorInput, NDArray[np.float64] | None] | None,
+) -> Evaluation:
+    """The independent check of cities and corridors together."""
+    if corridors is None:
+        return check_labels(instance, plan, audited)
+    given, driven_frac = corridors
+    names = plan.corridor_stations["corridor_station_id"]
+    stated = next(model for model in plan.models if model.name == "corridors")
+    trips = check_corridors(instance, given, names, driven_frac, stated)
+    evaluation = check_labels(instance, plan, audited, trips.share)
+    return replace(
+        evaluation,
+        kpi={**evaluation.kpi, **trips.kpi},
+        tables={**evaluation.tables, **trips.tables},
     )
 
 
 def _label(instance: Instance, fitted: Fitted) -> Plan:
     siting, packs = fitted.siting, fitted.packs
-    value = fitted.siting_problem.coverage.value
-    served = math.fsum(value[fitted.allocation.zone_idx] * fitted.allocation.share_frac)
-    gap = gap_frac(served, siting.bound)
+    objective = siting.objective
+    if siting.sense == "max":  # what counts is what the allocation serves
+        value = fitted.siting_problem.coverage.value
+        objective = math.fsum(value[fitted.allocation.zone_idx] * fitted.allocation.share_frac)
+        objective += fitted.trip_swaps_per_day(instance)
+    gap = gap_frac(objective, siting.bound, sense=siting.sense)
     quarter_idx = instance.scenario.quarters.index(instance.scenario.planning_quarter)
     supply_prices = {
         f"{chemistry}_cny_per_kwh": float(price)
@@ -178,14 +233,27 @@ def _label(instance: Instance, fitted: Fitted) -> Plan:
             ModelResult(
                 "siting", siting.sense, siting.unit,
                 Status.OPTIMAL if gap <= OPTIMAL_GAP_FRAC else Status.FEASIBLE,
-                served, siting.bound, gap, siting.wall_s, siting.prices,
+                objective, siting.bound, gap, siting.wall_s, siting.prices,
             ),
             ModelResult(
                 "pack_assignment", "min", "CNY", packs.status, packs.objective, packs.bound,
                 packs.gap_frac, packs.wall_s, supply_prices,
             ),
+            *_corridor_results(fitted.corridors),
         ),
+        **label_corridors(instance, fitted.corridors, fitted.counted_on.road_kwh_per_day),
     )  # fmt: skip
+
+
+def _corridor_results(corridors: CorridorPlan | None) -> list[ModelResult]:
+    if corridors is None:
+        return []
+    return [
+        ModelResult(
+            "corridors", corridors.sense, corridors.unit, corridors.status, corridors.objective,
+            corridors.bound, corridors.gap_frac, corridors.wall_s,
+        )
+    ]  # fmt: skip
 
 
 def check_plan(instance: Instance, plan: Plan) -> Evaluation:
@@ -198,7 +266,14 @@ def check_plan(instance: Instance, plan: Plan) -> Evaluation:
     """
     graph = build_road_graph(instance)
     sites, zones = _join(graph, instance)
-    return check_labels(instance, plan, _audit(instance, graph, sites, zones, plan))
+    corridors = None
+    if instance.scenario.corridors.funding != "none":
+        climate = city_climate(instance)
+        fleet = operate_fleet(instance, climate)
+        corridors = corridors_of_plan(
+            instance, fleet, prepare_roads(instance, fleet, climate), plan
+        )
+    return _evaluate(instance, plan, _audit(instance, graph, sites, zones, plan), corridors)
 
 
 def _solve_options(instance: Instance) -> SolveOptions:
@@ -248,20 +323,39 @@ def _network(
 
 def _audit(
     instance: Instance, graph: RoadGraph, sites: Access, zones: Access, plan: Plan
-) -> np.ndarray:
+) -> AuditedTimes:
+    """Drive times that the plan relies on, by other code than its own."""
     pairs = pd.DataFrame(
         {
             "site_idx": pd.Index(instance.sites["site_id"]).get_indexer(plan.allocation["site_id"]),
             "zone_idx": pd.Index(instance.zones["zone_id"]).get_indexer(plan.allocation["zone_id"]),
         }
     )
-    return audit_drive_times(instance, graph, sites, zones, pairs)
+    siting = instance.scenario.siting
+    is_cover = siting.objective == "set_cover"
+    number = siting.cover_times if is_cover else 1
+
+    def nearest(site_idx: np.ndarray, number: int) -> np.ndarray:
+        return audit_nearest(instance, graph, sites, zones, site_idx, number)
+
+    is_open = instance.sites["site_id"].isin(plan.stations["site_id"])
+    may_open = (instance.sites["status"] != "forbidden") & np.isfinite(least_cost_cny(instance))
+    return AuditedTimes(
+        allocation_min=audit_drive_times(instance, graph, sites, zones, pairs),
+        station_min=nearest(np.flatnonzero(is_open), number),
+        site_min=nearest(np.flatnonzero(may_open), number if is_cover else 0),
+    )
 
 
 def _assumptions(
-    instance: Instance, held: pd.DataFrame, suspects: pd.DataFrame, left_out: dict[str, int]
+    instance: Instance,
+    held: pd.DataFrame,
+    suspects: pd.DataFrame,
+    left_out: dict[str, int],
+    roads: CorridorRoads | None,
+    question: list[dict[str, str]],
 ) -> pd.DataFrame:
-    rows = describe_settings(instance.scenario)
+    rows = [*describe_settings(instance.scenario), *question]
     for chemistry, group in held.groupby("chemistry"):
         coldest = group["pack_temperature_c"].min()
         rows.append(
@@ -286,6 +380,8 @@ def _assumptions(
         {"item": item, "value": str(count), "mark": "INF", "source": "left out of every reach"}
         for item, count in left_out.items()
     ]
+    if roads is not None:
+        rows += corridor_assumptions(roads)
     unlimited = set(instance.packs["chemistry"]) - set(instance.supply["chemistry"])
     rows += [
         {

@@ -146,6 +146,7 @@ def describe_run(planned: Planned) -> dict[str, Any]:
         "bound": siting.bound,
         "gap_frac": siting.gap_frac,
         "objective_unit": siting.unit,
+        "sense": siting.sense,
         "wall_s": round(sum(stage.wall_s for stage in planned.clock.stages), 3),
         "peak_rss_mb": round(peak_rss_mb(), 1),
         "stages": [
@@ -175,14 +176,16 @@ def peak_rss_mb() -> float:
 def _run_info(planned: Planned) -> dict[str, str | float]:
     siting = planned.plan.models[0]
     scenario = planned.instance.scenario
+    unit = siting.unit.lower().replace("-", "_").replace("/", "_per_")
     info: dict[str, str | float] = {
         "name": scenario.name,
         "title": scenario.title,
         "planner_version": installed_versions()["planner"],
         "planning_quarter": scenario.planning_quarter,
         "status": siting.status,
-        "objective_swaps_per_day": siting.objective,
-        "bound_swaps_per_day": siting.bound,
+        "siting_objective": scenario.siting.objective,
+        f"objective_{unit}": siting.objective,
+        f"bound_{unit}": siting.bound,
         "gap_frac": siting.gap_frac,
         "seed": scenario.solver.seed,
         "drive_time_min": scenario.siting.drive_time_min,

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from planner.headline import headline_of, in_proportion
 from planner.solving.progress import Progress
 from planner.stages import progress_record
 
@@ -68,7 +69,8 @@ def show_result(planned: "Planned", folder: Path, as_json: bool) -> None:
     if as_json:
         print(json.dumps({"stage": "done", "folder": str(folder), "status": siting.status,
                           "objective": siting.objective, "bound": siting.bound,
-                          "gap_frac": siting.gap_frac}), flush=True)  # fmt: skip
+                          "gap_frac": siting.gap_frac, "sense": siting.sense,
+                          "objective_unit": siting.unit}), flush=True)  # fmt: skip
         return
     from rich.console import Console
     from rich.markup import escape
@@ -83,8 +85,7 @@ def show_result(planned: "Planned", folder: Path, as_json: bool) -> None:
         ("status", f"{siting.status}, proven gap {siting.gap_frac:.3%}"),
         ("stations", f"{kpi['num_stations']:,}, {kpi['num_bays']:,} bays, "
          f"{kpi['capex_cny'] / 1e6:,.0f} M CNY"),
-        ("swaps served", f"{kpi['swaps_per_day_served']:,.0f} of {kpi['swaps_per_day']:,.0f} per "
-         f"day ({kpi['swaps_served_frac']:.1%}); no plan can serve more than {siting.bound:,.0f}"),
+        *_headline(planned),
         (f"car-owning households within {minutes:g} min", f"{kpi['households_served_frac']:.1%}"),
         (f"car-owning households within {near_km:g} km", f"{kpi['households_near_frac']:.1%}"),
         ("vehicles", f"{kpi['vehicles']:,}, {kpi['vehicles_without_pack']:,.0f} without a pack"),
@@ -108,6 +109,21 @@ def show_result(planned: "Planned", folder: Path, as_json: bool) -> None:
     _print_quarters(planned, console)
     where = "report.html for a browser, plan.gpkg for QGIS"
     console.print(f"written to {folder} ({where})", soft_wrap=True)
+
+
+def _headline(planned: "Planned") -> list[tuple[str, str]]:
+    """Swaps served, and the objective with its bound."""
+    siting, kpi = planned.plan.models[0], planned.evaluation.kpi
+    words = headline_of(siting.unit)
+    limit = words.limit(f"{siting.bound:,.0f}")
+    served = (
+        f"{kpi['swaps_per_day_served']:,.0f} of {kpi['swaps_per_day']:,.0f} per day "
+        f"({kpi['swaps_served_frac']:.1%})"
+    )
+    if siting.sense == "max":
+        return [("swaps served", f"{served}; {limit}")]
+    found = f"{siting.objective:,.0f} {words.unit} ({in_proportion(kpi)}); {limit}"
+    return [(words.name.lower(), found), ("swaps served", served)]
 
 
 def _print_quarters(planned: "Planned", console: "Console") -> None:

@@ -64,7 +64,7 @@ class StageClock:
         self.report(
             Progress(
                 f"siting: {progress.stage}", progress.incumbent, progress.bound, elapsed_s,
-                progress.message,
+                progress.message, progress.sense,
             )
         )  # fmt: skip
 

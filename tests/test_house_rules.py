@@ -16,7 +16,7 @@ from planner.instance.tables import format_reference
 ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "planner"
 
-BASE = {"errors", "units", "geodesy"}
+BASE = {"errors", "geodesy", "headline", "units"}
 PHYSICS = BASE | {"vehicle_range", "throughput", "round_trip"}
 DATA = BASE | {"instance", "problem"}
 INPUT = {"climate", "network", "demand"}
@@ -24,6 +24,7 @@ MAY_IMPORT = {
     "errors": set(),
     "units": set(),
     "geodesy": BASE,
+    "headline": set(),
     "vehicle_range": BASE,
     "throughput": BASE | {"vehicle_range"},
     "round_trip": BASE,
@@ -48,13 +49,28 @@ MAY_IMPORT = {
     "bench": DATA | {"location", "models", "round_trip", "solving"},
     "stages": BASE | {"solving"},
     "siting": DATA | {"assemble", "models", "network", "solving"},
-    "coupling": DATA | {"assemble", "demand", "models", "network", "siting", "solving", "stages"},
-    "corridors": DATA | PHYSICS | INPUT | {"assemble", "models", "solving"},
+    "coupling": DATA
+    | {"assemble", "corridors", "demand", "models", "network", "siting", "solving", "stages"},
+    "corridors": DATA
+    | PHYSICS
+    | INPUT
+    | {"assemble", "models", "plans", "siting", "solving", "stages"},
     "prices": DATA | {"assemble", "coupling", "models", "plans", "solving"},
     "pipeline": DATA
     | PHYSICS
     | INPUT
-    | {"array_cache", "assemble", "coupling", "plans", "prices", "ranges", "solving", "stages"},
+    | {
+        "array_cache",
+        "assemble",
+        "corridors",
+        "coupling",
+        "plans",
+        "prices",
+        "ranges",
+        "solving",
+        "stages",
+    }
+    | {"siting"},
     "run_folder": BASE
     | {"instance", "layers", "pipeline", "report", "stages", "solving", "versions"}
     | {"workbook"},
@@ -118,8 +134,12 @@ def test_import_rules(path: Path) -> None:
             assert home in ONLY_IN[top], f"{home} may not import {top}"
 
 
-# The nation is made of cities, a city's problem is one of sized or plain covering.
+# The nation is made of cities, a city's problem is one of sized or plain covering; corridors claim
+# with plans of most flow; money is halved until such a plan refuels enough.
 MODELS_MAY_IMPORT = {
+    "facility_location": {"facility_mip"},
+    "cheapest_refuelling": {"flow_refuelling"},
+    "refuelling_claim": {"flow_refuelling"},
     "national": {"national_city", "sized_coverage"},
     "national_city": {"coverage", "sized_coverage"},
 }

@@ -1,6 +1,5 @@
 """The flow-refuelling problem from roads, climate, packs and trips."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,9 +10,9 @@ from planner.climate import MONTHS, CityClimate
 from planner.demand import temperature_curve
 from planner.geodesy import great_circle_km
 from planner.instance import Instance
+from planner.network.driving import OpenStops, Windows, find_windows
 from planner.network.intercity import IntercityNetwork, TripPaths
 from planner.problem import FlowRefuellingProblem
-from planner.round_trip import minimal_windows, reach_windows, there_and_back
 from planner.vehicle_range import (
     consumption_kwh_per_km,
     heat_pump_cop,
@@ -199,91 +198,6 @@ class RoadStops:
 
 
 @dataclass(frozen=True)
-class RoundTrip:
-    """One path there and back, and what reaches its arcs; stops are counted on two laps.
-
-    Attributes
-    ----------
-    node_idx, segment_idx : int arrays, shape (num_stops,)
-        Node of each stop, and the segment from it to the next.
-    draw_kwh, limit_kwh : float arrays, shape (num_stops,)
-        Energy of each arc, and energy drawn from a full pack that it allows.
-    first, last : int arrays, shape (num_stops,)
-        Stops from which each arc is reached (`planner.round_trip.StopWindows`).
-    is_reached : bool array, shape (num_stops,)
-        Arcs that a city's station reaches.
-    """
-
-    node_idx: IntArray
-    segment_idx: IntArray
-    draw_kwh: FloatArray
-    limit_kwh: FloatArray
-    first: IntArray
-    last: IntArray
-    is_reached: BoolArray
-
-    @property
-    def turn(self) -> int:
-        """Stop at which the vehicle turns back."""
-        return len(self.node_idx) // 2
-
-
-def drive_round_trip(
-    path: int,
-    paths: TripPaths,
-    stops: RoadStops,
-    draw_kwh: FloatArray,
-    usable_kwh: FloatArray,
-    *,
-    full_kwh: float,
-    start_frac: float,
-    reserve_frac: float,
-) -> RoundTrip:
-    """Lay a path there and back, and tell from where each of its arcs is reached.
-
-    Parameters
-    ----------
-    path : int
-        Position among the paths.
-    paths : TripPaths
-    stops : RoadStops
-    draw_kwh, usable_kwh : ndarray, shape (num_segments,)
-        Of one season and profile.
-    full_kwh : float
-        Energy of the full pack at 25 C within its window [kWh].
-    start_frac : float
-        Share of it left when the trip leaves the city at either end.
-    reserve_frac : float
-        Share of the usable energy that is never drawn.
-
-    Returns
-    -------
-    RoundTrip
-    """
-    there = paths.segment_idx[paths.ptr[path] : paths.ptr[path + 1]]
-    nodes = paths.node_idx[paths.node_ptr[path] : paths.node_ptr[path + 1]]
-    tour, turn = np.concatenate((nodes[:-1], nodes[:0:-1])), len(there)
-    segments = np.concatenate((there, there[::-1]))
-    draw = there_and_back(draw_kwh[there])
-    limit = (1.0 - reserve_frac) * there_and_back(usable_kwh[there])
-    windows = reach_windows(draw, limit)
-    is_open = stops.is_open[tour]
-    is_open[[0, turn]] = False
-    passed = np.concatenate(([0], np.cumsum(np.tile(is_open, 2))))
-    is_reached = passed[windows.last + 1] > passed[windows.first]
-    from_end = reach_windows(draw, np.maximum(limit - (1.0 - start_frac) * full_kwh, 0.0)).first
-    ends = (
-        (0, stops.end_is_open[paths.from_city_idx[path]]),
-        (turn, stops.end_is_open[paths.to_city_idx[path]]),
-    )
-    for stop, end_is_open in ends:
-        if end_is_open:
-            for met in (stop, stop + len(tour)):
-                is_reached |= (from_end <= met) & (met <= windows.last)
-    return RoundTrip(tour, segments, draw, limit, windows.first, windows.last, is_reached)
-
-
-@dataclass(frozen=True)
 class CorridorLabels:
     """What the indices of the problem stand for, one entry per path of it.
 
@@ -307,10 +221,12 @@ def assemble_flow_refuelling(
     energy: RoadEnergy,
     stops: RoadStops,
     vehicles_per_day: FloatArray,
+    packs_each: FloatArray,
     *,
     capacity: FloatArray,
     cost: FloatArray,
     forced: BoolArray,
+    forbidden: BoolArray,
     num_stations: int,
     budget: float,
 ) -> tuple[FlowRefuellingProblem, CorridorLabels]:
@@ -327,7 +243,9 @@ def assemble_flow_refuelling(
     stops : RoadStops
     vehicles_per_day : ndarray, shape (2, num_profiles, num_pairs)
         Round trips on a mean day of each season; pairs in the order in which paths name them.
-    capacity, cost, forced : ndarrays, shape (num_sites,)
+    packs_each : ndarray, same shape
+        Full packs that each of these trips takes.
+    capacity, cost, forced, forbidden : ndarrays, shape (num_sites,)
         Swaps an hour [1/h], money [CNY] and locks of the candidate sites.
     num_stations : int
     budget : float
@@ -343,53 +261,36 @@ def assemble_flow_refuelling(
     weights = (corridors.winter_weight, 1.0 - corridors.winter_weight)
     pair = pair_of_path(paths)
     first_path = np.unique(pair, return_index=True)[1]
-    sets: dict[bytes, int] = {}
-    members: list[IntArray] = []
-    path_set_idx: list[int] = []
-    path_ptr, labels = [0], []
-    for season, profile, path in _problem_paths(vehicles_per_day, pair):
-        trip = drive_round_trip(
-            path,
-            paths,
-            stops,
-            energy.draw_kwh[season, profile],
-            energy.usable_kwh[season, profile],
-            full_kwh=float(energy.profiles["full_kwh"].iloc[profile]),
-            start_frac=corridors.start_frac,
-            reserve_frac=corridors.reserve_frac,
-        )
-        open_arcs = ~trip.is_reached
-        if open_arcs.any():
-            site = stops.site_idx[trip.node_idx]
-            is_site = site >= 0
-            first, after = minimal_windows(trip.first[open_arcs], trip.last[open_arcs], is_site)
-            stop = np.flatnonzero(is_site)
-            token = np.tile(2 * site[stop] + (stop >= trip.turn), 2)
-            needed = set()
-            for low, high in zip(first, after, strict=True):
-                tokens = np.unique(token[low:high])
-                place = sets.setdefault(tokens.tobytes(), len(sets))
-                if place == len(members):
-                    members.append(tokens)
-                needed.add(place)
-            path_set_idx.extend(sorted(needed))
-        path_ptr.append(len(path_set_idx))
-        labels.append((path, season, profile))
-    path_idx, season_idx, profile_idx = np.array(labels, dtype=np.int64).reshape(-1, 3).T
+    season_idx, profile_idx, pair_idx = np.nonzero(vehicles_per_day > 0)
+    paths_of_pair = np.split(np.argsort(pair, kind="stable"), np.cumsum(np.bincount(pair))[:-1])
+    num_paths = np.array([len(each) for each in paths_of_pair], dtype=np.int64)[pair_idx]
+    season_idx, profile_idx = np.repeat(season_idx, num_paths), np.repeat(profile_idx, num_paths)
+    path_idx = np.concatenate(
+        [np.zeros(0, dtype=np.int64), *(paths_of_pair[each] for each in pair_idx.tolist())]
+    )
+    windows = find_windows(
+        paths, energy.draw_kwh, energy.usable_kwh, energy.profiles["full_kwh"].to_numpy(float),
+        OpenStops(np.zeros_like(stops.is_open), stops.is_open, stops.end_is_open),
+        (path_idx, season_idx, profile_idx),
+        start_frac=corridors.start_frac, reserve_frac=corridors.reserve_frac,
+    )  # fmt: skip
+    path_ptr, path_set_idx, members = _cover_sets(paths, path_idx, stops.site_idx, windows)
     vehicles = vehicles_per_day[season_idx, profile_idx, pair[path_idx]]
     worth = vehicles * np.array(weights)[season_idx]
-    if corridors.objective == "vehicle_km":
+    if corridors.objective == "swaps":
+        worth = worth * packs_each[season_idx, profile_idx, pair[path_idx]]
+    elif corridors.objective == "vehicle_km":
         worth = worth * paths.length_km[first_path[pair[path_idx]]]
     flow = np.unique(
         np.column_stack((pair[path_idx], season_idx, profile_idx)), axis=0, return_inverse=True
     )[1].ravel()
-    tokens = np.concatenate(members) if members else np.zeros(0, dtype=np.int64)
+    tokens = np.concatenate([np.zeros(0, dtype=np.int64), *members])
     busiest_hour = corridors.holiday_factor * instance.scenario.demand.peak_hour_frac
     problem = FlowRefuellingProblem(
         value=worth,
         flow_idx=flow.astype(np.int64),
-        path_ptr=np.array(path_ptr, dtype=np.int64),
-        path_set_idx=np.array(path_set_idx, dtype=np.int64),
+        path_ptr=path_ptr,
+        path_set_idx=path_set_idx,
         set_ptr=np.concatenate(([0], np.cumsum([len(each) for each in members]))).astype(np.int64),
         set_site_idx=tokens // 2,
         set_is_return=tokens % 2 == 1,
@@ -398,7 +299,7 @@ def assemble_flow_refuelling(
         capacity=capacity,
         cost=cost,
         forced=forced,
-        forbidden=np.zeros(len(capacity), dtype=np.bool_),
+        forbidden=forbidden,
         num_stations=num_stations,
         budget=budget,
     )
@@ -413,9 +314,36 @@ def pair_of_path(paths: TripPaths) -> IntArray:
     return pair
 
 
-def _problem_paths(vehicles_per_day: FloatArray, pair: IntArray) -> Iterator[tuple[int, int, int]]:
-    """Season, profile and path of every flow that has vehicles."""
-    for season in range(len(vehicles_per_day)):
-        for profile in range(vehicles_per_day.shape[1]):
-            for path in np.flatnonzero(vehicles_per_day[season, profile, pair] > 0).tolist():
-                yield season, profile, path
+def _cover_sets(
+    paths: TripPaths, path_idx: IntArray, site_of_node: IntArray, windows: Windows
+) -> tuple[IntArray, IntArray, list[IntArray]]:
+    """Sets that each problem path needs, and the sites of each set with their direction.
+
+    A window becomes the set of 2 * site, plus 1 on the way back; equal ones are one.
+    """
+    token_of: dict[int, IntArray] = {}
+    sets: dict[bytes, int] = {}
+    members: list[IntArray] = []
+    path_ptr, path_set_idx = [0], list[int]()
+    first, last = windows.first.tolist(), windows.last.tolist()
+    for at, path in enumerate(path_idx.tolist()):
+        needed = set()
+        for window in range(windows.ptr[at], windows.ptr[at + 1]):
+            if path not in token_of:
+                token_of[path] = _tokens(paths, path, site_of_node)
+            tokens = token_of[path][first[window] : last[window] + 1]
+            place = sets.setdefault(tokens.tobytes(), len(sets))
+            if place == len(members):
+                members.append(np.unique(tokens[tokens >= 0]))
+            needed.add(place)
+        path_set_idx.extend(sorted(needed))
+        path_ptr.append(len(path_set_idx))
+    return np.array(path_ptr), np.array(path_set_idx, dtype=np.int64), members
+
+
+def _tokens(paths: TripPaths, path: int, site_of_node: IntArray) -> IntArray:
+    """Site and direction at each stop of two laps; negative where there is no site."""
+    nodes = paths.node_idx[paths.node_ptr[path] : paths.node_ptr[path + 1]]
+    there, back = site_of_node[nodes[:-1]], site_of_node[nodes[:0:-1]]
+    lap = np.concatenate((2 * there, np.where(back >= 0, 2 * back + 1, -1)))
+    return np.tile(lap, 2)

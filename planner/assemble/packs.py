@@ -32,10 +32,28 @@ class StationAnswer:
     capacity_cny : ndarray, shape (num_cities,)
         What one more swap in the design hour costs the city's service, per day [CNY]: it
         crowds out others where stations are full.
+    road_kwh_per_day : ndarray, shape (num_cities, num_vehicles)
+        Energy that stations between the cities give per vehicle, on a mean day of the season in
+        which they give most [kWh].
     """
 
     served_frac: FloatArray
     capacity_cny: FloatArray
+    road_kwh_per_day: FloatArray
+
+    def mixed_with(self, earlier: "StationAnswer", weight: float) -> "StationAnswer":
+        """Mix with an earlier answer, which counts by ``weight`` in [0, 1]."""
+        return StationAnswer(
+            (1 - weight) * self.served_frac + weight * earlier.served_frac,
+            (1 - weight) * self.capacity_cny + weight * earlier.capacity_cny,
+            (1 - weight) * self.road_kwh_per_day + weight * earlier.road_kwh_per_day,
+        )
+
+    @classmethod
+    def everywhere(cls, instance: Instance) -> "StationAnswer":
+        """Everything served, nothing crowded, nobody on the road."""
+        num_cities, num_vehicles = len(instance.cities), len(instance.vehicles)
+        return cls(np.ones(num_cities), np.zeros(num_cities), np.zeros((num_cities, num_vehicles)))
 
 
 @dataclass(frozen=True)
@@ -228,7 +246,7 @@ def station_packs_per_vehicle(
     -------
     ndarray, shape (num_cities, num_vehicles, num_packs)
         Little's law: served swaps per hour times the turn time in the slowest type's bay, over
-        the utilisation, in the quarter's worst month.
+        the utilisation, in the quarter's worst month; those on the road on the busiest holiday.
     """
     scenario = instance.scenario
     per_hour = (
@@ -237,8 +255,20 @@ def station_packs_per_vehicle(
         * scenario.demand.peak_day_factor
         * stations.served_frac[:, None, None, None]
     )
+    on_road = _road_swaps_per_day(fleet, stations)
+    per_hour = per_hour + (
+        on_road * scenario.corridors.holiday_factor * scenario.demand.peak_hour_frac
+    )
     packs = per_hour * fleet.design_turn_h.max(axis=3) / scenario.throughput.utilisation_frac
     return np.asarray(_of_quarter(packs, quarter).max(axis=-1))
+
+
+def _road_swaps_per_day(fleet: FleetOperation, stations: StationAnswer) -> FloatArray:
+    """Swaps between the cities per vehicle, with the energy per swap of each month's design day.
+
+    Shape (num_cities, num_vehicles, num_packs, 12); NaN where a pack does not fit.
+    """
+    return np.asarray(stations.road_kwh_per_day[:, :, None, None] / fleet.design_energy_kwh)
 
 
 def _running_cny(
@@ -246,9 +276,12 @@ def _running_cny(
 ) -> FloatArray:
     """Swaps, their energy and the service they crowd out, per vehicle in the quarter [CNY]."""
     costs, demand = instance.scenario.costs, instance.scenario.demand
+    efficiency = instance.scenario.physics.charger_efficiency_frac
     days = np.asarray(DAYS_PER_MONTH)[_months(quarter)]
-    swaps = _of_quarter(fleet.swaps_per_day, quarter) @ days
+    on_road = _road_swaps_per_day(fleet, stations)
+    swaps = _of_quarter(fleet.swaps_per_day + on_road, quarter) @ days
     grid_kwh = _of_quarter(fleet.grid_kwh_per_day, quarter) @ days
+    grid_kwh += stations.road_kwh_per_day[:, :, None] * days.sum() / efficiency
     peak_per_hour = (
         _of_quarter(fleet.design_swaps_per_day, quarter).max(axis=-1)
         * fleet.peak_hour_frac[:, :, None]

@@ -99,7 +99,7 @@ def assemble_allocation(
     problem: SizedCoverageProblem,
     reach: Reach,
     open_site_idx: NDArray[np.int64],
-    type_idx: NDArray[np.int64],
+    type_idx: NDArray[np.int64] | None,
 ) -> AllocationProblem:
     """The allocation problem: the siting problem's loads and capacities at the open stations.
 
@@ -109,9 +109,11 @@ def assemble_allocation(
         From `assemble_siting`.
     reach : Reach
         All sites.
-    open_site_idx, type_idx : int arrays
-        Open sites and types. Without a budget in money the types are left to the allocation,
-        which takes the smallest that carries each station's load.
+    open_site_idx : int array
+        Open sites.
+    type_idx : int array or None
+        Their types. Where none are given the allocation takes the smallest that carries each
+        station's load.
 
     Returns
     -------
@@ -119,7 +121,6 @@ def assemble_allocation(
         Types in the order of `station_types_by_size`.
     """
     arcs = _rows(reach.ptr, open_site_idx)
-    has_budget = math.isfinite(problem.budget)
     return AllocationProblem(
         load=problem.load,
         reach_ptr=np.concatenate(([0], np.cumsum(np.diff(reach.ptr)[open_site_idx]))),
@@ -127,7 +128,7 @@ def assemble_allocation(
         drive_min=reach.drive_min[arcs],
         capacity=problem.capacity[open_site_idx],
         value=problem.coverage.value,
-        type_idx=type_idx.astype(np.int32) if has_budget else None,
+        type_idx=None if type_idx is None else type_idx.astype(np.int32),
     )
 
 

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pandas as pd
+import scipy.sparse
 from numpy.typing import NDArray
 
 from planner.assemble.corridors import SEASONS, RoadEnergy, pair_of_path
@@ -31,6 +32,30 @@ def vehicles_by_profile(instance: Instance, energy: RoadEnergy, packs: pd.DataFr
     return np.asarray(table.fillna(0.0).to_numpy(float))
 
 
+def vehicles_of_profiles(
+    instance: Instance, energy: RoadEnergy, vehicles: FloatArray
+) -> tuple[NDArray[np.int64], FloatArray]:
+    """Vehicle class of each profile, and the vehicles of each city by class.
+
+    Parameters
+    ----------
+    instance : Instance
+    energy : RoadEnergy
+    vehicles : ndarray, shape (num_cities, num_profiles)
+        From `vehicles_by_profile`.
+
+    Returns
+    -------
+    int array, shape (num_profiles,), and float array, shape (num_cities, num_vehicles)
+        In the order of the instance's table of vehicles.
+    """
+    ids = pd.Index(instance.vehicles["vehicle_id"])
+    vehicle = ids.get_indexer(energy.profiles["vehicle_id"]).astype(np.int64)
+    by_class = np.zeros((len(vehicles), len(ids)))
+    np.add.at(by_class.T, vehicle, vehicles.T)
+    return vehicle, by_class
+
+
 def trips_per_day(
     instance: Instance,
     paths: TripPaths,
@@ -55,8 +80,9 @@ def trips_per_day(
 
     Returns
     -------
-    ndarray, shape (2, num_profiles, num_pairs)
-        From both ends together; pairs in the order in which paths name them.
+    ndarray, shape (2, num_profiles, num_pairs, 2)
+        Begun at the first and at the second city of each pair; pairs in the order in which paths
+        name them.
 
     Raises
     ------
@@ -86,24 +112,30 @@ def trips_per_day(
         np.maximum(distance_km, 1e-9) ** -corridors.distance_exponent,
         0.0,
     )
-    trips = (vehicles[near].T * residents[far] + vehicles[far].T * residents[near]) * attraction
-    by_season = np.stack([trips] * len(SEASONS))
-    weights = (corridors.winter_weight, 1.0 - corridors.winter_weight)
-    per_segment = energy.draw_kwh / energy.usable_kwh  # full packs, season x profile x segment
+    trips = np.stack(
+        (vehicles[near].T * residents[far], vehicles[far].T * residents[near]), axis=-1
+    ) * attraction[:, None]  # fmt: skip
+    by_season = np.stack((corridors.winter_trips_factor * trips, trips))
+    weights = np.array([corridors.winter_weight, 1.0 - corridors.winter_weight])
+    packs_each = packs_per_trip(paths, energy)
+    swaps = float(np.einsum("s,srpe,srp->", weights, by_season, packs_each))
+    scale = corridors.swap_share_frac * swaps_per_day / swaps if swaps > 0 else 0.0
+    return np.asarray(by_season * scale)
+
+
+def packs_per_trip(paths: TripPaths, energy: RoadEnergy) -> FloatArray:
+    """Full packs that a round trip takes on the fastest way, shape (2, num_profiles, num_pairs)."""
+    first = np.unique(pair_of_path(paths), return_index=True)[1]
     path_of = np.repeat(np.arange(len(first)), np.diff(paths.ptr)[first])
     taken = np.concatenate(
         [paths.segment_idx[paths.ptr[path] : paths.ptr[path + 1]] for path in first]
         or [np.zeros(0, dtype=np.int64)]
     )
-    swaps = 0.0
-    for season, weight in enumerate(weights):
-        for profile in range(len(energy.profiles)):
-            packs_each = 2 * np.bincount(
-                path_of, per_segment[season, profile, taken], minlength=len(first)
-            )
-            swaps += weight * float(by_season[season, profile] @ packs_each)
-    scale = corridors.swap_share_frac * swaps_per_day / swaps if swaps > 0 else 0.0
-    return by_season * scale
+    on_way = scipy.sparse.csr_matrix(
+        (np.ones(len(taken)), (path_of, taken)), shape=(len(first), energy.draw_kwh.shape[-1])
+    )
+    per_segment = energy.draw_kwh / energy.usable_kwh
+    return np.stack([2.0 * (on_way @ of_season.T).T for of_season in per_segment])
 
 
 def _stated_trips(
@@ -121,12 +153,13 @@ def _stated_trips(
     fleet = vehicles.sum(axis=1, keepdims=True)
     share = np.divide(vehicles, fleet, out=np.zeros_like(vehicles), where=fleet > 0)
     season = pd.Index(SEASONS).get_indexer(pd.Index(flows["season"]))
-    trips = np.zeros((len(SEASONS), vehicles.shape[1], len(near)))
+    trips = np.zeros((len(SEASONS), vehicles.shape[1], len(near), 2))
     per_day = flows["vehicles_per_day"].to_numpy(float)[known]
+    at_end = (origin > end)[known].astype(np.int64)
     for profile in range(vehicles.shape[1]):
         np.add.at(
             trips[:, profile],
-            (season[known], pair[known].astype(np.int64)),
+            (season[known], pair[known].astype(np.int64), at_end),
             per_day * share[origin[known], profile],
         )
     return trips

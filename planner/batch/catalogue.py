@@ -15,7 +15,8 @@ from planner.errors import Fault, InputError
 from planner.instance import suggest
 
 CATALOGUE_FILE = "catalogue.parquet"
-_TEXT = ("scenario", "state", "status", "reason", "differences", "key", "folder")
+_TEXT = ("scenario", "state", "status", "reason", "objective_unit", "sense", "differences", "key",
+         "folder")  # fmt: skip
 _NUMBERS = ("objective", "bound", "gap_frac", "wall_s", "peak_rss_mb")
 
 
@@ -35,8 +36,8 @@ def write_catalogue(store: RunStore, records: Mapping[str, Record] | None = None
         A Parquet file with a row per scenario, in the study's order, then one per earlier run
         that the study does not ask for any more (``in_study`` false: other settings, inputs or
         code). Columns: ``scenario, in_study, state, status, reason, attempts``, what varies
-        (``siting.num_stations`` and the like), ``objective, bound, gap_frac``, the run's
-        ``kpi``, ``wall_s, peak_rss_mb, differences, key, folder``.
+        (``siting.num_stations`` and the like), ``objective, bound, gap_frac, objective_unit,
+        sense`` (max or min), the run's ``kpi``, ``wall_s, peak_rss_mb, differences, key, folder``.
 
     Raises
     ------
@@ -115,6 +116,7 @@ def _row(
         "attempts": own.attempts if own else 0,
         **varied,
         **{name: run.get(name) for name in ("objective", "bound", "gap_frac")},
+        **{name: run.get(name, "") for name in ("objective_unit", "sense")},
         **run.get("kpi", {}),
         "wall_s": own.wall_s if own else run.get("wall_s"),
         "peak_rss_mb": own.peak_rss_mb if own else run.get("peak_rss_mb"),
@@ -169,8 +171,9 @@ def best_rows(
         raise InputError([Fault(path.name, None, "--by", by, suggest(by, sorted(numbers)))])
     study = read_json(store.folder / STUDY_FILE)
     varied = [name for name in study["scenarios"][0]["varied"] if name in kinds]
+    unit = ["objective_unit"] if by in ("objective", "bound") else []
     shown = ", ".join(_quoted(name) for name in dict.fromkeys(
-        ["scenario", by, "status", "gap_frac", *varied, "folder"]))  # fmt: skip
+        ["scenario", by, *unit, "status", "gap_frac", *varied, "folder"]))  # fmt: skip
     order = "ASC" if lowest else "DESC"
     return _query(
         store,

@@ -60,6 +60,7 @@ class Instance:
     hour_profile: pd.DataFrame
     pack_stock: pd.DataFrame
     flows: pd.DataFrame
+    corridor_sites: pd.DataFrame
     assumptions: pd.DataFrame
     input_files: tuple[InputFile, ...]
 

@@ -7,8 +7,13 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator, model_valida
 from planner.instance.tables import QUARTER_PATTERN, TABLES, quarters_between
 
 
-def _setting(default: Any, meaning: str, *, unit: str = "", source: str = "", **bounds: Any) -> Any:
+def _setting(
+    default: Any, meaning: str, *, unit: str = "", source: str = "", only_for: str = "",
+    **bounds: Any,
+) -> Any:  # fmt: skip
     extra: dict[str, Any] = {"unit": unit, "source": source}
+    if only_for:
+        extra["only_for"] = only_for
     return Field(default, description=meaning, json_schema_extra=extra, **bounds)
 
 
@@ -82,6 +87,11 @@ class Horizon(_Section):
 class Siting(_Section):
     """Where stations go."""
 
+    objective: Literal["max_coverage", "p_median", "set_cover", "facility_location"] = _setting(
+        "max_coverage",
+        "what is asked of the stations: most swaps served, least drive to the nearest one, least "
+        "cost of covering the demand, or least yearly cost of all (docs/siting.md)",
+    )
     num_stations: int | None = _setting(
         None, "budget: at most this many stations, existing ones included", ge=0, le=1_000_000
     )
@@ -109,12 +119,78 @@ class Siting(_Section):
         gt=0,
         le=50,
     )
+    unserved_min: float = Field(
+        default_factory=lambda known: 2 * known.get("drive_time_min", 10.0),
+        description="minutes that a swap without a station within drive_time_min counts, no "
+        "fewer than it; twice as many if left out",
+        json_schema_extra={
+            "unit": "min",
+            "source": "?: assumed, twice the drive-time standard",
+            "only_for": "p_median",
+        },
+        gt=0,
+        le=1440,
+    )
+    cover_share_frac: float = _setting(
+        1.0, "share of all swaps to be covered; 1 for every zone that the sites reach",
+        only_for="set_cover", ge=0, le=1,
+    )  # fmt: skip
+    cover_times: int = _setting(
+        1, "stations within reach that it takes to cover a zone", only_for="set_cover", ge=1, le=10
+    )
+    cover_least: Literal["money", "stations"] = _setting(
+        "money", "what the stations shall be least of; money counts the cheapest type that fits "
+        "each site, and the plot", only_for="set_cover",
+    )  # fmt: skip
+    drive_cny_per_min: float = _setting(
+        0.6, "cost of a driver's minute on the way to the station", unit="CNY/min",
+        source="INF: 36 CNY/h, the value of time in costs.swap_cny",
+        only_for="facility_location", ge=0, le=100,
+    )  # fmt: skip
+    unserved_swap_cny: float = _setting(
+        33.0, "cost of a swap that is not served", unit="CNY",
+        source="INF: the rent it would bring (15 CNY, coupling.served_swap_cny) and half an hour "
+        "at a fast charger instead at 36 CNY/h", only_for="facility_location", ge=0, le=10_000,
+    )  # fmt: skip
+    station_years: float = _setting(
+        10.0, "years over which station and plot are paid off, at costs.interest_rate",
+        unit="years", source="?: assumed, as the calendar life of packs",
+        only_for="facility_location", ge=1, le=100,
+    )  # fmt: skip
 
     @model_validator(mode="after")
     def _has_a_budget(self) -> Self:
-        if self.num_stations is None and self.budget_cny is None:
+        needs_one = self.objective in ("max_coverage", "p_median")
+        if needs_one and self.num_stations is None and self.budget_cny is None:
             raise ValueError("give num_stations or budget_cny, or both")
         return self
+
+    @model_validator(mode="after")
+    def _settings_fit_each_other(self) -> Self:
+        if self.unserved_min < self.drive_time_min:
+            raise ValueError("unserved_min must not be less than drive_time_min")
+        is_counted = self.objective == "set_cover" and self.cover_least == "stations"
+        if is_counted and self.budget_cny is not None:
+            raise ValueError(
+                'with cover_least = "stations" no money is counted: give num_stations instead of '
+                'budget_cny, or cover_least = "money"'
+            )
+        return self
+
+    @property
+    def sense(self) -> Literal["max", "min"]:
+        """Whether more of the objective is better, or less."""
+        return "max" if self.objective == "max_coverage" else "min"
+
+    @property
+    def unit(self) -> str:
+        """Unit of the objective."""
+        return {
+            "max_coverage": "swaps/day",
+            "p_median": "swap-min/day",
+            "set_cover": "CNY" if self.cover_least == "money" else "stations",
+            "facility_location": "CNY/year",
+        }[self.objective]
 
 
 class Network(_Section):
@@ -282,15 +358,30 @@ class Ferry(_Section):
 class Corridors(_Section):
     """Trips between cities, and the stations along the roads that they need."""
 
-    num_stations: int | None = _setting(
-        None, "corridor stations at most; no corridors are planned without it and budget_cny",
-        ge=0, le=1_000_000,
+    funding: Literal["none", "own", "national"] = _setting(
+        "none", "whether corridors are planned: not at all; on limits of their own; or on those of "
+        "the siting, whose stations and money go to cities and corridors at one price",
     )  # fmt: skip
+    num_stations: int | None = _setting(
+        None, "corridor stations at most, existing ones included", ge=0, le=1_000_000
+    )
     budget_cny: float | None = _setting(
         None, "money for corridor stations at most", unit="CNY", ge=0, le=1e15
     )
-    objective: Literal["vehicles", "vehicle_km"] = _setting(
-        "vehicles", "what a refuelled trip counts: one, or the kilometres between its ends"
+    wanted_frac: float | None = _setting(
+        None, "share of the trips' worth to be refuelled for the least money, instead of the most "
+        "within the limits", gt=0, le=1,
+    )  # fmt: skip
+    objective: Literal["swaps", "vehicles", "vehicle_km"] = _setting(
+        "swaps", "what a refuelled trip counts: the full packs that it takes, one, or the "
+        "kilometres between its ends",
+    )  # fmt: skip
+    trip_swap_weight: float = _setting(
+        1.0, "what a swap's energy on a refuelled trip counts beside a swap in a city, where both "
+        "are paid from the siting's limits", source="?: assumed", gt=0, le=100,
+    )  # fmt: skip
+    segments: list[Literal["private", "taxi", "ride_hailing"]] = _setting(
+        ["private"], "vehicle segments that drive between cities"
     )
     max_trip_km: float = _setting(
         1500.0, "longer trips are not made by car", unit="km", source="?: planning assumption",
@@ -342,6 +433,10 @@ class Corridors(_Section):
         1.5, "gravity model: trips fall with the distance to this power",
         source="?: as in the literature's instances (w w / d^1.5); not calibrated", ge=0, le=5,
     )  # fmt: skip
+    winter_trips_factor: float = _setting(
+        1.0, "gravity model: trips on a mean day of winter over those of summer",
+        source="?: assumed alike; no count by season was found", ge=0, le=10,
+    )  # fmt: skip
     min_trip_km: float = _setting(
         50.0, "shorter trips are part of the cities' own demand", unit="km", source="?: assumed",
         ge=0, le=1000,
@@ -361,6 +456,17 @@ class Corridors(_Section):
         "traffic; without it the load beyond is only told",
     )  # fmt: skip
     ferries: list[Ferry] = _setting([], "crossings that the roads lack")
+
+    @model_validator(mode="after")
+    def _has_what_its_funding_needs(self) -> Self:
+        limits = (self.num_stations, self.budget_cny, self.wanted_frac)
+        if self.funding == "own" and limits == (None, None, None):
+            raise ValueError("give num_stations, budget_cny or wanted_frac, or other funding")
+        if self.funding == "national" and self.objective != "swaps":
+            raise ValueError("funding national weighs swaps against swaps: set objective swaps")
+        if self.wanted_frac is not None and (self.funding == "national" or self.limit_capacity):
+            raise ValueError("wanted_frac needs funding own and no limit_capacity")
+        return self
 
 
 class Solver(_Section):
@@ -413,6 +519,15 @@ class Scenario(Sources):
             )
         return self
 
+    @model_validator(mode="after")
+    def _weighs_trips_against_swaps(self) -> Self:
+        if self.corridors.funding == "national" and self.siting.objective != "max_coverage":
+            raise ValueError(
+                "corridors.funding national weighs trips against the swaps that cities serve: "
+                "set siting.objective max_coverage, or other funding"
+            )
+        return self
+
     @property
     def quarters(self) -> tuple[str, ...]:
         """The horizon's quarters in order."""
@@ -432,7 +547,8 @@ def describe_settings(scenario: Scenario) -> list[dict[str, str]]:
     Returns
     -------
     list of dict
-        Keys ``item``, ``value``, ``mark``, ``source``; one entry per numeric setting.
+        Keys ``item``, ``value``, ``mark``, ``source``; one entry per numeric setting that the
+        siting's objective looks at.
     """
     rows = []
     for section_name in type(scenario).model_fields:
@@ -443,10 +559,11 @@ def describe_settings(scenario: Scenario) -> list[dict[str, str]]:
             extra = field.json_schema_extra
             stated = str(extra["source"]) if isinstance(extra, dict) else ""
             unit = str(extra["unit"]) if isinstance(extra, dict) else ""
-            if not stated:
+            only_for = extra.get("only_for") if isinstance(extra, dict) else None
+            if not stated or only_for not in (None, scenario.siting.objective):
                 continue
             value = getattr(section, name)
-            is_default = value == field.default
+            is_default = value == field.default or name not in section.model_fields_set
             mark, _, source = stated.partition(":")
             rows.append(
                 {

@@ -143,6 +143,11 @@ _FRAMES = {
         {"from_city_id": ("cities", "city_id"), "to_city_id": ("cities", "city_id")},
         optional=True,
     ),
+    "corridor_sites": _Frame(
+        "stated site beside a road between cities, e.g. a service area (others are found)",
+        ("corridor_site_id",),
+        optional=True,
+    ),
     "assumptions": _Frame(
         "figure that was assumed or filled in while the instance was made",
         ("item",),

@@ -9,10 +9,14 @@ u_rjt >= 0. Border zones are those that sites of several cities reach.
     (1)  x_i <= 1,  x_i <= sum_c x_ic                    every border zone i
     (2)  sum_jt u_rjt y_jt <= B_r                        every resource r
 
+Claimants (corridors) take of the same limits: their plans are worth V_k, a part of the sum like a
+city without border zones, with a bound U_k of their own.
+
 where x_ic is the share of zone i that stations of city c serve. With prices pi_r >= 0 of (2) and
 multipliers 0 <= mu_i <= w_i of (1) the cities fall apart, and
 
     (3)  L(pi, mu) = sum_r pi_r B_r + sum_{i border} (w_i - mu_i) + sum_c U_c(pi, mu)
+                     + sum_k U_k(pi)
 
 bounds every plan, U_c being any bound on what city c's best plan is worth at these prices:
 
@@ -32,17 +36,17 @@ import math
 import time
 from collections.abc import Sequence
 from concurrent.futures import Executor
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from planner.errors import PlannerError
+from planner.errors import InfeasibleError, PlannerError
 from planner.models.national_city import CityAnswer, CityTask, answer_city
 from planner.models.sized_coverage import check_feasible, solve_sized_coverage
 from planner.problem import FloatArray, IntArray, SizedCoverageProblem
 from planner.solving.capacity import served_flow
-from planner.solving.city_parts import Parts, split_by_city, usable_sites
-from planner.solving.local_search import greedy
+from planner.solving.city_parts import Parts, split_by_city
+from planner.solving.claims import Claimant, ClaimPlan
 from planner.solving.master import (
     CityPlan,
     build_master,
@@ -50,24 +54,23 @@ from planner.solving.master import (
     keeps_limits,
     master_prices,
 )
-from planner.solving.national_start import (
-    affordable_stations,
-    feasible_stations,
-    share_by_zone,
+from planner.solving.national_prices import find_first_prices
+from planner.solving.national_start import feasible_stations
+from planner.solving.national_state import (
+    LEAST_MULTIPLIER_FRAC,
+    NationalSearch,
+    NationalStart,
+    Prices,
+    Resources,
+    ask_claimants,
+    at_prices,
+    offer_chosen,
 )
 from planner.solving.options import SolveOptions
-from planner.solving.presolve import CoverRows, merge_rows
-from planner.solving.primal_dual import DualPoint, primal_dual
 from planner.solving.progress import Progress, ProgressCallback, StopRequest
 from planner.solving.status import OPTIMAL_GAP_FRAC, Status, gap_frac
 from planner.solving.tasks import TaskRunner
 
-START_RELAXATION_GAP = 3e-5
-"""The first multipliers are good enough when their bound is this close to the relaxation's."""
-START_ITERATIONS = 1_500
-REPORT_ITERATIONS = 200
-START_TIME_SHARE = 0.25
-"""And when they have taken this share of the time limit."""
 MOVES_PER_SITE = 300
 """Annealing moves per site and visit: about 50 ms for a city."""
 AROUND = (-3, -2, -1, 1, 2, 3)
@@ -82,17 +85,12 @@ SETTLED_FRAC = 3e-3
 MASTER_SECONDS, MASTER_NODES = 20.0, 2_000
 LAST_SECONDS = 2.0
 """For the master when time is over: plans that came in late are not lost."""
-NEGLIGIBLE_SHARE = 0.1
-"""Cities whose part of the gap is below this share of an equal part of what is asked for rest."""
 CITY_SHARE = 0.3
 """At given prices cities are visited again while they make more than this share of the gap."""
 STEP_FRAC = 0.5
 """New prices lie this far from the best so far towards the master's duals; twice as far next
 time if the gap has shrunk, half as far if not."""
 MAX_STALLS = 3
-LEAST_MULTIPLIER_FRAC = 1e-6
-"""Multipliers of border zones are kept above this fraction of the value, so that presolve keeps
-the zones and the master learns who serves them."""
 WHOLE_ARCS = 20_000
 """Up to this many arcs ``sized_coverage`` may close what prices leave open."""
 
@@ -140,6 +138,10 @@ class NationalSolution:
         Prices behind the bound: value of one more unit of each.
     city_gap : float array, shape (num_cities,)
         Part of the bound that each city's plans do not reach at these prices [value].
+    claimed : tuple of ClaimPlan
+        Chosen plan of each claimant.
+    end : NationalStart
+        What a search for other loads and capacities can start from.
     num_plans : int
         Columns of the master.
     wall_s : float
@@ -158,129 +160,11 @@ class NationalSolution:
     resources: tuple[str, ...]
     price: FloatArray
     city_gap: FloatArray
+    claimed: tuple[ClaimPlan, ...]
+    end: NationalStart
     num_plans: int
     wall_s: float
     history: tuple[Progress, ...]
-
-
-@dataclass(frozen=True)
-class _Resources:
-    """What is limited: names, use (num_resources, num_sites, num_types) and limits."""
-
-    names: tuple[str, ...]
-    use: FloatArray
-    limit: FloatArray
-
-
-@dataclass(frozen=True)
-class _Prices:
-    """Prices, multipliers, and the bound U_c of each part (4) at them."""
-
-    price: FloatArray
-    multiplier: FloatArray
-    city_bound: FloatArray
-
-
-@dataclass
-class _Search:
-    """What is known so far, and when to give up; the only state that changes during a solve."""
-
-    problem: SizedCoverageProblem
-    resources: _Resources
-    parts: Parts
-    options: SolveOptions
-    on_progress: ProgressCallback | None
-    stop: StopRequest | None
-    started: float
-    border_value: FloatArray
-    share: FloatArray
-    now: _Prices
-    best: _Prices
-    objective: float = -math.inf
-    sites: IntArray = field(default_factory=lambda: np.empty(0, np.int64))
-    types: IntArray = field(default_factory=lambda: np.empty(0, np.int64))
-    whole_bound: float = math.inf
-    plans: list[CityPlan] = field(default_factory=list)
-    known: set[tuple[int, bytes, bytes]] = field(default_factory=set)
-    chosen: list[CityPlan] = field(default_factory=list)
-    history: list[Progress] = field(default_factory=list)
-
-    @property
-    def bound(self) -> float:
-        """Best bound so far."""
-        return max(min(self.whole_bound, self.lagrangian(self.best)), self.objective)
-
-    @property
-    def gap_frac(self) -> float:
-        """Gap between plan and bound."""
-        return gap_frac(self.objective, self.bound)
-
-    @property
-    def remaining_s(self) -> float:
-        """Seconds left; unlimited in deterministic mode."""
-        if self.options.deterministic:
-            return math.inf
-        return self.options.time_limit_s - (time.monotonic() - self.started)
-
-    @property
-    def negligible(self) -> float:
-        """Gap of a city that needs no work."""
-        asked = self.options.gap_frac * self.bound
-        equal_part = asked / max(len(self.parts.cities), 1)
-        return max(NEGLIGIBLE_SHARE * equal_part, 1e-10 * abs(self.bound))
-
-    def may_go_on(self) -> bool:
-        """Whether neither the clock nor the caller has called an end."""
-        return self.remaining_s > 0.0 and not (self.stop is not None and self.stop.is_set())
-
-    def unfinished(self) -> bool:
-        """Whether the gap asks for more and the limits allow it."""
-        return self.gap_frac > max(self.options.gap_frac, OPTIMAL_GAP_FRAC) and self.may_go_on()
-
-    def lagrangian(self, prices: _Prices) -> float:
-        """L of equation (3), correctly rounded."""
-        rent = prices.price * self.resources.limit
-        left = self.border_value - prices.multiplier
-        return math.fsum((*rent.tolist(), math.fsum(left), math.fsum(prices.city_bound)))
-
-    def best_plans(self, prices: _Prices) -> tuple[list[CityPlan], FloatArray]:
-        """Plan of each part that is worth most at prices, and what it is worth."""
-        best = self.chosen.copy()
-        worth = np.full(len(best), -math.inf)
-        for plan in self.plans:
-            value = plan.worth(prices.price, prices.multiplier)
-            if value > worth[plan.part]:
-                best[plan.part], worth[plan.part] = plan, value
-        return best, worth
-
-    def city_gap(self, prices: _Prices) -> FloatArray:
-        """Part of L that each part's plans do not reach, >= 0."""
-        return np.maximum(prices.city_bound - self.best_plans(prices)[1], 0.0)
-
-    def add(self, plan: CityPlan) -> None:
-        """Keep a plan that is new."""
-        key = (plan.part, plan.site_idx.tobytes(), plan.type_idx.tobytes())
-        if key not in self.known:
-            self.known.add(key)
-            self.plans.append(plan)
-
-    def offer(self, sites: IntArray, types: IntArray) -> bool:
-        """Keep stations that serve more than the incumbent; their limits are known to hold."""
-        order = np.argsort(sites, kind="stable")
-        sites, types = sites[order].astype(np.int64), types[order].astype(np.int64)
-        _, value = served_flow(self.problem, sites, types)
-        if value > self.objective:
-            self.objective, self.sites, self.types = value, sites, types
-            return True
-        return False
-
-    def report(self, stage: str, message: str) -> None:
-        """Note the state in the history and tell the caller."""
-        elapsed_s = time.monotonic() - self.started
-        progress = Progress(stage, self.objective, self.bound, elapsed_s, message)
-        self.history.append(progress)
-        if self.on_progress is not None:
-            self.on_progress(progress)
 
 
 def solve_national(
@@ -289,6 +173,8 @@ def solve_national(
     *,
     executor: Executor | None = None,
     limits: Sequence[NationalLimit] = (),
+    claimants: Sequence[Claimant] = (),
+    start: NationalStart | None = None,
     on_progress: ProgressCallback | None = None,
     stop: StopRequest | None = None,
 ) -> NationalSolution:
@@ -306,6 +192,11 @@ def solve_national(
         1, and on so many spawned processes otherwise.
     limits : sequence of NationalLimit
         On top of the number of stations and the budget.
+    claimants : sequence of Claimant
+        Who takes of the same limits beside the cities; values in the units of the objective.
+    start : NationalStart, optional
+        Where the search for other loads and capacities ended: its plan is the first incumbent,
+        its prices the first prices.
     on_progress : callable, optional
         Told of every step.
     stop : StopRequest, optional
@@ -327,7 +218,9 @@ def solve_national(
     resources = _resources(problem, limits)
     check_feasible(problem)
     parts = split_by_city(problem, resources.use)
-    search = _begin(problem, resources, parts, options, on_progress, stop, started)
+    search = _begin(
+        problem, resources, parts, tuple(claimants), options, on_progress, stop, started, start
+    )
     with TaskRunner[CityTask, CityAnswer](
         answer_city, workers=options.workers, executor=executor, stop=stop
     ) as runner:
@@ -336,7 +229,7 @@ def solve_national(
     return _solution(search)
 
 
-def _resources(problem: SizedCoverageProblem, limits: Sequence[NationalLimit]) -> _Resources:
+def _resources(problem: SizedCoverageProblem, limits: Sequence[NationalLimit]) -> Resources:
     """Stations, money if limited, and the further limits that are finite."""
     shape = problem.cost.shape
     names, use = ["stations"], [np.ones(shape)]
@@ -352,28 +245,31 @@ def _resources(problem: SizedCoverageProblem, limits: Sequence[NationalLimit]) -
             raise ValueError(f"{each.name}: limit must be >= 0, not {each.limit}")
         if math.isfinite(each.limit):
             names, use, bound = [*names, each.name], [*use, each.use], [*bound, each.limit]
-    return _Resources(tuple(names), np.array(use), np.array(bound))
+    return Resources(tuple(names), np.array(use), np.array(bound))
 
 
 def _begin(
     problem: SizedCoverageProblem,
-    resources: _Resources,
+    resources: Resources,
     parts: Parts,
+    claimants: tuple[Claimant, ...],
     options: SolveOptions,
     on_progress: ProgressCallback | None,
     stop: StopRequest | None,
     started: float,
-) -> _Search:
+    start: NationalStart | None,
+) -> NationalSearch:
     """First plan, first prices."""
     border_value = problem.coverage.value[parts.border_zone]
-    num_parts = len(parts.cities)
-    nothing = _Prices(
+    num_parts = len(parts.cities) + len(claimants)
+    nothing = Prices(
         np.zeros(len(resources.limit)), np.zeros(len(border_value)), np.full(num_parts, math.inf)
     )
-    search = _Search(
+    search = NationalSearch(
         problem=problem,
         resources=resources,
         parts=parts,
+        claimants=claimants,
         options=options,
         on_progress=on_progress,
         stop=stop,
@@ -382,20 +278,43 @@ def _begin(
         share=np.ones(problem.coverage.num_zones),
         now=nothing,
         best=nothing,
-        whole_bound=math.fsum(problem.coverage.value),
+        whole_bound=math.inf if claimants else math.fsum(problem.coverage.value),
     )
     for plan in _least_plans(search):
         search.add(plan)
     search.chosen = list(search.plans)
-    search.offer(
-        np.concatenate([np.empty(0, np.int64), *(plan.site_idx for plan in search.chosen)]),
-        np.concatenate([np.empty(0, np.int64), *(plan.type_idx for plan in search.chosen)]),
-    )
-    _first_prices(search)
+    offer_chosen(search, search.chosen)
+    if start is None:
+        find_first_prices(search)
+    else:
+        _start_from(search, start)
     return search
 
 
-def _least_plans(search: _Search) -> list[CityPlan]:
+def _start_from(search: NationalSearch, start: NationalStart) -> None:
+    """Take up an earlier search: its plan, as far as it fits, and its prices."""
+    search.share = start.share
+    search.now = search.best = at_prices(search, start.price, start.multiplier)
+    claimed = [
+        search.claim_column(number, claimant.plan_of(sites))
+        for number, (claimant, sites) in enumerate(
+            zip(search.claimants, start.claimed, strict=True)
+        )
+    ]
+    of_city = search.problem.coverage.city_idx[start.site_idx]
+    plans = []
+    for position, part in enumerate(search.parts.cities):
+        here = of_city == part.city
+        plans.append(_stations_plan(search, position, start.site_idx[here], start.type_idx[here]))
+    fits = (search.problem.capacity[start.site_idx, start.type_idx] > 0).all()
+    if fits and keeps_limits([*plans, *claimed], search.resources.limit):
+        chosen = [search.add(plan) for plan in (*plans, *claimed)]
+        if offer_chosen(search, chosen):
+            search.chosen = chosen
+    search.report("bound", "prices and plan of the round before")
+
+
+def _least_plans(search: NationalSearch) -> list[CityPlan]:
     """One plan per city with nothing but forced stations and city minima, within all limits."""
     problem, resources = search.problem, search.resources
     fits = problem.capacity > 0
@@ -406,20 +325,32 @@ def _least_plans(search: _Search) -> list[CityPlan]:
         cost = problem.cost[part.site_idx, cheapest[part.site_idx]]
         order = np.lexsort((cost, ~forced))
         sites.append(np.sort(part.site_idx[order[: part.least]]))
+    claimed = [
+        search.claim_column(number, claimant.least_plan())
+        for number, claimant in enumerate(search.claimants)
+    ]
     plans = [_stations_plan(search, k, each, cheapest[each]) for k, each in enumerate(sites)]
-    if keeps_limits(plans, resources.limit):
-        return plans
-    found = feasible_stations(search.problem, resources.names, resources.use, resources.limit)
+    if keeps_limits([*plans, *claimed], resources.limit):
+        return [*plans, *claimed]
+    left = resources.limit - sum(plan.use for plan in claimed)
+    if (left < 0).any():
+        short = resources.names[int(np.argmin(left))]
+        raise InfeasibleError(
+            f"{search.claimants[0].name}: existing stations take more {short} than there are"
+        )
+    found = feasible_stations(search.problem, resources.names, resources.use, left)
     types = dict(zip(found[0].tolist(), found[1].tolist(), strict=True))
     plans = []
     for k, part in enumerate(search.parts.cities):
         of_city = np.array([s for s in part.site_idx.tolist() if s in types], dtype=np.int64)
         kind = np.array([types[s] for s in of_city.tolist()], dtype=np.int64)
         plans.append(_stations_plan(search, k, of_city, kind))
-    return plans
+    return [*plans, *claimed]
 
 
-def _stations_plan(search: _Search, position: int, sites: IntArray, types: IntArray) -> CityPlan:
+def _stations_plan(
+    search: NationalSearch, position: int, sites: IntArray, types: IntArray
+) -> CityPlan:
     """Stations of one city, in national numbering, as a column."""
     part = search.parts.cities[position]
     local = np.searchsorted(part.site_idx, sites)
@@ -438,95 +369,7 @@ def _stations_plan(search: _Search, position: int, sites: IntArray, types: IntAr
     )
 
 
-def _first_prices(search: _Search) -> None:
-    """Prices of the relaxation without capacity and city limits, in numbers of stations."""
-    problem, resources = search.problem, search.resources
-    coverage = problem.coverage
-    usable = usable_sites(problem)
-    fits = problem.capacity > 0
-    least_use = np.where(fits, resources.use, np.inf).min(axis=2, initial=np.inf)
-    affordable = [
-        affordable_stations(least_use[r], coverage.forced, usable, bound)
-        for r, bound in enumerate(resources.limit)
-    ]
-    scarcest = int(np.argmin(affordable))
-    rows = merge_rows(replace(coverage, forbidden=~usable, num_stations=affordable[scarcest]))
-    multiplier, price = rows.value, 0.0
-    if rows.num_stations > 0 and rows.num_rows > 0:
-        _offer_greedy(search, rows)
-        point = _relaxation(search, rows)
-        multiplier, price = point.multiplier, point.price
-    elif rows.num_rows > 0:
-        # No station is left: at this price nobody wants one.
-        price = float(np.bincount(rows.row_site, minlength=1).max()) * float(rows.value.max())
-    search.share = share_by_zone(coverage, rows, multiplier / rows.value)
-    prices = np.zeros(len(resources.limit))
-    mean_use = float(least_use[scarcest][usable].mean()) if usable.any() else 1.0
-    prices[scarcest] = price / mean_use if mean_use > 0 else 0.0
-    border = search.parts.border_zone
-    search.now = _at_prices(search, prices, search.border_value * search.share[border])
-    search.best = search.now
-    search.report("bound", f"first prices from {affordable[scarcest]} stations")
-
-
-def _relaxation(search: _Search, rows: CoverRows) -> DualPoint:
-    """Multipliers near those of the linear relaxation."""
-    limit_s = START_TIME_SHARE * search.options.time_limit_s
-    for point in primal_dual(rows):
-        search.whole_bound = min(search.whole_bound, point.bound)
-        if point.iterations % REPORT_ITERATIONS == 0:
-            search.report("bound", f"{point.iterations} primal-dual iterations")
-        late = time.monotonic() - search.started > limit_s and not search.options.deterministic
-        if (
-            point.relaxation_gap_frac <= START_RELAXATION_GAP
-            or point.iterations >= START_ITERATIONS
-            or late
-            or not search.may_go_on()
-        ):
-            break
-    return point
-
-
-def _offer_greedy(search: _Search, rows: CoverRows) -> None:
-    """Offer the greedy plan at the cheapest types if it keeps every limit."""
-    problem, resources = search.problem, search.resources
-    forced = np.flatnonzero(problem.coverage.forced)
-    sites = np.union1d(forced, rows.site_idx[greedy(rows)])
-    total = resources.use.sum(axis=0)
-    if len(resources.limit) == 1:
-        kind = np.argmax(problem.capacity[sites], axis=1)
-    else:
-        kind = np.where(problem.capacity > 0, total / total.max(initial=1.0), np.inf)[sites].argmin(
-            axis=1
-        )
-    number = np.bincount(problem.coverage.city_idx[sites], minlength=len(problem.min_stations))
-    within_cities = (number >= problem.min_stations) & (number <= problem.max_stations)
-    used = resources.use[:, sites, kind].sum(axis=1)
-    if within_cities.all() and (used <= resources.limit).all():
-        search.offer(sites, kind)
-
-
-def _at_prices(search: _Search, price: FloatArray, multiplier: FloatArray) -> _Prices:
-    """Bounds of the cities from the first multipliers: U_c of equation (A), ``national_city``."""
-    multiplier = np.maximum(multiplier, LEAST_MULTIPLIER_FRAC * search.border_value)
-    bound = np.empty(len(search.parts.cities))
-    for k, part in enumerate(search.parts.cities):
-        coverage = part.problem.coverage
-        weight = coverage.value * search.share[part.zone_idx]
-        inner = np.ones(coverage.num_zones, dtype=np.bool_)
-        inner[part.border] = False
-        weight[part.border] = multiplier[part.border_idx]
-        left = math.fsum((coverage.value - weight)[inner])
-        site = np.repeat(np.arange(coverage.num_sites), np.diff(coverage.reach_ptr))
-        worth = np.bincount(site, weight[coverage.reach_zone_idx], minlength=coverage.num_sites)
-        fits = part.problem.capacity > 0
-        cost = np.where(fits, np.tensordot(price, part.use, axes=1), np.inf).min(axis=1)
-        profit = np.where(coverage.forced, worth - cost, np.maximum(worth - cost, 0.0))
-        bound[k] = left + math.fsum(profit)
-    return _Prices(price, multiplier, bound)
-
-
-def _search_until_done(search: _Search, runner: TaskRunner[CityTask, CityAnswer]) -> None:
+def _search_until_done(search: NationalSearch, runner: TaskRunner[CityTask, CityAnswer]) -> None:
     """Visit cities at prices until their answers agree with the bound, then move the prices."""
     _settle_prices(search, runner)
     visits, stalls, step, rounds = 0, 0, STEP_FRAC, 0
@@ -552,18 +395,20 @@ def _search_until_done(search: _Search, runner: TaskRunner[CityTask, CityAnswer]
         search.now = _towards(search, dual[0], dual[1], step)
 
 
-def _towards(search: _Search, price: FloatArray, multiplier: FloatArray, step: float) -> _Prices:
+def _towards(
+    search: NationalSearch, price: FloatArray, multiplier: FloatArray, step: float
+) -> Prices:
     """Prices between the best so far and the master's duals."""
     best = search.best
     known = np.where(np.isnan(multiplier), best.multiplier, multiplier)
-    return _at_prices(
+    return at_prices(
         search,
         best.price + step * (price - best.price),
         best.multiplier + step * (known - best.multiplier),
     )
 
 
-def _settle_prices(search: _Search, runner: TaskRunner[CityTask, CityAnswer]) -> None:
+def _settle_prices(search: NationalSearch, runner: TaskRunner[CityTask, CityAnswer]) -> None:
     """Let plans without proof give a first choice, and find the prices of several limits."""
     several = len(search.resources.limit) > 1
     for number in range(PRICE_ROUNDS if several else 1):
@@ -580,8 +425,9 @@ def _settle_prices(search: _Search, runner: TaskRunner[CityTask, CityAnswer]) ->
                 around=(-1, 1),
                 around_frac=frac if several else (),
             )
-            for plan in search.best_plans(search.now)[0]
+            for plan in search.best_plans(search.now)[0][: len(search.parts.cities)]
         ]
+        ask_claimants(search)
         _ask(search, runner, tasks)
         dual = _choose(search)
         if dual is None or not several:
@@ -589,7 +435,7 @@ def _settle_prices(search: _Search, runner: TaskRunner[CityTask, CityAnswer]) ->
         weight = 1.0 if number < 2 else STEP_FRAC
         now = search.now
         known = np.where(np.isnan(dual[1]), now.multiplier, dual[1])
-        moved = _at_prices(
+        moved = at_prices(
             search,
             now.price + weight * (dual[0] - now.price),
             now.multiplier + STEP_FRAC * (known - now.multiplier),
@@ -602,15 +448,15 @@ def _settle_prices(search: _Search, runner: TaskRunner[CityTask, CityAnswer]) ->
             return
 
 
-def _price_message(search: _Search) -> str:
+def _price_message(search: NationalSearch) -> str:
     pairs = zip(search.resources.names, search.now.price, strict=True)
     return "prices " + ", ".join(f"{name} {price:.4g}" for name, price in pairs)
 
 
 def _task(
-    search: _Search,
+    search: NationalSearch,
     start: CityPlan,
-    prices: _Prices,
+    prices: Prices,
     seed: int,
     *,
     seconds: float = 0.0,
@@ -637,11 +483,13 @@ def _task(
 
 
 def _visit(
-    search: _Search, runner: TaskRunner[CityTask, CityAnswer], visits: int, rounds: int
+    search: NationalSearch, runner: TaskRunner[CityTask, CityAnswer], visits: int, rounds: int
 ) -> None:
     """Ask the cities that hold the gap, the largest part first."""
+    if visits == 0:
+        ask_claimants(search)
     plans, worth = search.best_plans(search.now)
-    gaps = search.now.city_bound - worth
+    gaps = (search.now.city_bound - worth)[: len(search.parts.cities)]
     order = [k for k in np.argsort(-gaps, kind="stable").tolist() if gaps[k] > search.negligible]
     effort = GROWTH**visits
     nodes = FIRST_NODES * effort if search.options.deterministic else None
@@ -655,7 +503,7 @@ def _visit(
 
 
 def _ask(
-    search: _Search,
+    search: NationalSearch,
     runner: TaskRunner[CityTask, CityAnswer],
     tasks: list[CityTask],
     report_every: int = 0,
@@ -671,7 +519,7 @@ def _ask(
     _merge(search, answers)
 
 
-def _merge(search: _Search, answers: dict[int, CityAnswer]) -> None:
+def _merge(search: NationalSearch, answers: dict[int, CityAnswer]) -> None:
     bound = search.now.city_bound.copy()
     for position in sorted(answers):
         bound[position] = min(bound[position], answers[position].bound)
@@ -681,26 +529,31 @@ def _merge(search: _Search, answers: dict[int, CityAnswer]) -> None:
     _keep_bound(search)
 
 
-def _keep_bound(search: _Search) -> None:
+def _keep_bound(search: NationalSearch) -> None:
     if search.lagrangian(search.now) <= search.lagrangian(search.best):
         search.best = search.now
 
 
-def _city_message(search: _Search) -> str:
+def _city_message(search: NationalSearch) -> str:
     gaps = search.city_gap(search.now)
     missing = search.bound - search.objective
     if len(gaps) == 0 or not 0.0 < missing < math.inf:
         return f"{len(search.plans)} city plans"
     worst = int(np.argmax(gaps))
-    city = search.parts.cities[worst].city
+    num_cities = len(search.parts.cities)
+    who = (
+        f"city {search.parts.cities[worst].city}"
+        if worst < num_cities
+        else search.claimants[worst - num_cities].name
+    )
     share = min(gaps[worst] / missing, 1.0)
-    return f"{len(search.plans)} city plans, city {city} holds {share:.0%} of the gap"
+    return f"{len(search.plans)} plans, {who} holds {share:.0%} of the gap"
 
 
-def _choose(search: _Search) -> tuple[FloatArray, FloatArray] | None:
+def _choose(search: NationalSearch) -> tuple[FloatArray, FloatArray] | None:
     """Let the master choose plans; returns its duals, None if it has none."""
     master = build_master(
-        search.plans, len(search.parts.cities), search.resources.limit, search.border_value
+        search.plans, len(search.chosen), search.resources.limit, search.border_value
     )
     prices = master_prices(master, search.border_value)
     place = {id(plan): k for k, plan in enumerate(search.plans)}
@@ -713,24 +566,22 @@ def _choose(search: _Search) -> tuple[FloatArray, FloatArray] | None:
         stop=search.stop,
     )
     if chosen is not None:
-        plans = [search.plans[k] for k in chosen]
-        sites = np.concatenate([np.empty(0, np.int64), *(plan.site_idx for plan in plans)])
-        types = np.concatenate([np.empty(0, np.int64), *(plan.type_idx for plan in plans)])
-        if search.offer(sites, types):
+        plans = sorted((search.plans[k] for k in chosen), key=lambda plan: plan.part)
+        if offer_chosen(search, plans):
             search.chosen = plans
     search.report("national", _city_message(search))
     return None if prices is None else (prices.price, prices.multiplier)
 
 
 def _fit_to_neighbours(
-    search: _Search, runner: TaskRunner[CityTask, CityAnswer], rounds: int
+    search: NationalSearch, runner: TaskRunner[CityTask, CityAnswer], rounds: int
 ) -> None:
     """Ask each city for plans when border zones are worth what its neighbours leave of them."""
     total = np.zeros(len(search.border_value))
     for plan in search.chosen:
         total[plan.border_idx] += plan.border_frac
     tasks = []
-    for plan in search.chosen:
+    for plan in search.chosen[: len(search.parts.cities)]:
         part = search.parts.cities[plan.part]
         if len(part.border) == 0:
             continue
@@ -744,11 +595,12 @@ def _fit_to_neighbours(
     _choose(search)
 
 
-def _solve_whole(search: _Search) -> None:
+def _solve_whole(search: NationalSearch) -> None:
     """Close what prices leave open in small problems without further limits."""
     coverage, names = search.problem.coverage, search.resources.names
     if (
         not search.unfinished()
+        or search.claimants
         or len(coverage.reach_zone_idx) > WHOLE_ARCS
         or not set(names) <= {"stations", "money"}
     ):
@@ -759,14 +611,15 @@ def _solve_whole(search: _Search) -> None:
         hint=(search.sites, search.types),
         stop=search.stop,
     )
-    search.offer(solution.open_site_idx, solution.type_idx)
+    search.offer(solution.open_site_idx, solution.type_idx, ())
     search.whole_bound = min(search.whole_bound, solution.bound)
     search.report("national", "closed as one problem")
 
 
-def _solution(search: _Search) -> NationalSolution:
+def _solution(search: NationalSearch) -> NationalSolution:
     """Recompute objective and bound from the stations and the cities' bounds alone."""
-    served_frac, objective = served_flow(search.problem, search.sites, search.types)
+    served_frac, served = served_flow(search.problem, search.sites, search.types)
+    objective = math.fsum((served, *(plan.inner_value for plan in search.claimed)))
     bound = min(search.whole_bound, search.lagrangian(search.best))
     if bound < objective * (1.0 - OPTIMAL_GAP_FRAC):
         raise PlannerError(f"the bound {bound!r} is below the plan's value {objective!r}: a defect")
@@ -775,7 +628,8 @@ def _solution(search: _Search) -> NationalSolution:
     status = Status.OPTIMAL if gap <= OPTIMAL_GAP_FRAC else Status.FEASIBLE
     search.report("done", f"{len(search.sites)} stations, {status}")
     city_gap = np.zeros(len(search.problem.min_stations))
-    for part, missing in zip(search.parts.cities, search.city_gap(search.best), strict=True):
+    gaps = search.city_gap(search.best)[: len(search.parts.cities)]
+    for part, missing in zip(search.parts.cities, gaps, strict=True):
         city_gap[part.city] = missing
     return NationalSolution(
         status=status,
@@ -788,6 +642,22 @@ def _solution(search: _Search) -> NationalSolution:
         resources=search.resources.names,
         price=search.best.price,
         city_gap=city_gap,
+        claimed=tuple(
+            ClaimPlan(
+                plan.site_idx,
+                plan.inner_value,
+                dict(zip(search.resources.names, plan.use.tolist(), strict=True)),
+            )
+            for plan in search.claimed
+        ),
+        end=NationalStart(
+            site_idx=search.sites,
+            type_idx=search.types,
+            claimed=tuple(plan.site_idx for plan in search.claimed),
+            price=search.best.price,
+            multiplier=search.best.multiplier,
+            share=search.share,
+        ),
         num_plans=len(search.plans),
         wall_s=time.monotonic() - search.started,
         history=tuple(search.history),

@@ -1,5 +1,8 @@
 """Drive times recomputed by another implementation, to check those that a plan relies on."""
 
+import heapq
+from typing import NamedTuple
+
 import networkx as nx
 import numpy as np
 import pandas as pd
@@ -8,6 +11,9 @@ from numpy.typing import NDArray
 from planner.instance import Instance
 from planner.network.graph import Access, RoadGraph
 from planner.units import MINUTES_PER_HOUR
+
+_ROUNDING = 1e-9
+"""Of a drive time: what sums in another order may be apart."""
 
 
 def to_networkx(instance: Instance) -> "nx.Graph[int]":
@@ -103,3 +109,130 @@ def audit_drive_times(
                 ways_min.append(start_min + apart_frac * road_min[edge])
             minutes[row] = min(ways_min) + zones.access_min[zone_of_pair[row]]
     return minutes
+
+
+def audit_nearest(
+    instance: Instance,
+    graph: RoadGraph,
+    sites: Access,
+    zones: Access,
+    site_idx: NDArray[np.int64],
+    number: int = 1,
+) -> NDArray[np.float64]:
+    """Minutes from every zone to the nearest of some sites, by one search from all of them.
+
+    Independent of `drive_time_reach`: other graph (junctions and the sites' own points, nothing
+    cut), another search (from all sites at once, a label per site that is among a node's nearest),
+    other code.
+
+    Parameters
+    ----------
+    instance, graph, sites, zones
+        As in `audit_drive_times`.
+    site_idx : int array
+        The sites that count.
+    number : int
+        How many sites per zone, >= 0.
+
+    Returns
+    -------
+    ndarray, shape (num_zones, number)
+        Drive time to the nearest, the second nearest, ... [min]; inf where there is none within
+        the standard.
+    """
+    if number == 0:
+        return np.empty((len(zones.point_idx), 0))
+    limit_min = instance.scenario.siting.drive_time_min
+    site_idx = site_idx[sites.access_min[site_idx] <= limit_min]
+    site_point = sites.point_idx[site_idx]
+    stops = _stops_along_roads(instance, graph, site_point)
+    heap = list(
+        zip(
+            sites.access_min[site_idx].tolist(),
+            stops.beside(graph, site_point)[0].tolist(),
+            site_idx.tolist(),
+            strict=True,
+        )
+    )
+    heapq.heapify(heap)
+    minutes = np.full((len(stops.neighbours), number), np.inf)
+    origin = np.full(minutes.shape, -1)
+    found = [0] * len(minutes)
+    while heap:
+        now, node, site = heapq.heappop(heap)
+        if found[node] == number or (number > 1 and site in origin[node, : found[node]]):
+            continue
+        minutes[node, found[node]], origin[node, found[node]] = now, site
+        found[node] += 1
+        for other, road_min in stops.neighbours[node]:
+            if found[other] < number and now + road_min <= limit_min:
+                heapq.heappush(heap, (now + road_min, other, site))
+
+    joined = np.flatnonzero(zones.point_idx >= 0)
+    left, left_min, right, right_min = stops.beside(graph, zones.point_idx[joined])
+    ways = np.hstack([minutes[left] + left_min[:, None], minutes[right] + right_min[:, None]])
+    origins = np.hstack([origin[left], origin[right]])
+    order = np.argsort(ways, axis=1, kind="stable")
+    ways, origins = (np.take_along_axis(each, order, axis=1) for each in (ways, origins))
+    for column in range(1, ways.shape[1]):
+        is_named = (origins[:, :column] == origins[:, [column]]).any(axis=1)
+        ways[is_named, column] = np.inf
+    ways = np.sort(ways, axis=1)[:, :number] + zones.access_min[joined, None]
+    nearest_min = np.full((len(zones.point_idx), number), np.inf)
+    nearest_min[joined] = np.where(ways <= limit_min * (1 + _ROUNDING), ways, np.inf)
+    return nearest_min
+
+
+class _Stops(NamedTuple):
+    """Junctions and some points of the roads between, as a graph.
+
+    ``place`` is a road's position plus the fraction along it, ascending: each road's stops one
+    after the other, its ends included. ``node`` is the node of each, ``neighbours`` a list of
+    nodes and minutes per node, ``road_min`` the minutes of every road.
+    """
+
+    place: NDArray[np.float64]
+    node: NDArray[np.int64]
+    neighbours: list[list[tuple[int, float]]]
+    road_min: NDArray[np.float64]
+
+    def beside(
+        self, graph: RoadGraph, point: NDArray[np.int32]
+    ) -> tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.int64], NDArray[np.float64]]:
+        """Nodes on both sides of road points and the minutes to them; a node is beside itself."""
+        left, right = point.astype(np.int64), point.astype(np.int64)
+        left_min, right_min = np.zeros(len(point)), np.zeros(len(point))
+        between = np.flatnonzero(graph.edge_idx[point] >= 0)
+        edge = graph.edge_idx[point[between]]
+        place = edge + graph.edge_frac[point[between]]
+        before = np.searchsorted(self.place, place, side="right") - 1
+        left[between], right[between] = self.node[before], self.node[before + 1]
+        left_min[between] = (place - self.place[before]) * self.road_min[edge]
+        right_min[between] = (self.place[before + 1] - place) * self.road_min[edge]
+        return left, left_min, right, right_min
+
+
+def _stops_along_roads(instance: Instance, graph: RoadGraph, point: NDArray[np.int32]) -> _Stops:
+    """Junctions and the given road points as stops of their roads."""
+    roads, num_roads, num_junctions = instance.roads, len(instance.roads), len(instance.road_nodes)
+    junction = pd.Index(instance.road_nodes["node_id"])
+    ends = [junction.get_indexer(roads[name]) for name in ("from_node", "to_node")]
+    road_min = MINUTES_PER_HOUR * roads["length_km"].to_numpy(float)
+    road_min = road_min / roads["speed_kmh"].to_numpy(float)
+    inner = np.unique(point[graph.edge_idx[point] >= 0])
+    road = np.concatenate((np.arange(num_roads), np.arange(num_roads), graph.edge_idx[inner]))
+    frac = np.concatenate((np.zeros(num_roads), np.ones(num_roads), graph.edge_frac[inner]))
+    node = np.concatenate((*ends, num_junctions + np.arange(len(inner))))
+    order = np.lexsort((frac, road))
+    road, frac, node = road[order], frac[order], node[order]
+    neighbours: list[list[tuple[int, float]]] = [[] for _ in range(num_junctions + len(inner))]
+    same_road = np.flatnonzero(np.diff(road) == 0)
+    for start, end, minutes in zip(
+        node[same_road].tolist(),
+        node[same_road + 1].tolist(),
+        ((frac[same_road + 1] - frac[same_road]) * road_min[road[same_road]]).tolist(),
+        strict=True,
+    ):
+        neighbours[start].append((end, minutes))
+        neighbours[end].append((start, minutes))
+    return _Stops(road.astype(float) + frac, node, neighbours, road_min)

@@ -2,6 +2,14 @@
 
 from planner.plans.check import check_plan
 from planner.plans.evaluate import evaluate_plan
-from planner.plans.plan import Evaluation, ModelResult, Plan
+from planner.plans.plan import AuditedTimes, Evaluation, ModelResult, Plan, TripShare
 
-__all__ = ["Evaluation", "ModelResult", "Plan", "check_plan", "evaluate_plan"]
+__all__ = [
+    "AuditedTimes",
+    "Evaluation",
+    "ModelResult",
+    "Plan",
+    "TripShare",
+    "check_plan",
+    "evaluate_plan",
+]

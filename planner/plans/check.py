@@ -4,19 +4,22 @@ from collections.abc import Iterator
 
 import numpy as np
 import pandas as pd
-from numpy.typing import ArrayLike
 
 from planner.errors import CheckError
 from planner.instance import Instance
 from planner.plans.evaluate import evaluate_plan
+from planner.plans.objectives import KPI_BY_UNIT, coverage_violations
 from planner.plans.pack_periods import pack_violations
-from planner.plans.plan import Evaluation, Plan
+from planner.plans.plan import AuditedTimes, Evaluation, Plan, TripShare
 
+NO_TRIPS = TripShare()
 _TOLERANCE = 1e-6
 """Relative; sums over a million rows in another order differ by less."""
 
 
-def check_plan(instance: Instance, plan: Plan, audited_drive_min: ArrayLike) -> Evaluation:
+def check_plan(
+    instance: Instance, plan: Plan, audited: AuditedTimes, trips: TripShare = NO_TRIPS
+) -> Evaluation:
     """Recompute a plan from the instance's rows and verify every limit.
 
     Parameters
@@ -25,9 +28,11 @@ def check_plan(instance: Instance, plan: Plan, audited_drive_min: ArrayLike) -> 
         What the plan was made for.
     plan : Plan
         Decisions by label.
-    audited_drive_min : array_like, shape (num_allocation_rows,)
-        Drive time of each row of ``plan.allocation``, recomputed by other code than the
-        plan's (`planner.network.audit_drive_times`) [min].
+    audited : AuditedTimes
+        Drive times, recomputed by other code than the plan's.
+    trips : TripShare
+        What corridor stations take of the siting's limits and add to its objective, recomputed
+        likewise (`planner.corridors.check_corridors`).
 
     Returns
     -------
@@ -41,12 +46,15 @@ def check_plan(instance: Instance, plan: Plan, audited_drive_min: ArrayLike) -> 
     """
     violations = list(_labels(instance, plan))
     if not violations:
-        evaluation = evaluate_plan(instance, plan)
-        violations += _stations(instance, evaluation)
+        evaluation = evaluate_plan(instance, plan, audited.station_min)
+        violations += _stations(instance, evaluation, trips)
         violations += _shares(plan)
-        violations += _drive_times(instance, plan, np.asarray(audited_drive_min, float))
+        violations += _drive_times(instance, plan, audited.allocation_min)
         violations += pack_violations(instance, plan, evaluation.periods)
-        violations += _objectives(plan, evaluation)
+        violations += coverage_violations(
+            instance, evaluation.kpi, audited.station_min, audited.site_min
+        )
+        violations += _objectives(instance, plan, evaluation, trips)
         if not violations:
             return evaluation
     listed = "\n".join(f"  {violation}" for violation in violations)
@@ -85,12 +93,13 @@ def _labels(instance: Instance, plan: Plan) -> Iterator[str]:
             yield f"{name}: {repeated} rows repeat the key {', '.join(key)}"
 
 
-def _stations(instance: Instance, evaluation: Evaluation) -> Iterator[str]:
+def _stations(instance: Instance, evaluation: Evaluation, trips: TripShare) -> Iterator[str]:
     stations, sites = evaluation.stations, instance.sites
     siting = instance.scenario.siting
-    if siting.num_stations is not None and len(stations) > siting.num_stations:
-        yield f"{len(stations)} stations are open, the budget is {siting.num_stations}"
-    spent_cny = stations["capex_cny"].sum()
+    num_open = len(stations) + trips.num_stations
+    if siting.num_stations is not None and num_open > siting.num_stations:
+        yield f"{num_open} stations are open, the budget is {siting.num_stations}"
+    spent_cny = stations["capex_cny"].sum() + trips.capex_cny
     if siting.budget_cny is not None and spent_cny > siting.budget_cny * (1 + _TOLERANCE):
         yield f"the stations cost {spent_cny:,.0f} CNY, the budget is {siting.budget_cny:,.0f}"
     yield from _city_limits(instance, evaluation)
@@ -150,11 +159,19 @@ def _drive_times(instance: Instance, plan: Plan, audited: np.ndarray) -> Iterato
         yield f"{late} zones are served from beyond the standard of {standard:g} min"
 
 
-def _objectives(plan: Plan, evaluation: Evaluation) -> Iterator[str]:
-    siting = plan.models[0]
-    served = evaluation.kpi["swaps_per_day_served"]
-    if abs(served - siting.objective) > _TOLERANCE * max(1.0, abs(served)):
-        yield f"swaps served are {served:.6f} per day, the plan states {siting.objective:.6f}"
+def _objectives(
+    instance: Instance, plan: Plan, evaluation: Evaluation, trips: TripShare
+) -> Iterator[str]:
+    siting, asked = plan.models[0], instance.scenario.siting
+    if (siting.sense, siting.unit) != (asked.sense, asked.unit):
+        yield (
+            f"the siting's objective is {siting.sense} {siting.unit}, {asked.objective} asks for "
+            f"{asked.sense} {asked.unit}"
+        )
+    name = KPI_BY_UNIT[asked.unit]
+    found = evaluation.kpi[name] + trips.swaps_per_day
+    if not abs(found - siting.objective) <= _TOLERANCE * max(1.0, abs(found)):
+        yield f"{name} is {found:.6f}, the plan states {siting.objective:.6f}"
     packs = plan.models[1]
     if abs(evaluation.pack_cost_cny - packs.objective) > _TOLERANCE * max(1.0, packs.objective):
         yield (

@@ -2,11 +2,13 @@
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 from scipy.spatial import KDTree
 
 from planner.climate import city_climate
 from planner.geodesy import chord_to_arc_km, to_sphere_km
 from planner.instance import SEGMENTS, Instance
+from planner.plans.objectives import objective_figures
 from planner.plans.pack_periods import city_quarters, pack_cost_cny
 from planner.plans.plan import Evaluation, Plan
 from planner.plans.rates import (
@@ -23,7 +25,7 @@ from planner.throughput import swaps_per_hour
 from planner.units import KWH_PER_GWH
 
 
-def evaluate_plan(instance: Instance, plan: Plan) -> Evaluation:
+def evaluate_plan(instance: Instance, plan: Plan, station_min: NDArray[np.float64]) -> Evaluation:
     """Recompute everything a plan is reported with.
 
     Parameters
@@ -32,6 +34,8 @@ def evaluate_plan(instance: Instance, plan: Plan) -> Evaluation:
         What the plan was made for.
     plan : Plan
         Decisions by label; every label must stand in the instance.
+    station_min : ndarray, shape (num_zones, n)
+        As in `AuditedTimes`.
 
     Returns
     -------
@@ -41,9 +45,9 @@ def evaluate_plan(instance: Instance, plan: Plan) -> Evaluation:
     rates = fleet_rates(instance)
     winter = winter_rates(instance, rates)
     shares = peak_shares(instance, winter)
-    periods = pack_rows(instance, plan.packs, plan.station_share, rates)
+    periods = pack_rows(instance, plan, rates)
     packs = _planned_packs(instance, periods, winter)
-    zones = _zones(instance, plan, winter, packs, shares)
+    zones = _zones(instance, plan, winter, packs, shares, station_min[:, 0])
     stations = _stations(instance, plan, zones, packs, winter)
     cities = _cities(instance, zones, stations, packs, winter)
     tables = {
@@ -52,8 +56,10 @@ def evaluate_plan(instance: Instance, plan: Plan) -> Evaluation:
     }
     if len(instance.hour_profile):
         tables["station_hour"] = _station_hours(instance, stations, packs)
+    by_id = zones.set_index("zone_id").loc[instance.zones["zone_id"]]
     return Evaluation(
-        _kpi(instance, zones, stations, packs),
+        _kpi(instance, zones, stations, packs)
+        | objective_figures(instance, by_id, stations, station_min),
         stations,
         zones,
         cities,
@@ -84,6 +90,7 @@ def _zones(
     winter: pd.DataFrame,
     packs: pd.DataFrame,
     shares: "pd.Series[float]",
+    nearest_min: NDArray[np.float64],
 ) -> pd.DataFrame:
     default = winter[winter["default"]].merge(
         planned_fleet(instance), on=["city_id", "vehicle_id"], validate="1:1"
@@ -114,6 +121,7 @@ def _zones(
     zone_id = rows["zone_id"]
     return rows.assign(
         is_near=_near_station(instance, plan),
+        nearest_min=np.where(np.isfinite(nearest_min), nearest_min, np.nan),
         is_served=zone_id.isin(served.index),
         served_frac=zone_id.map(served).fillna(0.0),
         site_id=zone_id.map(main_site),

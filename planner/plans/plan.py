@@ -3,7 +3,9 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 
 @dataclass(frozen=True)
@@ -66,6 +68,11 @@ class Plan:
         day).
     models : tuple of ModelResult
         The siting model first: its objective is the headline.
+    road_use : DataFrame
+        What the packs counted on between the cities: ``city_id, vehicle_id, road_kwh_per_day``
+        (given by corridor stations per vehicle); empty without corridors.
+    corridor_stations : DataFrame
+        One row per open corridor station: ``corridor_station_id``; empty without corridors.
     """
 
     stations: pd.DataFrame
@@ -74,6 +81,50 @@ class Plan:
     pack_flows: pd.DataFrame
     station_share: pd.DataFrame
     models: tuple[ModelResult, ...]
+    road_use: pd.DataFrame = field(
+        default_factory=lambda: pd.DataFrame(columns=["city_id", "vehicle_id", "road_kwh_per_day"])
+    )
+    corridor_stations: pd.DataFrame = field(
+        default_factory=lambda: pd.DataFrame(columns=["corridor_station_id"])
+    )
+
+
+@dataclass(frozen=True)
+class TripShare:
+    """What corridor stations take of the siting's limits, and add to its objective.
+
+    Attributes
+    ----------
+    num_stations : int
+    capex_cny : float
+    swaps_per_day : float
+        Weighted as the siting's objective counts them.
+    """
+
+    num_stations: int = 0
+    capex_cny: float = 0.0
+    swaps_per_day: float = 0.0
+
+
+@dataclass(frozen=True)
+class AuditedTimes:
+    """Drive times of a plan, recomputed by other code than the plan's (`planner.network`) [min].
+
+    Attributes
+    ----------
+    allocation_min : ndarray, shape (num_allocation_rows,)
+        Of each row of ``plan.allocation``.
+    station_min : ndarray, shape (num_zones, n)
+        From each zone, in the order of the instance's rows, to the nearest open station, the
+        second nearest and so on; inf where there is none within the standard. Of several only
+        where a zone is to have several.
+    site_min : ndarray, shape (num_zones, n)
+        The same to the nearest sites that may hold a station; n = 0 where nothing asks for it.
+    """
+
+    allocation_min: NDArray[np.float64]
+    station_min: NDArray[np.float64]
+    site_min: NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -90,9 +141,10 @@ class Evaluation:
         capacity_swaps_per_hour, utilisation_frac, mean_drive_min, capex_cny``.
     zones : DataFrame, sorted by zone_id
         ``zone_id, city_id, county_id (if the instance has it), lon, lat,
-        car_owning_households, swaps_per_day, peak_swaps_per_hour, is_near, is_served (in part at
-        least), served_frac, site_id (of the largest share; missing if not served), drive_min
-        (mean over shares; NaN if not served)``.
+        car_owning_households, swaps_per_day, peak_swaps_per_hour, is_near, nearest_min (to the
+        nearest station; NaN if none is within the standard), is_served (in part at least),
+        served_frac, site_id (of the largest share; missing if not served), drive_min (mean over
+        shares; NaN if not served)``.
     cities : DataFrame, sorted by city_id
         ``city_id, name_en, name_zh (if the instance has it), province, market, lon, lat,
         winter_design_c, january_mean_c, vehicles, num_stations, num_bays,

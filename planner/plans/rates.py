@@ -10,6 +10,7 @@ import pandas as pd
 
 from planner.climate import MONTHS, city_climate
 from planner.instance import SEGMENTS, Instance
+from planner.plans.plan import Plan
 from planner.throughput import fastest_turn
 from planner.units import (
     DAYS_PER_MONTH,
@@ -258,17 +259,15 @@ def peak_shares(instance: Instance, winter: pd.DataFrame) -> pd.Series:
     return pd.Series(by_city.to_numpy().ravel(), index=keys)
 
 
-def pack_rows(
-    instance: Instance, assigned: pd.DataFrame, station_share: pd.DataFrame, rates: pd.DataFrame
-) -> pd.DataFrame:
+def pack_rows(instance: Instance, plan: Plan, rates: pd.DataFrame) -> pd.DataFrame:
     """The packs in use with the quarter's rates, stations' float and running cost.
 
     Parameters
     ----------
     instance : Instance
         Demand, costs and station parameters.
-    assigned, station_share : DataFrame
-        ``Plan.packs`` and ``Plan.station_share``.
+    plan : Plan
+        Its packs, and what they counted on of stations in cities and between them.
     rates : DataFrame
         From `fleet_rates`; a pack that does not fit its vehicle finds no row there.
 
@@ -283,7 +282,13 @@ def pack_rows(
     demand, costs = scenario.demand, scenario.costs
     winter = winter_rates(instance, rates)
     shares = peak_shares(instance, winter)
-    by_month = rates.merge(station_share, on="city_id", how="left", validate="m:1")
+    by_month = rates.merge(plan.station_share, on="city_id", how="left", validate="m:1")
+    fleet = [by_month["city_id"], by_month["vehicle_id"]]
+    road_kwh = plan.road_use.set_index(["city_id", "vehicle_id"])["road_kwh_per_day"].astype(float)
+    road_kwh = road_kwh.reindex(pd.MultiIndex.from_arrays(fleet)).fillna(0.0)
+    road_kwh = road_kwh.set_axis(by_month.index)
+    on_road = road_kwh / by_month["design_energy_kwh"]
+    holiday_hour = scenario.corridors.holiday_factor * demand.peak_hour_frac
     keys = pd.MultiIndex.from_frame(by_month[["city_id", "segment"]])
     per_hour = (
         by_month["design_swaps_per_vehicle_day"]
@@ -294,11 +299,14 @@ def pack_rows(
     by_month = by_month.assign(
         quarter_of_year=(by_month["month"] - 1) // MONTHS_PER_QUARTER + 1,
         days=days,
-        swaps=by_month["swaps_per_vehicle_day"] * days,
-        grid_kwh=by_month["grid_kwh_per_vehicle_day"] * days,
+        swaps=(by_month["swaps_per_vehicle_day"] + on_road) * days,
+        grid_kwh=days
+        * (
+            by_month["grid_kwh_per_vehicle_day"]
+            + road_kwh / scenario.physics.charger_efficiency_frac
+        ),
         peak_per_hour=per_hour,
-        float_packs=per_hour
-        * by_month["served_frac"]
+        float_packs=(per_hour * by_month["served_frac"] + on_road * holiday_hour)
         * by_month["design_turn_h"]
         / scenario.throughput.utilisation_frac,
     )
@@ -323,7 +331,7 @@ def pack_rows(
         + _wear_cny(instance, by_quarter) * (1 + by_quarter["float_packs"])
     )
     by_quarter = by_quarter.assign(per_vehicle_cny=running_cny)
-    rows = assigned.assign(quarter_of_year=assigned["quarter"].str[-1].astype(int)).merge(
+    rows = plan.packs.assign(quarter_of_year=plan.packs["quarter"].str[-1].astype(int)).merge(
         by_quarter, on=[*FLEET_KEY, "quarter_of_year"], how="left", validate="m:1"
     )
     rows = rows.assign(

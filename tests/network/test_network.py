@@ -13,6 +13,7 @@ from planner.network import (
     Access,
     attach,
     audit_drive_times,
+    audit_nearest,
     build_road_graph,
     drive_time_reach,
     to_networkx,
@@ -93,6 +94,16 @@ def test_reach_equals_networkx(tutorial: Instance, seed: int) -> None:
     pairs = pd.DataFrame({"site_idx": site_of_arc, "zone_idx": reach.zone_idx})
     audited = audit_drive_times(instance, graph, sites, zones, pairs)
     assert audited == pytest.approx(reach.drive_min)
+
+    some = np.arange(0, len(sites.point_idx), 2)
+    by_zone = [
+        sorted(reach.drive_min[np.isin(site_of_arc, some) & (reach.zone_idx == zone)].tolist())
+        for zone in range(len(zones.point_idx))
+    ]
+    for number in (0, 1, 3):
+        nearest = audit_nearest(instance, graph, sites, zones, some, number)
+        expected_min = [(minutes + [np.inf] * number)[:number] for minutes in by_zone]
+        assert nearest == pytest.approx(np.array(expected_min).reshape(nearest.shape))
 
 
 def test_audit_finds_zones_out_of_reach(tutorial: Instance) -> None:

@@ -9,6 +9,7 @@ import pytest
 from planner.instance import Instance
 from planner.pipeline import Planned
 from planner.plans.candidates import REASONS, explain_candidates
+from planner.plans.savings import Reached
 
 _PRICES = {"stations_swaps_per_day": 50.0}
 
@@ -32,8 +33,11 @@ def _explain(
     return explain_candidates(
         instance,
         replace(planned.evaluation, zones=zones),
-        np.concatenate(([0], np.cumsum([len(zones) for zones in lists]))),
-        np.array([zone for zones in lists for zone in zones], np.int32),
+        Reached(
+            np.concatenate(([0], np.cumsum([len(zones) for zones in lists]))),
+            np.array([zone for zones in lists for zone in zones], np.int32),
+            np.zeros(sum(len(zones) for zones in lists)),
+        ),
         ~np.isin(site_ids, unconnected),
         prices,
     ).set_index("site_id")

@@ -1,4 +1,4 @@
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -6,7 +6,15 @@ import pytest
 
 from planner.assemble.corridors import pair_of_path, road_energy
 from planner.climate import city_climate
-from planner.corridors import Corridors, plan_corridors
+from planner.corridors import (
+    CorridorInput,
+    CorridorPlan,
+    CorridorTables,
+    describe_corridors,
+    plan_on_own_limits,
+    prepare_corridors,
+    prepare_roads,
+)
 from planner.demand import operate_fleet
 from planner.errors import InputError
 from planner.instance import Instance
@@ -29,7 +37,7 @@ def road_instance(
     cities = cities.assign(city_id=["west", "east"], lon=[0.0, far_lon], lat=45.0, population=1e6)
     climate = tutorial.climate[tutorial.climate["city_id"] == tutorial.cities["city_id"].iloc[0]]
     scenario = tutorial.scenario
-    settings = {"num_stations": 10, **corridors}
+    settings = {"num_stations": 10, "objective": "vehicles", **corridors}
     return replace(
         tutorial,
         scenario=scenario.model_copy(
@@ -58,44 +66,57 @@ def packs_of(instance: Instance, pack: int = 0) -> pd.DataFrame:
     )
 
 
-def planned(instance: Instance, stations: tuple[str, ...] = ("west", "east"), **more) -> Corridors:
-    fleet = operate_fleet(instance, city_climate(instance))
+@dataclass(frozen=True)
+class Found:
+    """A corridor plan and its tables."""
+
+    given: CorridorInput
+    solution: CorridorPlan
+    tables: CorridorTables
+
+
+def planned(instance: Instance, stations: tuple[str, ...] = ("west", "east")) -> Found:
+    climate = city_climate(instance)
+    fleet = operate_fleet(instance, climate)
+    roads = prepare_roads(instance, fleet, climate)
     open_stations = instance.cities[instance.cities["city_id"].isin(stations)]
-    return plan_corridors(
-        instance, fleet, packs_of(instance), open_stations[["city_id", "lon", "lat"]], OPTIONS,
-        **more,
-    )  # fmt: skip
+    given = prepare_corridors(
+        instance, fleet, roads, packs_of(instance), open_stations[["city_id", "lon", "lat"]]
+    )
+    plan = plan_on_own_limits(instance, given, OPTIONS)
+    tables = describe_corridors(instance, given, plan.open_site_idx, plan.driven_frac)
+    return Found(given, plan, tables)
 
 
 def test_margins_by_hand(tutorial: Instance):
     instance = road_instance(tutorial)
     plan = planned(instance)
     assert plan.solution.status is Status.OPTIMAL
-    assert plan.unserved.empty
-    energy, settings = plan.given.energy, instance.scenario.corridors
+    assert plan.tables.unserved.empty
+    energy, settings = plan.given.roads.energy, instance.scenario.corridors
     # One climate: the same draw on every piece of 25 km, the same pack everywhere.
     draw, usable = energy.draw_kwh[0, 0, 0] / 25.0, energy.usable_kwh[0, 0, 0]
     full = float(energy.profiles["full_kwh"].iloc[0])
-    for leg in plan.legs.query("season == 'winter'").itertuples():
+    for leg in plan.tables.legs.query("season == 'winter'").itertuples():
         from_city = leg.from_stop in ("west", "east")
         missing = (1 - settings.start_frac) * full if from_city else 0.0
         left = (1 - settings.reserve_frac) * usable - missing - leg.km * draw
         assert leg.margin_kwh == pytest.approx(left)
         assert leg.margin_kwh >= -1e-6
         assert leg.margin_km == pytest.approx(max(left, 0.0) / draw, abs=1e-6)
-    assert plan.legs.query("season == 'winter'")["km"].sum() == pytest.approx(1000.0)
+    assert plan.tables.legs.query("season == 'winter'")["km"].sum() == pytest.approx(1000.0)
 
 
 def test_as_many_stations_as_the_range_asks_for(tutorial: Instance):
     plan = planned(road_instance(tutorial, num_stations=None, winter_weight=1.0))
-    energy = plan.given.energy
+    energy = plan.given.roads.energy
     reach_km = 0.9 * energy.usable_kwh[0, 0, 0] / (energy.draw_kwh[0, 0, 0] / 25.0)
     assert plan.solution.objective > 0
     few = int(np.ceil(500.0 / reach_km)) - 2
     short = planned(road_instance(tutorial, num_stations=max(few, 0), winter_weight=1.0))
     assert short.solution.objective == 0.0
-    assert len(short.unserved.query("season == 'winter'")) == 1
-    broken = short.unserved.iloc[0]
+    assert len(short.tables.unserved.query("season == 'winter'")) == 1
+    broken = short.tables.unserved.iloc[0]
     assert broken["short_kwh"] > 0
     assert broken["leg_km"] > reach_km - 25.0
     assert broken["why"] == "no station opened here"
@@ -105,7 +126,7 @@ def test_cities_without_stations_do_not_count_as_open(tutorial: Instance):
     none = planned(road_instance(tutorial, apart_km=60.0, num_stations=0), stations=())
     both = planned(road_instance(tutorial, apart_km=60.0, num_stations=0))
     assert none.solution.objective == 0.0
-    assert both.summary["refuelled_frac"].tolist() == [1.0] * 4
+    assert both.tables.summary["refuelled_frac"].tolist() == [1.0] * 4
 
 
 @pytest.mark.parametrize(
@@ -122,9 +143,15 @@ def test_gravity_trips_take_the_stated_share_of_all_swaps(tutorial: Instance):
     given = planned(instance).given
     fleet = operate_fleet(instance, city_climate(instance))
     swaps = planned_swaps(instance, fleet)
-    packs_each = 2 * (given.energy.draw_kwh / given.energy.usable_kwh).sum(axis=-1)
-    on_road = 0.5 * (given.vehicles_per_day[..., 0] * packs_each).sum()
+    packs_each = 2 * (given.roads.energy.draw_kwh / given.roads.energy.usable_kwh).sum(axis=-1)
+    on_road = 0.5 * (given.vehicles_per_day[..., 0, :].sum(axis=-1) * packs_each).sum()
     assert on_road == pytest.approx(0.25 * swaps)
+
+
+def test_winter_may_have_fewer_trips(tutorial: Instance):
+    given = planned(road_instance(tutorial, winter_trips_factor=0.5)).given
+    winter, summer = given.vehicles_per_day.sum(axis=(1, 2, 3))
+    assert winter == pytest.approx(0.5 * summer)
 
 
 def planned_swaps(instance: Instance, fleet) -> float:
@@ -142,25 +169,19 @@ def test_stated_flows_replace_the_gravity_model(tutorial: Instance):
         columns=["from_city_id", "to_city_id", "season", "vehicles_per_day"],
     )  # fmt: skip
     given = planned(road_instance(tutorial, flows=flows)).given
-    assert given.vehicles_per_day[:, 0, 0].tolist() == [15.0, 7.0]
-
-
-def test_existing_stations_stay_open(tutorial: Instance):
-    instance = road_instance(tutorial, num_stations=3)
-    existing = pd.DataFrame({"lon": [3.125], "lat": [45.0]})
-    plan = planned(instance, existing=existing)
-    assert (plan.stations["status"] == "existing").sum() == 1
-    with pytest.raises(InputError, match="beside no road"):
-        planned(instance, existing=pd.DataFrame({"lon": [3.0], "lat": [50.0]}))
+    assert given.roads.energy.profiles["pack_id"].iloc[0] == "lfp_25"
+    assert given.vehicles_per_day[:, 0, 0].tolist() == [[10.0, 5.0], [7.0, 0.0]]
 
 
 def test_unknown_packs_and_cities_are_named(tutorial: Instance):
     instance = road_instance(tutorial)
     packs = packs_of(instance).assign(pack_id="no_such_pack")
-    fleet = operate_fleet(instance, city_climate(instance))
+    climate = city_climate(instance)
+    fleet = operate_fleet(instance, climate)
+    roads = prepare_roads(instance, fleet, climate)
     stations = instance.cities[["city_id", "lon", "lat"]].assign(city_id="nowhere")
     with pytest.raises(InputError) as error:
-        plan_corridors(instance, fleet, packs, stations, OPTIONS)
+        prepare_corridors(instance, fleet, roads, packs, stations)
     assert {fault.value for fault in error.value.faults} == {"no_such_pack", "nowhere"}
 
 
@@ -182,5 +203,5 @@ def test_capacity_turns_away_what_a_station_cannot_do(tutorial: Instance):
     limited = planned(road_instance(tutorial, swap_share_frac=1.0, limit_capacity=True))
     assert limited.solution.objective < free.solution.objective
     assert limited.solution.objective <= limited.solution.bound
-    busiest = limited.stations["holiday_swaps_per_hour"].max()
-    assert busiest < free.stations["holiday_swaps_per_hour"].max()
+    busiest = limited.tables.stations["holiday_swaps_per_hour"].max()
+    assert busiest < free.tables.stations["holiday_swaps_per_hour"].max()
