@@ -20,8 +20,10 @@ from dataclasses import replace
 
 import numpy as np
 
+from planner.models.flow_refuelling import region_bounds
 from planner.problem import BoolArray, FloatArray, FlowRefuellingProblem, IntArray
 from planner.solving.claims import ClaimPlan
+from planner.solving.options import SolveOptions
 from planner.solving.progress import StopRequest
 from planner.solving.refuelling_capacity import driven_flows
 from planner.solving.refuelling_dual import FlowDual, bound_at, improve_bound
@@ -35,9 +37,12 @@ from planner.solving.refuelling_search import (
 
 STATIONS, MONEY = "stations", "money"
 """Names of the resources that corridors take."""
-DUAL_LOOKS, CHECK_LOOKS, DUAL_CLOSE = 40, 5, 1e-4
-"""Looks at the bound for the same prices; enough when so many better it by no more than this
-share."""
+ROUGH_LOOKS, DUAL_LOOKS, LAST_LOOKS = 10, 20, 40
+"""Looks at the bound for the same prices: for a first guess, for plans, for the last word."""
+CHECK_LOOKS, DUAL_CLOSE = 5, 1e-4
+"""Enough when so many better it by no more than this share."""
+REGION_SETS = (800,)
+"""Sets per region, as in ``flow_refuelling``."""
 SAME_PRICE_FRAC = 0.01
 """Prices no farther apart than this are answered by the same multipliers."""
 AROUND_FRAC = (-0.1, -0.03, 0.03, 0.1)
@@ -74,8 +79,9 @@ class RefuellingClaim:
         self._tables = search_tables(self.rows)
         self._seed, self._time_limit_s, self._stop = seed, time_limit_s, stop
         self._duals: list[FlowDual] = []
-        self._relaxed_at: FloatArray | None = None
+        self._relaxed_at: tuple[FloatArray, int] | None = None
         self._offers: tuple[FloatArray, list[ClaimPlan]] | None = None
+        self._by_regions: tuple[FloatArray, float] | None = None
         self._plans: dict[int, BoolArray] = {}
         self._forced_cost = math.fsum(problem.cost[problem.forced])
 
@@ -89,7 +95,51 @@ class RefuellingClaim:
         bounds = [
             bound_at(self.rows, dual.path_slack, dual.site_worth, paid) for dual in self._duals
         ]
+        if self._by_regions is not None and np.array_equal(self._by_regions[0], paid):
+            bounds.append(self._by_regions[1])
         return min([self.rows.total_value, *bounds]) - forced
+
+    def demand(self, price: Mapping[str, float]) -> dict[str, float]:
+        """What corridors take at these prices, about."""
+        most = min(max(self.rows.num_stations, 0), self.rows.num_sites)
+        if most == 0 or self.rows.num_paths == 0:
+            return dict(self.least_plan().use)
+        dual = self._relax(self._site_price(price), ROUGH_LOOKS, lambda: False)
+        opened = dual.opening * min(most / max(float(dual.opening.sum()), 1.0), 1.0)
+        least = self.least_plan().use
+        return {
+            STATIONS: least[STATIONS] + float(opened.sum()),
+            MONEY: least[MONEY] + float(opened @ self.rows.cost),
+        }
+
+    def tighten(self, price: Mapping[str, float], options: SolveOptions) -> None:
+        """Bound these very prices better, by regions in whole stations.
+
+        Parameters
+        ----------
+        price : mapping of str to float
+        options : SolveOptions
+            A quarter of its time limit is taken at most.
+        """
+        paid, started = self._site_price(price), time.monotonic()
+        if self.rows.num_sites == 0 or self.rows.num_paths == 0:
+            return
+        limit_s = math.inf if options.deterministic else options.time_limit_s / 4
+
+        def may_go_on() -> bool:
+            asked = self._stop is not None and self._stop.is_set()
+            return not asked and time.monotonic() - started < limit_s
+
+        dual = self._relax(paid, LAST_LOOKS, lambda: not may_go_on())
+        best = math.inf
+        for max_sets in REGION_SETS:
+            left_s = limit_s - (time.monotonic() - started)
+            for bound in region_bounds(
+                self.rows, dual, max_sets, options, limit_s=left_s, may_go_on=may_go_on,
+                stop=self._stop, site_price=paid,
+            ):  # fmt: skip
+                best = min(best, bound)
+                self._by_regions = paid, best
 
     def answer(self, price: Mapping[str, float]) -> list[ClaimPlan]:
         """Plans of the number of stations that the prices ask for, and of numbers near it."""
@@ -105,7 +155,7 @@ class RefuellingClaim:
             asked = self._stop is not None and self._stop.is_set()
             return asked or time.monotonic() - started > self._time_limit_s
 
-        dual = self._relax(paid, late)
+        dual = self._relax(paid, DUAL_LOOKS, late)
         number = max(min(round(float(dual.opening.sum())), most), 1)
         best = self._improve_plan(number, self._start(number), FIRST_MOVES, 1.0)
         offers = [self._offer(best)]
@@ -157,19 +207,21 @@ class RefuellingClaim:
         num_forced = int(self.problem.forced.sum())
         return price.get(STATIONS, 0.0) * num_forced + price.get(MONEY, 0.0) * self._forced_cost
 
-    def _relax(self, paid: FloatArray, late: Callable[[], bool]) -> FlowDual:
+    def _relax(self, paid: FloatArray, num_looks: int, late: Callable[[], bool]) -> FlowDual:
         """Multipliers at these prices, or at those asked last if they are nearly the same."""
-        before = self._relaxed_at
-        if before is not None and (np.abs(paid - before) <= SAME_PRICE_FRAC * before).all():
-            return self._duals[-1]
-        self._relaxed_at = paid
+        if self._relaxed_at is not None:
+            before, looks = self._relaxed_at
+            near = (np.abs(paid - before) <= SAME_PRICE_FRAC * before).all()
+            if near and num_looks <= looks:
+                return self._duals[-1]
+        self._relaxed_at = paid, num_looks
         last = math.inf
         for look, dual in enumerate(improve_bound(self.rows, paid), start=1):
             close = False
             if look % CHECK_LOOKS == 0:
                 close = last - dual.bound <= DUAL_CLOSE * abs(dual.bound)
                 last = dual.bound
-            if close or look >= DUAL_LOOKS or late():
+            if close or look >= num_looks or late():
                 self._duals.append(dual)
                 return dual
         raise AssertionError

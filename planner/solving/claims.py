@@ -50,5 +50,8 @@ class Claimant(Protocol):
     def bound(self, price: Mapping[str, float]) -> float:
         """No plan is worth more, its resources paid at these prices; never without an answer."""
 
+    def demand(self, price: Mapping[str, float]) -> Mapping[str, float]:
+        """What it takes of each resource at these prices, about; quicker than an answer."""
+
     def answer(self, price: Mapping[str, float]) -> Sequence[ClaimPlan]:
         """Plans that are worth much at these prices; improves `bound` near them."""

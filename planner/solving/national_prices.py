@@ -12,7 +12,7 @@ from planner.problem import FloatArray
 from planner.solving.city_parts import usable_sites
 from planner.solving.local_search import greedy, plan_value, swap_tables
 from planner.solving.national_start import affordable_stations, share_by_zone
-from planner.solving.national_state import NationalSearch, ask_claimants, at_prices
+from planner.solving.national_state import NationalSearch, at_prices
 from planner.solving.presolve import CoverRows, merge_rows
 from planner.solving.primal_dual import DualPoint, primal_dual
 
@@ -35,7 +35,10 @@ def find_first_prices(search: NationalSearch) -> None:
     taken = np.zeros(len(search.resources.limit))
     if search.claimants:
         _relaxed_prices(search, taken, rough=True)
-        taken = sum((plan.use for plan in ask_claimants(search)), start=taken)
+        asked = search.price_by_name(search.now)
+        for claimant in search.claimants:
+            demand = claimant.demand(asked)
+            taken = taken + [demand.get(name, 0.0) for name in search.resources.names]
     _relaxed_prices(search, taken)
     search.best = search.now
 

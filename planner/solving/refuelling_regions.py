@@ -53,7 +53,10 @@ class Region:
 
 
 def share_out(
-    rows: ReducedFlows, dual: FlowDual, set_region: IntArray
+    rows: ReducedFlows,
+    dual: FlowDual,
+    set_region: IntArray,
+    site_price: FloatArray | None = None,
 ) -> tuple[float, list[Region]]:
     """Equation (1): its constant, base value included, and its regions.
 
@@ -64,6 +67,9 @@ def share_out(
         Of these rows.
     set_region : int array, shape (num_sets,)
         Region of each set.
+    site_price : float array, shape (num_sites,), optional
+        What opening a site costs, which the value then loses. It takes the place of w_j, and the
+        limits (3) are left out.
     """
     entry_path, entry_set = _entries(rows)
     num_regions = int(set_region.max(initial=-1)) + 1
@@ -71,7 +77,7 @@ def share_out(
     of_paths = (entry_path, set_region[entry_set])
     shape = (rows.num_paths, num_regions)
     value, given = _table(*of_paths, entry_share, shape), _table(*of_paths, dual.multiplier, shape)
-    paid, price, worth = _shares_of_sites(rows, dual, set_region)
+    paid, price, worth = _shares_of_sites(rows, dual, set_region, site_price)
     constant = rows.base_value + left + paid
     least = NOTHING * float(rows.value.mean()) if rows.num_paths else 0.0
     regions = []
@@ -137,13 +143,16 @@ def _shares_of_paths(
 
 
 def _shares_of_sites(
-    rows: ReducedFlows, dual: FlowDual, set_region: IntArray
+    rows: ReducedFlows, dual: FlowDual, set_region: IntArray, site_price: FloatArray | None
 ) -> tuple[float, FloatArray, FloatArray]:
     """The most that a plan within the limits pays; prices w_jb; worths of sites to regions.
 
     Worths are the sums of multipliers. A price beyond what a site is worth goes where its worth is.
     """
-    price, paid = _price_of_sites(rows, dual.site_worth)
+    if site_price is None:
+        price, paid = _price_of_sites(rows, dual.site_worth)
+    else:
+        price, paid = site_price, 0.0
     set_worth = np.bincount(rows.needs.indices, dual.multiplier, minlength=rows.num_sets)
     member_set = np.repeat(np.arange(rows.num_sets), np.diff(rows.members.indptr))
     of_sites = (rows.members.indices, set_region[member_set])
