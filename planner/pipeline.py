@@ -1,6 +1,5 @@
 """The stages of planning, called in order: instance in, checked plan out."""
 
-import math
 from collections.abc import Mapping
 from concurrent.futures import Executor
 from dataclasses import dataclass, replace
@@ -10,22 +9,17 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from planner import assemble
 from planner.array_cache import ArrayCache, content_key
 from planner.climate import city_climate
 from planner.corridors import (
     CorridorInput,
-    CorridorPlan,
-    CorridorRoads,
     check_corridors,
-    corridor_assumptions,
     corridors_of_plan,
-    label_corridors,
     prepare_roads,
 )
-from planner.coupling import Fitted, fit_packs_and_stations
+from planner.coupling import fit_packs_and_stations
 from planner.demand import operate_fleet
-from planner.instance import Instance, describe_settings
+from planner.instance import Instance
 from planner.network import (
     Access,
     Reach,
@@ -36,7 +30,8 @@ from planner.network import (
     build_road_graph,
     drive_time_reach,
 )
-from planner.plans import AuditedTimes, Evaluation, ModelResult, Plan
+from planner.plan_labels import label_plan, list_assumptions
+from planner.plans import AuditedTimes, Evaluation, Plan
 from planner.plans.candidates import explain_candidates
 from planner.plans.check import check_plan as check_labels
 from planner.plans.objectives import least_cost_cny
@@ -46,7 +41,6 @@ from planner.ranges.table import range_curves
 from planner.siting import question_assumptions
 from planner.solving.options import SolveOptions
 from planner.solving.progress import StopRequest
-from planner.solving.status import OPTIMAL_GAP_FRAC, Status, gap_frac
 from planner.stages import StageClock
 
 
@@ -135,7 +129,7 @@ def plan(
     with clock.stage("gates", "what earlier certificates would save") as say:
         gates = gate_savings(instance, fitted, options)
         say(f"{len(gates)} gates open too late for some quarter")
-    result = _label(instance, fitted)
+    result = label_plan(instance, fitted)
     with clock.stage("check", "every limit and figure recomputed without the solver"):
         audited = _audit(instance, graph, sites, zones, result)
         trips = fitted.corridors
@@ -164,7 +158,7 @@ def plan(
             "coupling": fitted.rounds,
             "range_curve": range_curves(instance),
         },
-        assumptions=_assumptions(
+        assumptions=list_assumptions(
             instance,
             fleet.held,
             climate.suspects,
@@ -195,65 +189,6 @@ def _evaluate(
         kpi={**evaluation.kpi, **trips.kpi},
         tables={**evaluation.tables, **trips.tables},
     )
-
-
-def _label(instance: Instance, fitted: Fitted) -> Plan:
-    siting, packs = fitted.siting, fitted.packs
-    objective = siting.objective
-    if siting.sense == "max":  # what counts is what the allocation serves
-        value = fitted.siting_problem.coverage.value
-        objective = math.fsum(value[fitted.allocation.zone_idx] * fitted.allocation.share_frac)
-        objective += fitted.trip_swaps_per_day(instance)
-    gap = gap_frac(objective, siting.bound, sense=siting.sense)
-    quarter_idx = instance.scenario.quarters.index(instance.scenario.planning_quarter)
-    supply_prices = {
-        f"{chemistry}_cny_per_kwh": float(price)
-        for chemistry, price in zip(
-            fitted.pack_labels.chemistries, packs.supply_value[quarter_idx], strict=True
-        )
-    }
-    assigned, pack_flows = assemble.label_packs(
-        instance, fitted.pack_problem, fitted.pack_labels, packs
-    )
-    return Plan(
-        stations=assemble.label_stations(
-            instance, siting.open_site_idx, fitted.allocation.type_idx
-        ),
-        allocation=assemble.label_allocation(instance, siting.open_site_idx, fitted.allocation),
-        packs=assigned,
-        pack_flows=pack_flows,
-        station_share=pd.DataFrame(
-            {
-                "city_id": instance.cities["city_id"],
-                "served_frac": fitted.counted_on.served_frac,
-                "capacity_cny": fitted.counted_on.capacity_cny,
-            }
-        ),
-        models=(
-            ModelResult(
-                "siting", siting.sense, siting.unit,
-                Status.OPTIMAL if gap <= OPTIMAL_GAP_FRAC else Status.FEASIBLE,
-                objective, siting.bound, gap, siting.wall_s, siting.prices,
-            ),
-            ModelResult(
-                "pack_assignment", "min", "CNY", packs.status, packs.objective, packs.bound,
-                packs.gap_frac, packs.wall_s, supply_prices,
-            ),
-            *_corridor_results(fitted.corridors),
-        ),
-        **label_corridors(instance, fitted.corridors, fitted.counted_on.road_kwh_per_day),
-    )  # fmt: skip
-
-
-def _corridor_results(corridors: CorridorPlan | None) -> list[ModelResult]:
-    if corridors is None:
-        return []
-    return [
-        ModelResult(
-            "corridors", corridors.sense, corridors.unit, corridors.status, corridors.objective,
-            corridors.bound, corridors.gap_frac, corridors.wall_s,
-        )
-    ]  # fmt: skip
 
 
 def check_plan(instance: Instance, plan: Plan) -> Evaluation:
@@ -345,51 +280,3 @@ def _audit(
         station_min=nearest(np.flatnonzero(is_open), number),
         site_min=nearest(np.flatnonzero(may_open), number if is_cover else 0),
     )
-
-
-def _assumptions(
-    instance: Instance,
-    held: pd.DataFrame,
-    suspects: pd.DataFrame,
-    left_out: dict[str, int],
-    roads: CorridorRoads | None,
-    question: list[dict[str, str]],
-) -> pd.DataFrame:
-    rows = [*describe_settings(instance.scenario), *question]
-    for chemistry, group in held.groupby("chemistry"):
-        coldest = group["pack_temperature_c"].min()
-        rows.append(
-            {
-                "item": f"usable energy of {chemistry} outside its curve",
-                "value": f"{len(group)} cities, coldest pack {coldest:g} C",
-                "mark": "INF",
-                "source": f"the curve ends at {group['domain_c'].iloc[0]} C; its last value is "
-                f"held, which flatters the pack below. Cities: {', '.join(group['city_id'])}",
-            }
-        )
-    rows += [
-        {
-            "item": f"hours of the winter in {city_id}",
-            "value": "spread of other cities",
-            "mark": "INF",
-            "source": why,
-        }
-        for city_id, why in zip(suspects["city_id"], suspects["why"], strict=True)
-    ]
-    rows += [
-        {"item": item, "value": str(count), "mark": "INF", "source": "left out of every reach"}
-        for item, count in left_out.items()
-    ]
-    if roads is not None:
-        rows += corridor_assumptions(roads)
-    unlimited = set(instance.packs["chemistry"]) - set(instance.supply["chemistry"])
-    rows += [
-        {
-            "item": f"supply of {chemistry}",
-            "value": "not limited",
-            "mark": "?",
-            "source": "the supply table has no rows for it",
-        }
-        for chemistry in sorted(unlimited)
-    ]
-    return pd.concat([instance.assumptions, pd.DataFrame(rows)], ignore_index=True)

@@ -56,6 +56,7 @@ MAY_IMPORT = {
     | INPUT
     | {"assemble", "models", "plans", "siting", "solving", "stages"},
     "prices": DATA | {"assemble", "coupling", "models", "plans", "solving"},
+    "plan_labels": DATA | {"assemble", "corridors", "coupling", "plans", "solving"},
     "pipeline": DATA
     | PHYSICS
     | INPUT
@@ -64,6 +65,7 @@ MAY_IMPORT = {
         "assemble",
         "corridors",
         "coupling",
+        "plan_labels",
         "plans",
         "prices",
         "ranges",
