@@ -136,12 +136,11 @@ def test_import_rules(path: Path) -> None:
             assert home in ONLY_IN[top], f"{home} may not import {top}"
 
 
-# The nation is made of cities, a city's problem is one of sized or plain covering; corridors claim
-# with plans of most flow; money is halved until such a plan refuels enough.
+# The nation is made of cities, a city's problem is one of sized or plain covering; money is halved
+# until the plan of most flow refuels enough.
 MODELS_MAY_IMPORT = {
     "facility_location": {"facility_mip"},
     "cheapest_refuelling": {"flow_refuelling"},
-    "refuelling_claim": {"flow_refuelling"},
     "national": {"national_city", "sized_coverage"},
     "national_city": {"coverage", "sized_coverage"},
 }

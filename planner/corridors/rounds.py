@@ -111,7 +111,6 @@ class CorridorRounds:
                 return plan, siting
             granted = siting.claimed[0]
             claim = corridor_claim(self._instance, self._given, self._options, self._stop)
-            claim.tighten(siting.resource_price, self._options)
             claim.answer(siting.resource_price)
             plan = plan_granted(self._instance, self._given, claim, granted)
             weight = self._instance.scenario.corridors.trip_swap_weight

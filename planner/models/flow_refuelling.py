@@ -40,7 +40,7 @@ SCIP's best plans of regions (`planner.solving.refuelling_regions`). Plans: anne
 
 import math
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -344,78 +344,38 @@ def _merge_plans(search: _Search) -> None:
 
 
 def _bound_by_regions(search: _Search, dual: FlowDual, max_sets: int) -> None:
-    bounds = region_bounds(
-        search.rows, dual, max_sets, search.options,
-        limit_s=REGIONS_TIME_FRAC * search.remaining_s, may_go_on=search.may_go_on,
-        stop=search.stop,
-    )  # fmt: skip
-    num_regions = -1
-    for bound in bounds:
-        search.tighten(bound)
-        num_regions += 1
-    search.report(f"{num_regions} regions of at most {max_sets} sets in whole stations")
-
-
-def region_bounds(
-    rows: ReducedFlows,
-    dual: FlowDual,
-    max_sets: int,
-    options: SolveOptions,
-    *,
-    limit_s: float,
-    may_go_on: Callable[[], bool],
-    stop: StopRequest | None = None,
-    site_price: FloatArray | None = None,
-) -> Iterator[float]:
     """Bound the value by the best plans of regions, in whole stations.
 
     Where the clock allows, several at a time: SCIP lets go of the interpreter.
-
-    Parameters
-    ----------
-    rows, dual, max_sets, site_price
-        As in `planner.solving.refuelling_regions`.
-    options : SolveOptions
-        Workers, seed, and whether nodes or seconds limit each region.
-    limit_s : float
-        For all regions.
-    may_go_on : callable
-        When it turns False no more regions are begun.
-    stop : StopRequest, optional
-
-    Yields
-    ------
-    float
-        Better and better bounds: first that of the multipliers, then one per region.
     """
-    regions_of = group_sets(rows, dual, max_sets)
-    constant, regions = share_out(rows, dual, regions_of, site_price)
+    constant, regions = share_out(search.rows, dual, group_sets(search.rows, dual, max_sets))
     regions.sort(key=lambda region: -region.rows.needs.nnz)
+    limit_s = REGIONS_TIME_FRAC * search.remaining_s
     ends_at = time.monotonic() + limit_s
     needs_left = sum(region.rows.needs.nnz for region in regions)
 
     def solve(region: Region) -> float:
         nonlocal needs_left
         left_s = ends_at - time.monotonic()
-        share = PATIENCE * options.workers * region.rows.needs.nnz / max(needs_left, 1)
+        share = PATIENCE * search.options.workers * region.rows.needs.nnz / max(needs_left, 1)
         needs_left -= region.rows.needs.nnz
-        if left_s <= 0.0 or not may_go_on():
+        if left_s <= 0.0 or not search.may_go_on():
             return region.bound
         result = solve_mip(
             refuelling_mip(region.rows, priced=True),
             time_limit_s=min(left_s, max(left_s * share, LEAST_REGION_S)),
-            node_limit=REGION_NODES if options.deterministic else None,
-            seed=options.seed,
-            stop=stop,
+            node_limit=REGION_NODES if search.options.deterministic else None,
+            seed=search.options.seed,
+            stop=search.stop,
         )
         return min(region.bound, result.bound)
 
     bound = constant + math.fsum(region.bound for region in regions)
-    yield bound
-    with ThreadPoolExecutor(options.workers) as pool:
+    with ThreadPoolExecutor(search.options.workers) as pool:
         for region, found in zip(regions, pool.map(solve, regions), strict=True):
             bound -= region.bound - found
-            yield bound
+            search.tighten(bound)
+    search.report(f"{len(regions)} regions of at most {max_sets} sets in whole stations")
 
 
 def _improve(search: _Search, num_looks: int | None) -> Iterator[FlowDual]:

@@ -87,8 +87,6 @@ LAST_SECONDS = 2.0
 """For the master when time is over: plans that came in late are not lost."""
 CITY_SHARE = 0.3
 """At given prices cities are visited again while they make more than this share of the gap."""
-CLAIM_SHARE = 0.3
-"""Claimants that make more than this share of it are asked for a closer bound."""
 STEP_FRAC = 0.5
 """New prices lie this far from the best so far towards the master's duals; twice as far next
 time if the gap has shrunk, half as far if not."""
@@ -385,8 +383,6 @@ def _search_until_done(search: NationalSearch, runner: TaskRunner[CityTask, City
         in_cities = float(search.city_gap(search.now).sum())
         if search.unfinished() and (visits == 1 or in_cities < 0.5 * open_value):
             _fit_to_neighbours(search, runner, rounds)
-        if visits == 1 and search.unfinished():
-            _tighten_claimants(search)
         if in_cities > CITY_SHARE * open_value and visits < MAX_VISITS:
             continue
         if rounds > visits:
@@ -397,23 +393,6 @@ def _search_until_done(search: NationalSearch, runner: TaskRunner[CityTask, City
         if dual is None or stalls >= MAX_STALLS or not search.unfinished():
             break
         search.now = _towards(search, dual[0], dual[1], step)
-
-
-def _tighten_claimants(search: NationalSearch) -> None:
-    """Let claimants that hold much of the gap bound these prices better."""
-    first = len(search.parts.cities)
-    gaps = search.city_gap(search.now)[first:]
-    open_value = search.lagrangian(search.now) - search.objective
-    prices, bound = search.price_by_name(search.now), search.now.city_bound.copy()
-    for number, claimant in enumerate(search.claimants):
-        if gaps[number] > CLAIM_SHARE * open_value:
-            left = replace(search.options, time_limit_s=max(min(search.remaining_s, 1e9), 1e-3))
-            claimant.tighten(prices, left)
-            at = first + number
-            bound[at] = min(bound[at], claimant.bound(prices))
-            search.now = replace(search.now, city_bound=bound)
-            _keep_bound(search)
-            search.report("national", f"{claimant.name} bounded closer")
 
 
 def _towards(

@@ -20,10 +20,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from planner.models.flow_refuelling import region_bounds
 from planner.problem import BoolArray, FloatArray, FlowRefuellingProblem, IntArray
 from planner.solving.claims import ClaimPlan
-from planner.solving.options import SolveOptions
 from planner.solving.progress import StopRequest
 from planner.solving.refuelling_capacity import driven_flows
 from planner.solving.refuelling_dual import FlowDual, bound_at, improve_bound
@@ -37,17 +35,15 @@ from planner.solving.refuelling_search import (
 
 STATIONS, MONEY = "stations", "money"
 """Names of the resources that corridors take."""
-ROUGH_LOOKS, DUAL_LOOKS, LAST_LOOKS = 10, 20, 40
-"""Looks at the bound for the same prices: for a first guess, for plans, for the last word."""
+ROUGH_LOOKS, DUAL_LOOKS = 10, 20
+"""Looks at the bound for the same prices: for a first guess, and for plans."""
 CHECK_LOOKS, DUAL_CLOSE = 5, 1e-4
 """Enough when so many better it by no more than this share."""
-REGION_SETS = (800,)
-"""Sets per region, as in ``flow_refuelling``."""
 SAME_PRICE_FRAC = 0.01
 """Prices no farther apart than this are answered by the same multipliers."""
 AROUND_FRAC = (-0.1, -0.03, 0.03, 0.1)
 """Plans with so many stations more or less are offered too."""
-FIRST_MOVES, NEAR_MOVES, LAST_MOVES = 30_000, 6_000, 100_000
+FIRST_MOVES, NEAR_MOVES, LAST_MOVES = 100_000, 20_000, 500_000
 CANDIDATE_WORTH_FRAC = 0.5
 """As in ``flow_refuelling``."""
 
@@ -81,7 +77,6 @@ class RefuellingClaim:
         self._duals: list[FlowDual] = []
         self._relaxed_at: tuple[FloatArray, int] | None = None
         self._offers: tuple[FloatArray, list[ClaimPlan]] | None = None
-        self._by_regions: tuple[FloatArray, float] | None = None
         self._plans: dict[int, BoolArray] = {}
         self._forced_cost = math.fsum(problem.cost[problem.forced])
 
@@ -95,8 +90,6 @@ class RefuellingClaim:
         bounds = [
             bound_at(self.rows, dual.path_slack, dual.site_worth, paid) for dual in self._duals
         ]
-        if self._by_regions is not None and np.array_equal(self._by_regions[0], paid):
-            bounds.append(self._by_regions[1])
         return min([self.rows.total_value, *bounds]) - forced
 
     def demand(self, price: Mapping[str, float]) -> dict[str, float]:
@@ -111,35 +104,6 @@ class RefuellingClaim:
             STATIONS: least[STATIONS] + float(opened.sum()),
             MONEY: least[MONEY] + float(opened @ self.rows.cost),
         }
-
-    def tighten(self, price: Mapping[str, float], options: SolveOptions) -> None:
-        """Bound these very prices better, by regions in whole stations.
-
-        Parameters
-        ----------
-        price : mapping of str to float
-        options : SolveOptions
-            A quarter of its time limit is taken at most.
-        """
-        paid, started = self._site_price(price), time.monotonic()
-        if self.rows.num_sites == 0 or self.rows.num_paths == 0:
-            return
-        limit_s = math.inf if options.deterministic else options.time_limit_s / 4
-
-        def may_go_on() -> bool:
-            asked = self._stop is not None and self._stop.is_set()
-            return not asked and time.monotonic() - started < limit_s
-
-        dual = self._relax(paid, LAST_LOOKS, lambda: not may_go_on())
-        best = math.inf
-        for max_sets in REGION_SETS:
-            left_s = limit_s - (time.monotonic() - started)
-            for bound in region_bounds(
-                self.rows, dual, max_sets, options, limit_s=left_s, may_go_on=may_go_on,
-                stop=self._stop, site_price=paid,
-            ):  # fmt: skip
-                best = min(best, bound)
-                self._by_regions = paid, best
 
     def answer(self, price: Mapping[str, float]) -> list[ClaimPlan]:
         """Plans of the number of stations that the prices ask for, and of numbers near it."""
@@ -175,7 +139,7 @@ class RefuellingClaim:
         if free == 0 or not self._duals:
             return self.least_plan()
         start = self._fewer(self._start(free), free)
-        return self._offer(self._improve_plan(free, start, LAST_MOVES, 0.5))
+        return self._offer(self._improve_plan(free, start, LAST_MOVES, 1.0))
 
     def bound_for(self, number: int) -> float:
         """No plan of so many stations is worth more."""
@@ -216,7 +180,8 @@ class RefuellingClaim:
                 return self._duals[-1]
         self._relaxed_at = paid, num_looks
         last = math.inf
-        for look, dual in enumerate(improve_bound(self.rows, paid), start=1):
+        points = improve_bound(self.rows, paid, self._duals[-1] if self._duals else None)
+        for look, dual in enumerate(points, start=1):
             close = False
             if look % CHECK_LOOKS == 0:
                 close = last - dual.bound <= DUAL_CLOSE * abs(dual.bound)

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from planner.problem import IntArray
-from planner.solving.options import SolveOptions
 
 
 @dataclass(frozen=True)
@@ -53,9 +52,6 @@ class Claimant(Protocol):
 
     def demand(self, price: Mapping[str, float]) -> Mapping[str, float]:
         """What it takes of each resource at these prices, about; quicker than an answer."""
-
-    def tighten(self, price: Mapping[str, float], options: SolveOptions) -> None:
-        """Bound these very prices better, within a part of the time limit."""
 
     def answer(self, price: Mapping[str, float]) -> Sequence[ClaimPlan]:
         """Plans that are worth much at these prices; improves `bound` near them."""

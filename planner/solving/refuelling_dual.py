@@ -95,7 +95,9 @@ def bound_at(
     return rows.base_value + float(best.sum()) + choice
 
 
-def improve_bound(rows: ReducedFlows, site_price: FloatArray | None = None) -> Iterator[FlowDual]:
+def improve_bound(
+    rows: ReducedFlows, site_price: FloatArray | None = None, begin_at: FlowDual | None = None
+) -> Iterator[FlowDual]:
     """Better and better multipliers, one every `CHECK_ITERATIONS`; without end.
 
     Parameters
@@ -103,6 +105,8 @@ def improve_bound(rows: ReducedFlows, site_price: FloatArray | None = None) -> I
     rows : ReducedFlows
     site_price : float array, shape (num_sites,), optional
         What opening a site costs, in units of the value.
+    begin_at : FlowDual, optional
+        Of the same rows at other prices: where the method begins.
 
     Yields
     ------
@@ -131,6 +135,11 @@ def improve_bound(rows: ReducedFlows, site_price: FloatArray | None = None) -> I
     state = _State(
         np.zeros(rows.num_paths), np.zeros(rows.num_sites), np.zeros(len(entry_set)), np.zeros(2)
     )
+    if begin_at is not None:
+        reached = np.minimum(rows.members @ begin_at.opening, 1.0)
+        flow = np.ones(rows.num_paths)
+        np.minimum.at(flow, entry_path, reached[entry_set])
+        state = _State(flow, begin_at.opening.copy(), begin_at.multiplier.copy(), np.zeros(2))
     start = state.copy()
     weight, best, iterations, since_start = PRIMAL_WEIGHT, None, 0, 0
     last_bound = np.inf

@@ -53,10 +53,7 @@ class Region:
 
 
 def share_out(
-    rows: ReducedFlows,
-    dual: FlowDual,
-    set_region: IntArray,
-    site_price: FloatArray | None = None,
+    rows: ReducedFlows, dual: FlowDual, set_region: IntArray
 ) -> tuple[float, list[Region]]:
     """Equation (1): its constant, base value included, and its regions.
 
@@ -67,9 +64,6 @@ def share_out(
         Of these rows.
     set_region : int array, shape (num_sets,)
         Region of each set.
-    site_price : float array, shape (num_sites,), optional
-        What opening a site costs, which the value then loses. It takes the place of w_j, and the
-        limits (3) are left out.
     """
     entry_path, entry_set = _entries(rows)
     num_regions = int(set_region.max(initial=-1)) + 1
@@ -77,7 +71,7 @@ def share_out(
     of_paths = (entry_path, set_region[entry_set])
     shape = (rows.num_paths, num_regions)
     value, given = _table(*of_paths, entry_share, shape), _table(*of_paths, dual.multiplier, shape)
-    paid, price, worth = _shares_of_sites(rows, dual, set_region, site_price)
+    paid, price, worth = _shares_of_sites(rows, dual, set_region)
     constant = rows.base_value + left + paid
     least = NOTHING * float(rows.value.mean()) if rows.num_paths else 0.0
     regions = []
@@ -143,16 +137,13 @@ def _shares_of_paths(
 
 
 def _shares_of_sites(
-    rows: ReducedFlows, dual: FlowDual, set_region: IntArray, site_price: FloatArray | None
+    rows: ReducedFlows, dual: FlowDual, set_region: IntArray
 ) -> tuple[float, FloatArray, FloatArray]:
     """The most that a plan within the limits pays; prices w_jb; worths of sites to regions.
 
     Worths are the sums of multipliers. A price beyond what a site is worth goes where its worth is.
     """
-    if site_price is None:
-        price, paid = _price_of_sites(rows, dual.site_worth)
-    else:
-        price, paid = site_price, 0.0
+    price, paid = _price_of_sites(rows, dual.site_worth)
     set_worth = np.bincount(rows.needs.indices, dual.multiplier, minlength=rows.num_sets)
     member_set = np.repeat(np.arange(rows.num_sets), np.diff(rows.members.indptr))
     of_sites = (rows.members.indices, set_region[member_set])
