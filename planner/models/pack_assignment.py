@@ -90,6 +90,8 @@ KWH_PER_ROW_UNIT = 1e3
 """Rows (6) are in MWh, so that their coefficients are of the size of the others."""
 ROUNDING_PACKS = 1e-9
 """Amounts below are the solver's rounding and count as none."""
+ROUNDING_CNY = 1e-6
+"""So little may the bound's sum exceed the plan's by rounding [CNY]."""
 ROW_TOLERANCE = 1e-9
 """A plan keeps every row within this share of its largest number of packs, vehicles or MWh."""
 
@@ -225,6 +227,8 @@ def solve_pack_assignment(problem: PackAssignmentProblem, options: SolveOptions)
     objective = math.fsum(math.fsum(term.ravel().tolist()) for term in terms)
     prices = prices_of(problem, lp, duals)
     bound = dual_bound(problem, lp, prices)
+    if 0.0 < bound - objective <= ROUNDING_CNY:
+        bound = objective
     gap = gap_frac(objective, bound, sense="min")
     return PackAssignment(
         status=Status.OPTIMAL if gap <= OPTIMAL_GAP_FRAC else Status.FEASIBLE,
