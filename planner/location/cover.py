@@ -9,14 +9,11 @@ import numpy as np
 from planner.location.covering import LocationResult
 from planner.location.quantities import (
     read_amounts,
-    read_city_limits,
-    read_count,
-    read_limit,
+    read_site_limits,
 )
 from planner.location.tables import (
     FaultList,
     Table,
-    read_locks,
     read_places,
     read_points,
     read_reach,
@@ -135,7 +132,6 @@ def set_cover(
     reach_ptr, reach_zone_idx = read_reach(
         reach, max_distance_km, (zone_places, zone_points), (site_places, site_points), faults
     )
-    forced, never = read_locks(existing, forbidden, site_places, faults)
     values = read_amounts(value, "value", zone_places, faults)
     needs = read_amounts(need, "need", zone_places, faults)
     if (needs % 1.0 != 0.0).any():
@@ -143,11 +139,11 @@ def set_cover(
     costs = read_amounts(site_cost, "site_cost", site_places, faults)
     if not 0.0 <= min_share <= 1.0:
         faults.add("min_share", "", min_share, "a share in [0, 1]")
-    least = read_count(min_stations, "min_stations", faults)
-    most = len(site_places) if max_stations is None else max_stations
-    most = read_count(most, "max_stations", faults)
-    money = read_limit(budget, "budget", faults)
-    by_city = read_city_limits(cities, min_per_city, max_per_city, site_places, faults)
+    limits = read_site_limits(
+        site_places, faults, existing=existing, forbidden=forbidden, min_stations=min_stations,
+        max_stations=max_stations, budget=budget,
+        by_city=(cities, min_per_city, max_per_city),
+    )  # fmt: skip
     faults.raise_if_any()
     problem = SetCoverProblem(
         value=values,
@@ -155,13 +151,8 @@ def set_cover(
         reach_ptr=reach_ptr,
         reach_zone_idx=reach_zone_idx,
         cost=costs,
-        forced=forced,
-        forbidden=never,
         min_share=min_share,
-        min_stations=least,
-        max_stations=most,
-        budget=money,
-        cities=by_city,
+        **limits._asdict(),
     )
     solution = solve_set_cover(problem, options, on_progress=on_progress)
     plan = solution.open_site_idx
@@ -176,7 +167,7 @@ def set_cover(
         gap_frac=solution.gap_frac,
         wall_s=time.monotonic() - started,
         stations=site_places.frame.iloc[plan].assign(
-            existing=forced[plan], zones_reached=num_reached[plan]
+            existing=limits.forced[plan], zones_reached=num_reached[plan]
         ),
         zones=zone_places.frame.assign(covered=solution.covered, stations_near=near),
     )

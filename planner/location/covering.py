@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from planner.location.points import Points, distance_km
-from planner.location.quantities import read_city_limits
+from planner.location.quantities import read_amounts, read_city_limits, read_count
 from planner.location.tables import (
     FaultList,
     Places,
@@ -18,7 +18,6 @@ from planner.location.tables import (
     read_places,
     read_points,
     read_reach,
-    read_value,
 )
 from planner.models.coverage import solve_coverage
 from planner.models.sized_coverage import solve_sized_coverage
@@ -172,10 +171,9 @@ def maximal_covering(
         read_places(sites, "sites", faults),
     )
     zone_points, site_points = read_points(zone_places, faults), read_points(site_places, faults)
-    weights = read_value(value, zone_places, faults)
+    weights = read_amounts(value, "value", zone_places, faults)
     forced, never = read_locks(existing, forbidden, site_places, faults)
-    if isinstance(num_stations, bool) or num_stations != int(num_stations) or num_stations < 0:
-        faults.add("num_stations", "", num_stations, "a whole number >= 0")
+    most = read_count(num_stations, "num_stations", faults)
     reach_ptr, reach_zone_idx = read_reach(
         reach, max_distance_km, (zone_places, zone_points), (site_places, site_points), faults
     )
@@ -190,7 +188,7 @@ def maximal_covering(
         else by_city.city_idx,
         forced=forced,
         forbidden=never,
-        num_stations=int(num_stations),
+        num_stations=most,
     )
     solution = (
         solve_coverage(problem, options, on_progress=on_progress)

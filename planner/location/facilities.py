@@ -10,12 +10,11 @@ import pandas as pd
 from planner.location.covering import LocationResult
 from planner.location.quantities import (
     read_amounts,
-    read_city_limits,
-    read_count,
     read_limit,
     read_pairs,
+    read_site_limits,
 )
-from planner.location.tables import FaultList, Places, Table, read_locks, read_places
+from planner.location.tables import FaultList, Places, Table, read_places
 from planner.models.facility_location import (
     FacilityLocationSolution,
     solve_facility_location,
@@ -135,19 +134,18 @@ def facility_location(
     zone_ptr, site_idx, costs = read_pairs(
         unit_costs, "unit_cost", zone_places, site_places, faults
     )
-    forced, never = read_locks(existing, forbidden, site_places, faults)
     demands = read_amounts(demand, "demand", zone_places, faults)
     room = _by_type(capacity, "capacity", site_places, faults)
     fixed = _by_type(fixed_cost, "fixed_cost", site_places, faults)
     if room.shape != fixed.shape:
         faults.add("capacity, fixed_cost", "", f"{room.shape[1]} and {fixed.shape[1]} types",
                    "one entry per station type in both")  # fmt: skip
-    least = read_count(min_stations, "min_stations", faults)
-    most = len(site_places) if max_stations is None else max_stations
-    most = read_count(most, "max_stations", faults)
-    money = read_limit(budget, "budget", faults)
+    limits = read_site_limits(
+        site_places, faults, existing=existing, forbidden=forbidden, min_stations=min_stations,
+        max_stations=max_stations, budget=budget,
+        by_city=(cities, min_per_city, max_per_city),
+    )  # fmt: skip
     unserved = read_limit(unserved_cost, "unserved_cost", faults)
-    by_city = read_city_limits(cities, min_per_city, max_per_city, site_places, faults)
     faults.raise_if_any()
     problem = FacilityLocationProblem(
         demand=demands,
@@ -156,14 +154,9 @@ def facility_location(
         unit_cost=costs,
         capacity=room,
         fixed_cost=fixed,
-        forced=forced,
-        forbidden=never,
-        min_stations=least,
-        max_stations=most,
-        budget=money,
         single=single,
         unserved_cost=unserved,
-        cities=by_city,
+        **limits._asdict(),
     )
     solution = solve_facility_location(problem, options, on_progress=on_progress)
     plan = solution.open_site_idx
@@ -175,7 +168,7 @@ def facility_location(
         gap_frac=solution.gap_frac,
         wall_s=time.monotonic() - started,
         stations=site_places.frame.iloc[plan].assign(
-            existing=forced[plan],
+            existing=limits.forced[plan],
             type=solution.type_idx,
             fixed_cost_paid=fixed[plan, solution.type_idx],
             demand_assigned=load[plan],

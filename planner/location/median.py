@@ -10,12 +10,10 @@ import pandas as pd
 from planner.location.covering import LocationResult
 from planner.location.quantities import (
     read_amounts,
-    read_city_limits,
-    read_count,
     read_distances,
-    read_limit,
+    read_site_limits,
 )
-from planner.location.tables import FaultList, Table, read_locks, read_places, read_points
+from planner.location.tables import FaultList, Table, read_places, read_points
 from planner.models.p_median import solve_p_median
 from planner.problem import PMedianProblem
 from planner.solving.options import SolveOptions
@@ -125,25 +123,20 @@ def p_median(
     measured = read_distances(
         distances, unserved, (zone_places, zone_points), (site_places, site_points), faults
     )
-    forced, never = read_locks(existing, forbidden, site_places, faults)
     weights = read_amounts(weight, "weight", zone_places, faults)
     costs = read_amounts(site_cost, "site_cost", site_places, faults)
-    most = read_count(num_stations, "num_stations", faults)
-    least = read_count(min_stations, "min_stations", faults)
-    money = read_limit(budget, "budget", faults)
-    by_city = read_city_limits(cities, min_per_city, max_per_city, site_places, faults)
+    limits = read_site_limits(
+        site_places, faults, existing=existing, forbidden=forbidden, min_stations=min_stations,
+        max_stations=num_stations, most_name="num_stations", budget=budget,
+        by_city=(cities, min_per_city, max_per_city),
+    )  # fmt: skip
     faults.raise_if_any()
     assert measured is not None
     problem = PMedianProblem(
         weight=weights,
         distances=measured,
-        forced=forced,
-        forbidden=never,
-        min_stations=least,
-        max_stations=most,
         cost=costs,
-        budget=money,
-        cities=by_city,
+        **limits._asdict(),
     )
     solution = solve_p_median(problem, options, on_progress=on_progress)
     assigned = np.bincount(
@@ -157,7 +150,7 @@ def p_median(
         gap_frac=solution.gap_frac,
         wall_s=time.monotonic() - started,
         stations=site_places.frame.iloc[plan].assign(
-            existing=forced[plan], weight_assigned=assigned[plan]
+            existing=limits.forced[plan], weight_assigned=assigned[plan]
         ),
         zones=zone_places.frame.assign(
             station=pd.array(site_places.labels).take(solution.zone_site_idx, allow_fill=True),

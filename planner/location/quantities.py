@@ -1,15 +1,16 @@
 """Numbers of tables into index-aligned arrays: per place, and per pair of zone and site."""
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Iterable, Mapping
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 import scipy.sparse
 
 from planner.location.points import Points
-from planner.location.tables import FaultList, Places, pairs_of_table, shown
+from planner.location.tables import FaultList, Places, pairs_of_table, read_locks, shown
 from planner.problem import (
+    BoolArray,
     CityLimits,
     FloatArray,
     IndexArray,
@@ -78,6 +79,56 @@ def read_limit(limit: Any, name: str, faults: FaultList) -> float:
         faults.add(name, "", limit, "a number >= 0, or None for no limit")
         return float("inf")
     return float(limit)
+
+
+class SiteLimits(NamedTuple):
+    """Locks and limits, by the names that the problems of all location models have for them."""
+
+    forced: BoolArray
+    forbidden: BoolArray
+    min_stations: int
+    max_stations: int
+    budget: float
+    cities: CityLimits | None
+
+
+def read_site_limits(
+    sites: Places,
+    faults: FaultList,
+    *,
+    existing: str | Iterable[Any] | None,
+    forbidden: str | Iterable[Any] | None,
+    min_stations: int,
+    max_stations: int | None,
+    most_name: str = "max_stations",
+    budget: float | None,
+    by_city: tuple[Any, Any, Any],
+) -> SiteLimits:
+    """Locks, numbers, money and limits by city, as users state them.
+
+    Parameters
+    ----------
+    sites : Places
+    faults : FaultList
+        Told of everything that cannot be used.
+    existing, forbidden, min_stations, max_stations, budget
+        As in the location functions; without ``max_stations`` every site may be open.
+    most_name : str
+        What the argument for ``max_stations`` is called.
+    by_city : tuple
+        Arguments ``cities``, ``min_per_city`` and ``max_per_city``.
+    """
+    forced, never = read_locks(existing, forbidden, sites, faults)
+    return SiteLimits(
+        forced=forced,
+        forbidden=never,
+        min_stations=read_count(min_stations, "min_stations", faults),
+        max_stations=read_count(
+            len(sites) if max_stations is None else max_stations, most_name, faults
+        ),
+        budget=read_limit(budget, "budget", faults),
+        cities=read_city_limits(*by_city, sites, faults),
+    )
 
 
 def read_city_limits(

@@ -175,41 +175,6 @@ def _points_of_geometry(places: Places, faults: FaultList) -> Points | None:
     return Points(x, y, crs.name)
 
 
-def read_value(value: Any, zones: Places, faults: FaultList) -> FloatArray:
-    """What each zone is worth: a column, a Series aligned by label, or an array in order.
-
-    Parameters
-    ----------
-    value : str, Series or array_like
-    zones : Places
-    faults : FaultList
-        Told of missing columns, labels that do not match, and values that are no weights.
-    """
-    nothing = np.zeros(len(zones))
-    if isinstance(value, str):
-        if value not in zones.frame.columns:
-            faults.add("zones", value, "no such column",
-                       "name the column, or pass values: value=...")  # fmt: skip
-            return nothing
-        value = zones.frame[value].to_numpy()
-    elif isinstance(value, pd.Series):
-        if value.index.has_duplicates or set(value.index) != set(zones.labels):
-            odd = zones.labels.symmetric_difference(value.index)
-            faults.add("value", "index", shown(odd if len(odd) else value.index),
-                       "the index must hold every zone label once, and no other")  # fmt: skip
-            return nothing
-        value = value.reindex(zones.labels).to_numpy()
-    numbers = pd.to_numeric(pd.Series(np.asarray(value).ravel()), errors="coerce")
-    if len(numbers) != len(zones):
-        faults.add("value", "", f"{len(numbers)} values", f"there are {len(zones)} zones")
-        return nothing
-    weights: FloatArray = numbers.to_numpy(np.float64, na_value=np.nan)
-    wrong = ~(np.isfinite(weights) & (weights >= 0))
-    if wrong.any():
-        faults.add("zones", "value", shown(zones.labels[wrong]), "a number >= 0, none missing")
-    return weights
-
-
 def read_locks(
     existing: Any, forbidden: Any, sites: Places, faults: FaultList
 ) -> tuple[BoolArray, BoolArray]:
