@@ -231,7 +231,10 @@ FAULTS = {
     "negative": (call(value=[1, 2, -3, 4, 5]), "zones, value: 'C': a number >= 0"),
     "missing value": (call(VILLAGES.replace(20.0, np.nan)), "'C': a number"),
     "few values": (call(value=[1, 2]), "2 values: there are 5 zones"),
-    "series": (call(value=pd.Series({"A": 1.0, "X": 2.0})), "'B', 'C', 'D', 'E', 'X': must hold every label"),
+    "series": (
+        call(value=pd.Series({"A": 1.0, "X": 2.0})),
+        "'B', 'C', 'D', 'E', 'X': must hold every label",
+    ),
     "unknown lock": (call(existing=[1, 9]), "existing, labels of sites: 9: no such label"),
     "lock twice": (call(existing=[1, 1]), "existing: 1: named twice"),
     "lock column": (call(forbidden="closed"), "sites, closed: no boolean column"),
