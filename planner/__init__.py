@@ -18,12 +18,12 @@ if TYPE_CHECKING:
         p_median,
         set_cover,
     )
-    from planner.models.coverage import solve_coverage
-    from planner.models.national import solve_national
-    from planner.models.sized_coverage import solve_sized_coverage
-    from planner.pipeline import Planned, check_plan, plan
-    from planner.run_folder import write_run
-    from planner.stages import StageClock
+    from planner.models.coverage.solve import solve_coverage
+    from planner.models.national.solve import solve_national
+    from planner.models.sized_coverage.solve import solve_sized_coverage
+    from planner.outputs.run_folder import write_run
+    from planner.planning.clock import StageClock
+    from planner.planning.pipeline import Planned, check_plan, plan
 
 __all__ = [
     "Instance",
@@ -46,19 +46,19 @@ __all__ = [
 _HOME = {
     "Instance": "planner.instance",
     "LocationResult": "planner.location",
-    "Planned": "planner.pipeline",
-    "StageClock": "planner.stages",
-    "check_plan": "planner.pipeline",
+    "Planned": "planner.planning.pipeline",
+    "StageClock": "planner.planning.clock",
+    "check_plan": "planner.planning.pipeline",
     "facility_location": "planner.location",
     "maximal_covering": "planner.location",
     "p_median": "planner.location",
-    "plan": "planner.pipeline",
+    "plan": "planner.planning.pipeline",
     "read_instance": "planner.instance",
     "set_cover": "planner.location",
-    "solve_coverage": "planner.models.coverage",
-    "solve_national": "planner.models.national",
-    "solve_sized_coverage": "planner.models.sized_coverage",
-    "write_run": "planner.run_folder",
+    "solve_coverage": "planner.models.coverage.solve",
+    "solve_national": "planner.models.national.solve",
+    "solve_sized_coverage": "planner.models.sized_coverage.solve",
+    "write_run": "planner.outputs.run_folder",
 }
 
 

@@ -73,13 +73,13 @@ def run(
         for name, value in limits.items()
         if value is not None
     }
-    from planner.screen import show_progress, show_result
+    from planner.outputs.screen.run import show_progress, show_result
 
     with show_progress(as_json) as report:
         from planner.instance import read_instance
-        from planner.pipeline import plan
-        from planner.run_folder import check_target, run_name, write_run
-        from planner.stages import StageClock
+        from planner.outputs.run_folder import check_target, run_name, write_run
+        from planner.planning.clock import StageClock
+        from planner.planning.pipeline import plan
 
         clock = StageClock(report)
         with clock.stage("read", f"reading {instance}"):
@@ -175,8 +175,8 @@ def show_range(
     if out is not None and not out.parent.is_dir():
         raise click.BadParameter(f"{out.parent}: no such folder", param_hint="--out")
     from planner.instance import read_instance
-    from planner.ranges.show import print_json_lines, show_range_table, write_csv
-    from planner.ranges.table import range_table, temperatures
+    from planner.outputs.screen.ranges import print_json_lines, show_range_table, write_csv
+    from planner.physics.range_table import range_table, temperatures
 
     table = range_table(
         read_instance(instance, scenario_name=scenario), temperatures(from_c, to_c, step_c),
@@ -185,7 +185,7 @@ def show_range(
     if out is not None and out.suffix == ".csv":
         write_csv(table, out)
     elif out is not None:
-        from planner.ranges.figure import draw_range_table
+        from planner.outputs.range_figure import draw_range_table
 
         draw_range_table(table, out)
     (print_json_lines if as_json else show_range_table)(table)
@@ -202,8 +202,8 @@ def build_instance(name: str, out: Path) -> None:
 
     scenario.toml is not written: it holds decisions, not data.
     """
-    from planner.opendata.china import build_china_140
-    from planner.opendata.nordic import build_nordic_export
+    from planner.opendata.china.recipe import build_china_140
+    from planner.opendata.nordic.recipe import build_nordic_export
 
     build = {"china-140": build_china_140, "nordic-export": build_nordic_export}[name]
     build(out, on_progress=lambda line: click.echo(line, err=True))
@@ -278,8 +278,8 @@ def compare(base: Path, other: Path, out: Path | None, as_json: bool) -> None:
     Figures, stations gained, lost, moved and resized, packs, prices, settings and inputs; a
     difference that the proven gaps leave open is called so (docs/compare.md).
     """
-    from planner.compare import check_target, compare_runs, write_comparison
-    from planner.compare.show import print_json, show_comparison
+    from planner.outputs.compare import check_target, compare_runs, write_comparison
+    from planner.outputs.screen.compare import print_json, show_comparison
 
     if out is not None:
         check_target(out)
@@ -296,7 +296,7 @@ def compare(base: Path, other: Path, out: Path | None, as_json: bool) -> None:
 )  # fmt: skip
 def report(run_folder: Path, out: Path | None) -> None:
     """Write the report of the finished run RUN anew: one page that opens without a network."""
-    from planner.report import rebuild_report
+    from planner.outputs.report import rebuild_report
 
     click.echo(f"written to {rebuild_report(run_folder, out)}")
 
@@ -326,8 +326,8 @@ def export(run_folder: Path, file_format: str, layers: str, crs: str, out: Path,
     names and a list of them; GeoJSON and PMTiles know one reference system only.
     """
     if file_format == "xlsx":
-        from planner.layers.read_back import open_run
-        from planner.workbook import write_workbook
+        from planner.outputs.layers.read_back import open_run
+        from planner.outputs.workbook import write_workbook
 
         if layers or crs != "EPSG:4326":
             raise click.UsageError("xlsx holds the whole workbook; leave --layers and --crs away")
@@ -335,7 +335,7 @@ def export(run_folder: Path, file_format: str, layers: str, crs: str, out: Path,
         out.mkdir(parents=True, exist_ok=True)
         click.echo(str(write_workbook(run_folder, out / "workbook.xlsx")))
         return
-    from planner.layers.export import export_run
+    from planner.outputs.layers.export import export_run
 
     names = [name.strip() for name in layers.split(",") if name.strip()]
     written = export_run(

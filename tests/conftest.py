@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from planner.instance import Instance, read_instance
-from planner.pipeline import Planned, plan
+from planner.planning.pipeline import Planned, plan
 
 ROOT = Path(__file__).parents[1]
 TUTORIAL = ROOT / "instances" / "tutorial"

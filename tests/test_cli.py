@@ -17,7 +17,7 @@ import pyogrio
 import pytest
 
 from planner.cli import cli, main
-from planner.models.national import NationalSolution, solve_national
+from planner.models.national.solve import NationalSolution, solve_national
 
 ROOT = Path(__file__).parents[1]
 TUTORIAL = ROOT / "instances" / "tutorial"
@@ -161,7 +161,7 @@ def test_gap_not_reached_is_told_by_the_exit_code(
         solution = solve_national(*arguments, **options)
         return replace(solution, bound=1.1 * solution.bound)
 
-    monkeypatch.setattr("planner.siting.solve_national", stopped_early)
+    monkeypatch.setattr("planner.planning.siting.answer.solve_national", stopped_early)
     code, out, _ = _planner(
         "run", TUTORIAL, "--out", tmp_path / "run", "--gap", "0.05",
         monkeypatch=monkeypatch, capsys=capsys,
@@ -196,7 +196,7 @@ def test_a_defect_is_told_without_a_traceback(
     def fail(*_: object, **__: object) -> None:
         raise RuntimeError("something unforeseen")
 
-    monkeypatch.setattr("planner.pipeline.plan", fail)
+    monkeypatch.setattr("planner.planning.pipeline.plan", fail)
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     code, out, err = _planner(
         "run", TUTORIAL, "--out", tmp_path / "run", monkeypatch=monkeypatch, capsys=capsys

@@ -13,8 +13,8 @@ import pandas as pd
 import pytest
 
 from planner.instance import read_instance
-from planner.pipeline import plan
-from planner.run_folder import write_run
+from planner.outputs.run_folder import write_run
+from planner.planning.pipeline import plan
 
 ROOT = Path(__file__).parents[1]
 GOLDEN = Path(__file__).parent / "golden" / "tables.json"

@@ -5,17 +5,17 @@ import traceback
 from collections.abc import Callable
 from pathlib import Path
 
-from planner.array_cache import ArrayCache
 from planner.batch.scale_tables import scale_tables
 from planner.batch.store import RunStore, State
 from planner.batch.study import Scale
 from planner.batch.task import BUSY, Ended, RunTask
 from planner.errors import InfeasibleError, InputError, NoPlanError, PlannerError
 from planner.instance import Instance, read_instance
-from planner.pipeline import plan
-from planner.run_folder import write_run
+from planner.outputs.run_folder import write_run
+from planner.planning.array_cache import ArrayCache
+from planner.planning.clock import StageClock
+from planner.planning.pipeline import plan
 from planner.solving.progress import Progress, StopRequest
-from planner.stages import StageClock
 
 MAX_FAULTS_TOLD = 5
 

@@ -11,11 +11,11 @@ import pandas as pd
 
 from planner.batch.catalogue import CATALOGUE_FILE
 from planner.batch.store import RunStore
-from planner.layers.columns import WrittenColumn
-from planner.layers.describe import dataset_metadata
-from planner.layers.frames import CRS, Layer
-from planner.layers.geopackage import write_geopackage
-from planner.layers.parquet import write_parquet
+from planner.outputs.layers.columns import WrittenColumn
+from planner.outputs.layers.describe import dataset_metadata
+from planner.outputs.layers.frames import CRS, Layer
+from planner.outputs.layers.geopackage import write_geopackage
+from planner.outputs.layers.parquet import write_parquet
 
 LAYER = "site_robustness"
 _COLUMNS = (

@@ -6,10 +6,10 @@ from typing import NamedTuple
 
 import numpy as np
 
+from planner.arrays import FloatArray
 from planner.bench.maximo import SPHERE_RADIUS_KM, read_best_known, read_census_blocks
 from planner.errors import Fault, InputError
 from planner.location.points import Points
-from planner.problem import FloatArray
 from planner.units import EARTH_RADIUS_KM, METRES_PER_KM
 
 BENCHES = (

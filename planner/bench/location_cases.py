@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from scipy.spatial.distance import cdist
 
+from planner.arrays import FloatArray
 from planner.bench.cases import BenchCase, bench_cases, case_points
 from planner.bench.location_files import (
     read_graph_distances,
@@ -17,17 +18,12 @@ from planner.bench.location_files import (
 )
 from planner.errors import Fault, InputError
 from planner.location.points import within_distance
-from planner.models.facility_location import solve_facility_location
-from planner.models.p_median import solve_p_median
-from planner.models.set_cover import solve_set_cover
-from planner.problem import (
-    FacilityLocationProblem,
-    FloatArray,
-    PairDistances,
-    PMedianProblem,
-    PointDistances,
-    SetCoverProblem,
-)
+from planner.models.facility_location.problem import FacilityLocationProblem
+from planner.models.facility_location.solve import solve_facility_location
+from planner.models.p_median.problem import PairDistances, PMedianProblem, PointDistances
+from planner.models.p_median.solve import solve_p_median
+from planner.models.set_cover.problem import SetCoverProblem
+from planner.models.set_cover.solve import solve_set_cover
 from planner.solving.options import SolveOptions
 from planner.solving.status import Status
 

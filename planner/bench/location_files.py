@@ -14,8 +14,9 @@ from typing import NamedTuple
 
 import numpy as np
 
+from planner.arrays import FloatArray
 from planner.errors import Fault, InputError
-from planner.problem import FloatArray, PairDistances, PointDistances
+from planner.models.p_median.problem import PairDistances, PointDistances
 
 
 class KnownValue(NamedTuple):

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import numpy as np
 
+from planner.arrays import FloatArray
 from planner.errors import Fault, InputError
-from planner.problem import FloatArray
 
 SPHERE_RADIUS_KM = 6378.1
 """Radius of the sphere on which the authors measure distances."""

@@ -16,9 +16,10 @@ import numpy as np
 import scipy.sparse
 from scipy.sparse.csgraph import dijkstra
 
+from planner.arrays import FloatArray, IntArray
 from planner.errors import Fault, InputError
-from planner.problem import FloatArray, FlowRefuellingProblem, IntArray
-from planner.round_trip import minimal_windows, reach_windows, there_and_back
+from planner.models.refuelling.problem import FlowRefuellingProblem
+from planner.physics.round_trip import minimal_windows, reach_windows, there_and_back
 
 NETWORKS = {
     "node25": ("node25/25-Node_Network_Edges.csv", "node25/25-Node_Network_Nodes.csv"),

@@ -9,7 +9,7 @@ import numpy as np
 from planner.bench.cases import BenchCase
 from planner.bench.refuelling import RefuellingNetwork, flow_problem, read_network, read_optima
 from planner.errors import Fault, InputError
-from planner.models.flow_refuelling import solve_flow_refuelling
+from planner.models.refuelling.solve import solve_flow_refuelling
 from planner.solving.options import SolveOptions
 
 OPTIMA = "computed_optima.csv"

@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 from scipy.spatial.distance import cdist
 
+from planner.arrays import FloatArray
 from planner.bench.cases import BenchCase, CasePoints, bench_cases, case_points
 from planner.bench.location_cases import (
     solve_facility_case,
@@ -29,10 +30,10 @@ from planner.bench.location_cases import (
 from planner.bench.refuelling_cases import solve_refuelling_case, warm_up_refuelling
 from planner.geodesy import chord_to_arc_km
 from planner.location.points import within_distance
-from planner.models.coverage import solve_coverage
-from planner.problem import CoverageProblem, FloatArray
+from planner.models.coverage.plain import PLAIN_SOLVERS, load_plain_solvers, solve_plain
+from planner.models.coverage.problem import CoverageProblem
+from planner.models.coverage.solve import solve_coverage
 from planner.solving.options import SolveOptions
-from planner.solving.plain_mip import PLAIN_SOLVERS, load_plain_solvers, solve_plain
 from planner.solving.status import Sense, Status, gap_frac
 
 OWN: dict[str, tuple[Callable[[], None], Callable[..., dict[str, Any]], Sense]] = {

@@ -241,11 +241,11 @@ def _read_network(folder: Path, path: Path, sources: Sources) -> _Read:
         faults.append(Fault(SCENARIO_FILE, None, setting, reference or "", remedy))
     try:
         if is_osm:
-            from planner.instance.osm_extract import read_osm_extract
+            from planner.instance.roads.osm_extract import read_osm_extract
 
             tables = read_osm_extract(path)
         else:
-            from planner.instance.osmnx_graph import read_osmnx_graph
+            from planner.instance.roads.osmnx_graph import read_osmnx_graph
 
             tables = read_osmnx_graph(path, sources)
     except InputError as error:

@@ -7,19 +7,10 @@ from typing import Any
 import numpy as np
 
 from planner.location.covering import LocationResult
-from planner.location.quantities import (
-    read_amounts,
-    read_site_limits,
-)
-from planner.location.tables import (
-    FaultList,
-    Table,
-    read_places,
-    read_points,
-    read_reach,
-)
-from planner.models.set_cover import solve_set_cover
-from planner.problem import SetCoverProblem
+from planner.location.quantities import read_amounts, read_site_limits
+from planner.location.tables import FaultList, Table, read_places, read_points, read_reach
+from planner.models.set_cover.problem import SetCoverProblem
+from planner.models.set_cover.solve import solve_set_cover
 from planner.solving.options import SolveOptions
 from planner.solving.progress import ProgressCallback
 
@@ -94,7 +85,7 @@ def set_cover(
 
     Notes
     -----
-    Toregas and others 1971; the algebra stands in `planner.models.set_cover`.
+    Toregas and others 1971; the algebra stands in `planner.models.set_cover.solve`.
 
     Examples
     --------

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from planner.arrays import FloatArray, IntArray
 from planner.location.points import Points, distance_km
 from planner.location.quantities import read_amounts, read_city_limits, read_count
 from planner.location.tables import (
@@ -19,17 +20,13 @@ from planner.location.tables import (
     read_points,
     read_reach,
 )
-from planner.models.coverage import solve_coverage
-from planner.models.sized_coverage import solve_sized_coverage
-from planner.problem import (
-    CityLimits,
-    CoverageProblem,
-    FloatArray,
-    IntArray,
-    SizedCoverageProblem,
-)
+from planner.models.coverage.problem import CoverageProblem
+from planner.models.coverage.solve import solve_coverage
+from planner.models.sized_coverage.problem import SizedCoverageProblem
+from planner.models.sized_coverage.solve import solve_sized_coverage
 from planner.solving.options import SolveOptions
 from planner.solving.progress import ProgressCallback
+from planner.solving.rules import CityLimits
 from planner.solving.status import Status
 
 
@@ -141,7 +138,7 @@ def maximal_covering(
 
     Notes
     -----
-    Church and ReVelle 1974; the algebra stands in `planner.models.coverage`.
+    Church and ReVelle 1974; the algebra stands in `planner.models.coverage.solve`.
 
     Examples
     --------

@@ -7,19 +7,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from planner.arrays import FloatArray
 from planner.location.covering import LocationResult
-from planner.location.quantities import (
-    read_amounts,
-    read_limit,
-    read_pairs,
-    read_site_limits,
-)
+from planner.location.quantities import read_amounts, read_limit, read_pairs, read_site_limits
 from planner.location.tables import FaultList, Places, Table, read_places
-from planner.models.facility_location import (
-    FacilityLocationSolution,
-    solve_facility_location,
-)
-from planner.problem import FacilityLocationProblem, FloatArray
+from planner.models.facility_location.problem import FacilityLocationProblem
+from planner.models.facility_location.solve import FacilityLocationSolution, solve_facility_location
 from planner.solving.options import SolveOptions
 from planner.solving.progress import ProgressCallback
 
@@ -99,7 +92,7 @@ def facility_location(
 
     Notes
     -----
-    Balinski 1965; the algebra stands in `planner.models.facility_location`.
+    Balinski 1965; the algebra stands in `planner.models.facility_location.solve`.
 
     Examples
     --------

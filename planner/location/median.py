@@ -8,14 +8,10 @@ import numpy as np
 import pandas as pd
 
 from planner.location.covering import LocationResult
-from planner.location.quantities import (
-    read_amounts,
-    read_distances,
-    read_site_limits,
-)
+from planner.location.quantities import read_amounts, read_distances, read_site_limits
 from planner.location.tables import FaultList, Table, read_places, read_points
-from planner.models.p_median import solve_p_median
-from planner.problem import PMedianProblem
+from planner.models.p_median.problem import PMedianProblem
+from planner.models.p_median.solve import solve_p_median
 from planner.solving.options import SolveOptions
 from planner.solving.progress import ProgressCallback
 
@@ -91,7 +87,7 @@ def p_median(
 
     Notes
     -----
-    Hakimi 1964; the algebra stands in `planner.models.p_median`.
+    Hakimi 1964; the algebra stands in `planner.models.p_median.solve`.
 
     Examples
     --------

@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 from scipy.spatial import cKDTree
 
+from planner.arrays import FloatArray, IndexArray, IntArray
 from planner.geodesy import great_circle_km, to_sphere_km
-from planner.problem import FloatArray, IndexArray, IntArray
 from planner.units import EARTH_RADIUS_KM, METRES_PER_KM
 
 SITES_PER_CHUNK = 2_000
@@ -83,7 +83,7 @@ def within_distance(zones: Points, sites: Points, max_km: float) -> tuple[IntArr
     -------
     reach_ptr : int array, shape (num_sites + 1,)
     reach_zone_idx : int array, shape (num_arcs,)
-        As in `planner.problem.CoverageProblem`.
+        As in `planner.arrays.CoverageProblem`.
 
     Examples
     --------

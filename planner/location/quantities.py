@@ -7,17 +7,11 @@ import numpy as np
 import pandas as pd
 import scipy.sparse
 
+from planner.arrays import BoolArray, FloatArray, IndexArray, IntArray
 from planner.location.points import Points
 from planner.location.tables import FaultList, Places, pairs_of_table, read_locks, shown
-from planner.problem import (
-    BoolArray,
-    CityLimits,
-    FloatArray,
-    IndexArray,
-    IntArray,
-    PairDistances,
-    PointDistances,
-)
+from planner.models.p_median.problem import PairDistances, PointDistances
+from planner.solving.rules import CityLimits
 
 
 def read_amounts(amounts: Any, name: str, places: Places, faults: FaultList) -> FloatArray:

@@ -9,9 +9,9 @@ import numpy as np
 import pandas as pd
 import scipy.sparse
 
+from planner.arrays import BoolArray, FloatArray, IndexArray, IntArray
 from planner.errors import Fault, InputError
 from planner.location.points import Points, within_distance
-from planner.problem import BoolArray, FloatArray, IndexArray, IntArray
 
 NUM_SHOWN = 5
 """Offending labels named in a message; the others are counted."""

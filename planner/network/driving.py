@@ -1,9 +1,9 @@
 """Round trips, many at once: from where each stretch is reached, and how vehicles drive.
 
-`find_windows` tells where a trip needs a station (as `planner.round_trip`, which has the algebra,
-does for one trip); `drive_trips` drives trips on the stops that are open, without looking at
-windows. A vehicle drives on as far as it can and swaps at the last open stop that it reaches: the
-fewest swaps. In the city at either end it swaps always, if that has a station.
+`find_windows` tells where a trip needs a station (as `planner.physics.round_trip`, which has the
+algebra, does for one trip); `drive_trips` drives trips on the stops that are open, without looking
+at windows. A vehicle drives on as far as it can and swaps at the last open stop that it reaches:
+the fewest swaps. In the city at either end it swaps always, if that has a station.
 """
 
 from dataclasses import dataclass

@@ -5,8 +5,8 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import pandas as pd
 
+from planner.arrays import FloatArray
 from planner.instance.tables import SEGMENTS, quarters_between
-from planner.problem import FloatArray
 
 
 def station_ramp(

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 
 import pandas as pd
 
-from planner.opendata.facts import Facts
+from planner.opendata.china.facts import Facts
 from planner.opendata.parameters import Parameter
 
 ROAD_MODELS = (

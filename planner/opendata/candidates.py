@@ -6,7 +6,7 @@ import numpy as np
 from scipy.sparse import csr_array
 from scipy.spatial import KDTree
 
-from planner.problem import FloatArray, IntArray
+from planner.arrays import FloatArray, IntArray
 
 
 @dataclass(frozen=True)

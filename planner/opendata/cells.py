@@ -5,8 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 from h3.api import basic_int, numpy_int
 
+from planner.arrays import BoolArray, FloatArray, IntArray
 from planner.opendata.highways import RoadGraph, edge_span_km
-from planner.problem import BoolArray, FloatArray, IntArray
 
 RESOLUTION = 8
 """H3 resolution of the demand zones."""

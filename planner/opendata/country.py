@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 from scipy.spatial import KDTree
 
+from planner.arrays import BoolArray, FloatArray, IntArray
 from planner.geodesy import to_sphere_km
 from planner.opendata.cells import CELL_KM2, RoadCells
 from planner.opendata.highways import (
@@ -18,7 +19,6 @@ from planner.opendata.highways import (
 )
 from planner.opendata.places import Places
 from planner.opendata.territory import CrowdingRule, PowerDiagram, claim_nearest, grow_crowded
-from planner.problem import BoolArray, FloatArray, IntArray
 
 MARKET = "CN"
 

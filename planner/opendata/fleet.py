@@ -2,8 +2,8 @@
 
 import numpy as np
 
+from planner.arrays import FloatArray
 from planner.opendata.spread import round_to_total
-from planner.problem import FloatArray
 
 
 def share_fleet(

@@ -8,9 +8,9 @@ import numpy as np
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
+from planner.arrays import BoolArray, FloatArray, IntArray
 from planner.errors import Fault, InputError
 from planner.geodesy import great_circle_km
-from planner.problem import BoolArray, FloatArray, IntArray
 
 
 @dataclass(frozen=True)

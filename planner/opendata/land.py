@@ -7,12 +7,12 @@ import numpy as np
 import pandas as pd
 from h3.api import basic_int
 
+from planner.arrays import FloatArray, IntArray
 from planner.geodesy import to_sphere_km
 from planner.opendata.candidates import CandidateRule, choose_candidates
 from planner.opendata.cells import CELL_KM2, RoadCells, RoadPieces, cells_of_points
 from planner.opendata.highways import RoadGraph
 from planner.opendata.speeds import SpeedRule, edge_speed_kmh
-from planner.problem import FloatArray, IntArray
 
 HOUSEHOLD_STEP = 0.1
 """Households of a zone are rounded to this."""

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 from scipy.spatial import KDTree
 
+from planner.arrays import BoolArray, FloatArray
 from planner.geodesy import to_sphere_km
-from planner.problem import BoolArray, FloatArray
 
 
 @dataclass(frozen=True)

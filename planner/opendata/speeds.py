@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from planner.problem import FloatArray
+from planner.arrays import FloatArray
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from planner.problem import FloatArray, IntArray
+from planner.arrays import FloatArray, IntArray
 
 
 def spread_residents(

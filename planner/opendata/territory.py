@@ -5,8 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.spatial import KDTree
 
+from planner.arrays import FloatArray, IntArray
 from planner.geodesy import to_sphere_km
-from planner.problem import FloatArray, IntArray
 
 
 class PowerDiagram:

@@ -8,9 +8,9 @@ import pandas as pd
 from planner.errors import CheckError
 from planner.instance import Instance
 from planner.plans.evaluate import evaluate_plan
-from planner.plans.objectives import KPI_BY_UNIT, coverage_violations
-from planner.plans.pack_periods import pack_violations
+from planner.plans.pack_rows import pack_violations
 from planner.plans.plan import AuditedTimes, Evaluation, Plan, TripShare
+from planner.plans.question_figures import KPI_BY_UNIT, coverage_violations
 
 NO_TRIPS = TripShare()
 _TOLERANCE = 1e-6
@@ -32,7 +32,7 @@ def check_plan(
         Drive times, recomputed by other code than the plan's.
     trips : TripShare
         What corridor stations take of the siting's limits and add to its objective, recomputed
-        likewise (`planner.corridors.check_corridors`).
+        likewise (`planner.planning.corridors.check_corridors`).
 
     Returns
     -------

@@ -5,13 +5,11 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.spatial import KDTree
 
-from planner.climate import city_climate
 from planner.geodesy import chord_to_arc_km, to_sphere_km
 from planner.instance import SEGMENTS, Instance
-from planner.plans.objectives import objective_figures
-from planner.plans.pack_periods import city_quarters, pack_cost_cny
-from planner.plans.plan import Evaluation, Plan
-from planner.plans.rates import (
+from planner.physics.climate import city_climate
+from planner.physics.station_rate import swaps_per_hour
+from planner.plans.fleet_rows import (
     FLEET_KEY,
     fleet_rates,
     hour_shares,
@@ -21,7 +19,9 @@ from planner.plans.rates import (
     turn_columns,
     winter_rates,
 )
-from planner.throughput import swaps_per_hour
+from planner.plans.pack_rows import city_quarters, pack_cost_cny
+from planner.plans.plan import Evaluation, Plan
+from planner.plans.question_figures import objective_figures
 from planner.units import KWH_PER_GWH
 
 

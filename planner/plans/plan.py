@@ -157,7 +157,7 @@ class Evaluation:
         station_packs, energy_kwh, swaps_per_vehicle_day, design_swaps_per_vehicle_day,
         design_range_km``.
     periods : DataFrame
-        Packs in use in every quarter, from `planner.plans.rates.pack_rows`.
+        Packs in use in every quarter, from `planner.plans.fleet_rows.pack_rows`.
     tables : mapping of name to DataFrame
         Plain tables: ``city_quarter`` (vehicles, packs by chemistry, what comes and goes),
         ``city_month`` (climate and range), ``station_hour`` (load of the winter design day; only

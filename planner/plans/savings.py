@@ -7,8 +7,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from planner.instance import Instance
-from planner.plans.objectives import asking_swaps_per_year, least_cost_cny_per_year
 from planner.plans.plan import Evaluation
+from planner.plans.question_figures import asking_swaps_per_year, least_cost_cny_per_year
 
 FloatArray = NDArray[np.float64]
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from planner.problem import FloatArray
+from planner.arrays import FloatArray
 from planner.solving.progress import StopRequest
 from planner.solving.status import Status
 

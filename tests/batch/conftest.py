@@ -4,7 +4,8 @@ import shutil
 from pathlib import Path
 
 import pytest
-from study_folder import TUTORIAL, StudyFolder
+
+from tests.batch.study_folder import TUTORIAL, StudyFolder
 
 
 @pytest.fixture

@@ -10,11 +10,11 @@ from typing import Any
 import pandas as pd
 import pyogrio
 import pytest
-from study_folder import GRID, StudyFolder, events, table_bytes
 
 from planner.batch.catalogue import best_rows, status_rows
 from planner.batch.store import RunStore
 from planner.errors import InputError
+from tests.batch.study_folder import GRID, StudyFolder, events, table_bytes
 
 
 def _finished_at(out: Path) -> dict[str, int]:

@@ -12,11 +12,11 @@ from pathlib import Path
 from typing import IO, Any
 
 import pytest
-from study_folder import FAULTS, GRID, TUTORIAL, StudyFolder, events, table_bytes
 
 import planner
 from planner.batch.catalogue import status_rows
 from planner.batch.store import RunStore
+from tests.batch.study_folder import FAULTS, GRID, TUTORIAL, StudyFolder, events, table_bytes
 
 distributed = pytest.importorskip("distributed")
 

@@ -11,10 +11,10 @@ from typing import Any
 
 import psutil
 import pytest
-from study_folder import StudyFolder, table_bytes
 
 from planner.batch.catalogue import status_rows
 from planner.batch.store import RunStore
+from tests.batch.study_folder import StudyFolder, table_bytes
 
 LINES_AT_START = 4
 """Lines that a batch on two processes prints until a run is past its start."""

@@ -6,10 +6,10 @@ from typing import Any
 
 import pandas as pd
 import pytest
-from study_folder import StudyFolder
 
 from planner.errors import InputError
 from planner.instance import TABLES, Instance, read_instance
+from tests.batch.study_folder import StudyFolder
 
 
 def _same_tables(one: Instance, other: Instance) -> bool:

@@ -8,7 +8,6 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from study_folder import ROOT, TUTORIAL, StudyFolder
 
 from planner.batch import store as store_module
 from planner.batch.resolve import resolve
@@ -16,6 +15,7 @@ from planner.batch.run import make_tasks
 from planner.batch.store import Record, RunStore, State, run_key
 from planner.batch.study import Scale, read_study
 from planner.instance import Scenario, read_instance
+from tests.batch.study_folder import ROOT, TUTORIAL, StudyFolder
 
 
 @pytest.fixture

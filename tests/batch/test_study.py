@@ -3,11 +3,11 @@
 from typing import Any
 
 import pytest
-from study_folder import GRID, ROOT, StudyFolder
 
 from planner.batch.resolve import Resolved, resolve
 from planner.batch.study import read_study
 from planner.errors import InputError
+from tests.batch.study_folder import GRID, ROOT, StudyFolder
 
 SUPPLY = {"table": "supply", "column": "gwh"}
 

@@ -12,8 +12,8 @@ from planner.bench.maximo import read_best_known, read_census_blocks
 from planner.bench.run import BenchRow, PeerRow
 from planner.errors import InputError
 from planner.location.points import within_distance
-from planner.problem import CoverageProblem
-from planner.solving.plain_mip import PLAIN_SOLVERS, plain_coverage_model, solve_plain
+from planner.models.coverage.plain import PLAIN_SOLVERS, plain_coverage_model, solve_plain
+from planner.models.coverage.problem import CoverageProblem
 from planner.solving.status import Status
 
 # Three blocks on a meridian, 0.01 degrees = 1,113 m of the authors' sphere apart.

@@ -8,7 +8,7 @@ import pytest
 from planner.bench import bench_cases, run, show
 from planner.bench.refuelling import RefuellingNetwork, flow_problem, read_network
 from planner.errors import InputError
-from planner.models.flow_refuelling import solve_flow_refuelling
+from planner.models.refuelling.solve import solve_flow_refuelling
 from planner.solving.options import SolveOptions
 
 ROAD = RefuellingNetwork(

@@ -11,8 +11,8 @@ import resource
 import numpy as np
 from scipy.spatial import cKDTree
 
-from planner.models.coverage import solve_coverage
-from planner.problem import CoverageProblem
+from planner.models.coverage.problem import CoverageProblem
+from planner.models.coverage.solve import solve_coverage
 from planner.solving.options import SolveOptions
 from planner.solving.progress import Progress
 

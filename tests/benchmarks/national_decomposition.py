@@ -16,8 +16,9 @@ from pathlib import Path
 
 import numpy as np
 
-from planner.models.national import NationalLimit, solve_national
-from planner.problem import CoverageProblem, SizedCoverageProblem
+from planner.models.coverage.problem import CoverageProblem
+from planner.models.national.solve import NationalLimit, solve_national
+from planner.models.sized_coverage.problem import SizedCoverageProblem
 from planner.solving.options import SolveOptions
 from planner.solving.progress import Progress
 

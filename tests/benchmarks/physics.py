@@ -10,9 +10,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from planner.instance import Instance, read_instance
-from planner.ranges.figure import COLOURS, finish, write_figure
-from planner.ranges.measured import compare_with_measurement, format_comparison
-from planner.ranges.table import range_table, temperatures
+from planner.outputs.range_figure import COLOURS, finish, write_figure
+from planner.physics.range_table import range_table, temperatures
+from planner.physics.winter_tests import compare_with_measurement, format_comparison
 
 ROOT = Path(__file__).parents[2]
 DOCUMENT = ROOT / "docs" / "physics.md"

@@ -14,11 +14,10 @@ from pathlib import Path
 
 import numpy as np
 
-sys.path.insert(0, str(Path(__file__).parents[1]))
-from solving.sized_cases import random_sized_problem
-
-from planner.models.sized_coverage import solve_sized_coverage
+sys.path.insert(0, str(Path(__file__).parents[2]))
+from planner.models.sized_coverage.solve import solve_sized_coverage
 from planner.solving.options import SolveOptions
+from tests.models.sized_coverage.sized_cases import random_sized_problem
 
 
 def main() -> None:

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from planner.network.driving import OpenStops, drive_trips, find_windows
 from planner.network.intercity import TripPaths
-from planner.round_trip import minimal_windows, reach_windows, there_and_back
+from planner.physics.round_trip import minimal_windows, reach_windows, there_and_back
 
 
 def one_path(num_segments: int) -> TripPaths:

@@ -7,11 +7,7 @@ import pytest
 
 from planner.instance import Instance
 from planner.instance.scenario import Ferry
-from planner.network.intercity import (
-    build_intercity_network,
-    find_trip_paths,
-    gather_nodes,
-)
+from planner.network.intercity import build_intercity_network, find_trip_paths, gather_nodes
 
 
 def on_roads(

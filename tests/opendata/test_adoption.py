@@ -3,11 +3,7 @@ import pandas as pd
 import pytest
 
 from planner.instance.tables import quarters_between
-from planner.opendata.adoption import (
-    make_adoption,
-    make_pack_stock,
-    station_ramp,
-)
+from planner.opendata.adoption import make_adoption, make_pack_stock, station_ramp
 
 CITIES = pd.Series(["a", "b"])
 

@@ -8,7 +8,7 @@ import pytest
 
 from planner.errors import CheckError
 from planner.instance import Instance
-from planner.pipeline import Planned, check_plan
+from planner.planning.pipeline import Planned, check_plan
 from planner.plans import Plan
 
 

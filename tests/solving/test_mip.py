@@ -3,14 +3,14 @@ import time
 
 import numpy as np
 import pytest
-from solving.coverage_cases import brute_force, random_problem
 
-from planner.models.coverage import coverage_mip
+from planner.models.coverage.rows import merge_rows
+from planner.models.coverage.search import greedy
+from planner.models.coverage.solve import coverage_mip
 from planner.solving import mip
-from planner.solving.local_search import greedy
 from planner.solving.mip import solve_mip
-from planner.solving.presolve import merge_rows
 from planner.solving.status import Status
+from tests.models.coverage.coverage_cases import brute_force, random_problem
 
 SMALL = random_problem(0, num_zones=60, num_sites=8, num_stations=3, radius=0.3)
 HARD = random_problem(1, num_zones=6000, num_sites=500, num_stations=25, radius=0.14)

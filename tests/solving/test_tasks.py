@@ -5,11 +5,12 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 PARENT = """
 import os, sys, time
 from planner.solving.tasks import TaskRunner
-from solving.test_tasks import sleep_long
+from tests.solving.test_tasks import sleep_long
 
 if __name__ == "__main__":
     with TaskRunner(sleep_long, workers=2) as runner:
@@ -37,12 +38,12 @@ def _is_alive(process_id: int) -> bool:
 def test_workers_end_with_a_killed_parent(tmp_path: object) -> None:
     script = tmp_path / "parent.py"  # type: ignore[operator]
     script.write_text(PARENT, encoding="utf-8")
-    tests = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+    root = str(Path(__file__).parents[2])
     parent = subprocess.Popen(
         [sys.executable, str(script)],
         stdout=subprocess.PIPE,
         text=True,
-        env=os.environ | {"PYTHONPATH": tests},
+        env=os.environ | {"PYTHONPATH": root},
     )
     assert parent.stdout is not None
     workers = [int(parent.stdout.readline()) for _ in range(2)]

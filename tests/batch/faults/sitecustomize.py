@@ -45,6 +45,6 @@ def _spoil(plan: Any) -> Any:
 
 
 if "planner.batch.worker" in sys.orig_argv:
-    import planner.pipeline
+    import planner.planning.pipeline
 
-    planner.pipeline.plan = _spoil(planner.pipeline.plan)
+    planner.planning.pipeline.plan = _spoil(planner.planning.pipeline.plan)

@@ -1,0 +1,1 @@
+"""Road networks from tables, OpenStreetMap extracts and OSMnx graphs."""

@@ -1,0 +1,132 @@
+"""The drivable roads of an OpenStreetMap extract (``.osm.pbf``)."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+
+from planner.errors import Fault, InputError
+from planner.instance.notes import Note
+from planner.instance.roads.road_speed import (
+    CLASS_SPEED_KMH,
+    LIMIT_FRAC,
+    class_speed_kmh,
+    posted_limit_kmh,
+)
+from planner.instance.roads.road_tables import (
+    RoadSegments,
+    RoadTables,
+    segment_length_km,
+    simplify_roads,
+)
+
+_ACCESS_TAGS = ("motorcar", "motor_vehicle", "vehicle", "access")
+"""From the most specific to the most general: the first that is there decides."""
+_CLOSED = frozenset({"no", "private", "agricultural", "forestry", "emergency"})
+_ONE_WAY = frozenset({"yes", "1", "true", "-1", "reversible"})
+
+
+def is_drivable(tags: Mapping[str, str]) -> bool:
+    """Whether cars may use a way to get from place to place.
+
+    >>> is_drivable({"highway": "primary"}), is_drivable({"highway": "footway"})
+    (True, False)
+    >>> is_drivable({"highway": "residential", "access": "private"})
+    False
+    """
+    if tags.get("highway") not in CLASS_SPEED_KMH or tags.get("area") == "yes":
+        return False
+    access = next((tags[tag] for tag in _ACCESS_TAGS if tag in tags), "yes")
+    return access not in _CLOSED
+
+
+def is_one_way(tags: Mapping[str, str]) -> bool:
+    """Whether a way may be driven in one direction only; motorways and roundabouts imply it."""
+    implied = tags.get("highway") == "motorway" or tags.get("junction") == "roundabout"
+    return tags.get("oneway", "yes" if implied else "no") in _ONE_WAY
+
+
+def read_osm_extract(path: Path) -> RoadTables:
+    """Read the road network of an extract.
+
+    Parameters
+    ----------
+    path : Path
+        In PBF format; OpenStreetMap coordinates are WGS84.
+
+    Returns
+    -------
+    RoadTables
+        Nodes keep their OpenStreetMap ids. A way is cut where the extract lacks a node of it.
+
+    Raises
+    ------
+    InputError
+        If the file cannot be read or has no drivable way.
+    """
+    import osmium
+
+    refs: list[int] = []
+    way_of_ref: list[int] = []
+    speeds_kmh: list[float] = []
+    has_limit: list[bool] = []
+    one_way: list[bool] = []
+    unread = 0
+    try:
+        ways = osmium.FileProcessor(str(path), osmium.osm.WAY)
+        for way in ways.with_filter(osmium.filter.KeyFilter("highway")):
+            tags = {tag.k: tag.v for tag in way.tags}
+            if not isinstance(way, osmium.osm.Way) or not is_drivable(tags):
+                continue
+            limit_kmh = posted_limit_kmh(tags.get("maxspeed", ""))
+            unread += "maxspeed" in tags and limit_kmh is None
+            by_class_kmh = class_speed_kmh(tags["highway"])
+            assert by_class_kmh is not None  # is_drivable
+            nodes = [node.ref for node in way.nodes]
+            refs.extend(nodes)
+            way_of_ref.extend([len(speeds_kmh)] * len(nodes))
+            speeds_kmh.append(by_class_kmh if limit_kmh is None else LIMIT_FRAC * limit_kmh)
+            has_limit.append(limit_kmh is not None)
+            one_way.append(is_one_way(tags))
+        node_id = np.unique(np.array(refs, dtype=np.int64))
+        lon, lat = np.full(len(node_id), np.nan), np.full(len(node_id), np.nan)
+        wanted = osmium.filter.IdFilter(node_id.tolist())
+        for node in osmium.FileProcessor(str(path), osmium.osm.NODE).with_filter(wanted):
+            if isinstance(node, osmium.osm.Node) and node.location.valid():
+                at = np.searchsorted(node_id, node.id)
+                lon[at], lat[at] = node.location.lon, node.location.lat
+    except (RuntimeError, OSError, ValueError) as error:
+        remedy = "file cannot be read as an OpenStreetMap extract in PBF format"
+        raise InputError([Fault(path.name, None, "", str(error), remedy)]) from error
+
+    position = np.searchsorted(node_id, np.array(refs, dtype=np.int64))
+    way_idx = np.array(way_of_ref, dtype=np.int64)
+    is_there = np.isfinite(lon)
+    on = (way_idx[1:] == way_idx[:-1]) & is_there[position[1:]] & is_there[position[:-1]]
+    tail, head, way_idx = position[:-1][on], position[1:][on], way_idx[1:][on]
+    if not len(tail):
+        remedy = "holds no drivable road; extract an area with its roads"
+        raise InputError([Fault(path.name, None, "highway", "", remedy)])
+    tables = simplify_roads(
+        RoadSegments(
+            node_id=node_id,
+            lon=lon,
+            lat=lat,
+            tail=tail,
+            head=head,
+            length_km=segment_length_km(lon, lat, tail, head),
+            speed_kmh=np.array(speeds_kmh)[way_idx],
+            has_limit=np.array(has_limit)[way_idx],
+            is_one_way=np.array(one_way)[way_idx],
+        ),
+        path.name,
+    )
+    missing = int((~is_there).sum())
+    facts = (
+        (missing, "points missing", "ways are cut there; extract with complete ways"),
+        (unread, "limits that say no speed", "such as CN:urban: the speed of the class stands"),
+    )
+    notes = [
+        Note(f"{path.name}: {item}", f"{count:,}", "M", why) for count, item, why in facts if count
+    ]
+    return RoadTables(tables.road_nodes, tables.roads, (*tables.notes, *notes))

@@ -1,0 +1,193 @@
+"""The road network of a GraphML file as OSMnx writes it (versions 1 and 2)."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+from xml.etree.ElementTree import ParseError
+
+import networkx as nx
+import numpy as np
+import pandas as pd
+import shapely
+from pyproj import CRS, Transformer
+from pyproj.exceptions import CRSError
+
+from planner.errors import Fault, InputError
+from planner.instance.check_table import limited_faults
+from planner.instance.coordinates import convert_to_wgs84, reference_of
+from planner.instance.roads.road_speed import (
+    CLASS_SPEED_KMH,
+    LIMIT_FRAC,
+    class_speed_kmh,
+    posted_limit_kmh,
+)
+from planner.instance.roads.road_tables import (
+    RoadSegments,
+    RoadTables,
+    segment_length_km,
+    simplify_roads,
+)
+from planner.instance.scenario import Sources
+from planner.units import METRES_PER_KM
+
+_UNKNOWN_CLASS = "road"
+"""Class of an edge that tells neither a speed nor a class with one."""
+
+
+def read_osmnx_graph(path: Path, sources: Sources) -> RoadTables:
+    """Read a road network that OSMnx saved.
+
+    An edge's speed is its ``speed_kph``; without it, a share of its ``maxspeed``; without that,
+    the speed of its ``highway``. Edges that stand there once per direction count once. The bends
+    of an edge's ``geometry`` get node ids above the largest of the file.
+
+    Parameters
+    ----------
+    path : Path
+        GraphML with ``x``, ``y`` of nodes, ``length`` [m] of edges and ``crs`` of the graph.
+    sources : Sources
+        Reference of the coordinates if the file states none.
+
+    Returns
+    -------
+    RoadTables
+        Nodes keep their ids.
+
+    Raises
+    ------
+    InputError
+        If the file cannot be read, or nodes or edges lack what is needed: all of them at once.
+    """
+    try:
+        graph = nx.read_graphml(path, node_type=int, force_multigraph=True)
+    except (ParseError, nx.NetworkXError, OSError, ValueError, KeyError, TypeError) as error:
+        remedy = "file cannot be read as GraphML with whole node numbers, as OSMnx saves it"
+        raise InputError([Fault(path.name, None, "", str(error), remedy)]) from error
+    crs, faults = _crs(graph.graph.get("crs"), path)
+    reference, reference_faults = reference_of(
+        "roads", sources, path.name, crs.name if crs is not None else None, is_layer=True
+    )
+    faults = faults or reference_faults
+    nodes = pd.DataFrame.from_dict(dict(graph.nodes(data=True)), orient="index")
+    nodes = nodes.reindex(columns=["x", "y"]).apply(pd.to_numeric, errors="coerce")
+    nodes = nodes.sort_index().astype(np.float64)
+    shown = pd.Series(nodes.index).astype("str").radd("node ")
+    rows = np.flatnonzero(~np.isfinite(nodes).all(axis=1))
+    faults += limited_faults(path.name, "x, y", shown, rows, 1, "node has no place; give both")
+    edges = pd.DataFrame(
+        [_edge(start, end, data) for start, end, data in graph.edges(data=True)],
+        columns=["start", "end", "length_km", "speed_kmh", "has_limit", "is_one_way", "geometry"],
+    )
+    shown = "edge " + edges["start"].astype("str") + " to " + edges["end"].astype("str")
+    rows = np.flatnonzero(~(edges["length_km"] >= 0))
+    remedy = "edge has no length in metres; OSMnx: distance.add_edge_lengths"
+    faults += limited_faults(path.name, "length", shown, rows, 1, remedy)
+    is_drawn = edges["geometry"].notna()
+    wkt = edges["geometry"].astype(object).where(is_drawn, None).to_numpy()
+    edges["line"] = shapely.from_wkt(wkt, on_invalid="ignore")
+    rows = np.flatnonzero(is_drawn & edges["line"].isna())
+    remedy = "not a line in well-known text"
+    faults += limited_faults(path.name, "geometry", shown, rows, 1, remedy)
+    if not len(edges):
+        faults.append(Fault(path.name, None, "edges", "", "holds no road"))
+    if faults:
+        raise InputError(faults)
+
+    edges["once"] = [
+        (*sorted(ends), round(length_km, 4))
+        for *ends, length_km in edges[["start", "end", "length_km"]].itertuples(index=False)
+    ]
+    edges = edges.drop_duplicates("once", ignore_index=True)
+    points, segments = _segments(nodes, edges)
+    if crs is not None:
+        way = Transformer.from_crs(crs, "EPSG:4326", always_xy=True)
+        points["lon"], points["lat"] = way.transform(points["lon"], points["lat"])
+    points = convert_to_wgs84(points, reference)
+    lon, lat = points["lon"].to_numpy(), points["lat"].to_numpy()
+    tail, head = segments["tail"].to_numpy(), segments["head"].to_numpy()
+    of_edge = segments["edge"].to_numpy()
+    straight_km = segment_length_km(lon, lat, tail, head)
+    edge_km = np.bincount(of_edge, weights=straight_km, minlength=len(edges))[of_edge]
+    share = np.divide(straight_km, edge_km, out=np.zeros(len(tail)), where=edge_km > 0)
+    return simplify_roads(
+        RoadSegments(
+            node_id=points["node_id"].to_numpy(np.int64),
+            lon=lon,
+            lat=lat,
+            tail=tail,
+            head=head,
+            length_km=share * edges["length_km"].to_numpy()[of_edge],
+            speed_kmh=edges["speed_kmh"].to_numpy()[of_edge],
+            has_limit=edges["has_limit"].to_numpy()[of_edge],
+            is_one_way=edges["is_one_way"].to_numpy()[of_edge],
+        ),
+        path.name,
+    )
+
+
+def _crs(stated: Any, path: Path) -> tuple[CRS | None, list[Fault]]:
+    if stated is None:
+        return None, []
+    try:
+        return CRS.from_user_input(stated), []
+    except CRSError:
+        remedy = "PROJ does not know it; project the graph to EPSG:4326 and save again"
+        return None, [Fault(path.name, None, "coordinate reference", str(stated), remedy)]
+
+
+def _edge(start: int, end: int, data: Mapping[str, Any]) -> tuple[Any, ...]:
+    tags = {name: str(value) for name, value in data.items()}
+    stated_kmh = _number(tags.get("speed_kph"))
+    limit_kmh = posted_limit_kmh(tags.get("maxspeed", ""))
+    if stated_kmh > 0:
+        speed_kmh = stated_kmh
+    elif limit_kmh is not None:
+        speed_kmh = LIMIT_FRAC * limit_kmh
+    else:
+        by_class_kmh = class_speed_kmh(tags.get("highway", ""))
+        speed_kmh = CLASS_SPEED_KMH[_UNKNOWN_CLASS] if by_class_kmh is None else by_class_kmh
+    has_limit = stated_kmh > 0 or limit_kmh is not None
+    is_one_way = tags.get("oneway", "").lower() in ("true", "1", "yes")
+    length_km = _number(tags.get("length")) / METRES_PER_KM
+    return start, end, length_km, speed_kmh, has_limit, is_one_way, tags.get("geometry")
+
+
+def _number(text: str | None) -> float:
+    try:
+        return float(text) if text is not None else np.nan
+    except ValueError:
+        return np.nan
+
+
+def _segments(nodes: pd.DataFrame, edges: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Points (nodes, then bends) and the segments between them, edge by edge."""
+    position = pd.Index(nodes.index)
+    num_nodes = len(nodes)
+    coordinates, of_line = shapely.get_coordinates(edges["line"], return_index=True)
+    inner = np.zeros(len(coordinates), dtype=np.bool_)
+    inner[1:-1] = (of_line[1:-1] == of_line[:-2]) & (of_line[1:-1] == of_line[2:])
+    bends, of_bend = coordinates[inner], of_line[inner]
+    points = pd.DataFrame(
+        {
+            "node_id": np.concatenate(
+                (nodes.index.to_numpy(), nodes.index.max() + 1 + np.arange(len(bends)))
+            ),
+            "lon": np.concatenate((nodes["x"], bends[:, 0])),
+            "lat": np.concatenate((nodes["y"], bends[:, 1])),
+        }
+    )
+    all_edges = np.arange(len(edges))
+    passed = np.concatenate(
+        (
+            position.get_indexer(edges["start"]),
+            num_nodes + np.arange(len(bends)),
+            position.get_indexer(edges["end"]),
+        )
+    )
+    of_edge = np.concatenate((all_edges, of_bend, all_edges))
+    order = np.argsort(of_edge, kind="stable")
+    passed, of_edge = passed[order], of_edge[order]
+    on = of_edge[1:] == of_edge[:-1]
+    return points, pd.DataFrame(
+        {"tail": passed[:-1][on], "head": passed[1:][on], "edge": of_edge[1:][on]}
+    )

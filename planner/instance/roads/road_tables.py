@@ -1,0 +1,257 @@
+"""From roads as a map draws them to the tables ``road_nodes`` and ``roads``."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+import shapely
+from numpy.typing import NDArray
+from pyproj import Geod
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
+
+from planner.errors import Fault, InputError
+from planner.geodesy import great_circle_km
+from planner.instance.notes import Note
+from planner.instance.roads.road_speed import SPEED_SOURCE
+from planner.units import METRES_PER_KM
+
+FloatArray = NDArray[np.float64]
+IntArray = NDArray[np.int64]
+
+MIN_PART_KM = 20.0
+"""A part of the network that joins no other is kept from this length on: a gated estate or a road
+cut off at the extract's edge is shorter, an island such as Zhoushan or Hainan longer."""
+
+SHAPE_TOLERANCE_KM = 0.05
+"""Bends are kept where the straight line would leave the road by more: zones and sites join the
+straight line. 50 m are 0.2 min at the speed of local streets."""
+
+_KM_PER_DEGREE_LAT = float(great_circle_km(0.0, 0.0, 0.0, 1.0))
+
+
+@dataclass(frozen=True)
+class RoadSegments:
+    """Straight pieces of road between points, each once whichever way it may be driven.
+
+    Attributes
+    ----------
+    node_id : int array, shape (num_points,)
+        Unique.
+    lon, lat : float array, shape (num_points,)
+        WGS84 [degrees].
+    tail, head : int array, shape (num_segments,)
+        Positions in ``node_id``.
+    length_km, speed_kmh : float array, shape (num_segments,)
+        Along the road; both > 0 but for points that coincide.
+    has_limit, is_one_way : bool array, shape (num_segments,)
+        Whether the speed comes from a posted limit; whether it is driven one way only.
+    """
+
+    node_id: IntArray
+    lon: FloatArray
+    lat: FloatArray
+    tail: IntArray
+    head: IntArray
+    length_km: FloatArray
+    speed_kmh: FloatArray
+    has_limit: NDArray[np.bool_]
+    is_one_way: NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class RoadTables:
+    """The two tables of a road network and what was decided on the way."""
+
+    road_nodes: pd.DataFrame
+    roads: pd.DataFrame
+    notes: tuple[Note, ...]
+
+
+@dataclass(frozen=True)
+class _Chains:
+    """Roads between junctions, one after the other.
+
+    ``point`` are the points passed, ``of_point`` the road each belongs to, ``segment`` the
+    segment that leads to the point from the one before it (-1 for a road's first point).
+    """
+
+    point: IntArray
+    of_point: IntArray
+    segment: IntArray
+
+
+def segment_length_km(
+    lon: FloatArray, lat: FloatArray, tail: IntArray, head: IntArray
+) -> FloatArray:
+    """Geodesic length of straight segments on the WGS84 ellipsoid [km]."""
+    _, _, length_m = Geod(ellps="WGS84").inv(lon[tail], lat[tail], lon[head], lat[head])
+    return np.asarray(length_m) / METRES_PER_KM
+
+
+def simplify_roads(segments: RoadSegments, label: str) -> RoadTables:
+    """Make the tables of a road network.
+
+    Points where only two segments meet are passed over, except bends (`SHAPE_TOLERANCE_KM`).
+    Lengths and times add up; so the speed of a road is its length over its time. Of several
+    roads between the same two points the fastest stands. Roads have no direction in the
+    instance format: a one-way road is passable both ways. Parts of the network that join no
+    other and are shorter than `MIN_PART_KM` are left out, but for the longest.
+
+    Parameters
+    ----------
+    segments : RoadSegments
+        As the source draws them.
+    label : str
+        File that the notes name.
+
+    Returns
+    -------
+    RoadTables
+        ``road_nodes`` sorted by ``node_id``, ``roads`` by ``from_node`` < ``to_node``.
+
+    Raises
+    ------
+    InputError
+        If no road has a length.
+    """
+    kept, part_note = _keep_long_parts(segments, label)
+    tail, head = segments.tail[kept], segments.head[kept]
+    chains = _chains(len(segments.node_id), tail, head)
+    bends = _bends(chains, segments.lon, segments.lat)
+
+    length_km, speed_kmh = segments.length_km[kept], segments.speed_kmh[kept]
+    arrives = chains.segment >= 0
+    passed_km, passed_h = np.zeros(len(chains.point)), np.zeros(len(chains.point))
+    passed_km[arrives] = length_km[chains.segment[arrives]]
+    passed_h[arrives] = (length_km / speed_kmh)[chains.segment[arrives]]
+    until_km, until_h = np.cumsum(passed_km), np.cumsum(passed_h)
+    same_road = chains.of_point[bends[1:]] == chains.of_point[bends[:-1]]
+    start, end = bends[:-1][same_road], bends[1:][same_road]
+    ids = segments.node_id[chains.point]
+    pieces = pd.DataFrame(
+        {
+            "from_node": np.minimum(ids[start], ids[end]),
+            "to_node": np.maximum(ids[start], ids[end]),
+            "length_km": until_km[end] - until_km[start],
+            "hours": until_h[end] - until_h[start],
+        }
+    )
+    is_loop = pieces["from_node"] == pieces["to_node"]
+    roads = pieces[~is_loop].sort_values(["from_node", "to_node", "hours"], kind="stable")
+    roads = roads.drop_duplicates(["from_node", "to_node"], ignore_index=True)
+    # Points drawn upon each other are taken to be a millimetre apart: a speed needs a length.
+    roads["length_km"] = roads["length_km"].clip(lower=1e-6)
+    roads["speed_kmh"] = (roads["length_km"] / roads["hours"].clip(lower=1e-8)).clip(1, 200)
+    used = np.unique(roads[["from_node", "to_node"]].to_numpy())
+    at = np.flatnonzero(np.isin(segments.node_id, used))
+    nodes = pd.DataFrame(
+        {"node_id": segments.node_id[at], "lon": segments.lon[at], "lat": segments.lat[at]}
+    ).sort_values("node_id", ignore_index=True)
+    dropped_km = float(pieces["length_km"].sum() - roads["length_km"].sum())
+    shape_note = Note(
+        f"{label}: simplified",
+        f"{len(np.unique(np.concatenate((tail, head)))):,} points to {len(nodes):,}; "
+        f"{dropped_km:.1f} km of loops and second roads between the same points left out",
+        "INF",
+        f"points where two roads meet are passed over, bends kept within "
+        f"{METRES_PER_KM * SHAPE_TOLERANCE_KM:g} m",
+    )
+    total_km = length_km.sum()
+    limit_frac = length_km[segments.has_limit[kept]].sum() / total_km
+    one_way_frac = length_km[segments.is_one_way[kept]].sum() / total_km
+    return RoadTables(
+        nodes,
+        roads[["from_node", "to_node", "length_km", "speed_kmh"]].round(
+            {"length_km": 6, "speed_kmh": 3}
+        ),
+        (
+            part_note,
+            shape_note,
+            Note(f"{label}: speeds", f"{limit_frac:.1%} of the length from a limit or speed in "
+                 "the file, the rest by class", "AN", SPEED_SOURCE),
+            Note(f"{label}: one-way roads", f"{one_way_frac:.1%} of the length", "?",
+                 "roads have no direction here: passable both ways, drive times may be short"),
+        ),
+    )  # fmt: skip
+
+
+def _keep_long_parts(segments: RoadSegments, label: str) -> tuple[NDArray[np.bool_], Note]:
+    num = len(segments.node_id)
+    links = coo_array((np.ones(len(segments.tail)), (segments.tail, segments.head)), (num, num))
+    _, part_of_point = connected_components(links, directed=False)
+    part = part_of_point[segments.tail]
+    part_km = np.bincount(part, weights=segments.length_km, minlength=part_of_point.max() + 1)
+    if not part_km.max() > 0:
+        raise InputError([Fault(label, None, "length", "0", "roads need a length above 0")])
+    is_kept = part_km >= min(MIN_PART_KM, part_km.max())
+    kept = is_kept[part] & (segments.tail != segments.head)
+    total_km, kept_km = part_km.sum(), part_km[is_kept].sum()
+    left_out = int(((part_km > 0) & ~is_kept).sum())
+    note = Note(
+        f"{label}: connected parts",
+        f"{int(is_kept.sum())} kept with {kept_km:,.0f} km, the longest "
+        f"{part_km.max() / total_km:.1%} of the file's roads; {left_out} left out with "
+        f"{total_km - kept_km:,.1f} km",
+        "M",
+        f"parts under {MIN_PART_KM:g} km that join no other road are left out",
+    )
+    return kept, note
+
+
+def _chains(num_points: int, tail: IntArray, head: IntArray) -> _Chains:
+    """Follow the roads from junction to junction, then round the rings that have none."""
+    num = len(tail)
+    both = np.concatenate((tail, head))
+    order = np.argsort(both, kind="stable")
+    first = np.concatenate(([0], np.cumsum(np.bincount(both, minlength=num_points)))).tolist()
+    neighbour = np.concatenate((head, tail))[order].tolist()
+    segment_at = (order % num).tolist()
+    degree = np.diff(first)
+    is_junction = (degree != 2).tolist()
+    is_done = bytearray(num)
+    point: list[int] = []
+    of_point: list[int] = []
+    segment: list[int] = []
+    num_chains = 0
+    starts = (np.flatnonzero((degree > 0) & (degree != 2)), np.flatnonzero(degree == 2))
+    for start in np.concatenate(starts).tolist():
+        for leaving in range(first[start], first[start + 1]):
+            if is_done[segment_at[leaving]]:
+                continue
+            chain_start = len(point)
+            point.append(start)
+            segment.append(-1)
+            way = leaving
+            while True:
+                is_done[segment_at[way]] = 1
+                at = neighbour[way]
+                point.append(at)
+                segment.append(segment_at[way])
+                if is_junction[at] or at == start:
+                    break
+                way = first[at] if segment_at[first[at]] != segment_at[way] else first[at] + 1
+            of_point.extend([num_chains] * (len(point) - chain_start))
+            num_chains += 1
+    return _Chains(
+        np.array(point, dtype=np.int64),
+        np.array(of_point, dtype=np.int64),
+        np.array(segment, dtype=np.int64),
+    )
+
+
+def _bends(chains: _Chains, lon: FloatArray, lat: FloatArray) -> IntArray:
+    """Positions in the chains that are kept: ends, and bends by Douglas and Peucker (1973)."""
+    position = np.arange(len(chains.point))
+    is_first = chains.segment < 0
+    scale = np.cos(np.radians(lat[chains.point[is_first]]))[chains.of_point]
+    points = np.column_stack(
+        (
+            lon[chains.point] * scale * _KM_PER_DEGREE_LAT,
+            lat[chains.point] * _KM_PER_DEGREE_LAT,
+            position,  # survives as z and tells which points were kept
+        )
+    )
+    lines = shapely.linestrings(points, indices=chains.of_point)
+    kept = shapely.simplify(lines, SHAPE_TOLERANCE_KM, preserve_topology=False)
+    return shapely.get_coordinates(kept, include_z=True)[:, 2].astype(np.int64)

@@ -1,0 +1,1 @@
+"""Zones to open stations, and the smallest sizes that carry them."""

@@ -1,0 +1,1 @@
+"""Maximal covering under one number of stations."""

@@ -1,0 +1,219 @@
+"""Linear relaxation of maximal covering by the primal-dual hybrid gradient method.
+
+With l_i = lambda_i / w_i the relaxation is the saddle point
+
+(1) min over l in [0, 1]^I, max over y in Y = {y in [0, 1]^J : sum_j y_j <= p} of
+    sum_i w_i (1 - l_i) + sum_j y_j sum_{i in N(j)} w_i l_i,
+
+and one iteration (Chambolle and Pock 2011, JMIV 40:120-145; steps per coordinate as in Pock and
+Chambolle 2011, ICCV, alpha = 1: scale-free in the values) is
+
+(2) l_i <- clip(l_i - (sum_{j in N(i)} y_j - 1) / (omega |N(i)|), 0, 1)
+(3) y   <- projection onto Y of  y_j + omega C_j^-1 sum_{i in N(j)} w_i (2 l_i - l_i old),
+    C_j = sum of w_i over N(j), in the norm sum_j C_j y_j^2.
+
+Averages, restarts and the primal weight omega follow PDLP (Applegate et al. 2021, NeurIPS 34),
+with the true duality gap of (1), which costs two products here, as the restart measure. Every l
+gives a valid Lagrangian bound and every y a plan of the relaxation: their difference tells how
+far the bound still is from the linear relaxation's. Subgradient steps (Camerini, Fratta and
+Maffioli 1975), the usual choice, stall at 0.1-0.5 % on national instances, where this reaches
+0.01 % in the same time.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numba
+import numpy as np
+
+from planner.arrays import FloatArray
+from planner.models.coverage.bound import quick_bound, sum_over_rows
+from planner.models.coverage.rows import CoverRows, Incidence
+
+ITERATIONS_PER_POINT = 20
+"""Iterations between two looks at bound and gap; a look costs about four iterations."""
+
+SUFFICIENT_DECAY, NECESSARY_DECAY, ARTIFICIAL_SHARE = 0.2, 0.8, 0.36
+"""Restart rules of PDLP (section 3.2)."""
+
+
+@dataclass(frozen=True)
+class DualPoint:
+    """Best multipliers and relaxed plan so far.
+
+    Attributes
+    ----------
+    multiplier : float array, shape (num_rows,)
+        lambda_i in [0, w_i].
+    bound : float
+        Lagrangian bound of these multipliers, forced sites included.
+    opening : float array, shape (num_sites,)
+        y_j in [0, 1], at most p in all.
+    relaxed_value : float
+        What ``opening`` covers in the linear relaxation; at most ``bound``.
+    price : float
+        Value of one more station at the current iterate.
+    iterations : int
+        Iterations done.
+    """
+
+    multiplier: FloatArray
+    bound: float
+    opening: FloatArray
+    relaxed_value: float
+    price: float
+    iterations: int
+
+    @property
+    def relaxation_gap_frac(self) -> float:
+        """How far, as a fraction, the bound may lie above that of the linear relaxation."""
+        return max(self.bound - self.relaxed_value, 0.0) / self.bound if self.bound > 0 else 0.0
+
+
+@numba.njit(cache=True, nogil=True)
+def _multiplier_step(
+    inc: Incidence,
+    opening: FloatArray,
+    share: FloatArray,
+    omega: float,
+    new_share: FloatArray,
+    extrapolated: FloatArray,
+) -> None:
+    """Equation (2); ``extrapolated`` receives w_i (2 l_i - l_i old)."""
+    for row in range(len(inc.value)):
+        start, stop = inc.row_ptr[row], inc.row_ptr[row + 1]
+        excess = -1.0
+        for arc in range(start, stop):
+            excess += opening[inc.row_site[arc]]
+        moved = min(max(share[row] - excess / (omega * (stop - start)), 0.0), 1.0)
+        new_share[row] = moved
+        extrapolated[row] = inc.value[row] * (2.0 * moved - share[row])
+
+
+@numba.njit(cache=True, nogil=True)
+def _project(
+    point: FloatArray, step: FloatArray, budget: float, price: float, out: FloatArray
+) -> float:
+    """Project onto Y in the norm sum_j y_j^2 / step_j; returns the budget's price.
+
+    The projection is clip(point - step * price, 0, 1) with the least price >= 0 that keeps the
+    budget, found by Newton's method on a piecewise linear function, safeguarded by bisection.
+    """
+    low, high = -1.0, np.inf
+    price = max(price, 0.0)
+    for _ in range(200):
+        total, slope = 0.0, 0.0
+        for site in range(len(point)):
+            y = point[site] - step[site] * price
+            if y >= 1.0:
+                total += 1.0
+            elif y > 0.0:
+                total += y
+                slope += step[site]
+        excess = total - budget
+        if abs(excess) <= 1e-10 * budget or (excess <= 0.0 and price == 0.0):
+            break
+        if excess > 0.0:
+            low = price
+        else:
+            high = price
+        newton = max(price + excess / slope, 0.0) if slope > 0.0 else -1.0
+        if low < newton < high:
+            price = newton
+        elif high < np.inf:
+            price = 0.5 * (max(low, 0.0) + high)
+        else:
+            price = 2.0 * price + 1.0
+    for site in range(len(point)):
+        out[site] = min(max(point[site] - step[site] * price, 0.0), 1.0)
+    return price
+
+
+@numba.njit(cache=True, nogil=True)
+def _relaxed_value(inc: Incidence, opening: FloatArray) -> float:
+    total = 0.0
+    for row in range(len(inc.value)):
+        served = 0.0
+        for arc in range(inc.row_ptr[row], inc.row_ptr[row + 1]):
+            served += opening[inc.row_site[arc]]
+        total += inc.value[row] * min(served, 1.0)
+    return total
+
+
+def primal_dual(rows: CoverRows) -> Iterator[DualPoint]:
+    """Improve bound and relaxed plan for as long as the caller asks for the next point.
+
+    Parameters
+    ----------
+    rows : CoverRows
+        With at least one row and one station to place.
+
+    Yields
+    ------
+    DualPoint
+        The best so far, first from lambda = 0, lambda = w and a spread-out plan, then after every
+        ``ITERATIONS_PER_POINT`` iterations. Bounds never rise, relaxed values never fall.
+    """
+    inc, value, budget = rows.incidence, rows.value, float(rows.num_stations)
+    reach_value = np.empty(rows.num_sites)
+    sum_over_rows(inc, value, reach_value)
+    # Norms in which steps are measured, for the primal weight.
+    row_norm = value * np.diff(rows.row_ptr)
+
+    opening = np.full(rows.num_sites, min(budget / rows.num_sites, 1.0))
+    share = np.full(rows.num_rows, 0.5)
+    new_opening, new_share = np.empty_like(opening), np.empty_like(share)
+    extrapolated, worth = np.empty_like(share), np.empty_like(opening)
+    opening_sum, share_sum = np.zeros_like(opening), np.zeros_like(share)
+    anchor_opening, anchor_share = opening, share
+    omega, price = 1.0, 0.0
+    since_restart, gap_at_restart, last_gap = 0, np.inf, np.inf
+
+    def evaluate(some_share: FloatArray, some_opening: FloatArray) -> tuple[float, float]:
+        relaxed = _relaxed_value(inc, some_opening)
+        return quick_bound(rows, value * some_share), rows.base_value + relaxed
+
+    starts = [np.zeros(rows.num_rows), value.copy()]
+    bounds = [quick_bound(rows, start) for start in starts]
+    best_bound, best_multiplier = min(bounds), starts[int(np.argmin(bounds))]
+    best_relaxed, best_opening = evaluate(share, opening)[1], opening
+    iterations = 0
+    while True:
+        yield DualPoint(best_multiplier, best_bound, best_opening, best_relaxed, price, iterations)
+        for _ in range(ITERATIONS_PER_POINT):
+            _multiplier_step(inc, opening, share, omega, new_share, extrapolated)
+            sum_over_rows(inc, extrapolated, worth)
+            step = omega / reach_value
+            price = _project(opening + step * worth, step, budget, price, new_opening)
+            opening, new_opening = new_opening, opening
+            share, new_share = new_share, share
+            opening_sum += opening
+            share_sum += share
+        iterations += ITERATIONS_PER_POINT
+        since_restart += ITERATIONS_PER_POINT
+
+        average_share, average_opening = share_sum / since_restart, opening_sum / since_restart
+        candidates = []
+        for some_share, some_opening in ((share, opening), (average_share, average_opening)):
+            bound, relaxed = evaluate(some_share, some_opening)
+            candidates.append((bound - relaxed, some_share, some_opening))
+            if bound < best_bound:
+                best_bound, best_multiplier = bound, value * some_share
+            if relaxed > best_relaxed:
+                best_relaxed, best_opening = relaxed, some_opening.copy()
+        gap, best_share_now, best_opening_now = min(candidates, key=lambda candidate: candidate[0])
+        if (
+            gap <= SUFFICIENT_DECAY * gap_at_restart
+            or (gap <= NECESSARY_DECAY * gap_at_restart and gap > last_gap)
+            or since_restart >= ARTIFICIAL_SHARE * iterations
+        ):
+            opening, share = best_opening_now.copy(), best_share_now.copy()
+            moved_opening = np.sqrt(reach_value @ (opening - anchor_opening) ** 2)
+            moved_share = np.sqrt(row_norm @ (share - anchor_share) ** 2)
+            if moved_opening > 1e-10 and moved_share > 1e-10:
+                omega = float(np.sqrt(omega * moved_opening / moved_share))
+            anchor_opening, anchor_share = opening.copy(), share.copy()
+            opening_sum[:], share_sum[:] = 0.0, 0.0
+            since_restart, gap_at_restart, last_gap = 0, gap, np.inf
+        else:
+            last_gap = gap

@@ -1,0 +1,1 @@
+"""Stations, sizes and flows of least yearly cost."""

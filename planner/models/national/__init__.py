@@ -1,0 +1,1 @@
+"""Sized covering for a whole nation, decomposed by city under prices of the national limits."""

@@ -1,0 +1,432 @@
+"""What one city answers when stations have prices: a bound, and plans.
+
+With q_jt = sum_r pi_r u_rjt the price of a station of type t at site j, and mu_i the multiplier of
+a border zone (w_i of an inner one), city c solves
+
+    max  sum_i mu_i x_i - sum_jt q_jt y_jt     over (1), (2), (4) and min_c <= sum_jt y_jt <= max_c
+
+of ``sized_coverage``. It is first solved without (4), every site at the price of its cheapest
+type: plain covering, in which annealing finds the plan, GLOP's duals lambda the bound
+
+(A) sum_i (mu_i - lambda_i) + sum_j max(0, sum_{i in N_j} lambda_i - q_j - d) + (max_c or 0) d,
+
+with d the dual of max_c, and reduced costs leave a small model to SCIP. If the plan's stations,
+at their cheapest types, carry what it covers, that is the answer; otherwise ``sized_coverage``
+with the same prices gives it.
+"""
+
+import math
+import time
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from planner.arrays import BoolArray, FloatArray, IntArray
+from planner.models.coverage.bound import site_worth
+from planner.models.coverage.priced_search import priced_search
+from planner.models.coverage.problem import CoverageProblem
+from planner.models.coverage.rows import CoverRows, merge_rows
+from planner.models.coverage.search import plan_value, swap_tables
+from planner.models.coverage.solve import coverage_mip
+from planner.models.national.master import CityPlan
+from planner.models.national.parts import CityPart
+from planner.models.sized_coverage.problem import SizedCoverageProblem
+from planner.models.sized_coverage.service import SizedRows, best_service, merge_sized_rows
+from planner.models.sized_coverage.solve import solve_sized_coverage
+from planner.solving.mip import solve_mip
+from planner.solving.options import SolveOptions
+from planner.solving.progress import StopRequest
+from planner.solving.status import Status
+
+if TYPE_CHECKING:
+    from ortools.linear_solver.python.model_builder_helper import ModelBuilderHelper
+
+CLOSED = -1
+HOT_FRAC, COLD_FRAC = 0.2, 0.005
+"""First and last temperature of annealing as fractions of a station's mean price."""
+SCIP_TOLERANCE = 1e-7
+"""SCIP's bound is that of a floating-point LP: closer than this its digits carry no information."""
+LOST_FRAC = 0.01
+"""If stations lose more than this fraction of what a plan covers for want of capacity, plain
+covering is not worth a search."""
+PLAIN_SHARE = 0.25
+"""Share of the time that plain covering has where they lose less."""
+
+
+@dataclass(frozen=True)
+class CityTask:
+    """A question to one city.
+
+    Attributes
+    ----------
+    part : CityPart
+    position : int
+        Position of the city among the parts.
+    price : float array, shape (num_resources,)
+        pi_r >= 0 [value per unit].
+    multiplier : float array, shape (len(part.border),)
+        mu of its border zones, in (0, w]: presolve leaves zones worth nothing out, and the master
+        would not learn who serves them.
+    start : int array
+        Sites of a known plan, as positions in the part.
+    around : tuple of int
+        Plans with so many stations more or less than the best are wanted too.
+    around_frac : tuple of float
+        And plans with these multiples of its number.
+    num_moves : int
+        Moves that annealing offers.
+    seconds : float
+        Limit of the exact search; 0 for none at all, inf in deterministic mode.
+    node_limit : int or None
+        Limit on branch-and-bound nodes, in deterministic mode.
+    missing : float
+        The bound need not be closer to the plan than this [value].
+    seed : int
+    """
+
+    part: CityPart
+    position: int
+    price: FloatArray
+    multiplier: FloatArray
+    start: IntArray
+    around: tuple[int, ...]
+    around_frac: tuple[float, ...]
+    num_moves: int
+    seconds: float
+    node_limit: int | None
+    missing: float
+    seed: int
+
+
+@dataclass(frozen=True)
+class CityAnswer:
+    """Bound and plans of one city at the prices of its task.
+
+    Attributes
+    ----------
+    position : int
+    bound : float
+        No plan of the city is worth more at these prices.
+    plans : tuple of CityPlan
+        The best first.
+    cpu_s : float
+        Seconds spent.
+    """
+
+    position: int
+    bound: float
+    plans: tuple[CityPlan, ...]
+    cpu_s: float
+
+
+class _City:
+    """The city at the prices of its task; plans are option positions per site of ``sized``."""
+
+    def __init__(self, task: CityTask) -> None:
+        part = task.part
+        self.task, self.part = task, part
+        coverage = part.problem.coverage
+        value = coverage.value.copy()
+        value[part.border] = task.multiplier
+        price = np.tensordot(task.price, part.use, axes=1)
+        priced = replace(coverage, value=value)
+        self.problem: SizedCoverageProblem = replace(part.problem, coverage=priced, cost=price)
+        fits = part.problem.capacity > 0
+        self.site_price = np.where(fits, price, np.inf).min(axis=1, initial=np.inf)
+        self.rows: CoverRows = merge_rows(priced)
+        self.sized: SizedRows = merge_sized_rows(self.problem)
+        self.position = np.full(coverage.num_sites, CLOSED)
+        self.position[self.sized.site_idx] = np.arange(self.sized.num_sites)
+        self.forced = np.flatnonzero(coverage.forced)
+        self.row_price = self.site_price[self.rows.site_idx]
+        self.forced_price = math.fsum(self.site_price[self.forced])
+        num_forced = len(self.forced)
+        self.most = min(part.most - num_forced, self.rows.num_sites)
+        self.least = min(max(part.least - num_forced, 0), self.most)
+
+    def plain_worth(self, plan: IntArray) -> float:
+        """What a set of free sites (positions in ``rows``) is worth if capacity did not bind."""
+        covered = plan_value(self.rows, swap_tables(self.rows, plan))
+        return covered - math.fsum(self.row_price[plan]) - self.forced_price
+
+    def cheapest_options(self, plan: IntArray) -> IntArray:
+        """Cheapest type at each of the plan's sites and the forced ones."""
+        sites = np.union1d(self.forced, self.rows.site_idx[plan])
+        short = self.part.least - len(sites)
+        if short > 0:
+            closed = np.setdiff1d(np.arange(len(self.site_price)), sites)
+            cheap = closed[np.argsort(self.site_price[closed], kind="stable")[:short]]
+            sites = np.union1d(sites, cheap)
+        option = np.full(self.sized.num_sites, CLOSED, dtype=np.int64)
+        at = self.position[sites]
+        option[at] = self.sized.option_ptr[at]
+        return option
+
+    def worth(self, option: IntArray) -> tuple[float, FloatArray, FloatArray]:
+        """Value served less prices, shares served by row, and prices of capacity by site."""
+        chosen = option[option != CLOSED]
+        capacity = np.where(option != CLOSED, self.sized.capacity[option], -1.0)
+        service = best_service(self.sized, capacity)
+        value = math.fsum(self.sized.value * service.served_frac)
+        return value - math.fsum(self.sized.cost[chosen]), service.served_frac, service.site_price
+
+    def enlarge(self, option: IntArray) -> IntArray:
+        """Exchange full stations for the next larger type while that pays."""
+        option = option.copy()
+        best, _, site_price = self.worth(option)
+        tried = np.zeros(len(option), dtype=np.bool_)
+        while True:
+            can = (option != CLOSED) & (option + 1 < self.sized.option_ptr[1:]) & ~tried
+            sites = np.flatnonzero(can & (site_price > 0.0))
+            if len(sites) == 0:
+                return option
+            now, larger = option[sites], option[sites] + 1
+            profit = site_price[sites] * (self.sized.capacity[larger] - self.sized.capacity[now])
+            profit -= self.sized.cost[larger] - self.sized.cost[now]
+            at = int(np.argmax(profit))
+            tried[sites[at]] = True
+            if profit[at] <= 0.0:
+                return option
+            option[sites[at]] += 1
+            after, _, new_site_price = self.worth(option)
+            if after > best:
+                best, site_price = after, new_site_price
+                tried[sites[at]] = False
+            else:
+                option[sites[at]] -= 1
+
+    def city_plan(self, option: IntArray) -> CityPlan:
+        """The plan as a column of the master."""
+        part, sized = self.part, self.sized
+        at = np.flatnonzero(option != CLOSED)
+        site, kind = sized.site_idx[at], sized.option_type[option[at]]
+        _, served, _ = self.worth(option)
+        has_row = sized.row_of_zone >= 0
+        served_frac = np.zeros(len(has_row))
+        served_frac[has_row] = served[sized.row_of_zone[has_row]]
+        border_frac = served_frac[part.border]
+        on_border = border_frac > 0.0
+        inner = np.ones(len(has_row), dtype=np.bool_)
+        inner[part.border] = False
+        return CityPlan(
+            part=self.task.position,
+            site_idx=part.site_idx[site],
+            type_idx=kind,
+            use=np.array([math.fsum(use[site, kind]) for use in part.use]),
+            inner_value=math.fsum(part.problem.coverage.value[inner] * served_frac[inner]),
+            border_idx=part.border_idx[on_border],
+            border_frac=border_frac[on_border],
+        )
+
+
+def answer_city(task: CityTask, stop: StopRequest | None = None) -> CityAnswer:
+    """Find plans of a city at given prices, and bound what any is worth.
+
+    Parameters
+    ----------
+    task : CityTask
+    stop : StopRequest, optional
+        Ends the search; what is known by then is returned.
+
+    Returns
+    -------
+    CityAnswer
+        The bound is valid whatever ended the search.
+    """
+    started = time.monotonic()
+    city = _City(task)
+    rng = np.random.default_rng([task.seed, task.part.city])
+    start = np.flatnonzero(np.isin(city.rows.site_idx, task.start))
+    plan = _search(city, start, city.least, city.most, task.num_moves, rng)
+    option = city.enlarge(city.cheapest_options(plan))
+    best = city.worth(option)[0]
+    bound = math.inf
+    if task.seconds > 0.0:
+        plan, bound = _plain_answer(city, plan, best, started, stop)
+        plain_option = city.enlarge(city.cheapest_options(plan))
+        if city.worth(plain_option)[0] > best:
+            option, best = plain_option, city.worth(plain_option)[0]
+        if bound - best > max(task.missing, SCIP_TOLERANCE * abs(best)):
+            option, bound = _sized_answer(city, option, bound, started, stop)
+            best = city.worth(option)[0]
+    options = [option, *_neighbours(city, option, rng)]
+    return CityAnswer(
+        position=task.position,
+        bound=max(bound, best),
+        plans=tuple(city.city_plan(each) for each in options),
+        cpu_s=time.monotonic() - started,
+    )
+
+
+def _search(
+    city: _City, start: IntArray, least: int, most: int, num_moves: int, rng: np.random.Generator
+) -> IntArray:
+    if city.rows.num_sites == 0:
+        return start
+    scale = float(city.row_price.mean())
+    scale = max(scale, 1e-3 * float(site_worth(city.rows, city.rows.value).mean()))
+    return priced_search(
+        city.rows,
+        city.row_price,
+        start,
+        least=least,
+        most=most,
+        num_moves=num_moves,
+        hot=HOT_FRAC * scale,
+        cold=COLD_FRAC * scale,
+        rng=rng,
+    )
+
+
+def _neighbours(city: _City, option: IntArray, rng: np.random.Generator) -> list[IntArray]:
+    """Plans with a few stations more or less."""
+    best = np.flatnonzero(np.isin(city.rows.site_idx, city.sized.site_idx[option != CLOSED]))
+    numbers = {len(best) + step for step in city.task.around}
+    numbers |= {round(len(best) * frac) for frac in city.task.around_frac}
+    plans = []
+    for number in sorted(numbers - {len(best)}):
+        if city.least <= number <= city.most:
+            near = _search(city, best, number, number, city.task.num_moves // 8, rng)
+            plans.append(city.enlarge(city.cheapest_options(near)))
+    return plans
+
+
+def _plain_answer(
+    city: _City, plan: IntArray, best: float, started: float, stop: StopRequest | None
+) -> tuple[IntArray, float]:
+    """Best plan and bound without capacity; ``best`` is the worth with it of a known plan."""
+    plain = city.plain_worth(plan)
+    multiplier, price_of_most = _linear_relaxation(city)
+    worth = site_worth(city.rows, multiplier)
+    profit = worth - city.row_price - price_of_most
+    constant = math.fsum(
+        (
+            city.rows.base_value,
+            math.fsum(city.rows.value - multiplier),
+            -city.forced_price,
+            price_of_most * city.most,
+        )
+    )
+    bound = math.fsum((constant, math.fsum(np.maximum(profit, 0.0))))
+    target = max(city.task.missing, SCIP_TOLERANCE * abs(plain))
+    lost = plain - best
+    if bound - plain <= target or lost > LOST_FRAC * abs(plain):
+        return plan, bound
+    seconds = city.task.seconds * (1.0 if lost <= target else PLAIN_SHARE)
+    slack = bound - plain + 1e-9 * max(abs(plain), 1.0)
+    ends_at = started + seconds
+    return _branch(city, plan, plain, bound, (profit > slack, -profit > slack), ends_at, stop)
+
+
+def _linear_relaxation(city: _City) -> tuple[FloatArray, float]:
+    """Duals of covering, clipped into [0, w], and of the most stations."""
+    from ortools.linear_solver.python import model_builder_helper
+
+    rows = replace(city.rows, num_stations=city.most)
+    if rows.num_rows == 0:
+        return np.empty(0), 0.0
+    model = _priced_mip(rows, city.row_price)
+    for site in range(rows.num_sites):
+        model.set_var_integrality(site, False)
+    solver = model_builder_helper.ModelSolverHelper("glop")
+    solver.solve(model)
+    if not solver.has_solution():
+        return rows.value.copy(), 0.0
+    dual = np.asarray(solver.dual_values(), dtype=np.float64)
+    return np.clip(-dual[: rows.num_rows], 0.0, rows.value), max(float(dual[rows.num_rows]), 0.0)
+
+
+def _priced_mip(
+    rows: CoverRows, price: FloatArray, *, hint: IntArray | None = None
+) -> "ModelBuilderHelper":
+    model = coverage_mip(rows, hint=hint)
+    for site in range(rows.num_sites):
+        model.set_var_objective_coefficient(site, -float(price[site]))
+    return model
+
+
+def _branch(
+    city: _City,
+    plan: IntArray,
+    plain: float,
+    bound: float,
+    fixed: tuple[BoolArray, BoolArray],
+    ends_at: float,
+    stop: StopRequest | None,
+) -> tuple[IntArray, float]:
+    """Let SCIP find a better plan among sites that reduced costs leave, or prove there is none."""
+    rows, task = city.rows, city.task
+    always_open, never_open = fixed
+    rest = merge_rows(
+        CoverageProblem(
+            value=rows.value,
+            reach_ptr=rows.site_ptr,
+            reach_zone_idx=rows.site_row,
+            city_idx=np.zeros(rows.num_sites, dtype=np.int32),
+            forced=always_open,
+            forbidden=never_open,
+            num_stations=city.most,
+        )
+    )
+    outside = math.fsum(
+        (rows.base_value, -city.forced_price, -math.fsum(city.row_price[always_open]))
+    )
+    is_open = np.zeros(rows.num_sites, dtype=np.bool_)
+    is_open[plan] = True
+    if rest.num_sites == 0 or rest.num_stations <= 0:
+        only = np.flatnonzero(always_open)
+        only_worth = city.plain_worth(only)
+        return (only, only_worth) if only_worth > plain else (plan, plain)
+    hint = np.flatnonzero(is_open[rest.site_idx])[: rest.num_stations]
+    model = _priced_mip(rest, city.row_price[rest.site_idx], hint=hint)
+    model.set_objective_offset(rest.base_value + outside)
+    result = solve_mip(
+        model,
+        time_limit_s=max(ends_at - time.monotonic(), 0.1),
+        node_limit=task.node_limit,
+        seed=task.seed,
+        stop=stop,
+    )
+    if result.values is not None:
+        found = rest.site_idx[result.values[: rest.num_sites] > 0.5]
+        candidate = np.union1d(found, np.flatnonzero(always_open))
+        worth = city.plain_worth(candidate)
+        if worth > plain:
+            plan, plain = candidate, worth
+    if math.isfinite(result.bound):
+        bound = min(bound, max(result.bound, plain))
+        if result.status is Status.OPTIMAL and bound - plain <= SCIP_TOLERANCE * abs(plain):
+            bound = plain
+    return plan, bound
+
+
+def _sized_answer(
+    city: _City, option: IntArray, bound: float, started: float, stop: StopRequest | None
+) -> tuple[IntArray, float]:
+    """Best plan and bound with capacity and the least number of stations."""
+    task, sized = city.task, city.sized
+    left = task.seconds - (time.monotonic() - started)
+    worth = city.worth(option)[0]
+    if left <= 0.0:
+        return option, bound
+    at = np.flatnonzero(option != CLOSED)
+    solution = solve_sized_coverage(
+        city.problem,
+        SolveOptions(
+            gap_frac=min(max(task.missing / max(abs(worth), 1e-9), 0.0), 1.0),
+            time_limit_s=left,
+            seed=task.seed,
+            deterministic=task.node_limit is not None,
+        ),
+        money_price=1.0,
+        hint=(sized.site_idx[at], sized.option_type[option[at]]),
+        stop=stop,
+    )
+    found = np.full(sized.num_sites, CLOSED, dtype=np.int64)
+    for site, kind in zip(solution.open_site_idx, solution.type_idx, strict=True):
+        place = city.position[site]
+        options = np.arange(sized.option_ptr[place], sized.option_ptr[place + 1])
+        found[place] = options[sized.option_type[options] == kind][0]
+    better = found if city.worth(found)[0] > worth else option
+    return better, min(bound, solution.bound)

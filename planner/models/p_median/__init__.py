@@ -1,0 +1,1 @@
+"""Least mean distance to the nearest station."""

@@ -1,0 +1,159 @@
+"""p-median: what the model is given, and two ways of telling distances."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from planner.arrays import BoolArray, FloatArray, IndexArray, IntArray, freeze
+from planner.solving.rules import CityLimits
+
+
+@dataclass(frozen=True)
+class PairDistances:
+    """Distances of the zones from the sites that can serve them, pair by pair.
+
+    Attributes
+    ----------
+    zone_ptr : int array, shape (num_zones + 1,)
+        The pairs of zone i are those from ``zone_ptr[i]`` to ``zone_ptr[i + 1]``.
+    site_idx : int array, shape (num_pairs,)
+        Site of each pair, named once per zone.
+    distance : float array, shape (num_pairs,)
+        Distance, time or cost of each pair, >= 0.
+    unserved : float
+        What counts as the distance of a zone whose pairs are all closed; finite, no less than
+        any distance.
+    num_sites : int
+        Number of candidate sites, those without any pair included.
+    """
+
+    zone_ptr: IntArray
+    site_idx: IndexArray
+    distance: FloatArray
+    unserved: float
+    num_sites: int
+
+    def __post_init__(self) -> None:
+        if not len(self.site_idx) == len(self.distance) == self.zone_ptr[-1]:
+            raise ValueError("site_idx and distance must have one entry per pair")
+        if len(self.site_idx) and not (
+            self.site_idx.min() >= 0 and self.site_idx.max() < self.num_sites
+        ):
+            raise ValueError("site_idx points outside the sites")
+        if not np.isfinite(self.unserved) or self.unserved < 0:
+            raise ValueError("unserved must be finite and >= 0")
+        if len(self.distance) and not (
+            self.distance.min() >= 0 and self.distance.max() <= self.unserved
+        ):
+            raise ValueError("distances must lie between 0 and unserved")
+        freeze(self)
+
+    @property
+    def num_zones(self) -> int:
+        """Number of demand zones."""
+        return len(self.zone_ptr) - 1
+
+
+@dataclass(frozen=True)
+class PointDistances:
+    """Distances that are computed from places when needed: all zones, all sites, no matrix.
+
+    Attributes
+    ----------
+    zone_xyz, site_xyz : float arrays, shape (num_zones, d) and (num_sites, d)
+        Places in a plane (d = 2, any unit) or on the sphere (d = 3, from
+        `planner.geodesy.to_sphere_km`) [km].
+    on_sphere : bool
+        Measure along the great circle instead of straight.
+    whole : bool
+        Round distances down to whole numbers, as published instances do.
+    """
+
+    zone_xyz: FloatArray
+    site_xyz: FloatArray
+    on_sphere: bool = False
+    whole: bool = False
+
+    def __post_init__(self) -> None:
+        width = 3 if self.on_sphere else 2
+        for name in ("zone_xyz", "site_xyz"):
+            places = getattr(self, name)
+            if places.ndim != 2 or places.shape[1] != width:
+                raise ValueError(f"{name} has shape {places.shape}, not (n, {width})")
+            if not np.isfinite(places).all():
+                raise ValueError(f"{name} must be finite")
+        freeze(self)
+
+    @property
+    def num_zones(self) -> int:
+        """Number of demand zones."""
+        return len(self.zone_xyz)
+
+    @property
+    def num_sites(self) -> int:
+        """Number of candidate sites."""
+        return len(self.site_xyz)
+
+
+@dataclass(frozen=True)
+class PMedianProblem:
+    """Least mean distance from zones to their nearest station.
+
+    Sets: demand zones i in [0, num_zones), candidate sites j in [0, num_sites).
+
+    Attributes
+    ----------
+    weight : float array, shape (num_zones,)
+        Weight of each zone (people, swaps per day), >= 0.
+    distances : PairDistances or PointDistances
+        Between zones and sites.
+    forced, forbidden : bool arrays, shape (num_sites,)
+        Sites open in every plan, and in none.
+    min_stations, max_stations : int
+        Open sites, the forced ones included.
+    cost : float array, shape (num_sites,)
+        Money for a station at the site, >= 0 [CNY].
+    budget : float
+        Money for all stations, forced ones included; inf for no limit [CNY].
+    cities : CityLimits, optional
+        Least and most stations by city.
+    """
+
+    weight: FloatArray
+    distances: PairDistances | PointDistances
+    forced: BoolArray
+    forbidden: BoolArray
+    min_stations: int
+    max_stations: int
+    cost: FloatArray
+    budget: float = np.inf
+    cities: CityLimits | None = None
+
+    def __post_init__(self) -> None:
+        num_sites = self.distances.num_sites
+        if self.weight.shape != (self.distances.num_zones,):
+            raise ValueError("weight must have one entry per zone")
+        for name in ("forced", "forbidden", "cost"):
+            if getattr(self, name).shape != (num_sites,):
+                raise ValueError(f"{name} must have one entry per site")
+        for name in ("weight", "cost"):
+            values = getattr(self, name)
+            if values.size and not (np.isfinite(values).all() and values.min() >= 0):
+                raise ValueError(f"{name} must be finite and >= 0")
+        if np.isnan(self.budget):
+            raise ValueError("budget must be a number")
+        if (self.forced & self.forbidden).any():
+            raise ValueError("a site is both forced and forbidden")
+        if self.cities is not None and len(self.cities.city_idx) != num_sites:
+            raise ValueError("cities must name the city of every site")
+        freeze(self)
+
+    @property
+    def num_zones(self) -> int:
+        """Number of demand zones."""
+        return self.distances.num_zones
+
+    @property
+    def num_sites(self) -> int:
+        """Number of candidate sites."""
+        return self.distances.num_sites

@@ -1,0 +1,1 @@
+"""Packs to cities and vehicle classes by quarter."""

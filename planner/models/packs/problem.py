@@ -1,0 +1,150 @@
+"""Packs to cities and vehicles by quarter: what the model is given."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from planner.arrays import BoolArray, FloatArray, IndexArray, IntArray, freeze
+
+
+@dataclass(frozen=True)
+class PackAssignmentProblem:
+    """Which packs each city gets in each quarter, and which vehicles they go to.
+
+    Sets: quarters q in order, cities c, vehicle groups g (the vehicles of one class in one city),
+    packs k, chemistries h, options o (a group with a pack that fits its envelope).
+
+    Attributes
+    ----------
+    vehicles : float array, shape (num_quarters, num_groups)
+        Vehicles of the group in the quarter, >= 0.
+    group_city_idx : int array, shape (num_groups,)
+        City of each group.
+    option_group_idx, option_pack_idx : int arrays, shape (num_options,)
+        Group and pack of each option.
+    option_allowed : bool array, shape (num_quarters, num_options)
+        Whether the pack may be used so in that quarter: there is one to be had, the gate of the
+        city's market is open and the promised range is kept, where that is a condition.
+    option_packs : float array, shape (num_quarters, num_options)
+        Packs per vehicle, its share of the stations' float included, >= 1.
+    option_cost : float array, shape (num_quarters, num_options)
+        Cost per vehicle in that quarter without the lease [CNY].
+    delivery_allowed : bool array, shape (num_quarters, num_cities, num_packs)
+        Whether the gate of the city's market is open and the pack on offer.
+    pack_chemistry_idx : int array, shape (num_packs,)
+        Chemistry of each pack.
+    pack_kwh : float array, shape (num_packs,)
+        Energy of one pack, > 0 [kWh].
+    lease_cost : float array, shape (num_packs,)
+        Cost of owning one pack for a quarter, used or idle, > 0 [CNY].
+    life_quarters : int array, shape (num_packs,)
+        Quarters after which a delivered pack leaves, >= 1.
+    initial_stock : float array, shape (num_cities, num_packs)
+        Packs standing in the cities before the first quarter, >= 0.
+    initial_retirement : float array, shape (num_quarters, num_packs)
+        How many of them, nationwide, leave in each quarter, >= 0; no more in all than there are.
+    relocation_cost : float array, shape (num_packs,)
+        Cost of moving one pack to another city, >= 0 [CNY].
+    supply_kwh : float array, shape (num_quarters, num_chemistries)
+        Energy of new packs to be had up to and with each quarter, >= 0, never falling; inf where
+        not limited [kWh].
+    no_pack_cost : float array, shape (num_quarters,)
+        Cost of a vehicle without a pack in that quarter [CNY].
+    """
+
+    vehicles: FloatArray
+    group_city_idx: IndexArray
+    option_group_idx: IndexArray
+    option_pack_idx: IndexArray
+    option_allowed: BoolArray
+    option_packs: FloatArray
+    option_cost: FloatArray
+    delivery_allowed: BoolArray
+    pack_chemistry_idx: IndexArray
+    pack_kwh: FloatArray
+    lease_cost: FloatArray
+    life_quarters: IntArray
+    initial_stock: FloatArray
+    initial_retirement: FloatArray
+    relocation_cost: FloatArray
+    supply_kwh: FloatArray
+    no_pack_cost: FloatArray
+
+    def __post_init__(self) -> None:
+        num_quarters, num_groups = len(self.no_pack_cost), len(self.group_city_idx)
+        num_options, (num_cities, num_packs) = len(self.option_group_idx), self.initial_stock.shape
+        num_chemistries = self.supply_kwh.shape[-1]
+        if num_quarters == 0:
+            raise ValueError("there must be at least one quarter")
+        shapes = {
+            "vehicles": (num_quarters, num_groups),
+            "option_pack_idx": (num_options,),
+            "option_allowed": (num_quarters, num_options),
+            "option_packs": (num_quarters, num_options),
+            "option_cost": (num_quarters, num_options),
+            "delivery_allowed": (num_quarters, num_cities, num_packs),
+            "pack_chemistry_idx": (num_packs,),
+            "pack_kwh": (num_packs,),
+            "lease_cost": (num_packs,),
+            "life_quarters": (num_packs,),
+            "initial_retirement": (num_quarters, num_packs),
+            "relocation_cost": (num_packs,),
+            "supply_kwh": (num_quarters, num_chemistries),
+        }
+        for name, shape in shapes.items():
+            if getattr(self, name).shape != shape:
+                raise ValueError(f"{name} has shape {getattr(self, name).shape}, not {shape}")
+        ends = {
+            "group_city_idx": num_cities,
+            "option_group_idx": num_groups,
+            "option_pack_idx": num_packs,
+            "pack_chemistry_idx": num_chemistries,
+        }
+        for name, end in ends.items():
+            index = getattr(self, name)
+            if index.size and not (index.min() >= 0 and index.max() < end):
+                raise ValueError(f"{name} must lie in [0, {end})")
+        least = {
+            "vehicles": 0.0, "option_packs": 1.0, "option_cost": -np.inf, "pack_kwh": 0.0,
+            "lease_cost": 0.0, "life_quarters": 1, "initial_stock": 0.0,
+            "initial_retirement": 0.0, "relocation_cost": 0.0, "no_pack_cost": -np.inf,
+        }  # fmt: skip
+        for name, bound in least.items():
+            values = getattr(self, name)
+            if not (np.isfinite(values).all() and (values >= bound).all()):
+                raise ValueError(f"{name} must be finite and >= {bound:g}")
+        if not ((self.pack_kwh > 0).all() and (self.lease_cost > 0).all()):
+            raise ValueError("pack_kwh and lease_cost must be > 0")
+        falls = self.supply_kwh[1:] < self.supply_kwh[:-1]
+        if falls.any() or not (self.supply_kwh >= 0).all():
+            raise ValueError("supply_kwh must be >= 0 and never fall from quarter to quarter")
+        # A fleet's packs split over quarters and added up again may miss the total by rounding.
+        standing = self.initial_stock.sum(axis=0)
+        if (self.initial_retirement.sum(axis=0) > standing * (1 + 1e-9)).any():
+            raise ValueError("initial_retirement takes more packs than initial_stock has")
+        freeze(self)
+
+    @property
+    def num_quarters(self) -> int:
+        """Number of quarters."""
+        return len(self.no_pack_cost)
+
+    @property
+    def num_cities(self) -> int:
+        """Number of cities."""
+        return len(self.initial_stock)
+
+    @property
+    def num_packs(self) -> int:
+        """Number of pack types."""
+        return len(self.pack_kwh)
+
+    @property
+    def num_groups(self) -> int:
+        """Number of vehicle groups."""
+        return len(self.group_city_idx)
+
+    @property
+    def num_options(self) -> int:
+        """Number of options."""
+        return len(self.option_group_idx)

@@ -1,0 +1,1 @@
+"""Stations along roads for trips that no pack lasts."""

@@ -1,0 +1,1 @@
+"""Stations of least cost that cover all zones, or a share of them."""

@@ -1,0 +1,1 @@
+"""Maximal covering with station sizes, their capacity and cost, and limits by city."""

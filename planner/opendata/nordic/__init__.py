@@ -1,0 +1,1 @@
+"""The instance nordic-export."""

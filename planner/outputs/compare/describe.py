@@ -1,0 +1,85 @@
+"""The tables of a comparison as layers: titles and meanings of their columns."""
+
+from collections.abc import Mapping
+
+import geopandas as gpd
+import pandas as pd
+
+from planner.outputs.layers.columns import WrittenColumn, describe_columns
+from planner.outputs.layers.frames import CRS, Layer
+
+LAYERS = ("stations_change", "cities_change", "corridor_stations_change")
+
+_ABOUT = {
+    "stations_change": ("stations", "Stations kept, resized, moved, gained and lost."),
+    "cities_change": ("cities", "What changes in the cities that both runs have."),
+    "models": ("", "Each model's result and proof; whether the difference is beyond the gaps."),
+    "kpi": ("kpi", "Figures of the whole plan."),
+    "packs_by_city": ("packs", "Packs by city and chemistry in the planning quarter."),
+    "packs_by_quarter": ("city_quarter", "Packs by quarter and chemistry, all shared cities."),
+    "supply_value": ("supply_value", "What more of each chemistry would be worth by quarter."),
+    "gate_value": ("gate_value", "What it would save if a closed certification gate opened."),
+    "prices": ("", "Dual prices of each model."),
+    "corridor_summary": ("corridor_summary", "Trips between cities that can be refuelled."),
+    "corridor_stations_change": (
+        "corridor_stations", "Corridor stations kept, gained and lost."),
+    "settings": ("", "Settings that differ."),
+    "inputs": ("", "Input files that differ, by sha256."),
+}  # fmt: skip
+"""Per table the run's table that describes its columns, and what it holds."""
+
+_OWN = {
+    "base_site_id": ("Site in the base", "Stable id of the site in the base; empty if gained"),
+    "change": ("Change", "kept, resized, moved (less than 1 km), gained or lost"),
+    "moved_km": ("Distance moved [km]", "Great-circle distance between the two places"),
+    "name_en": ("City name", "Name in Latin letters"),
+    "num_gained": ("Stations gained", "Stations that only the other run opens here"),
+    "num_lost": ("Stations lost", "Stations that only the base opens here"),
+    "num_moved": ("Stations moved", "Stations less than 1 km from where the base has them"),
+    "num_resized": ("Stations resized", "Stations of another type on the same site"),
+    "verdict": ("Verdict", "Whether the objectives differ by more than the proven gaps"),
+    "change_frac": ("Relative change [0-1]", "Change as a share of the base"),
+    "unit": ("Unit", "Unit of objective and bound, or of the figure; 1 for counts and shares"),
+    "model": ("Model", "Name of the model"),
+    "price": ("Price", "Name of the price; ends in its unit"),
+    "setting": ("Setting", "Key in scenario.resolved.toml"),
+    "file": ("File", "Input file"),
+    "status": ("Status", "OPTIMAL, or FEASIBLE within the gap"),
+    "objective": ("Objective", "Value of the plan"),
+    "bound": ("Bound", "No plan can be better than this"),
+    "gap_frac": ("Gap [0-1]", "Share of the bound that objective and bound are apart"),
+    "chemistry": ("Cell chemistry", "Cell chemistry: sodium_ion, lfp or nmc"),
+    "stock_packs": ("Packs in stock", "Packs standing in vehicles and stations in the quarter"),
+    "value": ("Value", "Value in the run"),
+}  # fmt: skip
+_SIDES = {"base": "base", "other": "other run", "change": "change"}
+
+
+def as_layers(tables: Mapping[str, pd.DataFrame]) -> dict[str, Layer]:
+    """Tables of a comparison, ready to be written; those with places as points."""
+    layers = {}
+    for name, frame in tables.items():
+        described = tuple(_column(name, column) for column in frame.columns)
+        shaped, geometry_type = frame, None
+        if name in LAYERS:
+            points = gpd.points_from_xy(frame["lon"], frame["lat"], crs=CRS)
+            shaped, geometry_type = gpd.GeoDataFrame(frame, geometry=points), "Point"
+        layers[name] = Layer(name, _ABOUT[name][1], shaped, described, geometry_type)
+    return layers
+
+
+def _column(table: str, name: str) -> WrittenColumn:
+    side, _, rest = name.partition("_")
+    if name in _OWN or side not in _SIDES:
+        title, description = _meaning(table, name)
+        return WrittenColumn(name, name, title, description)
+    title, description = _meaning(table, rest)
+    text, unit, tail = title.partition(" [")
+    return WrittenColumn(name, name, f"{text}, {_SIDES[side]}{unit}{tail}", description)
+
+
+def _meaning(table: str, name: str) -> tuple[str, str]:
+    if name in _OWN:
+        return _OWN[name]
+    (found,) = describe_columns(_ABOUT[table][0], [name])
+    return found.title or name.replace("_", " ").capitalize(), found.description

@@ -1,0 +1,285 @@
+"""`compare.html`: what differs between two runs, on one page without script or host."""
+
+from dataclasses import dataclass
+from importlib.resources import files
+from typing import Any
+
+import pandas as pd
+from markupsafe import Markup
+from pandas.api.types import is_numeric_dtype
+
+from planner.outputs.compare.describe import as_layers
+from planner.outputs.compare.difference import SERVED, SITING, Comparison, rank_cities
+from planner.outputs.compare.drawing import draw_stations
+from planner.outputs.compare.gaps import EQUAL, UNLIKE, WITHIN
+from planner.outputs.compare.looks import environment
+from planner.outputs.compare.read import FinishedRun
+from planner.outputs.compare.stations import GAINED, KEPT, LOST, MOVED, RESIZED
+from planner.outputs.layers.columns import WrittenColumn
+from planner.outputs.report.numbers import MISSING, large, number, percent
+from planner.plans.question_words import headline_of
+
+MOST_ROWS = 1_000
+"""Longer tables are cut on the page; the files have them all."""
+
+_WHOLE_FROM = 10_000  # decimals of larger figures tell nothing
+
+_TITLES = {
+    "kpi": "Figures of the whole plan",
+    "models": "What is proven",
+    "cities_change": "Cities",
+    "stations_change": "Stations that change",
+    "packs_by_city": "Packs by city, planning quarter",
+    "packs_by_quarter": "Packs by quarter",
+    "corridor_summary": "Trips between cities",
+    "corridor_stations_change": "Corridor stations that change",
+    "supply_value": "Value of supply",
+    "gate_value": "Certificates",
+    "prices": "Prices",
+    "settings": "Settings that differ",
+    "inputs": "Input files that differ (sha256)",
+}
+_SKIPPED = {
+    "lon",
+    "lat",
+    "city_id",
+    "near_city_id",
+}  # places stand on the map, names are enough for readers
+
+
+@dataclass(frozen=True)
+class Heading:
+    """Head of a column."""
+
+    text: str
+    meaning: str
+    is_number: bool
+
+
+@dataclass(frozen=True)
+class Shown:
+    """A table whose cells are the text that stands on the page."""
+
+    key: str
+    title: str
+    headings: tuple[Heading, ...]
+    rows: list[list[str]]
+    note: str
+
+
+def render_page(comparison: Comparison) -> str:
+    """The whole page as HTML; the same runs give the same text."""
+    base, other = comparison.base, comparison.other
+    tables = comparison.tables
+    return (
+        environment()
+        .get_template("page.html.j2")
+        .render(
+            base=_about(base),
+            other=_about(other),
+            verdict=_verdict(comparison),
+            finding=finding(comparison),
+            cards=_cards(comparison),
+            notes=comparison.notes,
+            drawing=draw_stations(tables["stations_change"], tables["cities_change"]),
+            tables=[_shown(comparison, name) for name in _TITLES if name in tables],
+            attribution=base.scenario.get("attribution", ""),
+            page_style=Markup(
+                (files("planner.outputs.report") / "page.css").read_text(encoding="utf-8")
+            ),
+        )
+    )
+
+
+def finding(comparison: Comparison) -> str:
+    """The difference in the siting's objective, and whether the gaps leave more open."""
+    models = comparison.tables["models"].set_index("model")
+    if comparison.verdict == UNLIKE:
+        plans = (
+            f"{run.label} {headline_of(unit).plan(number(float(run.run['objective'])))}"
+            for run, unit in _runs_and_units(comparison)
+        )
+        return f"The runs ask different questions: {', '.join(plans)}."
+    words = headline_of(str(models["unit"][SITING]))
+    change, base = (float(models[f"{which}_objective"][SITING]) for which in ("change", "base"))
+    text = (
+        f"{comparison.other.label} {words.plan(number(abs(change), 1))} "
+        f"{words.more_or_less(change)} than {comparison.base.label} "
+        f"({signed(change / base if base else float('nan'), is_share=True)})"
+    )
+    if comparison.verdict == EQUAL:
+        return (
+            "Both runs serve the same number of swaps per day." if words.verb == "serves"
+            else f"{words.name} are the same in both runs."
+        )  # fmt: skip
+    if comparison.verdict == WITHIN:
+        return f"{text}: within the proven gaps, so the search alone may have made the difference."
+    return f"{text}: more than the proven gaps leave open."
+
+
+def _verdict(comparison: Comparison) -> str:
+    if comparison.verdict == UNLIKE:
+        return UNLIKE
+    unit = str(comparison.tables["models"].set_index("model")["unit"][SITING])
+    return f"{headline_of(unit).name.lower()}: {comparison.verdict}"
+
+
+def _runs_and_units(comparison: Comparison) -> list[tuple[FinishedRun, str]]:
+    runs = (comparison.base, comparison.other)
+    return [(run, str(run.run["models"][SITING]["unit"])) for run in runs]
+
+
+def station_counts(comparison: Comparison) -> str:
+    """How many stations were gained, lost, moved, resized and kept."""
+    changes = (GAINED, LOST, MOVED, RESIZED, KEPT)
+    return ", ".join(f"{number(comparison.count(change))} {change}" for change in changes)
+
+
+def corridor_station_counts(comparison: Comparison) -> str:
+    """How many corridor stations were gained, lost and kept."""
+    counts = (
+        f"{number(comparison.count(change, 'corridor_stations_change'))} {change}"
+        for change in (GAINED, LOST, KEPT)
+    )
+    return ", ".join(counts)
+
+
+def signed(value: float, decimals: int = 1, *, is_share: bool = False) -> str:
+    """A change with its sign.
+
+    >>> signed(12.34), signed(-0.0512, is_share=True), signed(float("nan"))
+    ('+12.3', '\N{MINUS SIGN}5.1 %', '–')
+    """
+    text = percent(value, decimals) if is_share else number(value, decimals)
+    return f"+{text}" if value > 0 and any(digit in text for digit in "123456789") else text
+
+
+def figure(name: str, value: float, *, is_change: bool = False) -> str:
+    """A figure by its name, which ends in its unit; shares change by percentage points.
+
+    >>> figure("served_frac", 0.5), figure("served_frac", 0.051, is_change=True)
+    ('50.00 %', '+5.10 pp')
+    """
+    is_share = name.endswith("_frac")
+    is_whole = value % 1 == 0 or abs(value) >= _WHOLE_FROM
+    decimals = 2 if is_share else 0 if is_whole else 3 if abs(value) < 1 else 1
+    if is_change and is_share:
+        points = signed(100 * value, decimals)
+        return points if points == MISSING else f"{points} pp"
+    if is_change:
+        return signed(value, decimals)
+    return percent(value, decimals) if is_share else number(value, decimals)
+
+
+def _about(run: FinishedRun) -> dict[str, str]:
+    gap = percent(run.run["gap_frac"], 2)
+    return {
+        "label": run.label,
+        "title": str(run.run["title"] or run.run["name"]),
+        "status": f"{run.run['status']}, proven gap {gap}",
+    }
+
+
+def _cards(comparison: Comparison) -> list[dict[str, str]]:
+    kpi = comparison.tables["kpi"].set_index("name")
+    labels = {
+        "num_stations": "Stations",
+        SERVED: "Swaps served per day",
+        "swaps_served_frac": "Share of swaps served",
+        "households_served_frac": "Households served",
+        "mean_nearest_min": "Minutes to the nearest station",
+        "mean_counted_min": "Minutes counted per swap",
+        "cost_cny_per_year": "Yearly cost [CNY]",
+        "capex_cny": "Investment [CNY]",
+        "num_corridor_stations": "Corridor stations",
+        "trips_refuelled_winter_frac": "Trips refuelled in winter",
+        "vehicles_sodium_ion": "Vehicles on sodium-ion",
+        "vehicles_below_promised_range": "Vehicles short of winter range",
+    }
+    cards = []
+    for name, label in labels.items():
+        if name not in kpi.index:
+            continue
+        base, other, change = (
+            float(kpi[f"{side}_value"][name]) for side in ("base", "other", "change")
+        )
+        show = _large if "_cny" in name else figure
+        cards.append(
+            {
+                "label": label,
+                "figure": f"{show(name, change, is_change=True)}",
+                "context": f"{show(name, base)} → {show(name, other)}"
+                + (f" · {verdict}" if (verdict := str(kpi["verdict"][name])) else ""),
+            }
+        )
+    return cards
+
+
+def _large(name: str, value: float, *, is_change: bool = False) -> str:
+    return f"{'+' if is_change and value > 0 else ''}{large(value)}"
+
+
+def _shown(comparison: Comparison, name: str) -> Shown:
+    layer = as_layers({name: comparison.tables[name]})[name]
+    frame = _worth_showing(name, comparison.tables[name])
+    columns = [column for column in layer.columns if column.name not in _SKIPPED]
+    if name == "cities_change":
+        columns = [column for column in columns if not _says_little(column.name)]
+    cut = frame.head(MOST_ROWS)
+    note = ""
+    if frame.empty:
+        note = "No difference." if len(comparison.tables[name]) else "Nothing to compare."
+    elif len(frame) > MOST_ROWS:
+        note = f"The first {number(MOST_ROWS)} of {number(len(frame))} rows; the files have all."
+    if name in ("settings", "inputs") and frame.empty:
+        note = "None: they are the same."
+    names = cut["name"] if name == "kpi" else None
+    cells = [_cells(column, cut[column.name], names) for column in columns]
+    return Shown(
+        name.replace("_", "-"),
+        _TITLES[name],
+        tuple(
+            Heading(
+                column.title.replace("[0-1]", "[%]"),
+                column.description,
+                is_numeric_dtype(cut[column.name]),
+            )
+            for column in columns
+        ),
+        [list(row) for row in zip(*cells, strict=True)],
+        note,
+    )
+
+
+def _worth_showing(name: str, frame: pd.DataFrame) -> pd.DataFrame:
+    """Rows with a change, the largest first where there are many."""
+    if name in ("stations_change", "corridor_stations_change"):
+        return frame[frame["change"] != KEPT]
+    if name == "cities_change":
+        return rank_cities(frame)
+    if name == "packs_by_city":
+        shift = frame["change_vehicles"].abs()
+        order = shift.sort_values(ascending=False, kind="stable").index
+        return frame.loc[order][shift.loc[order] >= 0.5]
+    return frame
+
+
+def _says_little(name: str) -> bool:
+    return name.startswith(("base_", "other_")) and "num_stations" not in name
+
+
+def _cells(
+    column: WrittenColumn, values: "pd.Series[Any]", names: "pd.Series[Any] | None"
+) -> list[str]:
+    if not is_numeric_dtype(values):
+        return [MISSING if pd.isna(value) or value == "" else str(value) for value in values]
+    if column.name == "change_frac":
+        return [signed(value, is_share=True) for value in values.astype(float)]
+    is_change = column.name.startswith("change_")
+    labels = [column.name] * len(values)
+    if names is not None and column.name.endswith("_value"):
+        labels = list(names)  # a figure's own name tells its unit
+    return [
+        figure(label, float(value), is_change=is_change)
+        for label, value in zip(labels, values, strict=True)
+    ]

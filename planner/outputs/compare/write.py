@@ -1,0 +1,81 @@
+"""Write a comparison: page, GeoPackage, tables."""
+
+import shutil
+import tempfile
+from pathlib import Path
+
+import pandas as pd
+
+from planner.errors import Fault, InputError
+from planner.outputs.compare.describe import as_layers
+from planner.outputs.compare.difference import Comparison
+from planner.outputs.compare.looks import build_styles
+from planner.outputs.compare.page import render_page
+from planner.outputs.layers.geopackage import write_geopackage
+from planner.outputs.layers.tables import write_data_dictionary, write_table
+
+PAGE_FILE = "compare.html"
+GEOPACKAGE_FILE = "compare.gpkg"
+
+
+def check_target(folder: Path) -> None:
+    """Refuse, before any work, a folder that holds something else than a comparison.
+
+    Raises
+    ------
+    InputError
+        If writing there would destroy it.
+    """
+    if folder.exists() and not folder.is_dir():
+        raise InputError([Fault(str(folder), None, "", "", "a file stands here; choose a folder")])
+    if folder.is_dir() and not (folder / PAGE_FILE).is_file() and any(folder.iterdir()):
+        remedy = "folder holds something that is not a comparison; choose another or empty it"
+        raise InputError([Fault(str(folder), None, "", "", remedy)])
+
+
+def write_comparison(comparison: Comparison, folder: Path) -> Path:
+    """Write a comparison into a folder; an earlier comparison there is replaced.
+
+    Returns
+    -------
+    Path
+        The folder, with ``compare.html``, ``compare.gpkg``, a CSV per table and
+        ``data_dictionary.csv``. The same runs and versions give the same bytes.
+
+    Raises
+    ------
+    InputError
+        If the folder holds something else.
+    """
+    folder = folder.resolve()
+    check_target(folder)
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    partial = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
+    partial.chmod(0o755)
+    try:
+        _write_files(comparison, partial)
+        if folder.exists():
+            shutil.rmtree(folder)
+        partial.rename(folder)
+    except BaseException:
+        shutil.rmtree(partial, ignore_errors=True)
+        raise
+    return folder
+
+
+def _write_files(comparison: Comparison, folder: Path) -> None:
+    layers = as_layers(comparison.tables)
+    metadata = {
+        "TITLE": f"{comparison.base.label} and {comparison.other.label}",
+        "ABSTRACT": "Two runs side by side; a change is the other run minus the base. "
+        + " ".join(comparison.notes),
+        "ATTRIBUTION": str(comparison.base.scenario.get("attribution", "")),
+    }
+    geopackage = folder / GEOPACKAGE_FILE
+    write_geopackage(geopackage, layers, build_styles(layers), metadata, lambda line: None)
+    for name, layer in layers.items():
+        frame = pd.DataFrame(layer.frame).drop(columns="geometry", errors="ignore")
+        write_table(folder / f"{name}.csv", frame)
+    write_data_dictionary(folder / "data_dictionary.csv", layers)
+    page = render_page(comparison)
+    (folder / PAGE_FILE).write_text(page, encoding="utf-8", newline="\n")

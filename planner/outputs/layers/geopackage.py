@@ -1,0 +1,137 @@
+"""The GeoPackage of a run: layers, tables, descriptions of columns, styles.
+
+Follows OGC 12-128r15 (GeoPackage 1.2.1) with its R-tree, Schema and Metadata extensions.
+"""
+
+import sqlite3
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+import pandas as pd
+import pyogrio
+
+from planner.outputs.layers.frames import Layer
+
+_FIXED_DATE = "2000-01-01T00:00:00.000Z"
+"""Stands wherever the format asks for the time of writing: same plan, same bytes."""
+
+_VERSION = "1.2"  # GDAL before 3.7, so QGIS on many desks, warns of anything newer
+_SCHEMA_EXTENSION = "http://www.geopackage.org/spec121/#extension_schema"
+_SCHEMA_TABLES = """
+CREATE TABLE IF NOT EXISTS gpkg_data_columns (
+  table_name TEXT NOT NULL, column_name TEXT NOT NULL, name TEXT, title TEXT,
+  description TEXT, mime_type TEXT, constraint_name TEXT,
+  CONSTRAINT pk_gdc PRIMARY KEY (table_name, column_name),
+  CONSTRAINT gdc_tn UNIQUE (table_name, name));
+CREATE TABLE IF NOT EXISTS gpkg_data_column_constraints (
+  constraint_name TEXT NOT NULL, constraint_type TEXT NOT NULL, value TEXT, min NUMERIC,
+  min_is_inclusive BOOLEAN, max NUMERIC, max_is_inclusive BOOLEAN, description TEXT,
+  CONSTRAINT gdcc_ntv UNIQUE (constraint_name, constraint_type, value));
+"""
+
+
+def write_geopackage(
+    path: Path,
+    layers: Mapping[str, Layer],
+    styles: Mapping[str, tuple[str, str]],
+    dataset_metadata: Mapping[str, str],
+    on_progress: Callable[[str], None],
+) -> None:
+    """Write layers and tables into one GeoPackage.
+
+    Parameters
+    ----------
+    path : Path
+        File to write; must not exist.
+    layers : mapping of str to Layer
+        In the order in which they shall stand in the file.
+    styles : mapping of layer name to (QML document, description)
+        Becomes the layer's default style in QGIS.
+    dataset_metadata : mapping of str to str
+        Title, description, attribution and the like, for the whole file.
+    on_progress : callable
+        Told what is being written.
+    """
+    with _fixed_date():
+        for layer in layers.values():
+            on_progress(f"{path.name}: {layer.name} ({len(layer.frame):,} rows)")
+            is_new = not path.exists()
+            identity = {"IDENTIFIER": layer.name, "DESCRIPTION": layer.description}
+            pyogrio.write_dataframe(
+                layer.frame,
+                path,
+                layer=layer.name,
+                driver="GPKG",
+                use_arrow=True,
+                geometry_type=layer.geometry_type,
+                layer_options=identity | ({"SPATIAL_INDEX": "YES"} if layer.geometry_type else {}),
+                dataset_options={"VERSION": _VERSION} if is_new else None,
+                dataset_metadata=dict(dataset_metadata) if is_new else None,
+            )
+        pyogrio.write_dataframe(
+            _style_rows(styles), path, layer="layer_styles", driver="GPKG",
+            use_arrow=True, layer_options={"FID": "id", "IDENTIFIER": "layer_styles"},
+        )  # fmt: skip
+    _finish(path, layers)
+
+
+@contextmanager
+def _fixed_date() -> Iterator[None]:
+    option = "OGR_CURRENT_DATE"
+    before = pyogrio.get_gdal_config_option(option)
+    pyogrio.set_gdal_config_options({option: _FIXED_DATE})
+    try:
+        yield
+    finally:
+        pyogrio.set_gdal_config_options({option: before})
+
+
+def _style_rows(styles: Mapping[str, tuple[str, str]]) -> pd.DataFrame:
+    # Columns and their spelling are those of the table that QGIS itself makes.
+    return pd.DataFrame(
+        [
+            {
+                "f_table_catalog": "",
+                "f_table_schema": "",
+                "f_table_name": layer,
+                "f_geometry_column": "geom",
+                "styleName": layer,
+                "styleQML": qml,
+                "styleSLD": "",
+                "useAsDefault": True,
+                "description": description,
+                "owner": "",
+                "ui": "",
+                "update_time": pd.Timestamp(_FIXED_DATE),
+            }
+            for layer, (qml, description) in styles.items()
+        ]
+    )
+
+
+def _finish(path: Path, layers: Mapping[str, Layer]) -> None:
+    titles = [
+        (layer.name, column.name, column.title, column.title, column.description)
+        for layer in layers.values()
+        for column in layer.columns
+        if column.title
+    ]
+    extensions = [
+        (table, "gpkg_schema", _SCHEMA_EXTENSION, "read-write")
+        for table in ("gpkg_data_columns", "gpkg_data_column_constraints")
+    ]
+    with closing(sqlite3.connect(path)) as connection, connection:
+        # Whole seconds are written without decimals, which readers call non-conformant.
+        connection.execute("UPDATE layer_styles SET update_time = ?", (_FIXED_DATE,))
+        connection.executescript(_SCHEMA_TABLES)
+        connection.executemany(
+            "INSERT INTO gpkg_data_columns"
+            " (table_name, column_name, name, title, description) VALUES (?, ?, ?, ?, ?)",
+            titles,
+        )
+        connection.executemany(
+            "INSERT INTO gpkg_extensions"
+            " (table_name, extension_name, definition, scope) VALUES (?, ?, ?, ?)",
+            extensions,
+        )

@@ -1,0 +1,218 @@
+"""QGIS's own format for styles: documents, renderers, symbols, labels."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+from xml.etree import ElementTree as ET
+
+from planner.outputs.layers.frames import Layer
+
+_NO_LIMIT = 1_000_000_000
+
+
+def document(*, min_scale: int | None = None, max_scale: int | None = None) -> ET.Element:
+    """A style of one layer, shown between scales whose denominators are given."""
+    # QGIS calls the denominator of the smallest scale at which a layer shows minScale.
+    limited = min_scale is not None or max_scale is not None
+    return ET.Element(
+        "qgis",
+        {
+            "version": "3.22.0",
+            "styleCategories": "Symbology|Labeling|Fields|Rendering",
+            "hasScaleBasedVisibilityFlag": "1" if limited else "0",
+            "minScale": str(min_scale or _NO_LIMIT if limited else 0),
+            "maxScale": str(max_scale or 0),
+        },
+    )
+
+
+def add_categories(
+    document: ET.Element, attribute: str, classes: Sequence[tuple[str, str, ET.Element]]
+) -> None:
+    """Symbols by value or expression: value, label, symbol."""
+    renderer = ET.SubElement(
+        document,
+        "renderer-v2",
+        {"type": "categorizedSymbol", "attr": attribute, "symbollevels": "0"},
+    )
+    categories = ET.SubElement(renderer, "categories")
+    symbols = ET.SubElement(renderer, "symbols")
+    for number, (value, label, symbol) in enumerate(classes):
+        ET.SubElement(
+            categories,
+            "category",
+            {
+                "value": value, "type": "string", "symbol": str(number), "label": label,
+                "render": "true",
+            },
+        )  # fmt: skip
+        symbol.set("name", str(number))
+        symbols.append(symbol)
+
+
+def add_ranges(
+    document: ET.Element,
+    attribute: str,
+    classes: Sequence[tuple[float, float, str, ET.Element]],
+    *,
+    descending_by: str = "",
+) -> None:
+    """Symbols by classes of a number: lower and upper end, label, symbol.
+
+    ``descending_by`` names the column whose smallest values are drawn last, on top.
+    """
+    renderer = ET.SubElement(
+        document,
+        "renderer-v2",
+        {
+            "type": "graduatedSymbol", "attr": attribute, "graduatedMethod": "GraduatedColor",
+            "symbollevels": "0",
+        },
+    )  # fmt: skip
+    if descending_by:
+        renderer.set("enableorderby", "1")
+        order = ET.SubElement(renderer, "orderby")
+        clause = ET.SubElement(order, "orderByClause", {"asc": "0", "nullsFirst": "1"})
+        clause.text = f'"{descending_by}"'
+    ranges = ET.SubElement(renderer, "ranges")
+    symbols = ET.SubElement(renderer, "symbols")
+    for number, (low, high, label, symbol) in enumerate(classes):
+        ET.SubElement(
+            ranges,
+            "range",
+            {
+                "lower": f"{low:.6f}", "upper": f"{high:.6f}", "symbol": str(number),
+                "label": label, "render": "true",
+            },
+        )  # fmt: skip
+        symbol.set("name", str(number))
+        symbols.append(symbol)
+
+
+def add_labels(
+    document: ET.Element, text: str, *, is_expression: bool = False, min_scale: int | None = None
+) -> None:
+    """Labels from a column or an expression, if given from a scale on."""
+    labeling = ET.SubElement(document, "labeling", {"type": "simple"})
+    settings = ET.SubElement(labeling, "settings", {"calloutType": "simple"})
+    style = ET.SubElement(
+        settings,
+        "text-style",
+        {
+            "fieldName": text, "isExpression": "1" if is_expression else "0", "fontSize": "8",
+            "textColor": "30,30,30,255",
+        },
+    )  # fmt: skip
+    ET.SubElement(
+        style,
+        "text-buffer",
+        {"bufferDraw": "1", "bufferSize": "0.8", "bufferColor": "255,255,255,255"},
+    )
+    # 0 = around the point; priority and obstacle keep their defaults.
+    ET.SubElement(settings, "placement", {"placement": "0", "dist": "1.5", "distUnits": "MM"})
+    limits = {} if min_scale is None else {
+        "scaleVisibility": "1", "scaleMin": "0", "scaleMax": str(min_scale)
+    }  # fmt: skip
+    ET.SubElement(settings, "rendering", {"drawLabels": "1"} | limits)
+
+
+def fill(colour: str, *, alpha: float = 0.75, outline: str | None = None) -> ET.Element:
+    """A symbol for areas."""
+    return _symbol(
+        "fill",
+        "SimpleFill",
+        {
+            "color": _rgba(colour),
+            "style": "solid",
+            "outline_style": "no" if outline is None else "solid",
+            "outline_color": _rgba(outline or colour),
+            "outline_width": "0.2",
+            "outline_width_unit": "MM",
+        },
+        alpha=alpha,
+    )
+
+
+def line(colour: str, **expressions: str) -> ET.Element:
+    """A symbol for lines; expressions by QGIS's name of the property."""
+    line = _symbol(
+        "line",
+        "SimpleLine",
+        {"line_color": _rgba(colour), "line_width": "0.3", "line_width_unit": "MM"},
+        alpha=0.8,
+    )
+    add_expressions(line[0], expressions)
+    return line
+
+
+def marker(
+    colour: str, *, size_mm: float, outline: str | None = None, shape: str = "circle"
+) -> ET.Element:
+    """A symbol for points."""
+    return _symbol(
+        "marker",
+        "SimpleMarker",
+        {
+            "name": shape,
+            "color": _rgba(colour),
+            "size": f"{size_mm:g}",
+            "size_unit": "MM",
+            "outline_style": "no" if outline is None else "solid",
+            "outline_color": _rgba(outline or colour),
+            "outline_width": "0.2",
+            "outline_width_unit": "MM",
+        },
+    )
+
+
+def _symbol(
+    kind: str, layer_class: str, settings: Mapping[str, str], *, alpha: float = 1.0
+) -> ET.Element:
+    symbol = ET.Element("symbol", {"type": kind, "alpha": f"{alpha:g}", "clip_to_extent": "1"})
+    layer = ET.SubElement(symbol, "layer", {"class": layer_class, "enabled": "1", "pass": "0"})
+    _add_option(layer, "", settings)
+    return symbol
+
+
+def add_expressions(symbol_layer: ET.Element, expressions: Mapping[str, str]) -> None:
+    """Let properties of a symbol depend on the feature or on the scale."""
+    _add_option(
+        ET.SubElement(symbol_layer, "data_defined_properties"),
+        "",
+        {
+            "properties": {
+                key: {"active": "true", "expression": expression, "type": "3"}
+                for key, expression in expressions.items()
+            }
+        },
+    )
+
+
+def _add_option(parent: ET.Element, name: str, value: Any) -> None:
+    attributes = {"name": name} if name else {}
+    if isinstance(value, Mapping):
+        options = ET.SubElement(parent, "Option", attributes | {"type": "Map"})
+        for key, entry in value.items():
+            _add_option(options, key, entry)
+    else:
+        ET.SubElement(parent, "Option", attributes | {"type": "QString", "value": value})
+
+
+def add_aliases(document: ET.Element, layer: Layer) -> None:
+    """Columns' titles, as GDAL before 3.7 does not read them from ``gpkg_data_columns``."""
+    aliases = ET.SubElement(document, "aliases")
+    for index, column in enumerate(layer.columns, start=1):  # 0 is the feature id
+        alias = {"index": str(index), "field": column.name, "name": column.title}
+        ET.SubElement(aliases, "alias", alias)
+
+
+def _rgba(colour: str) -> str:
+    red, green, blue = (int(colour[start : start + 2], 16) for start in (1, 3, 5))
+    return f"{red},{green},{blue},255"
+
+
+def to_text(document: ET.Element) -> str:
+    """The document as QGIS writes it."""
+    ET.indent(document, space=" ")
+    return "<!DOCTYPE qgis PUBLIC 'http://mrcc.com/qgis.dtd' 'SYSTEM'>\n" + ET.tostring(
+        document, encoding="unicode"
+    )

@@ -1,0 +1,120 @@
+"""Where it is how cold, and which chemistry prevails: cells dissolved, no borders drawn."""
+
+from dataclasses import dataclass
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import shapely
+
+from planner.outputs.layers.allocation import area_km2, as_multipolygons
+from planner.outputs.layers.hexagons import CellArray, cell_polygons
+
+
+@dataclass(frozen=True)
+class WinterClass:
+    """A class of winter design temperature: from ``low_c``, below ``high_c`` [C]."""
+
+    low_c: float
+    high_c: float
+    label: str
+
+
+WINTER_CLASSES = (
+    WinterClass(-90.0, -30.0, "below -30 °C"),
+    WinterClass(-30.0, -20.0, "-30 to -20 °C"),
+    WinterClass(-20.0, -10.0, "-20 to -10 °C"),
+    WinterClass(-10.0, 0.0, "-10 to 0 °C"),
+    WinterClass(0.0, 60.0, "0 °C and above"),
+)
+
+NO_PACK = "none"
+"""Stands for the chemistry of cities whose vehicles get no pack."""
+
+_VEHICLES = "vehicles_"
+_NOT_CHEMISTRIES = {"vehicles_without_pack"}
+
+
+def climate_regions(
+    zones: pd.DataFrame, parents: CellArray, cities: pd.DataFrame
+) -> gpd.GeoDataFrame:
+    """Cells of cities of the same class of winter design temperature, as one shape each.
+
+    Parameters
+    ----------
+    zones, cities : DataFrame
+        As in an evaluation.
+    parents : ndarray of uint64, shape (num_zones,)
+        Cell of each zone; a cell belongs to the city that has most households in it.
+
+    Returns
+    -------
+    GeoDataFrame
+        A row per class that occurs, coldest first.
+    """
+    winter_c = cities["winter_design_c"].to_numpy(np.float64)
+    class_idx = np.searchsorted([each.high_c for each in WINTER_CLASSES], winter_c, side="right")
+    regions = _dissolve(zones, parents, cities, pd.Series(class_idx, index=cities.index))
+    classes = [WINTER_CLASSES[index] for index in regions["key"]]
+    regions.insert(0, "climate_class", [each.label for each in classes])
+    return regions.drop(columns="key")
+
+
+def chemistry_regions(
+    zones: pd.DataFrame, parents: CellArray, cities: pd.DataFrame
+) -> gpd.GeoDataFrame:
+    """Cells of cities in which the same cell chemistry has most vehicles, as one shape each.
+
+    Parameters and returns as in `climate_regions`; the first by name among equals.
+    """
+    chemistries = sorted(
+        column.removeprefix(_VEHICLES)
+        for column in cities.columns
+        if column.startswith(_VEHICLES) and column not in _NOT_CHEMISTRIES
+    )
+    vehicles = cities[[_VEHICLES + name for name in chemistries]].to_numpy(np.float64)
+    dominant = np.array([*chemistries, NO_PACK], object)[
+        np.where(vehicles.any(axis=1), vehicles.argmax(axis=1), len(chemistries))
+        if chemistries
+        else np.zeros(len(cities), int)
+    ]
+    regions = _dissolve(zones, parents, cities, pd.Series(dominant, index=cities.index))
+    return regions.rename(columns={"key": "dominant_chemistry"})
+
+
+def _dissolve(
+    zones: pd.DataFrame, parents: CellArray, cities: pd.DataFrame, key: "pd.Series[str]"
+) -> gpd.GeoDataFrame:
+    shares = pd.DataFrame(
+        {
+            "cell": parents,
+            "city_id": zones["city_id"].to_numpy(),
+            "households": zones["car_owning_households"].to_numpy(np.float64),
+        }
+    )
+    in_cell = shares.groupby(["cell", "city_id"])["households"].sum().reset_index()
+    owners = in_cell.sort_values(
+        ["households", "cell", "city_id"], ascending=[False, True, True]
+    ).drop_duplicates("cell")
+    owners["key"] = owners["city_id"].map(dict(zip(cities["city_id"], key, strict=True)))
+    owners = owners.sort_values(["key", "cell"])
+    outlines = cell_polygons(owners["cell"].to_numpy(np.uint64))
+    keys, first = np.unique(owners["key"].to_numpy(), return_index=True)
+    shapes = [shapely.coverage_union_all(part) for part in np.split(outlines, first[1:])]
+    sums = cities.assign(key=key, sodium=cities["sodium_ion_frac"] * cities["vehicles"]).groupby(
+        "key"
+    )
+    figures = sums.agg(
+        num_cities=("city_id", "size"),
+        winter_design_min_c=("winter_design_c", "min"),
+        winter_design_max_c=("winter_design_c", "max"),
+        vehicles=("vehicles", "sum"),
+        sodium=("sodium", "sum"),
+        num_stations=("num_stations", "sum"),
+        swaps_per_day=("swaps_per_day", "sum"),
+    ).loc[keys]
+    figures["sodium_ion_frac"] = (figures.pop("sodium") / figures["vehicles"]).fillna(0.0)
+    frame = gpd.GeoDataFrame(
+        figures.reset_index(), geometry=as_multipolygons(shapes[: len(keys)]), crs="EPSG:4326"
+    )
+    return frame.assign(area_km2=area_km2(frame))

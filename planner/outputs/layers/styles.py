@@ -1,0 +1,348 @@
+"""Styles in QGIS's own format, so that the layers open looking right.
+
+QGIS loads a style by itself only as QML, from the table ``layer_styles`` of the file. The
+columns' titles stand in the styles too, as GDAL before 3.7 does not read them from the table
+``gpkg_data_columns``.
+"""
+
+import math
+from collections.abc import Mapping
+from itertools import pairwise
+from xml.etree import ElementTree as ET
+
+import numpy as np
+import pandas as pd
+
+from planner.outputs.layers import qml
+from planner.outputs.layers.frames import OVERVIEWS, Layer
+from planner.outputs.layers.hexagons import cell_width_m
+from planner.outputs.layers.regions import NO_PACK, WINTER_CLASSES
+
+# Okabe and Ito (2008), Color Universal Design: told apart by colour-blind readers too.
+_STATION_COLOURS = (
+    "#56b4e9", "#0072b2", "#e69f00", "#d55e00", "#cc79a7", "#009e73", "#f0e442", "#000000",
+)  # fmt: skip
+_CHEMISTRY_COLOURS = {
+    "sodium_ion": "#e69f00", "lfp": "#0072b2", "nmc": "#cc79a7", NO_PACK: "#666666",
+}  # fmt: skip
+_SERVED, _NOT_SERVED = "#5aae9b", "#d6604d"
+_INK = "#333333"
+# ColorBrewer RdYlBu, cold to warm; one per class of winter design temperature.
+_WINTER_COLOURS = ("#313695", "#4575b4", "#91bfdb", "#fee090", "#fc8d59")
+# ColorBrewer RdYlGn with its green replaced by the colour of served zones.
+_SHARE_CLASSES = (
+    (0.0, 0.2, "#d6604d", "0 to 20 %"),
+    (0.2, 0.4, "#f4a582", "20 to 40 %"),
+    (0.4, 0.6, "#f7e8c9", "40 to 60 %"),
+    (0.6, 0.8, "#a6d5c9", "60 to 80 %"),
+    (0.8, 1.0, "#5aae9b", "80 to 100 %"),
+)
+# ColorBrewer Purples: how near a station is to its limit.
+_UTILISATION_CLASSES = (
+    (0.0, 0.25, "#dadaeb", "0 to 25 % used"),
+    (0.25, 0.5, "#bcbddc", "25 to 50 % used"),
+    (0.5, 0.75, "#9e9ac8", "50 to 75 % used"),
+    (0.75, 0.95, "#756bb1", "75 to 95 % used"),
+    (0.95, 1.01, "#3f007d", "full in the peak hour"),
+)
+# ColorBrewer YlGnBu, light for near: four quarters of the longest drive.
+_DRIVE_COLOURS = ("#a1dab4", "#41b6c4", "#2c7fb8", "#253494")
+_REASON_CLASSES = (
+    ("above_price", "worth about a station", "#cc79a7"),
+    ("saves_more", "would shorten drives most", "#cc79a7"),
+    ("costs_less", "worth about its cost", "#cc79a7"),
+    ("city_full", "city has the most it may have", "#e69f00"),
+    ("saves_less", "shortens drives too little", "#ffffbf"),
+    ("costs_more", "saves less than it costs", "#ffffbf"),
+    ("none_nearer", "all have a nearer one", "#1b7837"),
+    ("not_needed", "not needed", "#1b7837"),
+    ("mostly_served", "mostly served by others", "#ffffbf"),
+    ("all_served", "all served by others", "#1b7837"),
+    ("low_demand", "too few swaps within reach", "#a8a8a8"),
+    ("no_demand", "no swaps within reach", "#d0d0d0"),
+    ("no_zone_in_reach", "no zone within reach", "#f0e442"),
+    ("no_type_fits", "no station type fits", "#0072b2"),
+    ("not_connected", "far from any road", "#d55e00"),
+    ("forbidden", "forbidden", "#000000"),
+)
+
+# Kilometres that a leg leaves in the pack; ColorBrewer RdYlBu, red for tight.
+_MARGIN_CLASSES = (
+    (0.0, 5.0, "#d73027", "less than 5 km left"),
+    (5.0, 10.0, "#fc8d59", "5 to 10 km"),
+    (10.0, 20.0, "#fdb863", "10 to 20 km"),
+    (20.0, 50.0, "#91bfdb", "20 to 50 km"),
+    (50.0, 1e5, "#4575b4", "50 km and more"),
+)
+_BREAK_CLASSES = (
+    ("no station opened here", "no station opened here", "#d55e00"),
+    ("no candidate site reaches this road", "no candidate site on this road", "#000000"),
+    ("", "other reasons", "#767676"),
+)
+_CORRIDOR_STATION = "#cc79a7"
+
+_NARROWEST_CELL_M = 0.0006
+"""Width on the map below which cells give way to coarser ones [m]."""
+
+_STRONG_QUANTILE = 0.95
+"""Cells and lines with more swaps or trips than this share of them are drawn at full strength."""
+
+_POINT_ZONE_SCALE = 1_500_000
+"""Scale denominator at which zones that are points give way to their overview."""
+
+_NATIONAL_SCALE = 4_000_000
+"""Scale denominator from which stations shrink, or a country would be covered by them."""
+
+
+def build_styles(
+    layers: Mapping[str, Layer], station_types: pd.DataFrame
+) -> dict[str, tuple[str, str]]:
+    """QML style and its description for each layer that has one.
+
+    Parameters
+    ----------
+    layers : mapping of str to Layer
+        What is written.
+    station_types : DataFrame
+        ``station_type_id`` and ``bays``; types get the same colour in every run of an
+        instance, whether they occur or not.
+
+    Returns
+    -------
+    dict of layer name to (QML document, description)
+    """
+    zones, (finer, coarser) = layers["zones"], (layers[name] for name in OVERVIEWS)
+    has_cells = zones.cell_resolution is not None
+    detail_scale = _scale_of(zones) if has_cells else _POINT_ZONE_SCALE
+    styles = {
+        "stations": (_style_stations(station_types), "by station type"),
+        "cities": (_style_cities(), "by winter design temperature"),
+        "candidates": (_style_candidates(detail_scale), "by the reason why not"),
+        "allocation": (_style_allocation(layers["allocation"], detail_scale), "by drive time"),
+        "service_areas": (_style_service_areas(_scale_of(finer)), "by utilisation"),
+        "zones": (_style_zones(zones.geometry_type == "Polygon", detail_scale), "served or not"),
+        finer.name: (
+            _style_overview(finer, detail_scale, _scale_of(finer)),
+            "by share of swaps served, stronger where there are more",
+        ),
+        coarser.name: (
+            _style_overview(coarser, _scale_of(finer), None),
+            "by share of swaps served, stronger where there are more",
+        ),
+        "climate_regions": (_style_climate_regions(), "by winter design temperature"),
+        "chemistry_regions": (_style_chemistry_regions(), "by dominant chemistry"),
+        **_corridor_styles(layers),
+    }
+    for name, (document, _) in styles.items():
+        qml.add_aliases(document, layers[name])
+    return {name: (qml.to_text(document), text) for name, (document, text) in styles.items()}
+
+
+def _scale_of(layer: Layer) -> int:
+    """Scale denominator at which the layer's cells get too narrow to be seen."""
+    return round(cell_width_m(layer.cell_resolution or 0) / _NARROWEST_CELL_M)
+
+
+def _style_stations(station_types: pd.DataFrame) -> ET.Element:
+    types = station_types.sort_values(["bays", "station_type_id"])
+    document = qml.document()
+    classes = [
+        (str(type_id), f"{type_id} ({bays} bays)", _station_marker(rank))
+        for rank, (type_id, bays) in enumerate(
+            zip(types["station_type_id"], types["bays"], strict=True)
+        )
+    ]
+    qml.add_categories(document, '"station_type_id"', classes)
+    return document
+
+
+def _station_marker(rank: int) -> ET.Element:
+    colour = _STATION_COLOURS[rank % len(_STATION_COLOURS)]
+    size_mm = 1.8 + 0.5 * min(rank, 7)
+    marker = qml.marker(colour, size_mm=size_mm, outline="#ffffff", shape="square")
+    smaller = (
+        f"CASE WHEN @map_scale > {3 * _NATIONAL_SCALE} THEN {size_mm / 3:g}"
+        f" WHEN @map_scale > {_NATIONAL_SCALE} THEN {size_mm / 2:g} ELSE {size_mm:g} END"
+    )
+    outline = f"CASE WHEN @map_scale > {_NATIONAL_SCALE} THEN 'no' ELSE 'solid' END"
+    qml.add_expressions(marker[0], {"size": smaller, "outlineStyle": outline})
+    return marker
+
+
+def _style_candidates(detail_scale: int) -> ET.Element:
+    document = qml.document(min_scale=detail_scale // 3)
+    classes = [
+        (reason, label, qml.marker(colour, size_mm=1.6, outline=_INK))
+        for reason, label, colour in _REASON_CLASSES
+    ]
+    qml.add_categories(document, '"reason"', classes)
+    return document
+
+
+def _style_allocation(layer: Layer, detail_scale: int) -> ET.Element:
+    document = qml.document(min_scale=detail_scale)
+    longest_min = math.ceil(np.fmax(layer.frame["mean_drive_min"].max(), 1.0))
+    edges = [longest_min * quarter / 4 for quarter in range(5)]
+    # Thicker where more vehicles drive: its area grows with them.
+    width_mm = 'max(0.15, min(1.2, 0.15 * sqrt("swaps_per_day")))'
+    classes = [
+        (low, high, f"{low:g} to {high:g} min", qml.line(colour, outlineWidth=width_mm))
+        for low, high, colour in zip(edges, edges[1:], _DRIVE_COLOURS, strict=False)
+    ]
+    qml.add_ranges(document, "mean_drive_min", classes)
+    return document
+
+
+def _style_service_areas(overview_scale: int) -> ET.Element:
+    document = qml.document(min_scale=overview_scale)
+    classes = [
+        (low, high, label, qml.fill(colour, alpha=0.55, outline=_INK))
+        for low, high, colour, label in _UTILISATION_CLASSES
+    ]
+    qml.add_ranges(document, "utilisation_frac", classes)
+    return document
+
+
+def _style_zones(has_polygons: bool, detail_scale: int) -> ET.Element:
+    document = qml.document(min_scale=detail_scale)
+    served, not_served = (
+        # An outline, however thin, would turn a city's thousands of cells into one dark spot.
+        (qml.fill(_SERVED), qml.fill(_NOT_SERVED))
+        if has_polygons
+        else (qml.marker(_SERVED, size_mm=1.8), qml.marker(_NOT_SERVED, size_mm=1.8))
+    )
+    # As text, because QGIS versions differ in how they match true and false.
+    qml.add_categories(
+        document,
+        "CASE WHEN \"is_served\" THEN 'served' ELSE 'not served' END",
+        [("served", "served", served), ("not served", "not served", not_served)],
+    )
+    return document
+
+
+def _style_overview(layer: Layer, max_scale: int, min_scale: int | None) -> ET.Element:
+    # Most cells hold next to no demand: as strong as the others they would make a country that
+    # is served where its people live look unserved.
+    swaps = layer.frame["swaps_per_day"]
+    many = float(swaps.quantile(_STRONG_QUANTILE)) if swaps.any() else 1.0
+    strength = f'30 + 225 * sqrt(min(1, "swaps_per_day" / {max(many, 1e-9):.6g}))'
+    document = qml.document(min_scale=min_scale, max_scale=max_scale)
+    classes = []
+    for low, high, colour, label in _SHARE_CLASSES:
+        fill = qml.fill(colour, alpha=0.9)
+        colour_of_cell = f"set_color_part(@symbol_color, 'alpha', {strength})"
+        qml.add_expressions(fill[0], {"fillColor": colour_of_cell})
+        classes.append((low, high, label, fill))
+    qml.add_ranges(document, "swaps_served_frac", classes)
+    return document
+
+
+def _style_cities() -> ET.Element:
+    document = qml.document()
+    classes = [
+        (each.low_c, each.high_c, each.label, qml.marker(colour, size_mm=3.2, outline=_INK))
+        for each, colour in zip(WINTER_CLASSES, _WINTER_COLOURS, strict=True)
+    ]
+    qml.add_ranges(document, "winter_design_c", classes)
+    qml.add_labels(document, "name_en")
+    return document
+
+
+def _style_climate_regions() -> ET.Element:
+    document = qml.document()
+    classes = [
+        (each.label, each.label, qml.fill(colour, alpha=0.6))
+        for each, colour in zip(WINTER_CLASSES, _WINTER_COLOURS, strict=True)
+    ]
+    qml.add_categories(document, '"climate_class"', classes)
+    return document
+
+
+def _style_chemistry_regions() -> ET.Element:
+    document = qml.document()
+    classes = [
+        (chemistry, chemistry.replace("_", "-"), qml.fill(colour, alpha=0.6))
+        for chemistry, colour in _CHEMISTRY_COLOURS.items()
+    ]
+    qml.add_categories(document, '"dominant_chemistry"', classes)
+    return document
+
+
+def _corridor_styles(layers: Mapping[str, Layer]) -> dict[str, tuple[ET.Element, str]]:
+    makers = {
+        "corridor_stations": (_style_corridor_stations, "by swaps in winter"),
+        "corridor_roads": (_style_corridor_roads, "by share refuelled in winter, wider for more"),
+        "corridor_legs": (_style_corridor_legs, "winter only, by the distance left"),
+        "corridor_unserved": (_style_unserved, "by reason, larger for more trips"),
+    }
+    return {
+        name: (make(layers[name].frame), text)
+        for name, (make, text) in makers.items()
+        if name in layers
+    }
+
+
+def _style_corridor_stations(stations: pd.DataFrame) -> ET.Element:
+    document = qml.document()
+    edges = _quarters(stations["winter_swaps_per_day"])
+    classes = [
+        (low, high, f"{low:g} to {high:g} swaps a day", qml.marker(
+            _CORRIDOR_STATION, size_mm=2.4 + 0.8 * rank, outline="#ffffff", shape="diamond"))
+        for rank, (low, high) in enumerate(pairwise(edges))
+    ]  # fmt: skip
+    qml.add_ranges(document, "winter_swaps_per_day", classes)
+    swaps = "round(\"winter_swaps_per_day\") || '/day'"
+    qml.add_labels(document, swaps, is_expression=True, min_scale=_NATIONAL_SCALE)
+    return document
+
+
+def _style_corridor_roads(roads: pd.DataFrame) -> ET.Element:
+    document = qml.document()
+    width_mm = f"0.2 + 1.2 * {_strength_of(roads, 'winter_trips_per_day')}"
+    dots = "CASE WHEN \"is_ferry\" THEN 'dot' ELSE 'solid' END"
+    classes = [
+        (low, high, label, qml.line(colour, outlineWidth=width_mm, outlineStyle=dots))
+        for low, high, colour, label in _SHARE_CLASSES
+    ]
+    qml.add_ranges(document, "winter_refuelled_frac", classes)
+    return document
+
+
+def _style_corridor_legs(legs: pd.DataFrame) -> ET.Element:
+    document = qml.document(min_scale=_NATIONAL_SCALE)
+    width_mm = f"0.15 + 0.5 * {_strength_of(legs, 'trips_per_day')}"
+    classes = [
+        (low, high, label, qml.line(colour, outlineWidth=width_mm))
+        for low, high, colour, label in _MARGIN_CLASSES
+    ]
+    in_winter = 'CASE WHEN "season" = \'winter\' THEN "margin_km" END'
+    # Many legs share a line, one for each vehicle and pack: the tightest is drawn last.
+    qml.add_ranges(document, in_winter, classes, descending_by="margin_km")
+    return document
+
+
+def _style_unserved(unserved: pd.DataFrame) -> ET.Element:
+    document = qml.document()
+    size_mm = f"1.2 + 2.4 * {_strength_of(unserved, 'trips_per_day')}"
+    classes = []
+    for reason, label, colour in _BREAK_CLASSES:
+        marker = qml.marker(colour, size_mm=1.8, outline="#ffffff", shape="triangle")
+        qml.add_expressions(marker[0], {"size": size_mm})
+        classes.append((reason, label, marker))
+    qml.add_categories(document, '"why"', classes)
+    return document
+
+
+def _strength_of(frame: pd.DataFrame, column: str) -> str:
+    """Expression from 0 to 1 that grows with the root of a column, full for the largest rows."""
+    many = float(frame[column].quantile(_STRONG_QUANTILE)) if frame[column].any() else 1.0
+    return f'sqrt(min(1, "{column}" / {max(many, 1e-9):.6g}))'
+
+
+def _quarters(column: "pd.Series[float]") -> list[float]:
+    """Edges of classes that hold a quarter of the rows each, rounded outwards to tenths."""
+    values = column.to_numpy(np.float64) if len(column) else np.zeros(1)
+    inner = np.round(np.quantile(values, (0.25, 0.5, 0.75)), 1)
+    ends = np.floor(10 * values.min()) / 10, np.ceil(10 * values.max()) / 10
+    edges: list[float] = np.unique((*ends, *inner)).tolist()
+    return edges if len(edges) > 1 else [*edges, edges[0] + 0.1]

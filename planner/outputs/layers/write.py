@@ -1,0 +1,82 @@
+"""Write a run's layers and tables into its folder."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pandas as pd
+
+from planner.outputs.layers.describe import (
+    DATA_PACKAGE,
+    STAC_ITEM,
+    data_package,
+    dataset_metadata,
+    stac_item,
+    write_json,
+)
+from planner.outputs.layers.frames import RunContent, build_layers
+from planner.outputs.layers.geopackage import write_geopackage
+from planner.outputs.layers.parquet import parquet_path, write_parquet
+from planner.outputs.layers.styles import build_styles
+from planner.outputs.layers.tables import write_data_dictionary, write_table
+
+# And every table; the others are for maps.
+_CSV_LAYERS = {
+    "stations", "cities", "corridor_stations", "corridor_legs", "corridor_unserved",
+}  # fmt: skip
+
+
+def write_layers(
+    folder: Path, content: RunContent, on_progress: Callable[[str], None]
+) -> list[Path]:
+    """Write the GeoPackage, its Parquet twins, tables and what describes them.
+
+    ``plan.gpkg`` holds everything; ``layers/*.parquet`` (GeoParquet) and
+    ``tables/*.parquet`` hold the same per layer and table; ``tables/*.csv`` is for
+    spreadsheets; ``data_dictionary.csv``, ``datapackage.json`` and ``stac-item.json``
+    describe them. The same data give the same bytes with the same versions of the libraries.
+
+    Parameters
+    ----------
+    folder : Path
+        Existing folder, without files of an earlier run.
+    content : RunContent
+        What the run found.
+    on_progress : callable
+        Told in a few words what is being written.
+
+    Returns
+    -------
+    list of Path
+        Files written, in the order of writing.
+    """
+    on_progress("shaping layers")
+    layers = build_layers(content)
+    metadata = dataset_metadata(content.run_info)
+    geopackage = folder / "plan.gpkg"
+    styles = build_styles(layers, content.station_types)
+    write_geopackage(geopackage, layers, styles, metadata, on_progress)
+    written = [geopackage]
+    for name in ("layers", "tables"):
+        (folder / name).mkdir(exist_ok=True)
+    for layer in layers.values():
+        path = folder / parquet_path(layer)
+        on_progress(path.relative_to(folder).as_posix())
+        write_parquet(path, layer, metadata)
+        written.append(path)
+    on_progress("tables")
+    for name, layer in layers.items():
+        if layer.geometry_type is None or name in _CSV_LAYERS:
+            path = folder / "tables" / f"{name}.csv"
+            rows = pd.DataFrame(layer.frame).drop(columns="geometry", errors="ignore")
+            write_table(path, rows if layer.unplaced is None else pd.concat([rows, layer.unplaced]))
+            written.append(path)
+    dictionary = folder / "tables" / "data_dictionary.csv"
+    write_data_dictionary(dictionary, layers)
+    written.append(dictionary)
+    for name, document in (
+        (DATA_PACKAGE, data_package(folder, layers, content.run_info)),
+        (STAC_ITEM, stac_item(layers, content.run_info)),
+    ):
+        write_json(folder / name, document)
+        written.append(folder / name)
+    return written

@@ -1,0 +1,260 @@
+"""What the page's map draws, as plain lists that JSON can carry."""
+
+import itertools
+import math
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from planner.outputs.report.cells import pack_tiles, sum_levels
+from planner.outputs.report.palette import (
+    CHEMISTRY_COLOURS,
+    MISSING,
+    SERVED_CLASSES,
+    VIRIDIS,
+    chemistry_name,
+)
+from planner.outputs.report.read import RunFiles, records
+
+JANUARY, JULY = 1, 7
+SEASONS = {"july": "July mean", "january": "January mean", "design": "Winter design day"}
+
+_RANGE_STEPS_KM = (5, 10, 20, 25, 50, 100, 200, 500)
+
+
+def build_map(run: RunFiles) -> dict[str, Any]:
+    """Cells, stations and cities, with classes, colours and labels of the legends."""
+    chemistries = run.chemistries
+    cities = _cities(run)
+    corridors = {"corridors": _corridors(run)} if run.has_corridors else {}
+    return {
+        "levels": [
+            {"resolution": level.resolution, "tiles": pack_tiles(level)}
+            for level in sum_levels(_with_minutes(run))
+        ],
+        "stations": _stations(run),
+        "cities": cities,
+        "packs": run.pack_ids,
+        "first_pack": _most_used_pack(run),
+        "seasons": [
+            {"key": key, "title": title, "has_data": any(key in city["range"] for city in cities)}
+            for key, title in SEASONS.items()
+        ],
+        "served_classes": [list(entry) for entry in SERVED_CLASSES],
+        **_cell_classes(run),
+        "range_classes": _range_classes(cities),
+        "chemistries": [
+            {"name": chemistry_name(name), "colour": CHEMISTRY_COLOURS.get(name, MISSING)}
+            for name in chemistries
+        ],
+        "missing_colour": MISSING,
+        **corridors,
+    }
+
+
+def _asks_for_minutes(run: RunFiles) -> bool:
+    return bool(run.scenario.get("siting", {}).get("objective") == "p_median")
+
+
+def _with_minutes(run: RunFiles) -> pd.DataFrame:
+    """Zones, and the minutes that their swaps count where the siting asks for them."""
+    if not _asks_for_minutes(run):
+        return run.zones
+    counted_min = run.zones["nearest_min"].fillna(run.scenario["siting"]["unserved_min"])
+    return run.zones.assign(counted_min=counted_min)
+
+
+def _cell_classes(run: RunFiles) -> dict[str, Any]:
+    """What the cells' colours tell: upper end, colour and text of each class, and its title."""
+    if not _asks_for_minutes(run):
+        title = "Swaps served in the zones"
+        classes: list[tuple[float, str, str]] = list(SERVED_CLASSES)
+    else:
+        title = "Way to the nearest station"
+        standard = float(run.scenario["siting"]["drive_time_min"])
+        ends = [standard * quarter / 4 for quarter in range(5)]
+        colours = [colour for _, colour, _ in reversed(SERVED_CLASSES)]
+        texts = [f"{low:g} to {high:g} min" for low, high in itertools.pairwise(ends)]
+        texts.append(f"more than {standard:g} min")
+        # Minutes stand in tenths.
+        tops = [*(10 * end for end in ends[1:]), 1e9]
+        classes = list(zip(tops, colours, texts, strict=True))
+    return {"cell_title": title, "cell_classes": [list(entry) for entry in classes]}
+
+
+def _stations(run: RunFiles) -> dict[str, Any]:
+    stations = run.stations
+    types = stations[["station_type_id", "bays"]].drop_duplicates().sort_values("bays")
+    hours = run.optional.get("station_hour")
+    return {
+        "id": stations["site_id"].tolist(),
+        "city": pd.Index(run.cities["city_id"]).get_indexer(stations["city_id"]).tolist(),
+        "type": pd.Index(types["station_type_id"]).get_indexer(stations["station_type_id"])
+        .tolist(),
+        "types": [
+            {"id": type_id, "bays": int(bays)}
+            for type_id, bays in zip(types["station_type_id"], types["bays"], strict=True)
+        ],
+        "swaps_by_hour": [] if hours is None else _swaps_by_hour(stations["site_id"], hours),
+        **{
+            name: _numbers(stations[column], decimals)
+            for name, column, decimals in (
+                ("lon", "lon", 5), ("lat", "lat", 5), ("swaps", "swaps_per_day", 1),
+                ("peak", "peak_swaps_per_hour", 2), ("capacity", "capacity_swaps_per_hour", 2),
+                ("drive", "mean_drive_min", 1), ("zones", "num_zones", 0),
+            )
+        },
+    }  # fmt: skip
+
+
+def _corridors(run: RunFiles) -> dict[str, Any]:
+    """Corridor stations, and roads as pairs of their ends, which many share."""
+    stations, roads = run.optional["corridor_stations"], run.optional["corridor_roads"]
+    ends = np.concatenate(
+        [roads[[f"{end}_lon", f"{end}_lat"]].to_numpy(float).round(4) for end in ("from", "to")]
+    )
+    nodes, node_idx = np.unique(ends, axis=0, return_inverse=True)
+    from_node, to_node = node_idx.reshape(2, -1)
+    near = pd.Index(run.cities["city_id"]).get_indexer(stations["near_city_id"])
+    return {
+        "share_classes": [list(entry) for entry in SERVED_CLASSES],
+        "stations": {
+            "id": stations["corridor_station_id"].tolist(),
+            "city": near.tolist(),
+            "type": stations["station_type_id"].tolist(),
+            "status": stations["site_status"].tolist(),
+            **{
+                name: _numbers(stations[column], decimals)
+                for name, column, decimals in (
+                    ("lon", "lon", 4), ("lat", "lat", 4), ("capex", "capex_cny", 0),
+                    ("winter_swaps", "winter_swaps_per_day", 1),
+                    ("summer_swaps", "summer_swaps_per_day", 1),
+                    ("winter_trips", "winter_trips_per_day", 1),
+                    ("summer_trips", "summer_trips_per_day", 1),
+                    ("holiday", "holiday_swaps_per_hour", 1), ("capacity", "capacity_per_hour", 1),
+                )
+            },
+        },
+        "roads": {
+            "nodes": nodes.tolist(),
+            "from": from_node.tolist(),
+            "to": to_node.tolist(),
+            "ferry": roads["is_ferry"].astype(int).tolist(),
+            **{
+                name: _numbers(roads[column] * scale, decimals)
+                for name, column, scale, decimals in (
+                    ("km", "km", 1, 1),
+                    ("winter_c", "winter_c", 1, 0), ("summer_c", "summer_c", 1, 0),
+                    ("winter_trips", "winter_trips_per_day", 1, 2),
+                    ("summer_trips", "summer_trips_per_day", 1, 2),
+                    ("winter_share", "winter_refuelled_frac", 100, 0),
+                    ("summer_share", "summer_refuelled_frac", 100, 0),
+                )
+            },
+        },
+    }  # fmt: skip
+
+
+def _swaps_by_hour(site_ids: pd.Series, hours: pd.DataFrame) -> list[list[float]]:
+    table = hours.pivot_table(
+        index="site_id", columns="hour", values="swaps_per_hour", aggfunc="sum"
+    ).reindex(index=site_ids, columns=range(24), fill_value=0.0)
+    rounded: list[list[float]] = table.to_numpy(float).round(1).tolist()
+    return rounded
+
+
+def _cities(run: RunFiles) -> list[dict[str, Any]]:
+    cities = run.cities
+    vehicles = cities[[f"vehicles_{name}" for name in run.chemistries]].to_numpy(float)
+    leading = vehicles.argmax(axis=1) if vehicles.size else np.full(len(cities), -1)
+    ranges = _ranges(run)
+    names_zh = cities["name_zh"] if "name_zh" in cities else pd.Series("", index=cities.index)
+    return [
+        {
+            "id": row["city_id"],
+            "name": row["name_en"],
+            "name_zh": name_zh if isinstance(name_zh, str) else "",
+            "province": row["province"],
+            "lon": round(row["lon"], 4),
+            "lat": round(row["lat"], 4),
+            "stations": int(row["num_stations"]),
+            "swaps": _plain(row["swaps_per_day"], 1),
+            "served": _plain(row["swaps_served_frac"], 4),
+            "households_served": _plain(row["households_served_frac"], 4),
+            "vehicles": round(row["vehicles"]),
+            "without_pack": round(row["vehicles_without_pack"]),
+            "by_chemistry": [round(number) for number in counts.tolist()],
+            "leading": int(lead) if counts.sum() else -1,
+            "temperature": {
+                "january": _plain(row["january_mean_c"], 1),
+                "design": _plain(row["winter_design_c"], 1),
+            },
+            "range": range_km,
+        }
+        for row, name_zh, counts, lead, range_km in zip(
+            records(cities), names_zh, vehicles, leading, ranges, strict=True
+        )
+    ]
+
+
+def _ranges(run: RunFiles) -> list[dict[str, list[float | None]]]:
+    """Per city and season the range with each pack, packs in the order of `pack_ids`."""
+    design = [f"design_range_{pack}_km" for pack in run.pack_ids]
+    seasons = {"design": run.cities[design].to_numpy(float)} if design else {}
+    monthly = run.optional.get("city_month")
+    columns = [f"range_{pack}_km" for pack in run.pack_ids]
+    if monthly is not None:
+        for key, month in (("january", JANUARY), ("july", JULY)):
+            rows = monthly[monthly["month"] == month].set_index("city_id")
+            seasons[key] = (
+                rows.reindex(index=run.cities["city_id"], columns=columns).to_numpy(float)
+            )  # fmt: skip
+    return [
+        {
+            key: [_plain(value, 0) for value in values[idx].tolist()]
+            for key, values in seasons.items()
+        }
+        for idx in range(len(run.cities))
+    ]
+
+
+def _most_used_pack(run: RunFiles) -> int:
+    used = run.packs.groupby("pack_id")["vehicles"].sum().reindex(run.pack_ids, fill_value=0)
+    return int(used.to_numpy(float).argmax()) if len(used) else -1
+
+
+def _range_classes(cities: list[dict[str, Any]]) -> list[list[Any]]:
+    """Lower end [km] and colour of the classes, alike in all seasons and for all packs."""
+    values = [
+        value
+        for city in cities
+        for season in city["range"].values()
+        for value in season
+        if value is not None
+    ]
+    if not values:
+        return []
+    low, high = min(values), max(values)
+    step = next(
+        (
+            step
+            for step in _RANGE_STEPS_KM
+            if math.floor(high / step) - math.floor(low / step) < len(VIRIDIS)
+        ),
+        math.ceil((high - low) / (len(VIRIDIS) - 1)),
+    )
+    first = math.floor(low / step)
+    count = math.floor(high / step) - first + 1
+    shades = [round(idx * (len(VIRIDIS) - 1) / max(1, count - 1)) for idx in range(count)]
+    return [[(first + idx) * step, VIRIDIS[shade]] for idx, shade in enumerate(shades)]
+
+
+def _numbers(column: "pd.Series[Any]", decimals: int) -> list[float | None]:
+    return [_plain(value, decimals) for value in column.astype(float).tolist()]
+
+
+def _plain(value: float, decimals: int) -> float | None:
+    if not math.isfinite(value):
+        return None
+    return round(value) if decimals == 0 else round(float(value), decimals)

@@ -1,0 +1,211 @@
+"""The page: figures in front, what they rest on behind, and the template that holds them."""
+
+import json
+from importlib.metadata import distribution, version
+from importlib.resources import files
+from typing import Any
+
+import jinja2
+from markupsafe import Markup
+
+from planner.outputs.report.cards import Card
+from planner.outputs.report.charts import Chart, draw_charts
+from planner.outputs.report.corridors import (
+    corridor_limits,
+    corridor_station_table,
+    describe_trips,
+    trip_cards,
+)
+from planner.outputs.report.findings import finding, objective_card
+from planner.outputs.report.map_data import build_map
+from planner.outputs.report.numbers import MISSING, large, number, percent
+from planner.outputs.report.read import RunFiles
+from planner.outputs.report.tables import (
+    Table,
+    assumption_table,
+    city_table,
+    optional_tables,
+    pack_table,
+    station_table,
+)
+
+_WEAK_MARKS = ("?", "INF")
+
+
+def render_page(run: RunFiles) -> str:
+    """The whole page as HTML; the same run gives the same text."""
+    environment = jinja2.Environment(
+        loader=jinja2.FunctionLoader(_asset),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    trips = describe_trips(run) if run.has_corridors else None
+    return environment.get_template("page.html.j2").render(
+        title=run.scenario.get("title") or run.run.get("name", "Plan"),
+        name=run.run.get("name", ""),
+        quarter=run.scenario.get("planning_quarter", MISSING),
+        status=_status(run),
+        finding=finding(run),
+        cards=[*cards(run), *(trip_cards(run) if trips else ())],
+        charts=[_with_markup(chart) for chart in draw_charts(run)],
+        trips=trips and {**trips.__dict__, "chart": _with_markup(trips.chart)},
+        tables=_tables(run),
+        assumptions=assumption_table(run),
+        limits=[*limits(run), *(corridor_limits() if trips else ())],
+        particulars=_particulars(run),
+        settings=_settings(run.scenario),
+        inputs=[(file["path"], file["sha256"]) for file in run.run.get("inputs", [])],
+        attribution=run.scenario.get("attribution") or "No attribution is stated by the instance.",
+        map_data=_json_block(build_map(run)),
+        map_library=_map_library("maplibre-gl.js"),
+        map_style=_map_library("maplibre-gl.css"),
+        page_style=Markup(_asset("page.css")),
+        scripts=[Markup(_asset(name)) for name in ("map.js", "tables.js", "tooltips.js")],
+    )
+
+
+def cards(run: RunFiles) -> list[Card]:
+    """Figures in front; one that the run does not tell is left out."""
+    kpi = run.run["kpi"]
+
+    def figure(name: str) -> float:
+        return float(kpi.get(name, float("nan")))
+
+    minutes = run.scenario.get("siting", {}).get("drive_time_min")
+    promised_km = run.scenario.get("packs", {}).get("promised_range_km")
+    stations, vehicles = figure("num_stations"), figure("vehicles")
+    sodium, below = figure("vehicles_sodium_ion"), figure("vehicles_below_promised_range")
+    found = (
+        ("num_stations", Card(
+            "Stations", number(stations), "",
+            f"{number(figure('num_bays'))} bays in {number(len(run.cities))} "
+            f"{'city' if len(run.cities) == 1 else 'cities'}")),
+        ("swaps_served_frac", Card(
+            "Swaps served", percent(figure("swaps_served_frac")), "",
+            f"{number(figure('swaps_per_day_served'))} of {number(figure('swaps_per_day'))} "
+            "per day")),
+        ("num_stations", objective_card(run)),
+        ("households_served_frac", Card(
+            "Households served", percent(figure("households_served_frac")), "",
+            f"of {large(figure('car_owning_households'))} with a car, within "
+            f"{number(minutes, 1 if minutes and minutes % 1 else 0)} min")),
+        ("capex_cny", Card(
+            "Investment", large(figure("capex_cny")), "CNY",
+            f"{large(figure('capex_cny') / stations if stations else None)} CNY per station, "
+            "without packs")),
+        ("vehicles", Card(
+            "Swap vehicles", large(vehicles), "",
+            f"{number(figure('vehicles_without_pack'))} without a pack")),
+        ("vehicles_sodium_ion", Card(
+            "On sodium-ion", percent(sodium / vehicles if vehicles else None), "",
+            f"{number(sodium)} vehicles, {number(figure('packs_sodium_ion_gwh'), 2)} GWh")),
+        ("vehicles_below_promised_range", Card(
+            "Short of winter range", percent(below / vehicles if vehicles else None), "",
+            f"{number(below)} vehicles below {number(promised_km)} km on the design day")),
+    )  # fmt: skip
+    return [card for name, card in found if name in kpi]
+
+
+def limits(run: RunFiles) -> list[str]:
+    """What the figures do not say."""
+    marks = run.assumptions["mark"].fillna("?")
+    weak = int(marks.isin(_WEAK_MARKS).sum())
+    outside = run.assumptions["item"].str.contains("outside its curve", regex=False).sum()
+    return [
+        "The bound holds within the model: for the zones, drive times, fleet and costs of this "
+        "instance. It proves nothing about demand that turns out otherwise.",
+        "Each model's plan is proven for itself (see the run's particulars). What one model takes "
+        "over from another, such as the packs that loads are computed with, is given to it, not "
+        "weighed again.",
+        "Drive times follow the instance's roads at planned speeds, alike in both directions: no "
+        "congestion, no winter roads, no turns. Sites are places on the map; whether a plot and a "
+        "grid connection can be had there is not known unless the instance says so.",
+        "Winter range is that of a vehicle at constant mean speed on level road with a new pack: "
+        "no wind, no slopes, no ageing. On the winter design day 99 % of the year's hours are "
+        "warmer; colder hours occur."
+        + (" Some packs get colder than their curve's validated domain; the curve's last value is "
+           "held there, which flatters them (see the assumptions)." if outside else ""),
+        "A station's capacity is what it swaps in an hour at the chosen utilisation; queues "
+        "within the hour are not simulated.",
+        f"{weak} of {len(marks)} assumptions are inferred or weak (marks INF and ?).",
+        "The map sums zones to coarser cells for display only; all figures are computed zone by "
+        "zone. Coordinates are WGS84. No administrative borders are drawn.",
+    ]  # fmt: skip
+
+
+def _status(run: RunFiles) -> str:
+    if run.run["status"] == "OPTIMAL":
+        return "proven optimal"
+    return f"within {percent(run.run['gap_frac'], 2)} of the optimum, proven"
+
+
+def _tables(run: RunFiles) -> list[Table]:
+    between = [corridor_station_table(run)] if run.has_corridors else []
+    return [
+        city_table(run), station_table(run), *between, pack_table(run), *optional_tables(run)
+    ]  # fmt: skip
+
+
+def _with_markup(chart: Chart) -> dict[str, Any]:
+    # The renderer escapes text within its drawing; everything else stays under autoescape.
+    return {**chart.__dict__, "svg": Markup(chart.svg)}
+
+
+def _particulars(run: RunFiles) -> list[tuple[str, str]]:
+    models = [
+        (
+            f"Model {name}",
+            f"{model['status']}, {model['sense']}imum {number(model['objective'])} "
+            f"{model['unit']}, bound {number(model['bound'])}, "
+            f"gap {percent(model['gap_frac'], 4)}, {number(model['wall_s'], 1)} s",
+        )
+        for name, model in run.run["models"].items()
+    ]
+    versions = ", ".join(f"{name} {text}" for name, text in run.run.get("versions", {}).items())
+    return [
+        ("Status", f"{run.run['status']}, gap {percent(run.run['gap_frac'], 4)}"),
+        *models,
+        ("Time and memory", f"{number(run.run.get('wall_s'), 1)} s, "
+                            f"{number(run.run.get('peak_rss_mb'))} MB"),
+        ("Seed", str(run.run.get("seed", MISSING))),
+        ("Versions", versions or MISSING),
+        ("Report drawn with", f"MapLibre GL JS (BSD-3-Clause) from maplibre {version('maplibre')}, "
+                              f"Vega-Lite (BSD-3-Clause) from vl-convert-python "
+                              f"{version('vl-convert-python')}"),
+    ]  # fmt: skip
+
+
+def _settings(scenario: dict[str, Any], prefix: str = "") -> list[tuple[str, str]]:
+    found = []
+    for key, value in scenario.items():
+        if isinstance(value, dict):
+            found += _settings(value, f"{prefix}{key}.")
+        elif key not in ("title", "attribution"):
+            found.append((f"{prefix}{key}", str(value)))
+    return found
+
+
+def _asset(name: str) -> str:
+    return (files("planner.outputs.report") / name).read_text(encoding="utf-8")
+
+
+def _map_library(name: str) -> Markup:
+    # Found without importing the package, which would bring in its own dependencies.
+    path = distribution("maplibre").locate_file(f"maplibre/srcjs/{name}")
+    with open(str(path), encoding="utf-8") as stream:
+        lines = stream.read().splitlines()
+    # Developer tools would otherwise ask a host for the source map.
+    kept = "\n".join(line for line in lines if not line.startswith("//# sourceMappingURL="))
+    if "</script" in kept.lower() or "</style" in kept.lower():
+        raise ValueError(f"{path} would end the element that carries it")
+    return Markup(kept)
+
+
+def _json_block(data: Any) -> Markup:
+    """JSON that cannot end the element it stands in, whatever text is within."""
+    text = json.dumps(data, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    for character in "<>&\u2028\u2029":
+        text = text.replace(character, f"\\u{ord(character):04x}")
+    return Markup(text)

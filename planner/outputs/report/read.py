@@ -1,0 +1,192 @@
+"""The files of a run folder, as the report needs them (docs/run-folder.md)."""
+
+import json
+import tomllib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from planner.errors import Fault, InputError
+
+ZONE_COLUMNS = ("zone_id", "lon", "lat", "car_owning_households", "swaps_per_day", "served_frac")
+_REQUIRED = {
+    "layers/stations.parquet": (
+        "site_id", "city_id", "lon", "lat", "station_type_id", "bays", "num_zones",
+        "swaps_per_day", "peak_swaps_per_hour", "capacity_swaps_per_hour", "mean_drive_min"),
+    "layers/cities.parquet": (
+        "city_id", "name_en", "province", "lon", "lat", "winter_design_c", "january_mean_c",
+        "num_stations", "swaps_per_day", "swaps_served_frac", "households_served_frac",
+        "vehicles", "vehicles_without_pack"),
+    "layers/zones.parquet": ZONE_COLUMNS,
+    "tables/packs.parquet": ("city_id", "vehicle_id", "pack_id", "chemistry", "vehicles"),
+    "tables/assumptions.parquet": ("item", "value", "mark", "source"),
+}  # fmt: skip
+_OPTIONAL = {
+    "city_month": ("city_id", "month"),
+    "city_quarter": ("quarter", "city_id", "vehicles_without_pack"),
+    "supply_value": ("quarter", "chemistry", "to_be_had_gwh", "used_gwh", "value_cny_per_kwh"),
+    "gate_value": ("market", "chemistry", "certificate", "saving_cny"),
+    "coupling": ("round",),
+    "station_hour": ("site_id", "hour", "swaps_per_hour", "capacity_swaps_per_hour"),
+    "range_curve": ("vehicle_id", "pack_id", "ambient_c", "range_km", "is_outside_domain"),
+}
+"""Tables that a run may lack, with the columns that the report relies on."""
+
+_SEASONAL = ("season", "vehicle_id", "pack_id", "chemistry")
+_CORRIDORS = {
+    "tables/corridor_summary.parquet": (
+        "season", "chemistry", "trips_per_day", "refuelled_frac", "by_cities_frac",
+        "at_most_frac"),
+    "tables/corridor_unconnected.parquet": ("city_id", "name_en", "why"),
+    "layers/corridor_stations.parquet": (
+        "corridor_station_id", "lon", "lat", "site_status", "near_city_id", "station_type_id",
+        "capex_cny", "winter_swaps_per_day", "summer_swaps_per_day", "winter_trips_per_day",
+        "summer_trips_per_day", "holiday_swaps_per_hour", "capacity_per_hour"),
+    "layers/corridor_roads.parquet": (
+        "from_lon", "from_lat", "to_lon", "to_lat", "km", "is_ferry", "winter_c",
+        "winter_trips_per_day", "winter_refuelled_frac", "summer_c", "summer_trips_per_day",
+        "summer_refuelled_frac"),
+    "layers/corridor_legs.parquet": (
+        *_SEASONAL, "from_stop", "to_stop", "km", "trips_per_day", "margin_km", "temperature_c"),
+    "layers/corridor_unserved.parquet": (
+        *_SEASONAL, "from_city_id", "to_city_id", "km", "trips_per_day", "breaks_from",
+        "breaks_to", "leg_km", "short_kwh", "temperature_c", "why"),
+}  # fmt: skip
+"""What a run has that planned corridors: all or nothing, told by the first."""
+
+_RUN_KEYS = ("status", "objective", "bound", "gap_frac", "kpi", "models", "options")
+_REMEDY = "not a run folder of this version; plan again with `planner run`"
+
+
+@dataclass(frozen=True)
+class RunFiles:
+    """What a run left.
+
+    Attributes
+    ----------
+    run, scenario : dict
+        `run.json` and `scenario.resolved.toml`.
+    progress : tuple of dict
+        The lines of `progress.jsonl`.
+    stations, cities, zones, packs, assumptions : DataFrame
+        As `planner.outputs.layers.columns` describes them; of zones only `ZONE_COLUMNS`, and
+        ``nearest_min`` if the run tells it.
+    optional : mapping of name to DataFrame
+        The tables that some runs bring and this one has, those of corridors with their layers.
+    """
+
+    run: dict[str, Any]
+    scenario: dict[str, Any]
+    progress: tuple[dict[str, Any], ...]
+    stations: pd.DataFrame
+    cities: pd.DataFrame
+    zones: pd.DataFrame
+    packs: pd.DataFrame
+    assumptions: pd.DataFrame
+    optional: Mapping[str, pd.DataFrame]
+
+    @property
+    def chemistries(self) -> list[str]:
+        """Chemistries that vehicles of the plan may take, in alphabetical order."""
+        head = "vehicles_"
+        return sorted(
+            column.removeprefix(head)
+            for column in self.cities.columns
+            if column.startswith(head) and column != "vehicles_without_pack"
+        )
+
+    @property
+    def pack_ids(self) -> list[str]:
+        """Packs whose winter range the cities tell, in alphabetical order."""
+        head, tail = "design_range_", "_km"
+        return sorted(
+            column.removeprefix(head).removesuffix(tail)
+            for column in self.cities.columns
+            if column.startswith(head) and column.endswith(tail)
+        )
+
+    @property
+    def has_corridors(self) -> bool:
+        """Whether trips between cities were planned."""
+        return "corridor_summary" in self.optional
+
+    @property
+    def counts_trips(self) -> bool:
+        """Whether the siting's objective counts swaps on trips between cities too."""
+        funding: str = self.scenario.get("corridors", {}).get("funding", "none")
+        return funding == "national"
+
+    @property
+    def chemistry_by_pack(self) -> dict[str, str]:
+        """Chemistry of the packs that the plan uses."""
+        pairs = self.packs[["pack_id", "chemistry"]].drop_duplicates()
+        return dict(zip(pairs["pack_id"], pairs["chemistry"], strict=True))
+
+
+def read_run(folder: Path) -> RunFiles:
+    """Read what the report shows of a run folder.
+
+    Raises
+    ------
+    InputError
+        With every file that is missing or broken, and every column that a file lacks.
+    """
+    faults: list[Fault] = []
+
+    def read(name: str, load: Callable[[Path], Any], keys: tuple[str, ...] = ()) -> Any:
+        path = folder / name
+        try:
+            found = load(path)
+        except (OSError, ValueError) as error:  # ValueError: what all parsers raise
+            faults.append(Fault(str(path), None, "", str(error).split("\n")[0], _REMEDY))
+            return None
+        faults.extend(
+            Fault(str(path), None, key, "", f"is missing; {_REMEDY}")
+            for key in keys
+            if key not in found
+        )
+        return found
+
+    frames = {
+        Path(name).stem: read(name, _zones if name == "layers/zones.parquet" else _table, columns)
+        for name, columns in _REQUIRED.items()
+    }
+    optional = {
+        name: read(f"tables/{name}.parquet", _table, columns)
+        for name, columns in _OPTIONAL.items()
+        if (folder / f"tables/{name}.parquet").is_file()
+    }
+    if (folder / next(iter(_CORRIDORS))).is_file():
+        optional |= {
+            Path(name).stem: read(name, _table, columns) for name, columns in _CORRIDORS.items()
+        }
+    run = read("run.json", lambda path: json.loads(path.read_text(encoding="utf-8")), _RUN_KEYS)
+    scenario = read(
+        "scenario.resolved.toml", lambda path: tomllib.loads(path.read_text(encoding="utf-8"))
+    )
+    progress = read(
+        "progress.jsonl",
+        lambda path: tuple(map(json.loads, path.read_text(encoding="utf-8").splitlines())),
+    )
+    if faults:
+        raise InputError(faults, source=str(folder))
+    return RunFiles(run=run, scenario=scenario, progress=progress, optional=optional, **frames)
+
+
+def _table(path: Path) -> pd.DataFrame:
+    return pd.read_parquet(path).drop(columns=["geometry", "bbox"], errors="ignore")
+
+
+def _zones(path: Path) -> pd.DataFrame:
+    import pyarrow.parquet as pq
+
+    told = [name for name in ("nearest_min",) if name in pq.read_schema(path).names]
+    return pd.read_parquet(path, columns=[*ZONE_COLUMNS, *told])
+
+
+def records(frame: pd.DataFrame) -> list[dict[str, Any]]:
+    """Rows of a frame as dicts by column name."""
+    return [dict(zip(frame.columns, row, strict=True)) for row in frame.itertuples(index=False)]

@@ -1,0 +1,222 @@
+"""What a run leaves: a folder that is complete, or not there at all."""
+
+import hashlib
+import json
+import os
+import resource
+import shutil
+import sys
+import tempfile
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import tomli_w
+
+from planner.errors import Fault, InputError
+from planner.instance import Instance
+from planner.planning.clock import progress_record
+from planner.planning.pipeline import Planned
+from planner.versions import installed_versions
+
+DONE_FILE = "DONE"
+
+
+def run_name(instance: Instance) -> str:
+    """Name of a run's folder: the scenario's name and a hash of all that decides the result."""
+    digest = hashlib.sha256(
+        json.dumps(
+            [
+                instance.scenario.model_dump(mode="json", exclude={"scenarios"}),
+                [asdict(file) for file in instance.input_files[1:]],
+                installed_versions(),
+            ],
+            sort_keys=True,
+        ).encode()
+    )
+    return f"{instance.scenario.name}-{digest.hexdigest()[:10]}"
+
+
+def check_target(folder: Path) -> None:
+    """Refuse, before any work, a folder that is not a run's and not empty.
+
+    Raises
+    ------
+    InputError
+        If writing there would destroy something that `planner` did not write.
+    """
+    if folder.is_dir() and not (folder / DONE_FILE).is_file() and any(folder.iterdir()):
+        remedy = "folder holds something that is not a finished run; choose another or empty it"
+        raise InputError([Fault(str(folder), None, "", "", remedy)])
+    if folder.exists() and not folder.is_dir():
+        raise InputError([Fault(str(folder), None, "", "", "a file stands here; choose a folder")])
+
+
+def write_run(planned: Planned, folder: str | Path) -> Path:
+    """Write a run folder; `docs/run-folder.md` tells what it holds.
+
+    Parameters
+    ----------
+    planned : Planned
+        A checked plan.
+    folder : path
+        The run folder itself; a finished run that stands there is replaced.
+
+    Returns
+    -------
+    Path
+        The folder, with `DONE` written last.
+
+    Notes
+    -----
+    Everything is written into a temporary folder beside it, which is then renamed: a folder
+    without `DONE` is never a result.
+    """
+    from planner.outputs.layers import RunContent, write_layers
+    from planner.outputs.report import write_report
+    from planner.outputs.workbook import write_workbook
+
+    folder = Path(folder).resolve()
+    check_target(folder)
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    partial = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
+    partial.chmod(0o755)
+    try:
+        with planned.clock.stage("layers", "GeoPackage, GeoParquet and tables") as say:
+            content = RunContent(
+                planned.evaluation,
+                planned.plan.allocation,
+                planned.candidates,
+                _run_info(planned),
+                planned.assumptions,
+                planned.instance.stations[["station_type_id", "bays"]],
+                planned.tables,
+            )
+            write_layers(partial, content, say)
+        _write_text(partial / "scenario.resolved.toml", _resolved_scenario(planned.instance))
+        _write_text(
+            partial / "progress.jsonl",
+            "".join(
+                json.dumps(progress_record(progress), ensure_ascii=False) + "\n"
+                for progress in planned.clock.history
+            ),
+        )
+        _write_text(
+            partial / "solver.log",
+            "".join(
+                f"{progress.elapsed_s:9.2f} s  {progress.stage}: {progress.message}\n"
+                for progress in planned.clock.history
+            ),
+        )
+        _write_run_json(partial, planned)
+        with planned.clock.stage("report", "report.html and workbook.xlsx"):
+            write_report(partial)
+            write_workbook(partial)
+        _write_run_json(partial, planned)  # again, now with the report's own seconds
+        _write_text(partial / "checksums.txt", _checksums(partial))
+        _write_text(partial / DONE_FILE, "")
+        if folder.exists():
+            # Two renames: at no moment is there a half-written folder under the name.
+            replaced = Path(tempfile.mkdtemp(prefix=f".{folder.name}-old-", dir=folder.parent))
+            folder.rename(replaced / "run")
+            partial.rename(folder)
+            shutil.rmtree(replaced)
+        else:
+            partial.rename(folder)
+    except BaseException:
+        shutil.rmtree(partial, ignore_errors=True)
+        raise
+    return folder
+
+
+def _write_run_json(folder: Path, planned: Planned) -> None:
+    text = json.dumps(describe_run(planned), indent=2, ensure_ascii=False) + "\n"
+    _write_text(folder / "run.json", text)
+
+
+def describe_run(planned: Planned) -> dict[str, Any]:
+    """The content of `run.json`; its headline is the siting model's."""
+    siting = planned.plan.models[0]
+    scenario = planned.instance.scenario
+    return {
+        "name": scenario.name,
+        "title": scenario.title,
+        "status": siting.status,
+        "objective": siting.objective,
+        "bound": siting.bound,
+        "gap_frac": siting.gap_frac,
+        "objective_unit": siting.unit,
+        "sense": siting.sense,
+        "wall_s": round(sum(stage.wall_s for stage in planned.clock.stages), 3),
+        "peak_rss_mb": round(peak_rss_mb(), 1),
+        "stages": [
+            {"name": stage.name, "wall_s": round(stage.wall_s, 3)} for stage in planned.clock.stages
+        ],
+        "models": {
+            model.name: {key: value for key, value in asdict(model).items() if key != "name"}
+            for model in planned.plan.models
+        },
+        "kpi": dict(planned.evaluation.kpi),
+        "seed": scenario.solver.seed,
+        "options": scenario.solver.model_dump(),
+        "versions": installed_versions(),
+        "inputs": [asdict(file) for file in planned.instance.input_files],
+    }
+
+
+def peak_rss_mb() -> float:
+    """Largest resident memory of this process, and of the largest of its children [MB]."""
+    # Linux counts in KiB, macOS in bytes.
+    unit = 1 if sys.platform == "darwin" else 1024
+    usage = (resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF,
+             resource.RUSAGE_CHILDREN))  # fmt: skip
+    return max(usage) * unit / 1e6
+
+
+def _run_info(planned: Planned) -> dict[str, str | float]:
+    siting = planned.plan.models[0]
+    scenario = planned.instance.scenario
+    unit = siting.unit.lower().replace("-", "_").replace("/", "_per_")
+    info: dict[str, str | float] = {
+        "name": scenario.name,
+        "title": scenario.title,
+        "planner_version": installed_versions()["planner"],
+        "planning_quarter": scenario.planning_quarter,
+        "status": siting.status,
+        "siting_objective": scenario.siting.objective,
+        f"objective_{unit}": siting.objective,
+        f"bound_{unit}": siting.bound,
+        "gap_frac": siting.gap_frac,
+        "seed": scenario.solver.seed,
+        "drive_time_min": scenario.siting.drive_time_min,
+        "near_km": scenario.siting.near_km,
+        "coordinate_reference": "WGS84",
+        "input_coordinate_reference": scenario.coordinate_reference,
+        "attribution": scenario.attribution,
+    }
+    for file in planned.instance.input_files:
+        info[f"sha256 {file.path}"] = file.sha256
+    return info
+
+
+def _resolved_scenario(instance: Instance) -> str:
+    return tomli_w.dumps(
+        instance.scenario.model_dump(mode="json", exclude={"scenarios"}, exclude_none=True)
+    )
+
+
+def _checksums(folder: Path) -> str:
+    lines = []
+    for path in sorted(folder.rglob("*")):
+        if path.is_file():
+            with path.open("rb") as stream:
+                digest = hashlib.file_digest(stream, "sha256").hexdigest()
+            lines.append(f"{digest}  {path.relative_to(folder).as_posix()}\n")
+    return "".join(lines)
+
+
+def _write_text(path: Path, text: str) -> None:
+    with path.open("w", encoding="utf-8", newline="\n") as stream:
+        stream.write(text)
+        stream.flush()
+        os.fsync(stream.fileno())

@@ -1,0 +1,118 @@
+"""Print a range table for people, or as JSON lines, and write it as CSV."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from planner.physics.range_table import CONSUMPTION_DOMAIN_C, RangeTable
+
+LEAST_WIDTH = 100
+"""Columns stay whole where there is no terminal."""
+
+
+def show_range_table(table: RangeTable) -> None:
+    """Print range, energy and swaps over air temperature, then where sodium-ion goes farther."""
+    console = Console(highlight=False)
+    console.width = max(console.width, LEAST_WIDTH)
+    console.print(_figures(table))
+    for note in notes(table):
+        console.print(escape(note), soft_wrap=True)
+
+
+def print_json_lines(table: RangeTable) -> None:
+    """Print a JSON line per row, then one per crossover; an unknown number is null."""
+    head = {"vehicle_id": table.vehicle_id, "city": table.city or None}
+    labels = dict(zip(table.places["ambient_c"], table.places["label"], strict=True))
+    for row in _records(table.rows):
+        record = {"record": "range", **head, **row, "place": labels.get(row["ambient_c"])}
+        print(json.dumps(record), flush=True)
+    for row in _records(table.crossovers):
+        print(json.dumps({"record": "crossover", **head, **row}), flush=True)
+
+
+def write_csv(table: RangeTable, path: Path) -> None:
+    """Write the rows as CSV, numbers with four digits after the point."""
+    rows = table.rows.copy()
+    rows.insert(0, "vehicle_id", table.vehicle_id)
+    rows.to_csv(path, index=False, float_format="%.4f", encoding="utf-8")
+
+
+def notes(table: RangeTable) -> list[str]:
+    """Sentences below the table or figure: marks, and where sodium-ion goes farther."""
+    lines = []
+    if table.rows["outside_curve"].any():
+        lines.append(
+            "* pack colder or warmer than its curve's domain: the curve's end value is held"
+        )
+    if table.rows["outside_consumption"].any():
+        low, high = CONSUMPTION_DOMAIN_C
+        lines.append(f"† air outside {low:g} to {high:g} C, for which consumption is meant")
+    return lines + [crossover_sentence(row) for row in table.crossovers.to_dict("records")]
+
+
+def crossover_sentence(crossover: Mapping[Any, Any]) -> str:
+    """Where one pack goes at least as far as another, in words."""
+    first, other = crossover["pack_id"], crossover["other_pack_id"]
+    low, high = CONSUMPTION_DOMAIN_C
+    compared = (
+        f"(compared in air of {low:g} to {high:g} C and for packs at "
+        f"{crossover['domain_low_c']:g} to {crossover['domain_high_c']:g} C)"
+    )
+    if crossover["goes_farther"] == "everywhere":
+        return f"{first} goes at least as far as {other} at every temperature {compared}"
+    if crossover["goes_farther"] == "nowhere":
+        return f"{first} goes less far than {other} at every temperature {compared}"
+    air_c, pack_c = crossover["ambient_c"], crossover["pack_c"]
+    return (
+        f"{first} goes at least as far as {other} below {air_c:.1f} C in the air, when the pack "
+        f"has {pack_c:.1f} C {compared}"
+    )
+
+
+def _figures(table: RangeTable) -> Table:
+    city = f" in {table.city}" if table.city else ""
+    shown = Table(
+        title=f"{escape(table.vehicle_id)} ({table.segment}){escape(city)}",
+        title_justify="left",
+        box=None,
+    )
+    shown.add_column("air C", justify="right")
+    shown.add_column("pack C", justify="right")
+    shown.add_column("kWh/100 km", justify="right")
+    for pack_id in table.pack_ids:
+        shown.add_column(f"{escape(pack_id)}\nkm", justify="right")
+        shown.add_column("\nkWh", justify="right")
+        shown.add_column("\nswaps/day", justify="right")
+    shown.add_column("")
+    labels = table.places.groupby("ambient_c")["label"].agg(", ".join)
+    for ambient_c, rows in table.rows.groupby("ambient_c"):
+        by_pack = rows.set_index("pack_id")
+        first = by_pack.iloc[0]
+        cells = [
+            f"{ambient_c:.1f}" + ("†" if first["outside_consumption"] else ""),
+            f"{first['pack_c']:.1f}",
+            f"{first['kwh_per_100km']:.1f}",
+        ]
+        for pack_id in table.pack_ids:
+            row = by_pack.loc[pack_id]
+            mark = "*" if row["outside_curve"] else ""
+            cells += [
+                f"{row['range_km']:.0f}{mark}",
+                f"{row['usable_kwh']:.1f}{mark}",
+                f"{row['swaps_per_day']:.2f}{mark}",
+            ]
+        place = str(labels.get(ambient_c, ""))
+        shown.add_row(*cells, place, style="bold" if place else "")
+    return shown
+
+
+def _records(frame: pd.DataFrame) -> list[dict[str, Any]]:
+    """Rows as JSON values; NaN, which JSON does not know, as null."""
+    rows: list[dict[str, Any]] = json.loads(frame.to_json(orient="records", double_precision=6))
+    return rows

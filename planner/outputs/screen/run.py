@@ -1,0 +1,165 @@
+"""What a person or a machine sees of a run while it works and when it is done."""
+
+import json
+import math
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from planner.planning.clock import progress_record
+from planner.plans.question_words import headline_of, in_proportion
+from planner.solving.progress import Progress
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from planner.planning.pipeline import Planned
+
+NUM_COLDEST = 10
+"""Cities whose packs are shown when a run is done, coldest first."""
+
+
+@contextmanager
+def show_progress(as_json: bool) -> Iterator[Callable[[Progress], None]]:
+    """Report progress: a live line on a terminal, plain lines elsewhere, or JSON lines."""
+    if as_json:
+        yield lambda progress: print(json.dumps(progress_record(progress)), flush=True)
+        return
+    if not sys.stderr.isatty():
+        yield lambda progress: print(_line(progress), file=sys.stderr, flush=True)
+        return
+    from rich.console import Console
+
+    console = Console(stderr=True)
+    last: Progress | None = None
+    with console.status("reading the instance") as live:
+
+        def report(progress: Progress) -> None:
+            nonlocal last
+            if last is None or _stage(progress) != _stage(last):
+                if last is not None and last.incumbent is not None:
+                    console.print(_line(last), highlight=False, soft_wrap=True)
+                console.print(_line(progress), highlight=False, soft_wrap=True)
+            live.update(_line(progress))
+            last = progress
+
+        yield report
+
+
+def _stage(progress: Progress) -> str:
+    return progress.stage.partition(":")[0]
+
+
+def _line(progress: Progress) -> str:
+    parts = [f"{progress.elapsed_s:7.1f} s  {progress.stage:<18} {progress.message}"]
+    if progress.incumbent is not None:
+        parts.append(f"incumbent {progress.incumbent:,.1f}")
+    if progress.bound is not None:
+        parts.append(f"bound {progress.bound:,.1f}")
+    if math.isfinite(progress.gap_frac):
+        parts.append(f"gap {progress.gap_frac:.3%}")
+    return "  ".join(parts)
+
+
+def show_result(planned: "Planned", folder: Path, as_json: bool) -> None:
+    """Say what was planned, how good it provably is, and where it lies."""
+    siting = planned.plan.models[0]
+    if as_json:
+        print(json.dumps({"stage": "done", "folder": str(folder), "status": siting.status,
+                          "objective": siting.objective, "bound": siting.bound,
+                          "gap_frac": siting.gap_frac, "sense": siting.sense,
+                          "objective_unit": siting.unit}), flush=True)  # fmt: skip
+        return
+    from rich.console import Console
+    from rich.markup import escape
+    from rich.table import Table
+
+    kpi = planned.evaluation.kpi
+    minutes = planned.instance.scenario.siting.drive_time_min
+    near_km = planned.instance.scenario.siting.near_km
+    console = Console(highlight=False)
+    figures = Table(box=None, show_header=False)
+    for label, value in (
+        ("status", f"{siting.status}, proven gap {siting.gap_frac:.3%}"),
+        ("stations", f"{kpi['num_stations']:,}, {kpi['num_bays']:,} bays, "
+         f"{kpi['capex_cny'] / 1e6:,.0f} M CNY"),
+        *_headline(planned),
+        (f"car-owning households within {minutes:g} min", f"{kpi['households_served_frac']:.1%}"),
+        (f"car-owning households within {near_km:g} km", f"{kpi['households_near_frac']:.1%}"),
+        ("vehicles", f"{kpi['vehicles']:,}, {kpi['vehicles_without_pack']:,.0f} without a pack"),
+    ):  # fmt: skip
+        figures.add_row(label, value)
+    console.print(figures)
+    coldest = Table(title=f"Packs of the {NUM_COLDEST} coldest cities", title_justify="left")
+    chemistries = sorted(planned.instance.packs["chemistry"].unique(), reverse=True)
+    for heading in ("city", "winter", "vehicles", *chemistries, "sodium-ion"):
+        coldest.add_column(heading, justify="left" if heading == "city" else "right")
+    cities = planned.evaluation.cities.sort_values("winter_design_c").head(NUM_COLDEST)
+    for city in cities.to_dict("records"):
+        coldest.add_row(
+            escape(city["name_en"]),
+            f"{city['winter_design_c']:.1f} C",
+            f"{city['vehicles']:,}",
+            *(f"{city[f'vehicles_{chemistry}']:,.0f}" for chemistry in chemistries),
+            f"{city['sodium_ion_frac']:.0%}",
+        )
+    console.print(coldest)
+    _print_quarters(planned, console)
+    where = "report.html for a browser, plan.gpkg for QGIS"
+    console.print(f"written to {folder} ({where})", soft_wrap=True)
+
+
+def _headline(planned: "Planned") -> list[tuple[str, str]]:
+    """Swaps served, and the objective with its bound."""
+    siting, kpi = planned.plan.models[0], planned.evaluation.kpi
+    words = headline_of(siting.unit)
+    limit = words.limit(f"{siting.bound:,.0f}")
+    served = (
+        f"{kpi['swaps_per_day_served']:,.0f} of {kpi['swaps_per_day']:,.0f} per day "
+        f"({kpi['swaps_served_frac']:.1%})"
+    )
+    if siting.sense == "max":
+        return [("swaps served", f"{served}; {limit}")]
+    found = f"{siting.objective:,.0f} {words.unit} ({in_proportion(kpi)}); {limit}"
+    return [(words.name.lower(), found), ("swaps served", served)]
+
+
+def _print_quarters(planned: "Planned", console: "Console") -> None:
+    """Packs in use by quarter, and what more sodium-ion or an earlier certificate would save."""
+    from rich.markup import escape
+    from rich.table import Table
+
+    quarters = planned.instance.scenario.quarters
+    if len(quarters) > 1:
+        by_quarter = planned.tables["city_quarter"].groupby("quarter").sum(numeric_only=True)
+        supply = planned.tables["supply_value"]
+        sodium = supply[supply["chemistry"] == "sodium_ion"].set_index("quarter")
+        table = Table(title="Packs by quarter", title_justify="left")
+        for heading in ("quarter", "vehicles", "on sodium-ion", "GWh used", "to be had",
+                        "1 GWh more saves"):  # fmt: skip
+            table.add_column(heading, justify="left" if heading == "quarter" else "right")
+        for quarter in quarters:
+            row = by_quarter.loc[quarter]
+            used = ["not limited"] * 3
+            if quarter in sodium.index:
+                of_quarter = sodium.loc[quarter]
+                used = [
+                    f"{of_quarter['used_gwh']:,.2f}",
+                    f"{of_quarter['to_be_had_gwh']:,.2f}",
+                    f"{of_quarter['value_cny_per_kwh']:,.1f} M CNY",
+                ]
+            table.add_row(
+                quarter, f"{row['vehicles']:,.0f}", f"{row.get('vehicles_sodium_ion', 0):,.0f}",
+                *used,
+            )  # fmt: skip
+        console.print(table)
+    for gate in planned.tables["gate_value"].to_dict("records"):
+        opens = gate["opens"] if isinstance(gate["opens"], str) else "no date"
+        label = f"{gate['certificate']} for {gate['chemistry']} in {gate['market']}"
+        console.print(
+            f"{escape(label)} ({opens}): open from {gate['opens_earlier']} on it would save "
+            f"{gate['saving_cny'] / 1e6:,.2f} M CNY",
+            soft_wrap=True,
+        )

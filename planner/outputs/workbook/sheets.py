@@ -1,0 +1,285 @@
+"""The sheets of a workbook, shaped from the files of a run folder."""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pyarrow.parquet as pq
+from pandas.api.types import is_bool_dtype, is_numeric_dtype
+
+from planner.errors import Fault, InputError
+from planner.outputs.layers.describe import DATA_PACKAGE
+from planner.outputs.workbook.formats import TEXT, distinct, heading, number_format
+
+MOST_ROWS = 100_000
+"""Longer tables stay in the run's files: spreadsheets get slow, and end at 1,048,576 rows."""
+
+_DECIMALS = 6  # as in tables/*.csv
+_FIRST = ("kpi", "cities", "stations", "corridor_summary")
+_LAST = ("assumptions", "run_info")
+_CORRIDORS = ("corridor_stations", "corridor_legs", "corridor_unserved")
+_PLACES = ("cities", "stations", *_CORRIDORS)  # layers worth reading without a map
+_FIRST_ROWS = {"corridor_legs": 5_000, "corridor_unserved": 5_000}
+"""Tables of which the first rows are enough; the others stand in the run's files."""
+
+_NAMED = {
+    "city_id": ("name_en", "City name"),
+    "near_city_id": ("near_name_en", "Name of the nearest city"),
+    "from_city_id": ("from_name_en", "Name of the city it begins in"),
+    "to_city_id": ("to_name_en", "Name of the city it leads to"),
+    "from_stop": ("from_name_en", "City it begins in"),
+    "to_stop": ("to_name_en", "City it ends in"),
+    "breaks_from": ("breaks_from_name_en", "City it breaks from"),
+    "breaks_to": ("breaks_to_name_en", "City it breaks to"),
+}
+"""Per column with ids of cities the name and heading of the one that is added beside it."""
+_STATION_HOUR = "station_hour"
+_REMEDY = "not a run folder of this version; plan again with `planner run`"
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column of a sheet.
+
+    Attributes
+    ----------
+    name, heading, description : str
+        Machine name, what a reader sees with its unit, and what the column holds.
+    values : list
+        Text, number, bool or None per row.
+    number_formats : sequence of str
+        Format code of each row.
+    """
+
+    name: str
+    heading: str
+    description: str
+    values: list[Any]
+    number_formats: Sequence[str]
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """A table as a sheet: its name is the table's."""
+
+    name: str
+    description: str
+    columns: tuple[Column, ...]
+
+    @property
+    def num_rows(self) -> int:
+        """Rows below the headings."""
+        return len(self.columns[0].values)
+
+
+@dataclass(frozen=True)
+class LeftOut:
+    """A layer or table that has no sheet, and where it stands instead."""
+
+    name: str
+    path: str
+    num_rows: int
+    description: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class RunTables:
+    """What the workbook shows of a run.
+
+    Attributes
+    ----------
+    run : mapping
+        `run.json`.
+    attribution : str
+        Who must be named; empty if the instance states nothing.
+    sheets : tuple of Sheet
+        In order.
+    left_out : tuple of LeftOut
+        What has no sheet.
+    """
+
+    run: Mapping[str, Any]
+    attribution: str
+    sheets: tuple[Sheet, ...]
+    left_out: tuple[LeftOut, ...]
+
+
+def read_tables(folder: Path) -> RunTables:
+    """Read the tables of a run folder and shape them into sheets.
+
+    Parameters
+    ----------
+    folder : Path
+        With `run.json`, `datapackage.json` and the Parquet files that the latter names.
+
+    Raises
+    ------
+    InputError
+        If one of them is missing or broken.
+    """
+    run, package = _read_json(folder / "run.json"), _read_json(folder / DATA_PACKAGE)
+    resources = {
+        each["name"]: each for each in package["resources"] if each.get("format") == "parquet"
+    }
+    names = _read_table(folder, resources["cities"]).set_index("city_id")["name_en"]
+    sheets, left_out = [], []
+    for name in _ordered(resources):
+        resource = resources[name]
+        reason = _why_not(folder, resource)
+        if reason:
+            left_out.append(
+                LeftOut(name, resource["path"], _num_rows(folder, resource),
+                        resource["description"], reason)
+            )  # fmt: skip
+        else:
+            sheets.append(_sheet(resource, _read_table(folder, resource), names))
+    sheets.append(_dictionary(resources))
+    attribution = " ".join(source["title"] for source in package["sources"])
+    return RunTables(run, attribution, tuple(sheets), tuple(left_out))
+
+
+@contextmanager
+def _naming(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except (OSError, ValueError) as error:  # ValueError: what parsers raise for a broken file
+        fault = Fault(str(path), None, "", str(error).split("\n")[0], _REMEDY)
+        raise InputError([fault]) from error
+
+
+def _read_json(path: Path) -> dict[str, Any]:
+    with _naming(path):
+        found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    return found
+
+
+def _read_table(folder: Path, resource: Mapping[str, Any]) -> pd.DataFrame:
+    path = folder / resource["path"]
+    with _naming(path):
+        return pd.read_parquet(path, columns=[field["name"] for field in _fields(resource)])
+
+
+def _num_rows(folder: Path, resource: Mapping[str, Any]) -> int:
+    path = folder / resource["path"]
+    with _naming(path):
+        return int(pq.read_metadata(path).num_rows)
+
+
+def _fields(resource: Mapping[str, Any]) -> list[dict[str, str]]:
+    fields: list[dict[str, str]] = resource["schema"]["fields"]
+    return fields
+
+
+def _ordered(resources: Mapping[str, Any]) -> list[str]:
+    between = [name for name in resources if name not in _FIRST + _LAST]
+    return [name for name in (*_FIRST, *between, *_LAST) if name in resources]
+
+
+def _why_not(folder: Path, resource: Mapping[str, Any]) -> str:
+    if resource["geometry_type"] and resource["name"] not in _PLACES:
+        return "shapes and places for a map"
+    if resource["name"] != _STATION_HOUR and _num_rows(folder, resource) > MOST_ROWS:
+        return f"more than {MOST_ROWS:,} rows"
+    return ""
+
+
+def _sheet(resource: Mapping[str, Any], frame: pd.DataFrame, names: "pd.Series[Any]") -> Sheet:
+    fields, description = _fields(resource), resource["description"]
+    if resource["name"] == _STATION_HOUR:
+        return _hours_across(fields, frame)
+    if resource["name"] in _FIRST_ROWS and len(frame) > _FIRST_ROWS[resource["name"]]:
+        kept = _FIRST_ROWS[resource["name"]]
+        description += f" Here the first {kept:,} of {len(frame):,} rows."
+        frame = frame.head(kept)
+    if "name_en" not in frame:
+        frame, fields = _with_names(frame, fields, names)
+    headings = distinct(
+        (heading(field["name"], field["title"]) for field in fields),
+        (field["name"] for field in fields),
+    )
+    columns = [
+        _column(field["name"], text, field["description"], frame[field["name"]])
+        for field, text in zip(fields, headings, strict=True)
+    ]
+    if resource["name"] == "kpi":
+        columns = [_figures(column, frame) for column in columns]
+    return Sheet(resource["name"], description, tuple(columns))
+
+
+def _with_names(
+    frame: pd.DataFrame, fields: Sequence[dict[str, str]], names: "pd.Series[Any]"
+) -> tuple[pd.DataFrame, list[dict[str, str]]]:
+    """Names of cities beside their ids; empty where the id is a corridor station's."""
+    columns, described = {}, list[dict[str, str]]()
+    for field in fields:
+        columns[field["name"]] = frame[field["name"]]
+        described.append(field)
+        if field["name"] in _NAMED:
+            name, title = _NAMED[field["name"]]
+            columns[name] = frame[field["name"]].map(names)
+            described.append({"name": name, "title": title, "description": "Name in Latin letters"})
+    return pd.DataFrame(columns), described
+
+
+def _column(name: str, text: str, description: str, values: "pd.Series[Any]") -> Column:
+    if not is_numeric_dtype(values) or is_bool_dtype(values):
+        cells = [None if pd.isna(value) else value for value in values.tolist()]
+        return Column(name, text, description, cells, [TEXT] * len(cells))
+    numbers = values.astype("float64").round(_DECIMALS)
+    code = number_format(name, is_whole=not (numbers.dropna() % 1 != 0).any())
+    cells = [None if pd.isna(value) else value for value in numbers.tolist()]
+    return Column(name, text, description, cells, [code] * len(cells))
+
+
+def _figures(column: Column, kpi: pd.DataFrame) -> Column:
+    """Each figure in the format of its own name."""
+    if column.name != "value":
+        return column
+    codes = [
+        number_format(name, is_whole=value % 1 == 0)
+        for name, value in zip(kpi["name"], column.values, strict=True)
+    ]
+    return Column(column.name, column.heading, column.description, column.values, codes)
+
+
+def _hours_across(fields: Sequence[Mapping[str, str]], frame: pd.DataFrame) -> Sheet:
+    """A row per station and a column per hour: 3,000 rows read better than 72,000."""
+    about = {field["name"]: field for field in fields}
+    table = frame.pivot_table(index="site_id", columns="hour", values="swaps_per_hour")
+    site = about["site_id"]
+    columns = [
+        _column("site_id", site["title"], site["description"], pd.Series(table.index)),
+        *(
+            _column(
+                f"swaps_per_hour_{hour:02d}",
+                f"{hour:02d}:00",
+                f"{about['swaps_per_hour']['description']}, from {hour:02d}:00",
+                table[hour],
+            )
+            for hour in table.columns
+        ),
+    ]
+    description = (
+        "Swaps [1/h] of each station by hour of the winter design day, hours across; the "
+        "capacity stands in sheet stations."
+    )
+    return Sheet(_STATION_HOUR, description, tuple(columns))
+
+
+def _dictionary(resources: Mapping[str, Mapping[str, Any]]) -> Sheet:
+    rows = [
+        (name, field["name"], field["title"], field["description"])
+        for name, resource in resources.items()
+        for field in _fields(resource)
+    ]
+    titles = {
+        "layer": "Layer or table", "column": "Column", "title": "Heading", "description": "Meaning"
+    }  # fmt: skip
+    frame = pd.DataFrame(rows, columns=list(titles), dtype="str")
+    columns = (_column(name, title, "", frame[name]) for name, title in titles.items())
+    return Sheet("data_dictionary", "What every column of the run holds.", tuple(columns))

@@ -1,0 +1,324 @@
+"""Vehicles x range x climate -> swaps per vehicle, city, zone, month and hour."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from planner.instance import SEGMENTS, Instance
+from planner.physics.climate import CityClimate
+from planner.physics.station_rate import fastest_turn
+from planner.physics.vehicle_range import (
+    TemperatureCurve,
+    consumption_kwh_per_km,
+    heat_pump_cop,
+    pack_temperature_c,
+    swaps_per_vehicle_day,
+    usable_energy_kwh,
+)
+from planner.units import DAYS_PER_MONTH, HOURS_PER_DAY
+
+FloatArray = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class FleetOperation:
+    """What each vehicle class does in each city and month with each pack that fits it.
+
+    Axes: quarter q of the horizon; city c, vehicle class v, pack k and station type t in the
+    order of the instance's tables; month m. NaN where a pack does not fit the vehicle's
+    envelope. A month's mean is one over its hours, not the value at its mean temperature; its
+    design day is as much colder than its mean as the year's is than the coldest month.
+
+    Attributes
+    ----------
+    vehicles : ndarray, shape (num_quarters, num_cities, num_vehicles)
+        Swap vehicles of the class.
+    swaps_per_day : ndarray, shape (num_cities, num_vehicles, num_packs, 12)
+        Per vehicle, mean over the month's hours.
+    mean_range_km : ndarray, same shape
+        Between two swaps at the month's mean temperature.
+    design_swaps_per_day, design_range_km, design_energy_kwh : ndarray, same shape
+        Per vehicle, between two swaps, and per swap, on the month's design day.
+    design_turn_h : ndarray, shape (num_cities, num_vehicles, num_packs, num_types, 12)
+        Time of a pack in a bay of each station type on the design day.
+    design_grid_kwh : ndarray, same shape
+        Energy that a swap then takes from the grid: charge, its losses, and the pack's heat.
+    grid_kwh_per_day : ndarray, shape (num_cities, num_vehicles, num_packs, 12)
+        Energy that a vehicle's swaps take from the grid, mean over the month; heat as on the
+        design day.
+    hour_frac : ndarray, shape (num_vehicles, 24)
+        Share of a class's swaps in each hour of the day.
+    peak_hour : int ndarray, shape (num_cities,)
+        Hour of the winter design day in which the city's vehicles swap most.
+    coldest_month : int ndarray, shape (num_cities,)
+        Month, 0 = January, whose design day is the year's.
+    held : DataFrame
+        Temperatures outside a curve's domain, where its end value was held: columns
+        ``city_id``, ``chemistry``, ``pack_temperature_c``, ``domain_c``.
+    """
+
+    vehicles: FloatArray
+    swaps_per_day: FloatArray
+    mean_range_km: FloatArray
+    design_swaps_per_day: FloatArray
+    design_range_km: FloatArray
+    design_energy_kwh: FloatArray
+    design_turn_h: FloatArray
+    design_grid_kwh: FloatArray
+    grid_kwh_per_day: FloatArray
+    hour_frac: FloatArray
+    peak_hour: NDArray[np.int64]
+    coldest_month: NDArray[np.int64]
+    held: pd.DataFrame
+
+    def on_design_day(self, monthly: FloatArray) -> FloatArray:
+        """A monthly array's values in each city's coldest month, without the last axis."""
+        cities = np.arange(len(self.coldest_month))
+        return np.asarray(np.moveaxis(monthly, -1, 1)[cities, self.coldest_month])
+
+    @property
+    def yearly_swaps_per_day(self) -> FloatArray:
+        """Mean over the year, per vehicle; shape (num_cities, num_vehicles, num_packs)."""
+        return np.asarray(np.average(self.swaps_per_day, axis=-1, weights=DAYS_PER_MONTH))
+
+    @property
+    def peak_hour_frac(self) -> FloatArray:
+        """Share of a class's swaps in its city's peak hour, shape (num_cities, num_vehicles)."""
+        return self.hour_frac.T[self.peak_hour]
+
+
+def operate_fleet(instance: Instance, climate: CityClimate) -> FleetOperation:
+    """Range and swaps of every vehicle class in every city with every fitting pack.
+
+    Parameters
+    ----------
+    instance : Instance
+        Vehicles, packs, curves, stations, cities, adoption, hours and the scenario's physics.
+    climate : CityClimate
+        Of the instance's cities.
+
+    Returns
+    -------
+    FleetOperation
+        A pack colder than its curve's domain keeps the curve's last value and is listed.
+    """
+    packs, physics = instance.packs, instance.scenario.physics
+    # Axes: city, vehicle class, pack, month, and within the month its hours' temperatures, then
+    # its mean, then its design day.
+    ambient_c = np.concatenate(
+        (
+            climate.hour_temperatures_c(),
+            climate.monthly_mean_c[..., None],
+            climate.month_design_c[..., None],
+        ),
+        axis=-1,
+    )[:, None, None]
+    hours, mean, design = slice(0, -2), -2, -1
+    by_vehicle = {
+        name: instance.vehicles[name].to_numpy(float)[:, None, None, None]
+        for name in ("km_per_day", "swap_energy_frac", "soak_frac")
+    }
+    consumption = _consumption(instance, ambient_c)
+    pack_c = pack_temperature_c(
+        ambient_c, by_vehicle["soak_frac"], station_c=physics.station_temperature_c
+    )[:, :, 0]
+    curves = {
+        chemistry: temperature_curve(instance, chemistry, "usable_energy")
+        for chemistry in packs["chemistry"].unique()
+    }
+    usable_frac = np.stack(
+        [curves[chemistry].at(pack_c, outside="hold") for chemistry in packs["chemistry"]], axis=2
+    )
+    energy = usable_energy_kwh(
+        packs["nominal_kwh"].to_numpy(float)[:, None, None],
+        packs["soc_window_frac"].to_numpy(float)[:, None, None],
+        usable_frac,
+    )
+    fits = instance.vehicles["envelope"].to_numpy()[:, None] == packs["envelope"].to_numpy()
+    energy = np.where(fits[:, :, None, None], energy, np.nan)
+    range_km = energy / consumption
+    swaps = swaps_per_vehicle_day(
+        by_vehicle["km_per_day"], consumption, energy, by_vehicle["swap_energy_frac"]
+    )
+    turn_h, grid_kwh = _station_turns(instance, pack_c[..., design], energy[..., design])
+    efficiency = physics.charger_efficiency_frac
+    charged = by_vehicle["km_per_day"] * by_vehicle["swap_energy_frac"] * consumption[..., hours]
+    mean_swaps = swaps[..., hours].mean(axis=-1)
+    heat_kwh = grid_kwh.max(axis=3) - energy[..., design] / efficiency
+    coldest_month = climate.month_design_c.argmin(axis=1)
+    vehicles = np.stack([vehicles_by_class(instance, name) for name in instance.scenario.quarters])
+    hour_frac = hours_of_classes(instance)
+    design_swaps = swaps[..., design]
+    planned = vehicles[instance.scenario.quarters.index(instance.scenario.planning_quarter)]
+    winter = np.moveaxis(design_swaps, -1, 1)[np.arange(len(planned)), coldest_month]
+    by_hour = (planned * default_pack_swaps(instance, winter)) @ hour_frac
+    return FleetOperation(
+        vehicles=vehicles,
+        swaps_per_day=mean_swaps,
+        mean_range_km=range_km[..., mean],
+        design_swaps_per_day=design_swaps,
+        design_range_km=range_km[..., design],
+        design_energy_kwh=energy[..., design],
+        design_turn_h=turn_h,
+        design_grid_kwh=grid_kwh,
+        grid_kwh_per_day=charged.mean(axis=-1) / efficiency + mean_swaps * heat_kwh,
+        hour_frac=hour_frac,
+        peak_hour=by_hour.argmax(axis=1),
+        coldest_month=coldest_month,
+        held=_held(instance, curves, pack_c),
+    )
+
+
+def _consumption(instance: Instance, ambient_c: FloatArray) -> FloatArray:
+    physics = instance.scenario.physics
+    column = {
+        name: instance.vehicles[name].to_numpy(float)[:, None, None, None]
+        for name in ("consumption_kwh_per_km", "drag_frac", "speed_kmh", "cabin_loss_kw_per_k",
+                     "auxiliary_kw")
+    }  # fmt: skip
+    has_heat_pump = (instance.vehicles["heating"] == "heat_pump").to_numpy()[:, None, None, None]
+    fading_cop = heat_pump_cop(
+        ambient_c, cop_mild=physics.heat_pump_cop, limit_c=physics.heat_pump_limit_c
+    )
+    return consumption_kwh_per_km(
+        ambient_c,
+        base_kwh_per_km=column["consumption_kwh_per_km"],
+        drag_frac=column["drag_frac"],
+        speed_kmh=column["speed_kmh"],
+        cabin_loss_kw_per_k=column["cabin_loss_kw_per_k"],
+        heating_cop=np.where(has_heat_pump, fading_cop, 1.0),
+        auxiliary_kw=column["auxiliary_kw"],
+        cabin_c=physics.cabin_temperature_c,
+        tyre_loss_per_k=physics.tyre_loss_per_k,
+    )
+
+
+def _station_turns(
+    instance: Instance, arrival_c: FloatArray, energy_kwh: FloatArray
+) -> tuple[FloatArray, FloatArray]:
+    """Turn time [h] and grid energy [kWh], shape (num_cities, ..., num_packs, num_types, 12)."""
+    physics, packs, stations = instance.scenario.physics, instance.packs, instance.stations
+    turns = [
+        [
+            fastest_turn(
+                arrival_c,
+                energy_kwh=energy_kwh[:, :, pack_idx],
+                nominal_kwh=nominal_kwh,
+                charge_power=temperature_curve(instance, chemistry, "charge_power"),
+                charger_kw=charger_kw,
+                heater_kw=physics.bay_heater_kw,
+                handling_s=handling_s,
+                heat_kwh_per_kwh_k=physics.pack_heat_kwh_per_kwh_k,
+                charger_efficiency_frac=physics.charger_efficiency_frac,
+            )
+            for charger_kw, handling_s in zip(
+                stations["charger_kw_per_bay"], stations["handling_s"], strict=True
+            )
+        ]
+        for pack_idx, (chemistry, nominal_kwh) in enumerate(
+            zip(packs["chemistry"], packs["nominal_kwh"], strict=True)
+        )
+    ]
+
+    def by_pack_and_type(name: str) -> FloatArray:
+        values = np.array([[getattr(turn, name) for turn in row] for row in turns])
+        return np.asarray(np.moveaxis(values, (0, 1), (2, 3)))
+
+    return by_pack_and_type("turn_h"), by_pack_and_type("grid_kwh")
+
+
+def temperature_curve(instance: Instance, chemistry: str, quantity: str) -> TemperatureCurve:
+    """One curve of the instance's table ``curves``."""
+    rows = instance.curves.query("chemistry == @chemistry and quantity == @quantity")
+    return TemperatureCurve(
+        rows["temperature_c"].to_numpy(float), rows["value_frac"].to_numpy(float)
+    )
+
+
+def vehicles_by_class(instance: Instance, quarter: str) -> FloatArray:
+    """Whole swap vehicles of a quarter, shape (num_cities, num_vehicles).
+
+    A segment's vehicles times the share that can swap by then, rounded; its classes add up to it.
+    """
+    cities, adoption = instance.cities, instance.adoption
+    counts = np.zeros((len(cities), len(instance.vehicles)))
+    of_quarter = adoption[adoption["quarter"] == quarter]
+    for segment in SEGMENTS:
+        classes = np.flatnonzero(instance.vehicles["segment"] == segment)
+        share = np.cumsum(instance.vehicles["segment_frac"].to_numpy(float)[classes])
+        fleet = cities[f"vehicles_{segment}"].to_numpy(float)
+        if len(adoption):
+            rows = of_quarter[of_quarter["segment"] == segment].set_index("city_id")
+            fleet = fleet * rows["swap_capable_frac"].reindex(cities["city_id"]).to_numpy(float)
+        up_to = np.rint(np.rint(fleet)[:, None] * share)
+        counts[:, classes] = np.diff(up_to, axis=1, prepend=0.0)
+    return counts
+
+
+def hours_of_classes(instance: Instance) -> FloatArray:
+    """Share of a vehicle class's swaps in each hour, shape (num_vehicles, 24).
+
+    Without a table of hours every hour counts as the peak hour of the scenario.
+    """
+    segments = instance.vehicles["segment"]
+    if instance.hour_profile.empty:
+        share = instance.scenario.demand.peak_hour_frac
+        return np.full((len(segments), HOURS_PER_DAY), share)
+    profile = instance.hour_profile.pivot(index="segment", columns="hour", values="day_frac")
+    profile = profile.reindex(columns=range(HOURS_PER_DAY)).fillna(0.0)
+    return np.asarray(profile.loc[segments].to_numpy(float))
+
+
+def _held(
+    instance: Instance, curves: dict[str, TemperatureCurve], pack_c: FloatArray
+) -> pd.DataFrame:
+    rows = []
+    coldest_c = pack_c.min(axis=(1, 2, 3))
+    for chemistry, curve in curves.items():
+        for city, coldest in zip(instance.cities["city_id"], coldest_c, strict=True):
+            if curve.is_outside(coldest):
+                domain = f"{curve.temperature_c[0]:g} to {curve.temperature_c[-1]:g}"
+                rows.append((city, chemistry, round(float(coldest), 1), domain))
+    return pd.DataFrame(rows, columns=["city_id", "chemistry", "pack_temperature_c", "domain_c"])
+
+
+def default_pack_swaps(instance: Instance, per_vehicle: FloatArray) -> FloatArray:
+    """Swaps per vehicle with each class's default pack.
+
+    Parameters
+    ----------
+    instance : Instance
+        For the default packs.
+    per_vehicle : ndarray, shape (num_cities, num_vehicles, num_packs)
+        Swaps per vehicle and day.
+
+    Returns
+    -------
+    ndarray, shape (num_cities, num_vehicles)
+    """
+    pack_idx = pd.Index(instance.packs["pack_id"]).get_indexer(instance.vehicles["default_pack_id"])
+    return np.asarray(per_vehicle[:, np.arange(len(pack_idx)), pack_idx])
+
+
+def spread_to_zones(instance: Instance, by_city: FloatArray) -> FloatArray:
+    """Spread a city's total over its zones by their car-owning households.
+
+    Parameters
+    ----------
+    instance : Instance
+        Zones and cities.
+    by_city : ndarray, shape (num_cities,)
+        Any total per city.
+
+    Returns
+    -------
+    ndarray, shape (num_zones,)
+        Adds up to the total in every city that has zones.
+    """
+    city_idx = pd.Index(instance.cities["city_id"]).get_indexer(instance.zones["city_id"])
+    weight = instance.zones["car_owning_households"].to_numpy(float)
+    city_weight = np.bincount(city_idx, weight, minlength=len(by_city))
+    per_weight = np.divide(by_city, city_weight, out=np.zeros(len(by_city)), where=city_weight > 0)
+    return np.asarray(weight * per_weight[city_idx])

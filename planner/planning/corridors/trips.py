@@ -1,0 +1,165 @@
+"""Round trips between cities: from the table of flows, or by a gravity model."""
+
+import numpy as np
+import pandas as pd
+import scipy.sparse
+from numpy.typing import NDArray
+
+from planner.errors import Fault, InputError
+from planner.instance import Instance
+from planner.network.intercity import TripPaths
+from planner.planning.corridors.problem import SEASONS, RoadEnergy, pair_of_path
+
+FloatArray = NDArray[np.float64]
+
+
+def vehicles_by_profile(instance: Instance, energy: RoadEnergy, packs: pd.DataFrame) -> FloatArray:
+    """Vehicles of each city and profile, shape (num_cities, num_profiles).
+
+    Parameters
+    ----------
+    instance : Instance
+    energy : RoadEnergy
+        For the profiles.
+    packs : DataFrame
+        Columns ``city_id``, ``vehicle_id``, ``pack_id``, ``vehicles``.
+    """
+    table = packs.pivot_table(
+        index="city_id", columns=["vehicle_id", "pack_id"], values="vehicles", aggfunc="sum"
+    )
+    columns = pd.MultiIndex.from_frame(energy.profiles[["vehicle_id", "pack_id"]])
+    table = table.reindex(index=instance.cities["city_id"], columns=columns)
+    return np.asarray(table.fillna(0.0).to_numpy(float))
+
+
+def vehicles_of_profiles(
+    instance: Instance, energy: RoadEnergy, vehicles: FloatArray
+) -> tuple[NDArray[np.int64], FloatArray]:
+    """Vehicle class of each profile, and the vehicles of each city by class.
+
+    Parameters
+    ----------
+    instance : Instance
+    energy : RoadEnergy
+    vehicles : ndarray, shape (num_cities, num_profiles)
+        From `vehicles_by_profile`.
+
+    Returns
+    -------
+    int array, shape (num_profiles,), and float array, shape (num_cities, num_vehicles)
+        In the order of the instance's table of vehicles.
+    """
+    ids = pd.Index(instance.vehicles["vehicle_id"])
+    vehicle = ids.get_indexer(energy.profiles["vehicle_id"]).astype(np.int64)
+    by_class = np.zeros((len(vehicles), len(ids)))
+    np.add.at(by_class.T, vehicle, vehicles.T)
+    return vehicle, by_class
+
+
+def trips_per_day(
+    instance: Instance,
+    paths: TripPaths,
+    energy: RoadEnergy,
+    vehicles: FloatArray,
+    swaps_per_day: float,
+) -> FloatArray:
+    """Round trips on a mean day of each season.
+
+    Parameters
+    ----------
+    instance : Instance
+        Table ``flows``; without it populations and the scenario's ``corridors``.
+    paths : TripPaths
+        First paths of the pairs give their distances.
+    energy : RoadEnergy
+        Energy that trips take, which calibrates the gravity model.
+    vehicles : ndarray, shape (num_cities, num_profiles)
+        From `vehicles_by_profile`.
+    swaps_per_day : float
+        All swaps of the network on a mean day, of which ``swap_share_frac`` are on the road.
+
+    Returns
+    -------
+    ndarray, shape (2, num_profiles, num_pairs, 2)
+        Begun at the first and at the second city of each pair; pairs in the order in which paths
+        name them.
+
+    Raises
+    ------
+    InputError
+        If there is neither a table of flows nor a population of the cities.
+
+    Notes
+    -----
+    T_ij = k V_i P_j / d_ij^g from i to j, with V swap vehicles, P residents and d the kilometres of
+    the fastest way: population times population over distance, scaled by the swap vehicles per
+    resident of the city where the trip begins. k makes the energy of all trips, in full packs,
+    the stated share of all swaps. Not modelled: where there is a railway, and which days are off.
+    """
+    pair = pair_of_path(paths)
+    first = np.unique(pair, return_index=True)[1]
+    near, far = paths.from_city_idx[first], paths.to_city_idx[first]
+    if len(instance.flows):
+        return _stated_trips(instance, near, far, vehicles)
+    if "population" not in instance.cities.columns:
+        remedy = "the gravity model needs it; give the column, or a table of flows"
+        raise InputError([Fault("cities", None, "population", "", remedy)])
+    corridors = instance.scenario.corridors
+    residents = instance.cities["population"].to_numpy(float)
+    distance_km = paths.length_km[first]
+    attraction = np.where(
+        distance_km >= max(corridors.min_trip_km, 1e-9),
+        np.maximum(distance_km, 1e-9) ** -corridors.distance_exponent,
+        0.0,
+    )
+    trips = np.stack(
+        (vehicles[near].T * residents[far], vehicles[far].T * residents[near]), axis=-1
+    ) * attraction[:, None]  # fmt: skip
+    by_season = np.stack((corridors.winter_trips_factor * trips, trips))
+    weights = np.array([corridors.winter_weight, 1.0 - corridors.winter_weight])
+    packs_each = packs_per_trip(paths, energy)
+    swaps = float(np.einsum("s,srpe,srp->", weights, by_season, packs_each))
+    scale = corridors.swap_share_frac * swaps_per_day / swaps if swaps > 0 else 0.0
+    return np.asarray(by_season * scale)
+
+
+def packs_per_trip(paths: TripPaths, energy: RoadEnergy) -> FloatArray:
+    """Full packs that a round trip takes on the fastest way, shape (2, num_profiles, num_pairs)."""
+    first = np.unique(pair_of_path(paths), return_index=True)[1]
+    path_of = np.repeat(np.arange(len(first)), np.diff(paths.ptr)[first])
+    taken = np.concatenate(
+        [paths.segment_idx[paths.ptr[path] : paths.ptr[path + 1]] for path in first]
+        or [np.zeros(0, dtype=np.int64)]
+    )
+    on_way = scipy.sparse.csr_matrix(
+        (np.ones(len(taken)), (path_of, taken)), shape=(len(first), energy.draw_kwh.shape[-1])
+    )
+    per_segment = energy.draw_kwh / energy.usable_kwh
+    return np.stack([2.0 * (on_way @ of_season.T).T for of_season in per_segment])
+
+
+def _stated_trips(
+    instance: Instance, near: NDArray[np.int64], far: NDArray[np.int64], vehicles: FloatArray
+) -> FloatArray:
+    """Trips of the table, shared among the profiles as the vehicles of the city of origin are."""
+    flows = instance.flows
+    ids = pd.Index(instance.cities["city_id"])
+    origin = ids.get_indexer(flows["from_city_id"])
+    end = ids.get_indexer(flows["to_city_id"])
+    place = pd.Series(np.arange(len(near)), index=pd.MultiIndex.from_arrays([near, far]))
+    ends = pd.MultiIndex.from_arrays([np.minimum(origin, end), np.maximum(origin, end)])
+    pair = place.reindex(ends).to_numpy()
+    known = ~np.isnan(pair)
+    fleet = vehicles.sum(axis=1, keepdims=True)
+    share = np.divide(vehicles, fleet, out=np.zeros_like(vehicles), where=fleet > 0)
+    season = pd.Index(SEASONS).get_indexer(pd.Index(flows["season"]))
+    trips = np.zeros((len(SEASONS), vehicles.shape[1], len(near), 2))
+    per_day = flows["vehicles_per_day"].to_numpy(float)[known]
+    at_end = (origin > end)[known].astype(np.int64)
+    for profile in range(vehicles.shape[1]):
+        np.add.at(
+            trips[:, profile],
+            (season[known], pair[known].astype(np.int64), at_end),
+            per_day * share[origin[known], profile],
+        )
+    return trips

@@ -1,0 +1,142 @@
+"""A fitted answer as a plan by label, and everything that it assumes."""
+
+import math
+
+import pandas as pd
+
+from planner.instance import Instance, describe_settings
+from planner.planning.corridors.labels import corridor_assumptions, label_corridors
+from planner.planning.corridors.plan import CorridorPlan
+from planner.planning.corridors.roads import CorridorRoads
+from planner.planning.packs import label_packs
+from planner.planning.rounds import Fitted
+from planner.planning.siting.problem import label_allocation, label_stations
+from planner.plans import ModelResult, Plan
+from planner.solving.status import OPTIMAL_GAP_FRAC, Status, gap_frac
+
+
+def label_plan(instance: Instance, fitted: Fitted) -> Plan:
+    """The plan's tables, and how far each model got; the siting's gap is that of what is served."""
+    siting, packs = fitted.siting, fitted.packs
+    objective = siting.objective
+    if siting.sense == "max":  # what counts is what the allocation serves
+        value = fitted.siting_problem.coverage.value
+        objective = math.fsum(value[fitted.allocation.zone_idx] * fitted.allocation.share_frac)
+        objective += fitted.trip_swaps_per_day(instance)
+    gap = gap_frac(objective, siting.bound, sense=siting.sense)
+    quarter_idx = instance.scenario.quarters.index(instance.scenario.planning_quarter)
+    supply_prices = {
+        f"{chemistry}_cny_per_kwh": float(price)
+        for chemistry, price in zip(
+            fitted.pack_labels.chemistries, packs.supply_value[quarter_idx], strict=True
+        )
+    }
+    assigned, pack_flows = label_packs(instance, fitted.pack_problem, fitted.pack_labels, packs)
+    return Plan(
+        stations=label_stations(
+            instance, siting.open_site_idx, fitted.allocation.type_idx
+        ),
+        allocation=label_allocation(instance, siting.open_site_idx, fitted.allocation),
+        packs=assigned,
+        pack_flows=pack_flows,
+        station_share=pd.DataFrame(
+            {
+                "city_id": instance.cities["city_id"],
+                "served_frac": fitted.counted_on.served_frac,
+                "capacity_cny": fitted.counted_on.capacity_cny,
+            }
+        ),
+        models=(
+            ModelResult(
+                "siting", siting.sense, siting.unit,
+                Status.OPTIMAL if gap <= OPTIMAL_GAP_FRAC else Status.FEASIBLE,
+                objective, siting.bound, gap, siting.wall_s, siting.prices,
+            ),
+            ModelResult(
+                "pack_assignment", "min", "CNY", packs.status, packs.objective, packs.bound,
+                packs.gap_frac, packs.wall_s, supply_prices,
+            ),
+            *_corridor_results(fitted.corridors),
+        ),
+        **label_corridors(instance, fitted.corridors, fitted.counted_on.road_kwh_per_day),
+    )  # fmt: skip
+
+
+def _corridor_results(corridors: CorridorPlan | None) -> list[ModelResult]:
+    if corridors is None:
+        return []
+    return [
+        ModelResult(
+            "corridors", corridors.sense, corridors.unit, corridors.status, corridors.objective,
+            corridors.bound, corridors.gap_frac, corridors.wall_s,
+        )
+    ]  # fmt: skip
+
+
+def list_assumptions(
+    instance: Instance,
+    held: pd.DataFrame,
+    suspects: pd.DataFrame,
+    left_out: dict[str, int],
+    roads: CorridorRoads | None,
+    question: list[dict[str, str]],
+) -> pd.DataFrame:
+    """Everything that was assumed or filled in.
+
+    Parameters
+    ----------
+    instance : Instance
+    held : DataFrame
+        Where a curve's end value was held (`planner.physics.fleet.FleetOperation`).
+    suspects : DataFrame
+        Cities with the hours of others (`planner.physics.climate.CityClimate`).
+    left_out : dict of str to int
+        What joins no road.
+    roads : CorridorRoads, optional
+        If corridors are planned.
+    question : list of dict
+        Settings of the siting's question.
+
+    Returns
+    -------
+    DataFrame
+        ``item, value, mark, source``.
+    """
+    rows = [*describe_settings(instance.scenario), *question]
+    for chemistry, group in held.groupby("chemistry"):
+        coldest = group["pack_temperature_c"].min()
+        rows.append(
+            {
+                "item": f"usable energy of {chemistry} outside its curve",
+                "value": f"{len(group)} cities, coldest pack {coldest:g} C",
+                "mark": "INF",
+                "source": f"the curve ends at {group['domain_c'].iloc[0]} C; its last value is "
+                f"held, which flatters the pack below. Cities: {', '.join(group['city_id'])}",
+            }
+        )
+    rows += [
+        {
+            "item": f"hours of the winter in {city_id}",
+            "value": "spread of other cities",
+            "mark": "INF",
+            "source": why,
+        }
+        for city_id, why in zip(suspects["city_id"], suspects["why"], strict=True)
+    ]
+    rows += [
+        {"item": item, "value": str(count), "mark": "INF", "source": "left out of every reach"}
+        for item, count in left_out.items()
+    ]
+    if roads is not None:
+        rows += corridor_assumptions(roads)
+    unlimited = set(instance.packs["chemistry"]) - set(instance.supply["chemistry"])
+    rows += [
+        {
+            "item": f"supply of {chemistry}",
+            "value": "not limited",
+            "mark": "?",
+            "source": "the supply table has no rows for it",
+        }
+        for chemistry in sorted(unlimited)
+    ]
+    return pd.concat([instance.assumptions, pd.DataFrame(rows)], ignore_index=True)

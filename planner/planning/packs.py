@@ -1,0 +1,413 @@
+"""The pack problem from an instance, and its answer back to labels."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from planner.instance import Instance
+from planner.models.packs.problem import PackAssignmentProblem
+from planner.models.packs.solve import PackAssignment
+from planner.physics.fleet import FleetOperation
+from planner.units import (
+    DAYS_PER_MONTH,
+    DAYS_PER_YEAR,
+    KWH_PER_GWH,
+    MONTHS_PER_QUARTER,
+    QUARTERS_PER_YEAR,
+)
+
+FloatArray = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class StationAnswer:
+    """What the stations of the last round tell the packs.
+
+    Attributes
+    ----------
+    served_frac : ndarray, shape (num_cities,)
+        Share of the city's swaps that its stations serve: only these need packs in stations.
+    capacity_cny : ndarray, shape (num_cities,)
+        What one more swap in the design hour costs the city's service, per day [CNY]: it
+        crowds out others where stations are full.
+    road_kwh_per_day : ndarray, shape (num_cities, num_vehicles)
+        Energy that stations between the cities give per vehicle, on a mean day of the season in
+        which they give most [kWh].
+    """
+
+    served_frac: FloatArray
+    capacity_cny: FloatArray
+    road_kwh_per_day: FloatArray
+
+    def mixed_with(self, earlier: "StationAnswer", weight: float) -> "StationAnswer":
+        """Mix with an earlier answer, which counts by ``weight`` in [0, 1]."""
+        return StationAnswer(
+            (1 - weight) * self.served_frac + weight * earlier.served_frac,
+            (1 - weight) * self.capacity_cny + weight * earlier.capacity_cny,
+            (1 - weight) * self.road_kwh_per_day + weight * earlier.road_kwh_per_day,
+        )
+
+    @classmethod
+    def everywhere(cls, instance: Instance) -> "StationAnswer":
+        """Everything served, nothing crowded, nobody on the road."""
+        num_cities, num_vehicles = len(instance.cities), len(instance.vehicles)
+        return cls(np.ones(num_cities), np.zeros(num_cities), np.zeros((num_cities, num_vehicles)))
+
+
+@dataclass(frozen=True)
+class PackLabels:
+    """What the indices of a `PackAssignmentProblem` stand for: positions in the tables.
+
+    Attributes
+    ----------
+    group_city_idx, group_vehicle_idx : ndarray, shape (num_groups,)
+        City and vehicle class of each group.
+    chemistries : tuple of str
+        In the order of the problem's ``supply_kwh``.
+    keeps_promise : bool ndarray, shape (num_quarters, num_options)
+        Whether the option may be used as far as the promised range goes.
+    """
+
+    group_city_idx: NDArray[np.int64]
+    group_vehicle_idx: NDArray[np.int64]
+    chemistries: tuple[str, ...]
+    keeps_promise: NDArray[np.bool_]
+
+
+def assemble_pack_assignment(
+    instance: Instance, fleet: FleetOperation, stations: StationAnswer
+) -> tuple[PackAssignmentProblem, PackLabels]:
+    """The pack problem over the scenario's quarters.
+
+    Parameters
+    ----------
+    instance : Instance
+        Packs, stock, supply, gates, costs.
+    fleet : FleetOperation
+        Vehicles, swaps, range and turns.
+    stations : StationAnswer
+        Of the last round; before the first, everything served and nothing crowded.
+
+    Returns
+    -------
+    PackAssignmentProblem
+        A group is a class that has vehicles in a city in some quarter.
+    PackLabels
+        What its indices stand for.
+    """
+    packs, scenario = instance.packs, instance.scenario
+    quarters, costs = scenario.quarters, scenario.costs
+    city_idx, vehicle_idx = np.nonzero((fleet.vehicles > 0).any(axis=0))
+    fits = ~np.isnan(fleet.design_range_km[city_idx, vehicle_idx, :, 0])
+    group_idx, pack_idx = np.nonzero(fits)
+    option = (city_idx[group_idx], vehicle_idx[group_idx], pack_idx)
+    open_ = np.stack([open_packs(instance, quarter) for quarter in quarters])
+    range_km = np.stack(
+        [_of_quarter(fleet.design_range_km[option], name).min(axis=-1) for name in quarters]
+    )
+    promised_km = scenario.packs.promised_range_km
+    keeps_promise = (range_km >= promised_km) | (scenario.packs.promise == "penalty")
+    shortfall_km = np.maximum(0, promised_km - range_km)
+    float_packs = np.stack(
+        [station_packs_per_vehicle(instance, fleet, stations, name)[option] for name in quarters]
+    )
+    pack_cny = (packs["cost_cny_per_kwh"] * packs["nominal_kwh"]).to_numpy(float)
+    chemistries = tuple(sorted(packs["chemistry"].unique()))
+    stock, retirement = _initial_stock(instance)
+    problem = PackAssignmentProblem(
+        vehicles=fleet.vehicles[:, city_idx, vehicle_idx],
+        group_city_idx=city_idx.astype(np.int32),
+        option_group_idx=group_idx.astype(np.int32),
+        option_pack_idx=pack_idx.astype(np.int32),
+        option_allowed=open_[:, option[0], option[2]] & keeps_promise,
+        option_packs=1 + float_packs,
+        option_cost=(
+            np.stack([_running_cny(instance, fleet, stations, name)[option] for name in quarters])
+            + costs.range_shortfall_cny_per_km * shortfall_km
+            + _wear_cny(instance, fleet, option, float_packs) * (1 + float_packs)
+        ),
+        delivery_allowed=open_,
+        pack_chemistry_idx=pd.Index(chemistries).get_indexer(packs["chemistry"]).astype(np.int32),
+        pack_kwh=packs["nominal_kwh"].to_numpy(float),
+        lease_cost=(
+            pack_cny * annuity(costs.max_pack_years, costs.interest_rate) / QUARTERS_PER_YEAR
+        ),
+        life_quarters=np.full(
+            len(packs), max(1, round(costs.max_pack_years * QUARTERS_PER_YEAR)), dtype=np.int64
+        ),
+        initial_stock=stock,
+        initial_retirement=retirement,
+        relocation_cost=np.full(len(packs), costs.relocation_cny_per_pack),
+        supply_kwh=np.array(
+            [[_supply_kwh(instance, name, chemistry) for chemistry in chemistries]
+             for name in quarters]
+        ),
+        no_pack_cost=np.full(len(quarters), costs.no_pack_cny / QUARTERS_PER_YEAR),
+    )  # fmt: skip
+    return problem, PackLabels(city_idx, vehicle_idx, chemistries, keeps_promise)
+
+
+def open_packs(instance: Instance, quarter: str) -> NDArray[np.bool_]:
+    """Whether a pack is on offer and certified in each city, shape (num_cities, num_packs)."""
+    return _open_packs(instance, instance.gates, quarter)
+
+
+def earlier_gates(
+    instance: Instance, problem: PackAssignmentProblem, labels: PackLabels
+) -> tuple[pd.DataFrame, dict[str, tuple[NDArray[np.bool_], NDArray[np.bool_]]]]:
+    """Each binding gate that is closed in some quarter, opened one quarter earlier.
+
+    Parameters
+    ----------
+    instance : Instance
+        Gates, markets, packs.
+    problem, labels : PackAssignmentProblem, PackLabels
+        From `assemble_pack_assignment`.
+
+    Returns
+    -------
+    gates : DataFrame
+        ``market, chemistry, certificate, opens`` (missing if never), ``opens_earlier``.
+    openings : dict
+        ``delivery_allowed, option_allowed`` of each, in the same order. A gate
+        without a date, or with one beyond the horizon, opens in the last quarter.
+    """
+    quarters, gates = instance.scenario.quarters, instance.gates
+    markets = instance.cities["market"].unique()
+    late = gates[
+        gates["binding"].astype(bool)
+        & (gates["opens"].isna() | (gates["opens"] > quarters[0]))
+        & gates["market"].isin(markets)
+        & gates["chemistry"].isin(instance.packs["chemistry"])
+    ]
+    rows, openings = [], {}
+    for row_idx, market, chemistry, certificate, opens in zip(
+        late.index,
+        late["market"],
+        late["chemistry"],
+        late["certificate"],
+        late["opens"],
+        strict=True,
+    ):
+        in_horizon = isinstance(opens, str) and opens <= quarters[-1]
+        earlier = quarters[quarters.index(opens) - 1] if in_horizon else quarters[-1]
+        opened = gates.assign(opens=gates["opens"].where(gates.index != row_idx, earlier))
+        open_ = np.stack([_open_packs(instance, opened, name) for name in quarters])
+        by_option = open_[
+            :, labels.group_city_idx[problem.option_group_idx], problem.option_pack_idx
+        ]
+        rows.append((market, chemistry, certificate, opens, earlier))
+        openings[f"{market} {chemistry} {certificate}"] = (
+            open_, by_option & labels.keeps_promise
+        )  # fmt: skip
+    columns = ["market", "chemistry", "certificate", "opens", "opens_earlier"]
+    return pd.DataFrame(rows, columns=columns), openings
+
+
+def _open_packs(instance: Instance, gates: pd.DataFrame, quarter: str) -> NDArray[np.bool_]:
+    binding = gates[gates["binding"].astype(bool)]
+    closed = binding[binding["opens"].isna() | (binding["opens"] > quarter)]
+    closed_pairs = set(zip(closed["market"], closed["chemistry"], strict=True))
+    delivered = (instance.packs["available_from"] <= quarter).to_numpy()
+    is_open = [
+        [(market, chemistry) not in closed_pairs for chemistry in instance.packs["chemistry"]]
+        for market in instance.cities["market"]
+    ]
+    return np.array(is_open, dtype=bool) & delivered
+
+
+def annuity(years: FloatArray | float, rate: float) -> FloatArray:
+    """Yearly payment for 1 over some years at a yearly rate.
+
+    >>> round(float(annuity(10.0, 0.05)), 4), float(annuity(10.0, 0.0))
+    (0.1295, 0.1)
+    """
+    years = np.asarray(years, dtype=float)
+    return np.asarray(1 / years if rate == 0 else rate / -np.expm1(-years * np.log1p(rate)))
+
+
+def _months(quarter: str) -> slice:
+    first = (int(quarter[-1]) - 1) * MONTHS_PER_QUARTER
+    return slice(first, first + MONTHS_PER_QUARTER)
+
+
+def _of_quarter(monthly: FloatArray, quarter: str) -> FloatArray:
+    return monthly[..., _months(quarter)]
+
+
+def station_packs_per_vehicle(
+    instance: Instance, fleet: FleetOperation, stations: StationAnswer, quarter: str
+) -> FloatArray:
+    """Packs in the stations per vehicle: those in their turn during a quarter's design hour.
+
+    Returns
+    -------
+    ndarray, shape (num_cities, num_vehicles, num_packs)
+        Little's law: served swaps per hour times the turn time in the slowest type's bay, over
+        the utilisation, in the quarter's worst month; those on the road on the busiest holiday.
+    """
+    scenario = instance.scenario
+    per_hour = (
+        fleet.design_swaps_per_day
+        * fleet.peak_hour_frac[:, :, None, None]
+        * scenario.demand.peak_day_factor
+        * stations.served_frac[:, None, None, None]
+    )
+    on_road = _road_swaps_per_day(fleet, stations)
+    per_hour = per_hour + (
+        on_road * scenario.corridors.holiday_factor * scenario.demand.peak_hour_frac
+    )
+    packs = per_hour * fleet.design_turn_h.max(axis=3) / scenario.throughput.utilisation_frac
+    return np.asarray(_of_quarter(packs, quarter).max(axis=-1))
+
+
+def _road_swaps_per_day(fleet: FleetOperation, stations: StationAnswer) -> FloatArray:
+    """Swaps between the cities per vehicle, with the energy per swap of each month's design day.
+
+    Shape (num_cities, num_vehicles, num_packs, 12); NaN where a pack does not fit.
+    """
+    return np.asarray(stations.road_kwh_per_day[:, :, None, None] / fleet.design_energy_kwh)
+
+
+def _running_cny(
+    instance: Instance, fleet: FleetOperation, stations: StationAnswer, quarter: str
+) -> FloatArray:
+    """Swaps, their energy and the service they crowd out, per vehicle in the quarter [CNY]."""
+    costs, demand = instance.scenario.costs, instance.scenario.demand
+    efficiency = instance.scenario.physics.charger_efficiency_frac
+    days = np.asarray(DAYS_PER_MONTH)[_months(quarter)]
+    on_road = _road_swaps_per_day(fleet, stations)
+    swaps = _of_quarter(fleet.swaps_per_day + on_road, quarter) @ days
+    grid_kwh = _of_quarter(fleet.grid_kwh_per_day, quarter) @ days
+    grid_kwh += stations.road_kwh_per_day[:, :, None] * days.sum() / efficiency
+    peak_per_hour = (
+        _of_quarter(fleet.design_swaps_per_day, quarter).max(axis=-1)
+        * fleet.peak_hour_frac[:, :, None]
+        * demand.peak_day_factor
+    )
+    crowded = stations.capacity_cny[:, None, None] * days.sum() * peak_per_hour
+    return np.asarray(costs.swap_cny * swaps + costs.charging_cny_per_kwh * grid_kwh + crowded)
+
+
+def _wear_cny(
+    instance: Instance,
+    fleet: FleetOperation,
+    option: tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]],
+    float_packs: FloatArray,
+) -> FloatArray:
+    """What a life that ends with its cycles, before its calendar, adds to the lease [CNY].
+
+    Per pack and quarter. Cycles by charging outside the stations are not counted.
+    """
+    costs = instance.scenario.costs
+    packs = instance.packs.iloc[option[2]]
+    swaps_per_year = fleet.yearly_swaps_per_day[option] * DAYS_PER_YEAR
+    cycles_per_year = swaps_per_year * packs["soc_window_frac"].to_numpy() / (1 + float_packs)
+    with np.errstate(divide="ignore"):
+        cycle_years = packs["cycle_life"].to_numpy() / cycles_per_year
+    life_years = np.minimum(costs.max_pack_years, cycle_years)
+    more = annuity(life_years, costs.interest_rate) - annuity(
+        costs.max_pack_years, costs.interest_rate
+    )
+    pack_cny = (packs["cost_cny_per_kwh"] * packs["nominal_kwh"]).to_numpy(float)
+    return np.asarray(more * pack_cny / QUARTERS_PER_YEAR)
+
+
+def _supply_kwh(instance: Instance, quarter: str, chemistry: str) -> float:
+    """Energy of new packs to be had up to and with a quarter, less what others buy."""
+    rows = instance.supply[instance.supply["chemistry"] == chemistry]
+    if rows.empty:
+        return np.inf
+    produced = rows.loc[rows["quarter"] <= quarter, "gwh"].sum()
+    sold_elsewhere = instance.scenario.packs.sold_elsewhere_frac.get(chemistry, 0.0)  # type: ignore[call-overload]
+    return float(produced * KWH_PER_GWH * (1 - sold_elsewhere))
+
+
+def _initial_stock(instance: Instance) -> tuple[FloatArray, FloatArray]:
+    """Packs per city before the first quarter, and how many leave nationwide in each quarter."""
+    quarters, stock = instance.scenario.quarters, instance.pack_stock
+    pack_ids = pd.Index(instance.packs["pack_id"])
+    standing = np.zeros((len(instance.cities), len(pack_ids)))
+    city_idx = pd.Index(instance.cities["city_id"]).get_indexer(stock["city_id"])
+    pack_idx = pack_ids.get_indexer(stock["pack_id"])
+    packs = stock["packs"].to_numpy(float)
+    standing[city_idx, pack_idx] = packs
+    retiring = np.zeros((len(quarters), len(pack_ids)))
+    leaves = (stock["retires"] <= quarters[-1]).fillna(False).to_numpy(bool)
+    quarter_idx = np.searchsorted(quarters, stock["retires"].to_numpy(str)[leaves])
+    np.add.at(retiring, (quarter_idx, pack_idx[leaves]), packs[leaves])
+    return standing, retiring
+
+
+def assigned_vehicles(
+    fleet: FleetOperation,
+    problem: PackAssignmentProblem,
+    labels: PackLabels,
+    solution: PackAssignment,
+    quarter_idx: int,
+) -> FloatArray:
+    """Vehicles per city, class and pack in a quarter, shape (num_cities, num_vehicles, num_packs).
+
+    Parameters
+    ----------
+    fleet : FleetOperation
+        For the shape.
+    problem, labels : PackAssignmentProblem, PackLabels
+        From `assemble_pack_assignment`.
+    solution : PackAssignment
+        Its answer.
+    quarter_idx : int
+        Position in the scenario's quarters.
+    """
+    assigned = np.zeros(fleet.design_range_km.shape[:3])
+    group = problem.option_group_idx
+    where = labels.group_city_idx[group], labels.group_vehicle_idx[group], problem.option_pack_idx
+    assigned[where] = solution.option_vehicles[quarter_idx]
+    return assigned
+
+
+def label_packs(
+    instance: Instance,
+    problem: PackAssignmentProblem,
+    labels: PackLabels,
+    solution: PackAssignment,
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """The plan's tables of packs in use and of packs that stand, come and go.
+
+    Returns
+    -------
+    packs, pack_flows : DataFrame
+        As in `planner.plans.Plan`; rows of zeros are left out.
+    """
+    quarters = np.array(instance.scenario.quarters)
+    city_ids = instance.cities["city_id"].to_numpy()
+    pack_ids = instance.packs["pack_id"].to_numpy()
+    quarter_idx, option_idx = np.nonzero(solution.option_vehicles > 0)
+    group_idx = problem.option_group_idx[option_idx]
+    packs = pd.DataFrame(
+        {
+            "quarter": quarters[quarter_idx],
+            "city_id": city_ids[labels.group_city_idx[group_idx]],
+            "vehicle_id": instance.vehicles["vehicle_id"].to_numpy()[
+                labels.group_vehicle_idx[group_idx]
+            ],
+            "pack_id": pack_ids[problem.option_pack_idx[option_idx]],
+            "vehicles": solution.option_vehicles[quarter_idx, option_idx],
+        }
+    )
+    flows = {
+        name: getattr(solution, name)
+        for name in ("stock", "delivered", "retired", "moved_in", "moved_out")
+    }
+    where = np.nonzero(np.any([values > 0 for values in flows.values()], axis=0))
+    pack_flows = pd.DataFrame(
+        {
+            "quarter": quarters[where[0]],
+            "city_id": city_ids[where[1]],
+            "pack_id": pack_ids[where[2]],
+            **{name: values[where] for name, values in flows.items()},
+        }
+    )
+    return packs, pack_flows

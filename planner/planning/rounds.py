@@ -1,0 +1,247 @@
+"""Packs and stations, planned in turn until they fit each other.
+
+Packs set the winter load of the zones and what a station can do in its worst hour; stations set
+how many swaps need packs standing in them, and where another swap in the worst hour would crowd
+out others. Each round plans the stations for the packs, then the packs again for these stations.
+When they hardly change, the stations are planned to the full gap, and the packs again in proof.
+"""
+
+import math
+from concurrent.futures import Executor
+from dataclasses import dataclass, replace
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from planner.arrays import FloatArray
+from planner.instance import Instance
+from planner.models.allocation.solve import Allocation, allocate_zones
+from planner.models.packs.problem import PackAssignmentProblem
+from planner.models.packs.solve import PackAssignment, solve_pack_assignment
+from planner.models.sized_coverage.problem import SizedCoverageProblem
+from planner.network import Reach
+from planner.physics.fleet import FleetOperation
+from planner.planning.clock import StageClock
+from planner.planning.corridors.plan import CorridorPlan
+from planner.planning.corridors.roads import CorridorRoads
+from planner.planning.corridors.rounds import CorridorRounds
+from planner.planning.packs import (
+    PackLabels,
+    StationAnswer,
+    assemble_pack_assignment,
+    assigned_vehicles,
+)
+from planner.planning.siting.answer import Siting, choose_stations, looks_at_packs
+from planner.planning.siting.problem import assemble_allocation, assemble_siting
+from planner.solving.options import SolveOptions
+from planner.solving.progress import StopRequest
+
+ROUGH_GAP_FRAC = 0.02
+"""Gap of the siting in all rounds but the last."""
+MORE_LOAD_FRAC = 0.01
+"""Growth of the design hour's load that its price is measured with."""
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """Packs and stations of the last round.
+
+    Attributes
+    ----------
+    pack_problem, pack_labels, packs : PackAssignmentProblem, PackLabels, PackAssignment
+        The packs, for ``counted_on``.
+    siting_problem, siting, allocation : SizedCoverageProblem, Siting, Allocation
+        The stations, for these packs.
+    counted_on : StationAnswer
+        What the packs were planned for.
+    rounds : DataFrame
+        A row per round: ``round, pack_cost_cny, swaps_per_day_served, siting_gap_frac,
+        served_change_frac`` (largest change of a city's served share against what the packs
+        counted on), ``vehicles_changing_frac`` (share of the vehicles that would change their
+        pack, were the packs planned again for these stations).
+    corridors : CorridorPlan, optional
+        For these stations and packs, if corridors are planned.
+    """
+
+    pack_problem: PackAssignmentProblem
+    pack_labels: PackLabels
+    packs: PackAssignment
+    siting_problem: SizedCoverageProblem
+    siting: Siting
+    allocation: Allocation
+    counted_on: StationAnswer
+    rounds: pd.DataFrame
+    corridors: CorridorPlan | None = None
+
+    def trip_swaps_per_day(self, instance: Instance) -> float:
+        """What trips between cities add to the siting's objective."""
+        settings = instance.scenario.corridors
+        if self.corridors is None or settings.funding != "national":
+            return 0.0
+        return settings.trip_swap_weight * self.corridors.objective
+
+
+def fit_packs_and_stations(
+    instance: Instance,
+    fleet: FleetOperation,
+    reach: Reach,
+    options: SolveOptions,
+    clock: StageClock,
+    stop: StopRequest | None = None,
+    executor: Executor | None = None,
+    roads: CorridorRoads | None = None,
+) -> Fitted:
+    """Plan packs and stations in turn.
+
+    Parameters
+    ----------
+    instance : Instance
+        ``coupling`` of its scenario bounds the rounds.
+    fleet, reach : FleetOperation, Reach
+        Of the instance.
+    options : SolveOptions
+        The time limit holds for all rounds of siting together.
+    clock : StageClock
+        Hears of every round.
+    stop : threading.Event or alike, optional
+        When set, the round at hand is the last.
+    executor : concurrent.futures.Executor, optional
+        Where cities are solved; processes of this machine otherwise.
+    roads : CorridorRoads, optional
+        Those between the cities, if corridors are planned.
+
+    Returns
+    -------
+    Fitted
+        A fixed point within the scenario's tolerance, unless the rounds ran out before.
+    """
+    coupling = instance.scenario.coupling
+    planned = instance.scenario.quarters.index(instance.scenario.planning_quarter)
+    rows: list[dict[str, float]] = []
+    spent_s = 0.0
+
+    def plan_packs(answer: StationAnswer) -> _Packs:
+        problem, labels = assemble_pack_assignment(instance, fleet, answer)
+        solution = solve_pack_assignment(problem, options)
+        assigned = assigned_vehicles(fleet, problem, labels, solution, planned)
+        return _Packs(answer, problem, labels, solution, assigned)
+
+    with clock.stage("packs", "packs to cities and vehicles, as if all swaps were served"):
+        packs = plan_packs(StationAnswer.everywhere(instance))
+    settled = False
+    siting: Siting | None = None
+    corridors = (
+        None if roads is None else CorridorRounds(instance, fleet, roads, options, clock, stop)
+    )
+    while True:
+        number = len(rows) + 1
+        is_full = settled or number >= coupling.max_rounds or not looks_at_packs(instance)
+        left_s = max(1.0, options.time_limit_s - spent_s)
+        claimants = corridors.begin(packs.assigned) if corridors else ()
+        with clock.stage("siting", f"round {number}: up to {len(instance.sites):,} sites"):
+            siting_problem = assemble_siting(instance, reach, fleet, packs.assigned)
+            siting = choose_stations(
+                instance,
+                siting_problem,
+                reach,
+                replace(
+                    options,
+                    gap_frac=options.gap_frac if is_full else max(options.gap_frac, ROUGH_GAP_FRAC),
+                    # Half of what is left, so that a later round has the other half.
+                    time_limit_s=left_s if is_full else left_s / 2,
+                ),
+                earlier=siting,
+                claimants=claimants,
+                on_progress=clock.from_solver,
+                stop=stop,
+                executor=executor,
+            )
+        spent_s += siting.wall_s
+        with clock.stage("allocation", "zones to stations, station sizes"):
+            allocation = siting.allocation or allocate_zones(
+                assemble_allocation(siting_problem, reach, siting.open_site_idx, siting.type_idx)
+            )
+            answer = _station_answer(instance, reach, siting_problem, siting, allocation)
+        if corridors:
+            answer = replace(answer, road_kwh_per_day=corridors.end(siting))
+        # Prices may make packs jump to and fro: later answers are taken by half.
+        mixed = answer.mixed_with(packs.counted_on, 0.0 if number == 1 else 0.5)
+        with clock.stage("packs", "packs again, for these stations") as say:
+            again = plan_packs(mixed)
+            moving = np.abs(again.assigned - packs.assigned).sum() / 2
+            changing = float(moving / max(packs.assigned.sum(), 1.0))
+            say(f"round {number}: {changing:.2%} of the vehicles would change their pack")
+        served_change = np.abs(answer.served_frac - packs.counted_on.served_frac)
+        rows.append(
+            {
+                "round": number,
+                "pack_cost_cny": packs.solution.objective,
+                "swaps_per_day_served": _served(siting_problem, allocation),
+                "siting_gap_frac": siting.gap_frac,
+                "served_change_frac": float(served_change.max(initial=0.0)),
+                "vehicles_changing_frac": changing,
+            }
+        )
+        # The first round counted on stations everywhere: its float is never the last word.
+        settled = number > 1 and changing <= coupling.tolerance_frac
+        stopped = stop is not None and stop.is_set()
+        if stopped or (is_full and (settled or number >= coupling.max_rounds)):
+            corridor_plan = None
+            if corridors:
+                corridor_plan, siting = corridors.finish(packs.assigned, siting)
+            return Fitted(
+                packs.problem, packs.labels, packs.solution, siting_problem, siting, allocation,
+                packs.counted_on, pd.DataFrame(rows), corridor_plan,
+            )  # fmt: skip
+        if not settled:
+            packs = again
+
+
+class _Packs(NamedTuple):
+    """One answer of the pack model, and the stations that it counted on."""
+
+    counted_on: StationAnswer
+    problem: PackAssignmentProblem
+    labels: PackLabels
+    solution: PackAssignment
+    assigned: FloatArray
+
+
+def _served(problem: SizedCoverageProblem, allocation: Allocation) -> float:
+    return math.fsum(problem.coverage.value[allocation.zone_idx] * allocation.share_frac)
+
+
+def _station_answer(
+    instance: Instance,
+    reach: Reach,
+    problem: SizedCoverageProblem,
+    siting: Siting,
+    allocation: Allocation,
+) -> StationAnswer:
+    """Served share of each city, and the price of load where stations are full."""
+    city_idx = pd.Index(instance.cities["city_id"]).get_indexer(instance.zones["city_id"])
+    num_cities = len(instance.cities)
+    more = replace(problem, load=problem.load * (1 + MORE_LOAD_FRAC))
+
+    def most_served(asked: SizedCoverageProblem) -> Allocation:
+        return allocate_zones(
+            assemble_allocation(asked, reach, siting.open_site_idx, siting.type_idx)
+        )
+
+    def served_by_city(found: Allocation) -> FloatArray:
+        value = problem.coverage.value[found.zone_idx] * found.share_frac
+        return np.bincount(city_idx[found.zone_idx], value, minlength=num_cities).astype(float)
+
+    value = np.bincount(city_idx, problem.coverage.value, minlength=num_cities)
+    added = np.bincount(city_idx, more.load - problem.load, minlength=num_cities)
+    served = served_by_city(allocation)
+    # Where the siting leaves swaps unserved to save money, that is no sign of full stations.
+    most = served if siting.allocation is None else served_by_city(most_served(problem))
+    lost = np.maximum(0.0, most - served_by_city(most_served(more)))
+    worth = instance.scenario.coupling.served_swap_cny
+    return StationAnswer(
+        served_frac=np.divide(served, value, out=np.zeros(num_cities), where=value > 0),
+        capacity_cny=worth * np.divide(lost, added, out=np.zeros(num_cities), where=added > 0),
+        road_kwh_per_day=np.zeros((num_cities, len(instance.vehicles))),
+    )

@@ -1,0 +1,1 @@
+"""Where stations go: the siting problem, and the question that the scenario asks of it."""

@@ -1,0 +1,373 @@
+"""Per-vehicle rates, packs and their cost, recomputed row by row from the tables by label.
+
+Written apart from `planner.physics.fleet` and `planner.planning.packs`, which work on aligned
+arrays: the two must agree, and `check_plan` finds out when they do not. Shared are only the
+physical formulas and the climate.
+"""
+
+import numpy as np
+import pandas as pd
+
+from planner.instance import SEGMENTS, Instance
+from planner.physics.climate import MONTHS, city_climate
+from planner.physics.station_rate import fastest_turn
+from planner.physics.vehicle_range import (
+    TemperatureCurve,
+    consumption_kwh_per_km,
+    heat_pump_cop,
+    pack_temperature_c,
+    swaps_per_vehicle_day,
+    usable_energy_kwh,
+)
+from planner.plans.plan import Plan
+from planner.units import (
+    DAYS_PER_MONTH,
+    DAYS_PER_YEAR,
+    HOURS_PER_DAY,
+    MONTHS_PER_QUARTER,
+    QUARTERS_PER_YEAR,
+)
+
+FLEET_KEY = ["city_id", "vehicle_id", "pack_id"]
+_MEAN, _DESIGN = -2, -1  # stand in the column "hour_point" beside 0, 1, ... of the month's hours
+
+
+def whole_fleet(instance: Instance) -> pd.DataFrame:
+    """Whole vehicles per quarter, city and class: ``quarter, city_id, vehicle_id, vehicles``.
+
+    Classes of a segment share its rounded fleet so that running totals are rounded totals.
+    """
+    cities, vehicles = instance.cities, instance.vehicles
+    swap_capable = instance.adoption.set_index(["quarter", "segment", "city_id"]).get(
+        "swap_capable_frac", pd.Series(dtype=float)
+    )
+    frac_by_key = swap_capable.to_dict()
+    rows: list[tuple[str, str, str, int]] = []
+    for quarter in instance.scenario.quarters:
+        for segment in SEGMENTS:
+            of_segment = vehicles[vehicles["segment"] == segment]
+            classes = list(zip(of_segment["vehicle_id"], of_segment["segment_frac"], strict=True))
+            for city_id, size in zip(cities["city_id"], cities[f"vehicles_{segment}"], strict=True):
+                capable = frac_by_key[quarter, segment, city_id] if frac_by_key else 1.0
+                fleet, share, placed = round(size * capable), 0.0, 0
+                for vehicle_id, segment_frac in classes:
+                    share += segment_frac
+                    rows.append((quarter, city_id, vehicle_id, round(fleet * share) - placed))
+                    placed = round(fleet * share)
+    return pd.DataFrame(rows, columns=["quarter", "city_id", "vehicle_id", "vehicles"])
+
+
+def planned_fleet(instance: Instance) -> pd.DataFrame:
+    """The planning quarter's rows of `whole_fleet`: ``city_id, vehicle_id, vehicles``."""
+    fleet = whole_fleet(instance)
+    of_quarter = fleet["quarter"] == instance.scenario.planning_quarter
+    return fleet[of_quarter].drop(columns="quarter").reset_index(drop=True)
+
+
+def fleet_rates(instance: Instance) -> pd.DataFrame:
+    """Rates per vehicle of every class in every city and month with every fitting pack.
+
+    Columns: the key and ``month``, ``segment, chemistry, nominal_kwh, default``;
+    ``swaps_per_vehicle_day`` and ``grid_kwh_per_vehicle_day`` (mean of the month),
+    ``mean_range_km`` (at its mean temperature), and on its design day
+    ``design_swaps_per_vehicle_day, design_range_km, design_energy_kwh, design_turn_h`` (in the
+    slowest station type's bay) and each type's `turn_columns`.
+    """
+    physics = instance.scenario.physics
+    fitting = instance.vehicles.merge(
+        instance.packs.drop(columns="source"), on="envelope", validate="many_to_many"
+    )
+    rows = fitting.merge(_temperatures(instance), how="cross")
+    pack_c = pack_temperature_c(
+        rows["ambient_c"], rows["soak_frac"], station_c=physics.station_temperature_c
+    )
+    usable_frac = np.full(len(rows), np.nan)
+    for chemistry in instance.packs["chemistry"].unique():
+        chosen = (rows["chemistry"] == chemistry).to_numpy()
+        curve = _curve(instance, chemistry, "usable_energy")
+        usable_frac[chosen] = curve.at(pack_c[chosen], outside="hold")
+    energy = usable_energy_kwh(rows["nominal_kwh"], rows["soc_window_frac"], usable_frac)
+    fading = heat_pump_cop(
+        rows["ambient_c"], cop_mild=physics.heat_pump_cop, limit_c=physics.heat_pump_limit_c
+    )
+    consumption = consumption_kwh_per_km(
+        rows["ambient_c"],
+        base_kwh_per_km=rows["consumption_kwh_per_km"],
+        drag_frac=rows["drag_frac"],
+        speed_kmh=rows["speed_kmh"],
+        cabin_loss_kw_per_k=rows["cabin_loss_kw_per_k"],
+        heating_cop=np.where(rows["heating"] == "heat_pump", fading, 1.0),
+        auxiliary_kw=rows["auxiliary_kw"],
+        cabin_c=physics.cabin_temperature_c,
+        tyre_loss_per_k=physics.tyre_loss_per_k,
+    )
+    rows = rows.assign(
+        pack_c=pack_c,
+        energy_kwh=energy,
+        range_km=energy / consumption,
+        swaps=swaps_per_vehicle_day(
+            rows["km_per_day"], consumption, energy, rows["swap_energy_frac"]
+        ),
+        swapped_kwh=rows["km_per_day"] * consumption * rows["swap_energy_frac"],
+        default=rows["pack_id"] == rows["default_pack_id"],
+    )
+    key = [*FLEET_KEY, "month"]
+    wanted = ["segment", "chemistry", "nominal_kwh", "default"]
+    design = rows[rows["hour_point"] == _DESIGN].rename(
+        columns={
+            "swaps": "design_swaps_per_vehicle_day",
+            "range_km": "design_range_km",
+            "energy_kwh": "design_energy_kwh",
+        }
+    )
+    design = _with_turns(instance, design)
+    at_mean = rows.loc[rows["hour_point"] == _MEAN, [*key, "range_km"]].rename(
+        columns={"range_km": "mean_range_km"}
+    )
+    hours = rows[rows["hour_point"] >= 0].groupby(key)[["swaps", "swapped_kwh"]].mean()
+    by_type = [name for type_id in instance.stations["station_type_id"]
+               for name in turn_columns(type_id)]  # fmt: skip
+    result = (
+        design[[*key, *wanted, "design_swaps_per_vehicle_day", "design_range_km",
+                "design_energy_kwh", "design_turn_h", "heat_kwh", *by_type]]
+        .merge(at_mean, on=key, validate="1:1")
+        .merge(hours.reset_index(), on=key, validate="1:1")
+    )  # fmt: skip
+    result["grid_kwh_per_vehicle_day"] = result[
+        "swapped_kwh"
+    ] / physics.charger_efficiency_frac + result["swaps"] * result.pop("heat_kwh")
+    return result.drop(columns="swapped_kwh").rename(columns={"swaps": "swaps_per_vehicle_day"})
+
+
+def _temperatures(instance: Instance) -> pd.DataFrame:
+    """Columns ``city_id, month, hour_point, ambient_c``."""
+    climate = city_climate(instance)
+    hours_c = climate.hour_temperatures_c()
+    parts: list[pd.DataFrame] = []
+    for point, of_month_c in (
+        *((point, hours_c[..., point]) for point in range(hours_c.shape[-1])),
+        (_MEAN, climate.monthly_mean_c),
+        (_DESIGN, climate.month_design_c),
+    ):
+        parts.append(
+            pd.DataFrame(
+                {
+                    "city_id": np.repeat(instance.cities["city_id"].to_numpy(), MONTHS),
+                    "month": np.tile(np.arange(1, MONTHS + 1), len(instance.cities)),
+                    "hour_point": point,
+                    "ambient_c": of_month_c.ravel(),
+                }
+            )
+        )
+    return pd.concat(parts, ignore_index=True)
+
+
+def _with_turns(instance: Instance, design: pd.DataFrame) -> pd.DataFrame:
+    """Add ``design_turn_<type>_h`` and ``design_grid_<type>_kwh`` of each station type.
+
+    Beside them ``design_turn_h`` and ``heat_kwh``, those of the worst type.
+    """
+    physics = instance.scenario.physics
+    stations = instance.stations
+    for type_id, charger_kw, handling_s in zip(
+        stations["station_type_id"],
+        stations["charger_kw_per_bay"],
+        stations["handling_s"],
+        strict=True,
+    ):
+        turn_h, grid_kwh = np.zeros(len(design)), np.zeros(len(design))
+        for chemistry in instance.packs["chemistry"].unique():
+            chosen = (design["chemistry"] == chemistry).to_numpy()
+            turn = fastest_turn(
+                design.loc[chosen, "pack_c"],
+                energy_kwh=design.loc[chosen, "design_energy_kwh"],
+                nominal_kwh=design.loc[chosen, "nominal_kwh"],
+                charge_power=_curve(instance, chemistry, "charge_power"),
+                charger_kw=charger_kw,
+                heater_kw=physics.bay_heater_kw,
+                handling_s=handling_s,
+                heat_kwh_per_kwh_k=physics.pack_heat_kwh_per_kwh_k,
+                charger_efficiency_frac=physics.charger_efficiency_frac,
+            )
+            turn_h[chosen], grid_kwh[chosen] = turn.turn_h, turn.grid_kwh
+        design = design.assign(**dict(zip(turn_columns(type_id),
+                                          (turn_h, grid_kwh), strict=True)))  # fmt: skip
+    names = [turn_columns(name) for name in instance.stations["station_type_id"]]
+    charged = design["design_energy_kwh"] / physics.charger_efficiency_frac
+    return design.assign(
+        design_turn_h=design[[turn for turn, _ in names]].max(axis=1),
+        heat_kwh=design[[grid for _, grid in names]].max(axis=1) - charged,
+    )
+
+
+def turn_columns(station_type_id: str) -> tuple[str, str]:
+    """Names of a station type's columns of turn time and grid energy in `fleet_rates`."""
+    return f"design_turn_{station_type_id}_h", f"design_grid_{station_type_id}_kwh"
+
+
+def _curve(instance: Instance, chemistry: str, quantity: str) -> TemperatureCurve:
+    points = instance.curves[
+        (instance.curves["chemistry"] == chemistry) & (instance.curves["quantity"] == quantity)
+    ]
+    return TemperatureCurve(
+        points["temperature_c"].to_numpy(float), points["value_frac"].to_numpy(float)
+    )
+
+
+def winter_rates(instance: Instance, rates: pd.DataFrame) -> pd.DataFrame:
+    """`fleet_rates` on the winter design day, and the year's mean of ``swaps_per_vehicle_day``.
+
+    One row per city, class and pack; design columns are those of the city's coldest month.
+    """
+    design_c = pd.DataFrame(
+        city_climate(instance).month_design_c, index=instance.cities["city_id"],
+        columns=range(1, 13),
+    )  # fmt: skip
+    coldest = design_c.idxmin(axis=1)
+    design = rates[rates["month"] == rates["city_id"].map(coldest)]
+    days = rates["month"].map(dict(enumerate(DAYS_PER_MONTH, start=1)))
+    yearly = (rates["swaps_per_vehicle_day"] * days).groupby(
+        [rates[key] for key in FLEET_KEY]
+    ).sum() / sum(DAYS_PER_MONTH)
+    return design.drop(columns=["swaps_per_vehicle_day", "month"]).merge(
+        yearly.rename("swaps_per_vehicle_day").reset_index(), on=FLEET_KEY, validate="1:1"
+    )
+
+
+def hour_shares(instance: Instance) -> pd.DataFrame:
+    """Share of a segment's swaps in each hour: index segment, columns 0 to 23."""
+    if instance.hour_profile.empty:
+        share = instance.scenario.demand.peak_hour_frac
+        return pd.DataFrame(share, index=list(SEGMENTS), columns=range(HOURS_PER_DAY))
+    wide = instance.hour_profile.pivot(index="segment", columns="hour", values="day_frac")
+    return wide.reindex(columns=range(HOURS_PER_DAY)).fillna(0.0)
+
+
+def peak_shares(instance: Instance, winter: pd.DataFrame) -> pd.Series:
+    """Share of the day's swaps in the city's peak hour, index (city_id, segment).
+
+    The peak hour is that of the winter design day with each class's default pack.
+    """
+    shares = hour_shares(instance)
+    default = winter[winter["default"]].merge(planned_fleet(instance), on=["city_id", "vehicle_id"])
+    swaps = default["vehicles"] * default["design_swaps_per_vehicle_day"]
+    by_segment = swaps.groupby([default["city_id"], default["segment"]]).sum()
+    wide = by_segment.unstack("segment").reindex(columns=shares.index).fillna(0.0)
+    peak_hour = wide.dot(shares).idxmax(axis=1).reindex(instance.cities["city_id"]).fillna(0)
+    by_city = shares[peak_hour.to_numpy(int)].T.set_axis(peak_hour.index)
+    keys = pd.MultiIndex.from_product([by_city.index, by_city.columns])
+    return pd.Series(by_city.to_numpy().ravel(), index=keys)
+
+
+def pack_rows(instance: Instance, plan: Plan, rates: pd.DataFrame) -> pd.DataFrame:
+    """The packs in use with the quarter's rates, stations' float and running cost.
+
+    Parameters
+    ----------
+    instance : Instance
+        Demand, costs and station parameters.
+    plan : Plan
+        Its packs, and what they counted on of stations in cities and between them.
+    rates : DataFrame
+        From `fleet_rates`; a pack that does not fit its vehicle finds no row there.
+
+    Returns
+    -------
+    DataFrame
+        Sorted by quarter and key, with ``chemistry, nominal_kwh, vehicles, station_packs,
+        quarter_range_km`` (on the quarter's coldest design day), ``running_cny`` (of all the
+        row's vehicles in the quarter, lease apart).
+    """
+    scenario = instance.scenario
+    demand, costs = scenario.demand, scenario.costs
+    winter = winter_rates(instance, rates)
+    shares = peak_shares(instance, winter)
+    by_month = rates.merge(plan.station_share, on="city_id", how="left", validate="m:1")
+    fleet = [by_month["city_id"], by_month["vehicle_id"]]
+    road_kwh = plan.road_use.set_index(["city_id", "vehicle_id"])["road_kwh_per_day"].astype(float)
+    road_kwh = road_kwh.reindex(pd.MultiIndex.from_arrays(fleet)).fillna(0.0)
+    road_kwh = road_kwh.set_axis(by_month.index)
+    on_road = road_kwh / by_month["design_energy_kwh"]
+    holiday_hour = scenario.corridors.holiday_factor * demand.peak_hour_frac
+    keys = pd.MultiIndex.from_frame(by_month[["city_id", "segment"]])
+    per_hour = (
+        by_month["design_swaps_per_vehicle_day"]
+        * shares.reindex(keys).to_numpy()
+        * demand.peak_day_factor
+    )
+    days = by_month["month"].map(dict(enumerate(DAYS_PER_MONTH, start=1)))
+    by_month = by_month.assign(
+        quarter_of_year=(by_month["month"] - 1) // MONTHS_PER_QUARTER + 1,
+        days=days,
+        swaps=(by_month["swaps_per_vehicle_day"] + on_road) * days,
+        grid_kwh=days
+        * (
+            by_month["grid_kwh_per_vehicle_day"]
+            + road_kwh / scenario.physics.charger_efficiency_frac
+        ),
+        peak_per_hour=per_hour,
+        float_packs=(per_hour * by_month["served_frac"] + on_road * holiday_hour)
+        * by_month["design_turn_h"]
+        / scenario.throughput.utilisation_frac,
+    )
+    by_quarter = (
+        by_month.groupby([*FLEET_KEY, "quarter_of_year"])
+        .agg(
+            segment=("segment", "first"), chemistry=("chemistry", "first"),
+            nominal_kwh=("nominal_kwh", "first"), days=("days", "sum"), swaps=("swaps", "sum"),
+            grid_kwh=("grid_kwh", "sum"), peak_per_hour=("peak_per_hour", "max"),
+            float_packs=("float_packs", "max"), quarter_range_km=("design_range_km", "min"),
+            capacity_cny=("capacity_cny", "first"),
+        )
+        .reset_index()
+        .merge(winter[[*FLEET_KEY, "swaps_per_vehicle_day"]], on=FLEET_KEY)
+    )  # fmt: skip
+    shortfall_km = (scenario.packs.promised_range_km - by_quarter["quarter_range_km"]).clip(lower=0)
+    running_cny = (
+        costs.swap_cny * by_quarter["swaps"]
+        + costs.charging_cny_per_kwh * by_quarter["grid_kwh"]
+        + by_quarter["capacity_cny"] * by_quarter["days"] * by_quarter["peak_per_hour"]
+        + costs.range_shortfall_cny_per_km * shortfall_km
+        + _wear_cny(instance, by_quarter) * (1 + by_quarter["float_packs"])
+    )
+    by_quarter = by_quarter.assign(per_vehicle_cny=running_cny)
+    rows = plan.packs.assign(quarter_of_year=plan.packs["quarter"].str[-1].astype(int)).merge(
+        by_quarter, on=[*FLEET_KEY, "quarter_of_year"], how="left", validate="m:1"
+    )
+    rows = rows.assign(
+        station_packs=rows["vehicles"] * rows["float_packs"],
+        running_cny=rows["vehicles"] * rows["per_vehicle_cny"],
+    )
+    columns = [
+        "quarter", *FLEET_KEY, "segment", "chemistry", "nominal_kwh", "vehicles",
+        "station_packs", "quarter_range_km", "running_cny",
+    ]  # fmt: skip
+    return rows[columns].sort_values(["quarter", *FLEET_KEY], ignore_index=True)
+
+
+def _wear_cny(instance: Instance, rows: pd.DataFrame) -> pd.Series:
+    """What a life that ends with its cycles adds to the lease, per pack and quarter [CNY]."""
+    costs = instance.scenario.costs
+    packs = instance.packs.set_index("pack_id").loc[rows["pack_id"]].reset_index()
+    per_year = rows["swaps_per_vehicle_day"] * DAYS_PER_YEAR * packs["soc_window_frac"]
+    cycle_years = packs["cycle_life"] / (per_year / (1 + rows["float_packs"]))
+    life_years = cycle_years.clip(upper=costs.max_pack_years)
+    more = life_years.map(lambda years: _payment(years, costs.interest_rate)) - _payment(
+        costs.max_pack_years, costs.interest_rate
+    )
+    return more * packs["cost_cny_per_kwh"] * packs["nominal_kwh"] / QUARTERS_PER_YEAR
+
+
+def lease_cny(instance: Instance) -> "pd.Series[float]":
+    """Lease of a pack for a quarter by ``pack_id`` [CNY]."""
+    packs = instance.packs.set_index("pack_id")
+    costs = instance.scenario.costs
+    yearly = _payment(costs.max_pack_years, costs.interest_rate)
+    return packs["cost_cny_per_kwh"] * packs["nominal_kwh"] * yearly / QUARTERS_PER_YEAR
+
+
+def _payment(years: float, rate: float) -> float:
+    """Yearly payment for 1 over some years: the sum of its present values is 1."""
+    if rate == 0:
+        return 1 / years
+    return float(rate / (1 - (1 + rate) ** -years))

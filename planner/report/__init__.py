@@ -1,5 +1,0 @@
-"""A run folder's files -> one HTML page that opens without a network."""
-
-from planner.report.write import rebuild_report, write_report
-
-__all__ = ["rebuild_report", "write_report"]

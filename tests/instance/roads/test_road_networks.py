@@ -1,0 +1,355 @@
+"""Road tables from OpenStreetMap extracts and OSMnx graphs, drawn by the tests themselves."""
+
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import networkx as nx
+import numpy as np
+import osmium
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from planner.errors import InputError
+from planner.instance import read_instance
+from planner.instance.china_datum import shift_to_gcj02
+from planner.instance.roads.osm_extract import is_one_way, read_osm_extract
+from planner.instance.roads.osmnx_graph import read_osmnx_graph
+from planner.instance.roads.road_tables import (
+    MIN_PART_KM,
+    RoadSegments,
+    RoadTables,
+    segment_length_km,
+    simplify_roads,
+)
+from planner.instance.scenario import Sources
+
+LAT = 45.75
+"""Around the tutorial's town; a degree of longitude there is 77.8 km."""
+
+Way = tuple[Sequence[int], Mapping[str, str]]
+
+
+def _write_pbf(path: Path, points: Mapping[int, tuple[float, float]], ways: Sequence[Way]) -> Path:
+    path.unlink(missing_ok=True)
+    with osmium.SimpleWriter(str(path)) as writer:
+        for node_id, place in points.items():
+            writer.add_node(osmium.osm.mutable.Node(id=node_id, location=place))
+        for number, (refs, tags) in enumerate(ways, start=1):
+            writer.add_way(osmium.osm.mutable.Way(id=number, nodes=refs, tags=dict(tags)))
+    return path
+
+
+def _straight(first: int, count: int, *, lat: float = LAT, step: float = 0.01):
+    """Points 100 + 0, 1, ... on a parallel, ``step`` degrees apart."""
+    return {first + k: (126.6 + k * step, lat) for k in range(count)}
+
+
+def _edges(tables: RoadTables) -> dict[tuple[int, int], tuple[float, float]]:
+    roads = tables.roads
+    return {
+        (start, end): (round(length_km, 2), round(speed_kmh, 1))
+        for start, end, length_km, speed_kmh in roads.itertuples(index=False)
+    }
+
+
+def _note(tables: RoadTables, item: str) -> str:
+    return next(note.value for note in tables.notes if note.item.endswith(item))
+
+
+def test_ways_become_edges(tmp_path: Path) -> None:
+    points = _straight(100, 6) | {200: (126.62, LAT + 0.01), 300: (126.62, LAT - 0.01)}
+    ways = [
+        ([100, 101, 102], {"highway": "primary", "maxspeed": "60"}),
+        ([102, 103], {"highway": "trunk", "maxspeed": "30 mph", "oneway": "yes"}),
+        ([103, 104, 105], {"highway": "residential"}),
+        ([102, 200], {"highway": "tertiary", "maxspeed": "CN:urban"}),
+        ([102, 300], {"highway": "footway"}),
+        ([105, 300], {"highway": "residential", "motor_vehicle": "private"}),
+        ([104, 300], {"highway": "service"}),
+    ]
+    tables = read_osm_extract(_write_pbf(tmp_path / "roads.osm.pbf", points, ways))
+    assert tables.road_nodes["node_id"].tolist() == [100, 102, 105, 200]
+    # 103 and 104 are passed over: 0.778 km at 0.8 x 48.3 and 1.557 km at 25 km/h.
+    hours = 0.778 / (0.8 * 48.28032) + 1.557 / 25
+    assert _edges(tables) == {
+        (100, 102): (1.56, 48.0),
+        (102, 105): (2.33, round(2.335 / hours, 1)),
+        (102, 200): (1.11, 40.0),
+    }
+    assert tables.roads.columns.tolist() == ["from_node", "to_node", "length_km", "speed_kmh"]
+    assert _note(tables, "one-way roads").startswith("15.6%")
+    assert _note(tables, "speeds").startswith("46.7%")
+    assert _note(tables, "limits that say no speed") == "1"
+    assert np.allclose(tables.road_nodes[["lon", "lat"]].iloc[0], [126.6, LAT])
+
+
+@pytest.mark.parametrize(
+    ("tags", "expected"),
+    [
+        ({"highway": "primary"}, False),
+        ({"highway": "primary", "oneway": "yes"}, True),
+        ({"highway": "primary", "oneway": "-1"}, True),
+        ({"highway": "motorway"}, True),
+        ({"highway": "motorway", "oneway": "no"}, False),
+        ({"highway": "tertiary", "junction": "roundabout"}, True),
+    ],
+)
+def test_one_way(tags: Mapping[str, str], expected: bool) -> None:
+    assert is_one_way(tags) == expected
+
+
+def test_bends_rings_and_second_roads(tmp_path: Path) -> None:
+    points = {
+        1: (126.60, LAT), 2: (126.65, LAT), 3: (126.625, LAT + 0.02),  # a bend of 2 km
+        4: (126.625, LAT + 0.0001),  # a second road 11 m beside the first
+        5: (126.66, LAT), 6: (126.66, LAT + 0.01), 7: (126.65, LAT + 0.01),  # a ring at 2
+        8: (126.70, LAT), 9: (126.7001, LAT), 10: (126.7001, LAT + 0.0001),  # a turning circle
+    }  # fmt: skip
+    ways = [
+        ([1, 2], {"highway": "primary"}),
+        ([1, 3, 2], {"highway": "residential"}),
+        ([1, 4, 2], {"highway": "residential"}),
+        ([2, 5, 6, 7, 2], {"highway": "residential"}),
+        ([5, 8, 9, 10, 8], {"highway": "residential"}),
+    ]
+    tables = read_osm_extract(_write_pbf(tmp_path / "roads.osm.pbf", points, ways))
+    edges = _edges(tables)
+    assert edges[1, 2][1] == 65  # the faster one
+    assert {(1, 3), (2, 3), (2, 5), (5, 6), (6, 7), (2, 7), (5, 8)} < set(edges)
+    assert len(edges) == 8
+    assert _note(tables, "simplified").startswith("10 points to 7; 3.9 km of loops")
+
+
+def test_parts_that_join_no_other(tmp_path: Path) -> None:
+    points = _straight(100, 31) | _straight(200, 28, lat=46.5) | _straight(300, 11, lat=47.0)
+    ways = [(list(range(first, first + n)), {"highway": "primary"})
+            for first, n in ((100, 31), (200, 28), (300, 11))]  # fmt: skip
+    tables = read_osm_extract(_write_pbf(tmp_path / "roads.osm.pbf", points, ways))
+    assert MIN_PART_KM == 20
+    assert set(_edges(tables)) == {(100, 130), (200, 227)}  # 23.3 and 20.7 km; not 7.6 km
+    assert _note(tables, "connected parts") == (
+        "2 kept with 44 km, the longest 45.2% of the file's roads; 1 left out with 7.6 km"
+    )
+    only = read_osm_extract(_write_pbf(tmp_path / "roads.osm.pbf", points, ways[2:]))
+    assert set(_edges(only)) == {(300, 310)}  # the longest stays, however short
+
+
+def test_an_extract_cut_at_its_edge(tmp_path: Path) -> None:
+    points = _straight(100, 6)
+    del points[102]
+    ways = [([100, 101, 102, 103, 104, 105], {"highway": "primary"})]
+    tables = read_osm_extract(_write_pbf(tmp_path / "roads.osm.pbf", points, ways))
+    assert set(_edges(tables)) == {(103, 105)}
+    assert _note(tables, "points missing") == "1"
+
+
+def test_broken_extracts(tmp_path: Path) -> None:
+    path = _write_pbf(
+        tmp_path / "roads.osm.pbf", _straight(1, 3000, step=0.001),
+        [([k, k + 1], {"highway": "primary", "name": f"{k * k}"}) for k in range(1, 2999)],
+    )  # fmt: skip
+    whole = path.read_bytes()
+    path.write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(InputError, match=r"roads\.osm\.pbf: .*cannot be read as an OpenStreetMap"):
+        read_osm_extract(path)
+    path.write_bytes(b"not a protocol buffer at all")
+    with pytest.raises(InputError, match="cannot be read as an OpenStreetMap"):
+        read_osm_extract(path)
+    _write_pbf(path, _straight(1, 2), [([1, 2], {"highway": "footway"})])
+    with pytest.raises(InputError, match="holds no drivable road"):
+        read_osm_extract(path)
+
+
+def _segments(edges: Sequence[tuple[int, int]], places: Sequence[tuple[float, float]]):
+    lon, lat = np.array(places, dtype=float).T
+    tail, head = np.array(edges, dtype=np.int64).T
+    length_km = segment_length_km(lon, lat, tail, head)
+    flags = np.zeros(len(tail), dtype=np.bool_)
+    speed_kmh = 20.0 + 10.0 * (tail + head)
+    return RoadSegments(
+        np.arange(len(lon)) * 7, lon, lat, tail, head, length_km, speed_kmh, flags, flags
+    )
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    places=st.lists(
+        st.tuples(st.integers(0, 200), st.integers(0, 200)), min_size=6, max_size=6, unique=True
+    ),
+    edges=st.lists(st.tuples(st.integers(0, 5), st.integers(0, 5)), min_size=1, max_size=12),
+)
+def test_drive_times_stay(places, edges) -> None:
+    """Between the points that remain the shortest times are those of the source."""
+    edges = [edge for edge in edges if edge[0] != edge[1]] or [(0, 1)]
+    source = _segments(edges, [(126 + x / 200, 45 + y / 200) for x, y in places])
+    tables = simplify_roads(source, "drawn")
+    before: nx.MultiGraph = nx.MultiGraph()
+    for tail, head, hours in zip(
+        source.tail, source.head, source.length_km / source.speed_kmh, strict=True
+    ):
+        before.add_edge(int(tail) * 7, int(head) * 7, hours=hours)
+    after = nx.Graph()
+    for start, end, length_km, speed_kmh in tables.roads.itertuples(index=False):
+        after.add_edge(start, end, hours=length_km / speed_kmh)
+    for start, hours in nx.all_pairs_dijkstra_path_length(after, weight="hours"):
+        expected = nx.single_source_dijkstra_path_length(before, start, weight="hours")
+        for end, found in hours.items():
+            assert found == pytest.approx(expected[end], rel=1e-3, abs=1e-5)
+    if len(tables.roads):
+        assert set(tables.road_nodes["node_id"]) == set(after.nodes)
+    assert not tables.roads.duplicated(["from_node", "to_node"]).any()
+
+
+def _graph(**changes: object) -> "nx.MultiDiGraph":
+    """Attributes are text, and two-way edges stand twice, as in files of OSMnx 1 and 2."""
+    graph = nx.MultiDiGraph(crs="epsg:4326", created_with="OSMnx 2.1.1", simplified="True")
+    places = {11: (126.6, 45.75), 12: (126.61, 45.75), 13: (126.61, 45.76), 14: (126.6, 45.76)}
+    for node_id, (lon, lat) in places.items():
+        graph.add_node(node_id, x=str(lon), y=str(lat), street_count="2")
+    for start, end, reversed_ in ((11, 12, False), (12, 11, True)):
+        graph.add_edge(start, end, osmid="10", highway="primary", maxspeed="60", oneway="False",
+                       reversed=str(reversed_), length="780.0")  # fmt: skip
+    graph.add_edge(
+        12, 13, osmid="[11, 12]", highway="['secondary', 'tertiary']", oneway="True",
+        reversed="False", length="1300.0",
+        geometry="LINESTRING (126.61 45.75, 126.615 45.755, 126.61 45.76)",
+    )  # fmt: skip
+    graph.add_edge(13, 14, highway="residential", maxspeed="['30', '50']", length="780.0")
+    graph.add_edge(14, 11, highway="busway", speed_kph="33.0", length="1112.0")
+    graph.add_edge(11, 13, highway="busway", length="1400.0")
+    graph.graph.update(changes)
+    return graph
+
+
+def test_osmnx_graph(tmp_path: Path) -> None:
+    path = tmp_path / "roads.graphml"
+    nx.write_graphml(_graph(), path)
+    tables = read_osmnx_graph(path, Sources())
+    assert tables.road_nodes["node_id"].tolist() == [11, 12, 13, 14, 15]
+    assert _edges(tables) == {
+        (11, 12): (0.78, 48.0),
+        (11, 13): (1.4, 25.0),
+        (11, 14): (1.11, 33.0),
+        (12, 15): (0.65, 47.5),
+        (13, 14): (0.78, 32.0),
+        (13, 15): (0.65, 47.5),
+    }
+    assert _note(tables, "one-way roads").startswith("24.2%")
+    bend = tables.road_nodes.set_index("node_id").loc[15]
+    assert bend.tolist() == [126.615, 45.755]
+
+
+def test_osmnx_references(tmp_path: Path) -> None:
+    path = tmp_path / "roads.graphml"
+    nx.write_graphml(_graph(), path)
+    expected = read_osmnx_graph(path, Sources())
+    from pyproj import Transformer
+
+    way = Transformer.from_crs(4326, 32652, always_xy=True)
+    for crs, convert, source in (
+        ("epsg:32652", way.transform, Sources()),
+        ("epsg:4326", shift_to_gcj02,
+         Sources.model_validate({"tables": {"roads": {"coordinate_reference": "GCJ-02"}}})),
+    ):  # fmt: skip
+        graph = _graph(crs=crs)
+        for _, data in graph.nodes(data=True):
+            data["x"], data["y"] = (str(v) for v in convert(float(data["x"]), float(data["y"])))
+        bend = convert(126.615, 45.755)
+        graph.edges[12, 13, 0]["geometry"] = f"LINESTRING (0 0, {bend[0]} {bend[1]}, 1 1)"
+        nx.write_graphml(graph, path)
+        tables = read_osmnx_graph(path, source)
+        pd.testing.assert_frame_equal(tables.road_nodes, expected.road_nodes, atol=1e-8, rtol=0)
+        pd.testing.assert_frame_equal(tables.roads, expected.roads, atol=1e-4, rtol=0)
+    graph = _graph()
+    del graph.graph["crs"]
+    nx.write_graphml(graph, path)
+    with pytest.raises(InputError, match=r"roads\.graphml, coordinate reference: the file states"):
+        read_osmnx_graph(path, Sources())
+    read_osmnx_graph(path, Sources(coordinate_reference="WGS84"))
+
+
+def test_broken_osmnx_graphs(tmp_path: Path) -> None:
+    path = tmp_path / "roads.graphml"
+    graph = _graph(crs="epsg:0")
+    del graph.nodes[14]["x"]
+    graph.edges[14, 11, 0]["length"] = "long"
+    graph.edges[12, 13, 0]["geometry"] = "LINESTRING (1"
+    nx.write_graphml(graph, path)
+    with pytest.raises(InputError) as caught:
+        read_osmnx_graph(path, Sources())
+    assert [str(fault) for fault in caught.value.faults] == [
+        "roads.graphml, coordinate reference: epsg:0: PROJ does not know it; project the graph to "
+        "EPSG:4326 and save again",
+        "roads.graphml, row 4, x, y: node 14: node has no place; give both",
+        "roads.graphml, row 6, length: edge 14 to 11: edge has no length in metres; OSMnx: "
+        "distance.add_edge_lengths",
+        "roads.graphml, row 4, geometry: edge 12 to 13: not a line in well-known text",
+    ]
+    whole = path.read_bytes()
+    for content in (whole[: len(whole) // 2], whole.replace(b'"11"', b'"n11"')):
+        path.write_bytes(content)
+        with pytest.raises(InputError, match="cannot be read as GraphML with whole node numbers"):
+            read_osmnx_graph(path, Sources())
+
+
+@pytest.mark.parametrize("ending", [".osm.pbf", ".graphml"])
+def test_an_instance_with_a_road_network(tutorial_copy: Path, ending: str) -> None:
+    tutorial = read_instance(tutorial_copy)
+    nodes, roads = tutorial.road_nodes, tutorial.roads
+    path = tutorial_copy / f"roads{ending}"
+    if ending == ".osm.pbf":
+        points = {row.node_id: (row.lon, row.lat) for row in nodes.itertuples()}
+        tags = {"highway": "residential", "maxspeed": "75"}
+        _write_pbf(path, points, [([r.from_node, r.to_node], tags) for r in roads.itertuples()])
+    else:
+        graph = nx.MultiDiGraph(crs="epsg:4326")
+        for row in nodes.itertuples():
+            graph.add_node(row.node_id, x=str(row.lon), y=str(row.lat))
+        for row in roads.itertuples():
+            graph.add_edge(row.from_node, row.to_node, length=str(1000 * row.length_km),
+                           speed_kph=str(row.speed_kmh))  # fmt: skip
+        nx.write_graphml(graph, path)
+    with pytest.raises(
+        InputError, match=rf"roads\.csv or roads\{ending}: the table stands here tw"
+    ):
+        read_instance(tutorial_copy)
+    (tutorial_copy / "roads.csv").unlink()
+    with pytest.raises(InputError, match=rf"road_nodes\.csv: roads\{ending} holds the junctions"):
+        read_instance(tutorial_copy)
+    (tutorial_copy / "road_nodes.csv").unlink()
+    read = read_instance(tutorial_copy)
+    assert read.roads["length_km"].sum() == pytest.approx(roads["length_km"].sum(), rel=0.01)
+    assert read.roads["speed_kmh"].tolist() == pytest.approx([60.0] * len(read.roads), rel=1e-3)
+    assert path.name in {file.path for file in read.input_files}
+    assert read.assumptions["item"].str.startswith(path.name).sum() == 4
+
+
+def test_openstreetmap_is_wgs84(tutorial_copy: Path) -> None:
+    for name in ("roads.csv", "road_nodes.csv"):
+        (tutorial_copy / name).unlink()
+    path = tutorial_copy / "roads.osm.pbf"
+    _write_pbf(path, _straight(1, 9), [(list(range(1, 10)), {"highway": "primary"})])
+    text = (tutorial_copy / "scenario.toml").read_text(encoding="utf-8")
+    more = '\n[tables.roads]\ncoordinate_reference = "GCJ-02"\n'
+    (tutorial_copy / "scenario.toml").write_text(text + more, encoding="utf-8")
+    with pytest.raises(
+        InputError, match=r"tables\.roads\.coordinate_reference: GCJ-02: OpenStreetMap is"
+    ):
+        read_instance(tutorial_copy)
+
+
+@pytest.mark.parametrize(("name", "length_km"), [("harbin", 1703.0), ("chengdu", 614.0)])
+def test_city_extracts(name: str, length_km: float) -> None:
+    """Lengths within 5 % of those that pyrosm 0.25 finds for the same classes of road."""
+    folder = os.environ.get("PLANNER_TEST_DATA")
+    path = Path(folder or ".") / "osm" / f"{name}.osm.pbf"
+    if folder is None or not path.is_file():
+        pytest.skip("PLANNER_TEST_DATA names no folder with osm/*.osm.pbf")
+    tables = read_osm_extract(path)
+    assert tables.roads["length_km"].sum() == pytest.approx(length_km, rel=0.05)
+    assert tables.roads["speed_kmh"].between(4, 120).all()
+    ends = tables.roads[["from_node", "to_node"]].to_numpy()
+    assert set(np.unique(ends)) == set(tables.road_nodes["node_id"])

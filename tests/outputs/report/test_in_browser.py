@@ -1,0 +1,327 @@
+"""The page in a real Chromium whose network is cut: drawn, usable, and asking for nothing.
+
+Needs Chromium (Debian: ``apt-get install chromium``) and the Python package playwright, which
+drives the installed browser and downloads none.
+"""
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.outputs.report.made_up_run import EVIL_CITY
+
+sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+
+CHROMIUM = next(
+    filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome", "chrome"))),
+    None,
+)
+pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine")
+
+SOFTWARE_GL = ("--use-gl=angle", "--use-angle=swiftshader", "--enable-unsafe-swiftshader")
+NO_GL = ("--disable-gpu", "--disable-software-rasterizer", "--disable-3d-apis")
+# What the pointer would read: how many colours the map's canvas shows, sampled on a grid.
+CANVAS = """() => {
+  const drawn = document.querySelector("canvas.maplibregl-canvas");
+  const copy = document.createElement("canvas");
+  copy.width = drawn.width; copy.height = drawn.height;
+  const context = copy.getContext("2d");
+  context.drawImage(drawn, 0, 0);
+  const { data } = context.getImageData(0, 0, copy.width, copy.height);
+  const counts = {};
+  for (let i = 0; i < data.length; i += 4) {
+    const colour = [data[i], data[i + 1], data[i + 2]].join();
+    counts[colour] = (counts[colour] || 0) + 1;
+  }
+  return counts;
+}"""
+
+
+class Visit:
+    """A page that is open, and all that it complained of or asked for."""
+
+    def __init__(self, page: Any, path: Path) -> None:
+        self.page, self.complaints = page, []
+        page.on("console", lambda message: self.complaints.append(message.text))
+        page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        page.on("dialog", lambda dialog: (self.complaints.append("dialog"), dialog.dismiss()))
+        page.on("request", self._note_request)
+        page.goto(path.as_uri())
+
+    def _note_request(self, request: Any) -> None:
+        if not request.url.startswith(("file:", "data:", "blob:")):
+            self.complaints.append(request.url)
+
+    def wait_until_drawn(self) -> None:
+        self.page.wait_for_selector("html[data-map=drawn]", timeout=60_000)
+
+    def colours(self) -> dict[str, int]:
+        """Pixels of the map by colour, once nothing moves any more."""
+        before: dict[str, int] = {}
+        for _ in range(40):
+            self.wait_until_drawn()
+            counts: dict[str, int] = self.page.evaluate(CANVAS)
+            if counts == before:
+                return counts
+            before = counts
+            self.page.wait_for_timeout(250)
+        raise AssertionError("the map does not come to rest")
+
+    def show(self, layer: str, *, shown: bool) -> None:
+        self.page.locator(f"input[name=layer][value={layer}]").set_checked(shown)
+
+
+@pytest.fixture(scope="module")
+def playwright() -> Iterator[Any]:
+    with sync_api.sync_playwright() as driver:
+        yield driver
+
+
+@pytest.fixture(scope="module")
+def browser(playwright: Any) -> Iterator[Any]:
+    started = _launch(playwright, SOFTWARE_GL)
+    yield started
+    started.close()
+
+
+@pytest.fixture
+def visit(browser: Any, report: Path) -> Iterator[Visit]:
+    context = browser.new_context(
+        viewport={"width": 1366, "height": 768}, offline=True, reduced_motion="reduce"
+    )
+    visit = Visit(context.new_page(), report)
+    visit.wait_until_drawn()
+    yield visit
+    assert visit.complaints == []
+    context.close()
+
+
+def _launch(playwright: Any, flags: tuple[str, ...]) -> Any:
+    return playwright.chromium.launch(
+        executable_path=CHROMIUM,
+        args=[*flags, "--no-sandbox", "--host-resolver-rules=MAP * ~NOTFOUND"],
+    )
+
+
+def test_map_is_drawn_without_asking_anyone(visit: Visit) -> None:
+    colours = visit.colours()
+    assert len(colours) > 50
+    assert max(colours.values()) < 0.99 * sum(colours.values())
+
+
+def test_layers_are_switched(visit: Visit) -> None:
+    before = visit.colours()
+    station = "230,159,0"  # sodium-ion, which leads in Harbin
+    assert before.get(station, 0) > 20
+    visit.show("stations", shown=False)
+    without_stations = visit.colours()
+    assert station not in without_stations
+    visit.show("cells", shown=False)
+    visit.show("names", shown=False)
+    assert len(visit.colours()) < len(without_stations)
+    for layer in ("stations", "cells", "names"):
+        visit.show(layer, shown=True)
+    assert visit.colours() == before
+
+
+def test_season_and_pack_change_the_range_shown(visit: Visit) -> None:
+    legend = visit.page.locator("#legend")
+    assert "Range with" not in legend.inner_text()
+    visit.show("ranges", shown=True)
+    winter = visit.colours()
+    assert "Range with na_25: Winter design day" in legend.inner_text()
+    visit.page.locator("input[name=season][value=july]").check(force=True)
+    summer = visit.colours()
+    assert "Range with na_25: July mean" in legend.inner_text()
+    assert summer != winter
+    visit.page.select_option("#pack", label="lfp_25")
+    assert visit.colours() != summer
+    assert "Range with lfp_25: July mean" in legend.inner_text()
+
+
+def test_details_of_a_city_and_of_a_station(visit: Visit) -> None:
+    details = visit.page.locator("#details")
+    assert details.is_hidden()
+    visit.page.select_option("#find", label=EVIL_CITY)
+    assert EVIL_CITY in details.inner_text()
+    assert "−25.0 °C" in details.inner_text()
+    assert details.locator("img, script").count() == 0
+    details.get_by_role("button", name="Close details").click()
+    assert details.is_hidden()
+
+    # The town has one station, in the middle of the map that the details leave free.
+    visit.page.select_option("#find", label="a city …")
+    visit.page.select_option("#find", label=EVIL_CITY)
+    visit.colours()
+    frame = visit.page.locator("#map").bounding_box()
+    covered = details.bounding_box()
+    left = covered["x"] + covered["width"]
+    visit.page.mouse.click(
+        (left + frame["x"] + frame["width"]) / 2, frame["y"] + frame["height"] / 2
+    )
+    assert "14 bays" in details.inner_text()
+    assert "10.0 per day" in details.inner_text()
+    assert details.locator(".hours i").count() == 24
+
+
+def test_hovering_tells_figures(visit: Visit) -> None:
+    visit.page.select_option("#find", label="Harbin")
+    visit.colours()
+    tip = visit.page.locator("#map-tip")
+    box = visit.page.locator("#map").bounding_box()
+    said = set()
+    for step in range(24):
+        visit.page.mouse.move(box["x"] + box["width"] * (0.35 + 0.025 * step), box["y"] + 250)
+        visit.page.wait_for_timeout(30)
+        if tip.is_visible():
+            said.add(tip.inner_text().splitlines()[0])
+    assert any(line.startswith("Swaps served") for line in said)
+    mark = visit.page.locator("#chart-packs path[aria-roledescription=bar]").first
+    mark.scroll_into_view_if_needed()
+    mark.hover()
+    assert visit.page.locator("#chart-tip").inner_text() == mark.get_attribute("aria-label")
+
+
+def test_roads_and_corridor_stations_are_drawn_switched_and_told(visit: Visit) -> None:
+    diamond, good = "204,121,167", "1,133,113"
+    for layer in ("cells", "stations", "names"):
+        visit.show(layer, shown=False)
+    before = visit.colours()
+    assert before.get(diamond, 0) > 20
+    legend = visit.page.locator("#legend")
+    assert "ROADS: TRIPS REFUELLED IN WINTER" in legend.inner_text().upper()
+
+    # The busier corridor station stands at a third of the way between the towns.
+    box = visit.page.locator("#map").bounding_box()
+    tip = visit.page.locator("#map-tip")
+    said = {}
+    for step in range(60):
+        for row in range(20):
+            x, y = box["x"] + box["width"] * step / 60, box["y"] + box["height"] * row / 20
+            visit.page.mouse.move(x, y)
+            if tip.is_visible():
+                said.setdefault(tip.inner_text().split(",")[0].split("\n")[0], (x, y))
+    assert {"Road", "Ferry", "Corridor station R+45.500+127.000"} <= set(said)
+    details = visit.page.locator("#details")
+    visit.page.mouse.click(*said["Road"])
+    assert "% of 1" in details.inner_text()
+    visit.page.mouse.click(*said["Corridor station R+45.500+127.000"])
+    assert "120.5 per day" in details.inner_text()
+    assert "38.6 of 19.8 swaps" in details.inner_text()
+    details.get_by_role("button", name="Close details").click()
+
+    visit.page.mouse.move(0, 0)
+    visit.show("corridors", shown=False)
+    assert diamond not in visit.colours()
+    visit.show("roads", shown=False)
+    bare = visit.colours()
+    assert len(bare) < len(before)
+    assert good not in bare
+    for layer in ("corridors", "roads"):
+        visit.show(layer, shown=True)
+    assert visit.colours() == before
+
+
+def test_chart_of_trips_tells_its_figures(visit: Visit) -> None:
+    mark = visit.page.locator("#chart-trips path[aria-roledescription=bar]").first
+    mark.scroll_into_view_if_needed()
+    mark.hover()
+    tip = visit.page.locator("#chart-tip")
+    assert tip.inner_text() == mark.get_attribute("aria-label")
+    assert "of 100 trips a day" in tip.inner_text()
+
+
+def test_tables_sort_and_filter(visit: Visit) -> None:
+    table = visit.page.locator("#stations")
+    swaps = "td:nth-child(6)"
+    assert table.locator(swaps).all_inner_texts() == ["60", "30", "10"]
+    heading = table.get_by_role("button", name="Swaps [1/day]")
+    heading.click()
+    assert table.locator("th[aria-sort=descending]").count() == 1
+    heading.click()
+    assert table.locator(swaps).all_inner_texts() == ["10", "30", "60"]
+    table.get_by_role("searchbox").fill("harbin small")
+    assert table.locator("tbody tr:visible").count() == 1
+    assert table.locator(".row-count").inner_text() == "1 of 3 rows"
+    table.get_by_role("searchbox").fill("")
+    assert table.locator("tbody tr:visible").count() == 3
+
+
+def test_keyboard_reaches_every_control(visit: Visit) -> None:
+    wanted = {
+        "A:Skip to the map", "CANVAS", "INPUT:cells", "INPUT:stations", "INPUT:ranges",
+        "INPUT:names", "INPUT:roads", "INPUT:corridors", "INPUT:design", "SELECT:pack",
+        "SELECT:find", "BUTTON:Whole area",
+        "INPUT:search", "BUTTON:Bays", "DIV:region",
+    }  # fmt: skip
+    reached = set()
+    for _ in range(120):
+        visit.page.keyboard.press("Tab")
+        reached.add(
+            visit.page.evaluate(
+                """() => {
+                  const { tagName, id, name, value, type, textContent } = document.activeElement;
+                  const role = document.activeElement.getAttribute("role");
+                  if (tagName === "CANVAS") return tagName;
+                  if (tagName === "SELECT") return `${tagName}:${id}`;
+                  if (tagName === "INPUT") return `${tagName}:${name ? value : type}`;
+                  return `${tagName}:${role || textContent.trim()}`;
+                }"""
+            )
+        )
+    assert wanted <= reached
+    visit.page.locator("input[value=cells]").focus()
+    before = visit.colours()
+    visit.page.keyboard.press("Space")
+    assert visit.colours() != before
+    visit.page.locator("canvas.maplibregl-canvas").focus()
+    before = visit.colours()
+    visit.page.keyboard.press("ArrowRight")
+    visit.page.wait_for_timeout(600)
+    assert visit.colours() != before
+
+
+@pytest.mark.parametrize("width", [1366, 1920])
+def test_nothing_is_wider_than_the_screen(visit: Visit, width: int) -> None:
+    visit.page.set_viewport_size({"width": width, "height": 768})
+    wide = visit.page.evaluate("() => document.documentElement.scrollWidth")
+    assert wide <= width
+
+
+def test_paper_shows_the_map_and_hides_controls(visit: Visit, tmp_path: Path) -> None:
+    visit.colours()
+    visit.page.emulate_media(media="print")
+    for hidden in ("nav", ".layers", ".seasons", ".selects", ".filter"):
+        assert visit.page.locator(hidden).first.is_hidden()
+    canvas = visit.page.locator("canvas.maplibregl-canvas").bounding_box()
+    legend = visit.page.locator("#legend").bounding_box()
+    assert canvas["height"] > 200
+    assert legend["y"] >= canvas["y"] + canvas["height"] - 1
+    paper = tmp_path / "report.pdf"
+    visit.page.pdf(path=str(paper), prefer_css_page_size=True)
+    assert paper.stat().st_size > 50_000
+
+
+def test_without_webgl_a_sentence_stands_in_for_the_map(playwright: Any, report: Path) -> None:
+    browser = _launch(playwright, NO_GL)
+    visit = Visit(browser.new_context(offline=True).new_page(), report)
+    visit.page.wait_for_selector("html[data-map=missing]")
+    assert "The map needs WebGL" in visit.page.locator("#map-missing").inner_text()
+    visit.page.select_option("#find", label="Harbin")
+    assert "Heilongjiang" in visit.page.locator("#details").inner_text()
+    visit.page.get_by_role("button", name="Whole area").click()
+    assert visit.complaints == []
+    browser.close()
+
+
+def test_without_optional_tables_the_season_is_fixed(browser: Any, bare_report: Path) -> None:
+    context = browser.new_context(offline=True)
+    visit = Visit(context.new_page(), bare_report)
+    visit.wait_until_drawn()
+    assert visit.page.locator("#season-note").is_visible()
+    assert visit.page.locator("input[name=season][value=july]").is_disabled()
+    assert visit.complaints == []
+    context.close()

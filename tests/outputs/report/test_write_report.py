@@ -1,0 +1,317 @@
+"""The page as text: complete, harmless, alike from run to run, and asking for nothing."""
+
+import hashlib
+import json
+import re
+from html import unescape
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from click.testing import CliRunner
+
+from planner.cli import cli
+from planner.errors import InputError
+from planner.outputs.report import rebuild_report, write_report
+from tests.outputs.report.made_up_run import EVIL_CITY, EVIL_NAME_ZH, EVIL_SITE, EVIL_SOURCE
+
+SIZE_LIMIT = 15_000_000
+_LOADS = ("src", "href", "srcset", "data", "action", "poster", "xlink:href")
+
+
+class _Page(HTMLParser):
+    """Tags, attributes and text of a page as a browser would take them."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__()
+        self.tags: list[str] = []
+        self.attributes: list[tuple[str, str, str]] = []
+        self.texts: list[str] = []
+        self.blocks: dict[str, str] = {}
+        self.styles = ""
+        self._inside, self._block = "", ""
+        self.feed(path.read_text(encoding="utf-8"))
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append(tag)
+        self.attributes += [(tag, name, value or "") for name, value in attrs]
+        self._inside, self._block = tag, dict(attrs).get("id") or ""
+
+    def handle_endtag(self, tag: str) -> None:
+        self._inside = ""
+
+    def handle_data(self, data: str) -> None:
+        if self._inside == "style":
+            self.styles += data
+        elif self._inside == "script":
+            self.blocks[self._block] = self.blocks.get(self._block, "") + data
+        else:
+            self.texts.append(data)
+
+
+def _cells(path: Path, key: str, num_columns: int) -> list[list[str]]:
+    """First cells of the rows of a table, by the id of what holds it."""
+    html = path.read_text(encoding="utf-8")
+    start = html.index(f'id="{key}"')
+    body = html[html.index("<tbody>", start) : html.index("</tbody>", start)]
+    return [
+        [unescape(cell) for cell in re.findall(r"<td[^>]*>(.*?)</td>", row)][:num_columns]
+        for row in body.split("</tr>")[:-1]
+    ]
+
+
+@pytest.fixture(scope="module")
+def page(report: Path) -> _Page:
+    return _Page(report)
+
+
+@pytest.fixture(scope="module")
+def map_data(page: _Page) -> dict[str, Any]:
+    data: dict[str, Any] = json.loads(page.blocks["map-data"])
+    return data
+
+
+def test_nothing_is_loaded_from_anywhere(report: Path, page: _Page) -> None:
+    loads = [value for _, name, value in page.attributes if name in _LOADS]
+    assert loads
+    assert all(value.startswith(("#", "data:")) for value in loads)
+    assert "@import" not in page.styles
+    urls = re.findall(r"url\(\s*['\"]?([^'\")]{0,20})", page.styles)
+    assert urls
+    assert all(url.startswith(("data:", "#")) for url in urls)
+    policy = next(value for _, name, value in page.attributes if value.startswith("default-src"))
+    assert "http" not in policy
+    assert "sourceMappingURL=" not in report.read_text(encoding="utf-8").split("map-data")[0]
+
+
+def test_text_from_outside_stays_text(page: _Page, map_data: dict[str, Any]) -> None:
+    # The data, MapLibre, and three scripts of ours: none came in through a name.
+    assert page.tags.count("script") == 5
+    assert page.tags.count("style") == 2
+    assert "img" not in page.tags
+    assert not [name for _, name, _ in page.attributes if name.startswith("on")]
+    for text in (EVIL_CITY, EVIL_NAME_ZH, EVIL_SITE, EVIL_SOURCE, "&amp;"):
+        assert text in page.texts
+    assert map_data["cities"][1]["name"] == EVIL_CITY
+    assert map_data["cities"][1]["name_zh"] == EVIL_NAME_ZH
+    assert map_data["stations"]["id"][2] == EVIL_SITE
+
+
+def test_labels_of_charts_are_escaped_too(page: _Page) -> None:
+    labels = [value for _, name, value in page.attributes if name == "aria-label"]
+    assert any(label.startswith(f"{EVIL_CITY}: 25.0 % served") for label in labels)
+
+
+def test_every_id_is_there_once_and_every_anchor_leads_somewhere(page: _Page) -> None:
+    ids = [value for _, name, value in page.attributes if name == "id"]
+    assert len(ids) == len(set(ids))
+    anchors = {
+        value[1:] for _, name, value in page.attributes if name == "href" and value[:1] == "#"
+    }
+    assert anchors <= set(ids)
+
+
+def test_same_run_gives_the_same_bytes(report: Path, run_folder: Path) -> None:
+    assert write_report(run_folder).read_bytes() == report.read_bytes()
+    assert report.stat().st_size < SIZE_LIMIT
+    assert {path.name for path in run_folder.iterdir() if path.name.startswith(".")} == set()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "3 stations serve 55.6 % of all swaps asked for; no plan within the same limits can serve "
+        "more than 56.9 %.",
+        "within 2.44 % of the optimum, proven",
+        "12.3 M",
+        "no plan serves more than 102 per day",
+        "90.0 %",
+        "900 vehicles below 200 km on the design day",
+        f"{EVIL_CITY} is served least: 25 %",
+        "From 0 °C down, sodium-ion takes private_ab farther than LFP",
+        "Sodium-ion goes from 9 % of the vehicles in 2026Q4 to 70 % in 2027Q2",
+        "One more kWh of sodium-ion is worth up to 35 CNY, in 2026Q4",
+        "The busiest hour, from 23:00, takes 36 % of capacity",
+        "With 2 corridor stations, 70.0 % of the 150 trips a day between cities can be driven "
+        "there and back in winter, and 93.3 % in summer.",
+        "Corridor stations raise the trips refuelled in winter from 47 % to 70 %",
+        "Of 3 ways from swap to swap, by vehicle and pack: those that leave least at the design "
+        "temperature, the drivers' reserve not counted.",
+        "R+45.500+127.000 near Harbin",
+        "on an island <b>",
+        "1 of 2 assumptions are inferred or weak (marks INF and ?).",
+        "© OpenStreetMap contributors (ODbL)",
+    ],
+)
+def test_findings(page: _Page, text: str) -> None:
+    assert text in "\n".join(page.texts)
+
+
+def test_missing_figures_are_dashes(page: _Page) -> None:
+    assert not re.search(r"\b(nan|None|NaT|<NA>)\b", "\n".join(page.texts))
+    assert "–" in page.texts
+
+
+@pytest.mark.parametrize(
+    "name", ["city_quarter", "supply_value", "station_hour", "range_curve", "city_month"]
+)
+def test_a_table_that_is_absent_is_named(bare_report: Path, page: _Page, name: str) -> None:
+    sentence = f"This run has no table {name}"
+    assert sentence in "\n".join(_Page(bare_report).texts)
+    if name != "city_month":  # that sentence is always there and shown by script
+        assert sentence not in "\n".join(page.texts)
+
+
+def test_without_optional_tables_only_the_design_day_is_known(bare_report: Path) -> None:
+    data = json.loads(_Page(bare_report).blocks["map-data"])
+    assert [season["has_data"] for season in data["seasons"]] == [False, False, True]
+    assert data["stations"]["swaps_by_hour"] == []
+
+
+def test_tightest_legs_and_busiest_trips_are_those_of_winter(report: Path) -> None:
+    legs, trips = (
+        _cells(report, key, first_columns) for key, first_columns in (("tight-legs", 3),
+                                                                      ("unserved-trips", 3))
+    )  # fmt: skip
+    near, turn = "R+45.500+127.000 near Harbin", EVIL_CITY
+    assert legs == [["Harbin", near, "1.75"], [turn, turn, "6.00"], [near, turn, "55.00"]]
+    assert trips == [["Harbin", turn, "25"], ["Harbin", turn, "20"]]
+
+
+def test_map_draws_roads_and_corridor_stations(map_data: dict[str, Any]) -> None:
+    stations, roads = (map_data["corridors"][name] for name in ("stations", "roads"))
+    assert stations["id"] == ["R+45.500+127.000", "=evil</script>"]
+    assert stations["city"] == [0, 1]
+    ends = [
+        [roads["nodes"][at] for at in pair] for pair in zip(roads["from"], roads["to"], strict=True)
+    ]
+    assert ends[1] == [[127.0, 45.5], [127.4, 45.25]]
+    assert len(roads["nodes"]) == 4
+    assert roads["winter_share"] == [70, 0, None]
+    assert roads["summer_share"] == [90, 100, 100]
+    assert roads["ferry"] == [0, 0, 1]
+
+
+def test_without_corridors_the_page_does_not_speak_of_them(bare_report: Path) -> None:
+    page = _Page(bare_report)
+    assert "corridors" not in json.loads(page.blocks["map-data"])
+    assert "trips" not in [value for _, name, value in page.attributes if name == "id"]
+    assert not [text for text in page.texts if re.search("corridor|between cities", text)]
+
+
+def test_what_does_not_occur_is_said(run_folder: Path) -> None:
+    for name in ("layers/corridor_unserved", "tables/corridor_unconnected"):
+        path = run_folder / f"{name}.parquet"
+        pd.read_parquet(path).head(0).to_parquet(path)
+    page = _Page(write_report(run_folder))
+    told = "\n".join(page.texts)
+    assert "No trip between cities breaks in winter. Every city is connected by road." in told
+    ids = [value for _, name, value in page.attributes if name == "id"]
+    assert "tight-legs" in ids
+    assert "unserved-trips" not in ids
+
+
+def test_corridors_without_trips_and_stations(run_folder: Path) -> None:
+    for path in [*run_folder.glob("*/corridor_*.parquet")]:
+        frame = pd.read_parquet(path)
+        if path.stem != "corridor_summary":
+            frame.head(0).to_parquet(path)
+            continue
+        nothing = frame[frame["chemistry"] == "all"].assign(
+            trips_per_day=0.0, refuelled_frac=np.nan, by_cities_frac=np.nan, at_most_frac=np.nan
+        )
+        nothing.to_parquet(path)
+    page = _Page(write_report(run_folder))
+    told = "\n".join(page.texts)
+    assert "No vehicle class that drives between cities has a city to drive to." in told
+    assert "There are no trips between cities." in told
+    corridors = json.loads(page.blocks["map-data"])["corridors"]
+    assert corridors["roads"]["from"] == corridors["stations"]["id"] == []
+
+
+def test_a_siting_that_counts_trips_says_so(run_folder: Path) -> None:
+    path = run_folder / "scenario.resolved.toml"
+    text = path.read_text(encoding="utf-8")
+    path.write_text(f'{text}[corridors]\nfunding = "national"\n', encoding="utf-8")
+    run_path = run_folder / "run.json"
+    run = json.loads(run_path.read_text(encoding="utf-8"))
+    run["kpi"]["num_corridor_stations"] = 2
+    run_path.write_text(json.dumps(run), encoding="utf-8")
+    told = "\n".join(_Page(write_report(run_folder)).texts)
+    assert (
+        "3 stations in cities and 2 between them serve 100 swaps a day, those on trips between "
+        "cities counted in; no plan within the same limits serves more than 102."
+    ) in told
+    assert "no plan serves more than 102 per day, trips between cities counted in" in told
+    assert "What is proven counts swaps on trips between cities too." in told
+    assert "proven limit: 102" not in told
+
+
+def test_a_part_of_the_corridors_is_not_enough(run_folder: Path) -> None:
+    (run_folder / "layers/corridor_legs.parquet").unlink()
+    with pytest.raises(InputError, match=r"corridor_legs\.parquet"):
+        write_report(run_folder)
+
+
+def test_seasons_and_classes(map_data: dict[str, Any]) -> None:
+    assert map_data["packs"] == ["lfp_25", "na_25"]
+    assert map_data["first_pack"] == 1
+    assert map_data["cities"][0]["range"] == {
+        "design": [131, 142], "january": [150, 160], "july": [330, 280]
+    }  # fmt: skip
+    assert map_data["cities"][1]["range"]["design"] == [140, None]
+    lows = [low for low, _ in map_data["range_classes"]]
+    assert lows == [100, 150, 200, 250, 300]
+    assert [city["leading"] for city in map_data["cities"]] == [1, 0]
+
+
+def test_every_fault_of_a_folder_is_told(bare_folder: Path) -> None:
+    (bare_folder / "layers/zones.parquet").unlink()
+    (bare_folder / "run.json").write_text("{", encoding="utf-8")
+    stations = bare_folder / "layers/stations.parquet"
+    pd.read_parquet(stations).drop(columns="bays").to_parquet(stations)
+    with pytest.raises(InputError) as caught:
+        write_report(bare_folder)
+    assert [(Path(fault.file).name, fault.column) for fault in caught.value.faults] == [
+        ("stations.parquet", "bays"), ("zones.parquet", ""), ("run.json", "")
+    ]  # fmt: skip
+    assert not (bare_folder / "report.html").exists()
+
+
+def test_plan_without_stations_and_zones(bare_folder: Path) -> None:
+    for name in ("stations", "zones"):
+        path = bare_folder / f"layers/{name}.parquet"
+        pd.read_parquet(path).head(0).to_parquet(path)
+    texts = "\n".join(_Page(write_report(bare_folder)).texts)
+    assert "The plan opens no station." in texts
+
+
+def test_rebuild_renews_the_checksum(run_folder: Path) -> None:
+    for _ in range(2):
+        path = rebuild_report(run_folder)
+        lines = (run_folder / "checksums.txt").read_text(encoding="utf-8").splitlines()
+        digest = hashlib.sha256(path.read_bytes()).hexdigest()
+        assert lines == [f"{digest}  report.html", "00  run.json"]
+
+
+def test_command_line(run_folder: Path, tmp_path: Path) -> None:
+    out = tmp_path / "elsewhere.html"
+    done = CliRunner().invoke(cli, ["report", str(run_folder), "--out", str(out)])
+    assert done.exit_code == 0, done.output
+    assert out.is_file()
+    assert not (run_folder / "report.html").exists()
+    assert (run_folder / "checksums.txt").read_text(encoding="utf-8") == "00  run.json\n"
+
+
+def test_only_a_finished_run_is_rebuilt(run_folder: Path) -> None:
+    (run_folder / "DONE").unlink()
+    with pytest.raises(InputError, match="DONE is missing"):
+        rebuild_report(run_folder)
+
+
+def test_target_that_cannot_be_written(run_folder: Path, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="choose another file"):
+        write_report(run_folder, tmp_path / "no" / "such" / "folder.html")

@@ -1,0 +1,144 @@
+"""What a run leaves says which question was asked: sense, unit and bound alike everywhere."""
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import openpyxl
+import pandas as pd
+import pytest
+
+from planner.cli import main
+from planner.instance.scenario import Siting
+from planner.outputs.compare import compare_runs
+from planner.outputs.compare.page import finding as compared
+from planner.plans.question_figures import KPI_BY_UNIT
+from planner.plans.question_words import UNITS, headline_of
+
+ROOT = Path(__file__).parents[2]
+TUTORIAL = ROOT / "instances" / "tutorial"
+RUNS = {
+    "max_coverage": ("max", "swaps/day", "swaps_per_day"),
+    "p_median": ("min", "swap-min/day", "swap_min_per_day"),
+    "set_cover": ("min", "CNY", "cny"),
+    "facility_location": ("min", "CNY/year", "cny_per_year"),
+}
+
+
+@pytest.fixture(scope="module")
+def folders(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """A run of the command for each named scenario."""
+    home = tmp_path_factory.mktemp("runs")
+    with pytest.MonkeyPatch.context() as patch:
+        for name in RUNS:
+            scenario = [] if name == "max_coverage" else ["--scenario", name]
+            patch.setattr(
+                sys, "argv", ["planner", "run", str(TUTORIAL), *scenario, "--out", str(home / name)]
+            )
+            main()
+    return {name: home / name for name in RUNS}
+
+
+def _run(folder: Path) -> dict[str, Any]:
+    document: dict[str, Any] = json.loads((folder / "run.json").read_text(encoding="utf-8"))
+    return document
+
+
+@pytest.mark.parametrize("objective", RUNS)
+def test_run_json_names_sense_and_unit(folders: dict[str, Path], objective: str) -> None:
+    run = _run(folders[objective])
+    sense, unit, suffix = RUNS[objective]
+    assert (run["sense"], run["objective_unit"], run["status"]) == (sense, unit, "OPTIMAL")
+    siting = run["models"]["siting"]
+    assert (siting["sense"], siting["unit"]) == (sense, unit)
+    assert run["objective"] == pytest.approx(run["kpi"][KPI_BY_UNIT[unit]])
+    assert run["bound"] == pytest.approx(run["objective"])
+    assert run["gap_frac"] == pytest.approx(0.0, abs=1e-9)
+    info = pd.read_parquet(folders[objective] / "tables" / "run_info.parquet")
+    said = dict(zip(info["key"], info["value"], strict=True))
+    assert said["siting_objective"] == objective
+    assert float(said[f"objective_{suffix}"]) == pytest.approx(run["objective"], rel=1e-4)
+    assert f"bound_{suffix}" in said
+
+
+@pytest.mark.parametrize("objective", RUNS)
+def test_progress_has_the_gap_of_its_sense(folders: dict[str, Path], objective: str) -> None:
+    lines = (folders[objective] / "progress.jsonl").read_text(encoding="utf-8").splitlines()
+    last = [
+        row for row in map(json.loads, lines)
+        if row["stage"].startswith("siting:") and row["gap_frac"] is not None
+    ][-1]  # fmt: skip
+    assert last["incumbent"] == pytest.approx(_run(folders[objective])["objective"], rel=1e-6)
+    assert last["gap_frac"] == pytest.approx(0.0, abs=1e-9)
+
+
+FINDINGS = {
+    "max_coverage": "2 stations serve 79.0 % of all swaps asked for; no plan within the same "
+    "limits serves more.",
+    "p_median": "With 2 stations the way to the nearest one is 1.03 min on average, swaps beyond "
+    "reach counted in; no plan within the same limits makes it shorter.",
+    "set_cover": "3 stations of the cheapest size, 9.00 M CNY, cover 100.0 % of all swaps asked "
+    "for; no plan within the same limits does with less.",
+    "facility_location": "2 stations, the drives to them and swaps not served cost 2.97 M CNY a "
+    "year; no plan within the same limits costs less.",
+}
+
+
+@pytest.mark.parametrize("objective", RUNS)
+def test_the_page_reads_right(folders: dict[str, Path], objective: str) -> None:
+    page = (folders[objective] / "report.html").read_text(encoding="utf-8")
+    assert f'<p class="finding">{FINDINGS[objective]}</p>' in page
+    assert ("proven limit: " in page) == (objective == "max_coverage")
+    assert ("no plan serves more than" in page) == (objective == "max_coverage")
+    shades = (
+        "Way to the nearest station" if objective == "p_median" else "Swaps served in the zones"
+    )
+    assert f'"cell_title":"{shades}"' in page
+
+
+PROOFS = {
+    "max_coverage": "Proven optimal: this plan serves 213 swaps per day; no plan within the same "
+    "limits serves more than that.",
+    "p_median": "Proven optimal: this plan takes 278 minutes of driving per day; no plan within "
+    "the same limits takes less than that.",
+    "set_cover": "Proven optimal: this plan takes 9,000,000 CNY for stations of the cheapest size; "
+    "no plan within the same limits takes less than that.",
+    "facility_location": "Proven optimal: this plan costs 2,974,560 CNY a year; no plan within the "
+    "same limits costs less than that.",
+}
+
+
+@pytest.mark.parametrize("objective", RUNS)
+def test_the_workbook_reads_right(folders: dict[str, Path], objective: str) -> None:
+    page = openpyxl.load_workbook(folders[objective] / "workbook.xlsx")["overview"]
+    assert page["A2"].value == PROOFS[objective]
+    sense = RUNS[objective][0]
+    assert sense == _run(folders[objective])["sense"]
+
+
+def test_runs_that_ask_different_questions_are_not_judged(folders: dict[str, Path]) -> None:
+    unlike = compare_runs(folders["max_coverage"], folders["p_median"])
+    assert unlike.verdict == "different questions"
+    assert unlike.tables["models"].set_index("model")["change_objective"].isna()["siting"]
+    assert unlike.tables["kpi"]["verdict"].eq("").all()
+    assert "serves 213 swaps per day" in compared(unlike)
+    assert "takes 278 minutes of driving per day" in compared(unlike)
+    assert any("different questions" in note for note in unlike.notes)
+    same = compare_runs(folders["p_median"], folders["p_median"])
+    assert same.verdict == "equal"
+    judged = same.tables["kpi"].set_index("name")["verdict"]
+    assert set(judged[judged != ""].index) == {"swap_min_per_day", "mean_counted_min"}
+
+
+def test_every_unit_has_its_words() -> None:
+    units = {
+        Siting.model_validate(
+            {"objective": objective, "num_stations": 1, "cover_least": least}
+        ).unit
+        for objective in RUNS
+        for least in ("money", "stations")
+    }
+    assert units == set(UNITS) == set(KPI_BY_UNIT)
+    for unit in units:
+        assert KPI_BY_UNIT[unit] in headline_of(unit).figures
