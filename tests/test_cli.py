@@ -159,7 +159,7 @@ def test_gap_not_reached_is_told_by_the_exit_code(
 ) -> None:
     def stopped_early(*arguments: Any, **options: Any) -> NationalSolution:
         solution = solve_national(*arguments, **options)
-        return replace(solution, bound=1.1 * solution.bound)
+        return replace(solution, proof=replace(solution.proof, bound=1.1 * solution.proof.bound))
 
     monkeypatch.setattr("planner.planning.siting.answer.solve_national", stopped_early)
     code, out, _ = _planner(

@@ -46,7 +46,6 @@ MODELS_MAY_IMPORT = {
     "allocation": {"coverage", "sized_coverage"},
     "national": {"coverage", "sized_coverage"},
     "sized_coverage": {"coverage"},
-    "set_cover": {"coverage"},
     "refuelling": {"coverage", "national.claims"},
 }
 """Models that build on others."""

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from scipy.spatial.distance import cdist
 
-from planner.arrays import FloatArray
+from planner.arrays import FloatArray, Lists
 from planner.bench.cases import BenchCase, CasePoints, bench_cases, case_points
 from planner.bench.location_cases import (
     solve_facility_case,
@@ -34,6 +34,7 @@ from planner.models.coverage.plain import PLAIN_SOLVERS, load_plain_solvers, sol
 from planner.models.coverage.problem import CoverageProblem
 from planner.models.coverage.solve import solve_coverage
 from planner.solving.options import SolveOptions
+from planner.solving.rules import SiteRules
 from planner.solving.status import Sense, Status, gap_frac
 
 OWN: dict[str, tuple[Callable[[], None], Callable[..., dict[str, Any]], Sense]] = {
@@ -68,30 +69,14 @@ def peak_memory_mb(pid: int | None = None) -> float | None:
 
 def _problem(case: BenchCase, points: CasePoints) -> CoverageProblem:
     reach_ptr, reach_zone_idx = within_distance(points.zones, points.sites, case.reach_km)
-    num_sites = len(points.sites)
-    return CoverageProblem(
-        value=points.value,
-        reach_ptr=reach_ptr,
-        reach_zone_idx=reach_zone_idx,
-        city_idx=np.zeros(num_sites, dtype=np.int32),
-        forced=np.zeros(num_sites, dtype=np.bool_),
-        forbidden=np.zeros(num_sites, dtype=np.bool_),
-        num_stations=case.num_stations,
-    )
+    rules = SiteRules.free(len(points.sites), case.num_stations)
+    return CoverageProblem(points.value, Lists(reach_ptr, reach_zone_idx), rules)
 
 
 def _warm_up() -> None:
     """Solve the least problem that takes every step, so that compiled code is in memory."""
     corners = [[0, 1, 2], [0, 3, 4], [1, 3, 5], [2, 4, 5]]  # of a tetrahedron; zones are its edges
-    tiny = CoverageProblem(
-        value=np.ones(6),
-        reach_ptr=np.arange(0, 13, 3),
-        reach_zone_idx=np.array(corners, dtype=np.int32).ravel(),
-        city_idx=np.zeros(4, dtype=np.int32),
-        forced=np.zeros(4, dtype=np.bool_),
-        forbidden=np.zeros(4, dtype=np.bool_),
-        num_stations=2,
-    )
+    tiny = CoverageProblem(np.ones(6), Lists.of(corners), SiteRules.free(4, most=2))
     solve_coverage(tiny, SolveOptions(gap_frac=0.0))
 
 
@@ -104,9 +89,9 @@ def _by_planner(case: BenchCase, gap: float, time_limit_s: float, seed: int) -> 
     )
     solution = solve_coverage(problem, options)
     return {
-        "status": solution.status,
-        "value": solution.objective,
-        "bound": solution.bound,
+        "status": solution.proof.status,
+        "value": solution.proof.objective,
+        "bound": solution.proof.bound,
         "build_s": build_s,
         "wall_s": time.perf_counter() - started,
     }

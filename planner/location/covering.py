@@ -2,13 +2,13 @@
 
 import time
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from planner.arrays import FloatArray, IntArray
+from planner.arrays import FloatArray, IntArray, Lists
 from planner.location.points import Points, distance_km
 from planner.location.quantities import read_amounts, read_city_limits, read_count
 from planner.location.tables import (
@@ -26,7 +26,7 @@ from planner.models.sized_coverage.problem import SizedCoverageProblem
 from planner.models.sized_coverage.solve import solve_sized_coverage
 from planner.solving.options import SolveOptions
 from planner.solving.progress import ProgressCallback
-from planner.solving.rules import CityLimits
+from planner.solving.rules import CityLimits, SiteRules
 from planner.solving.status import Status
 
 
@@ -176,17 +176,8 @@ def maximal_covering(
     )
     by_city = read_city_limits(cities, min_per_city, max_per_city, site_places, faults)
     faults.raise_if_any()
-    problem = CoverageProblem(
-        value=weights,
-        reach_ptr=reach_ptr,
-        reach_zone_idx=reach_zone_idx,
-        city_idx=np.zeros(len(site_places), dtype=np.int32)
-        if by_city is None
-        else by_city.city_idx,
-        forced=forced,
-        forbidden=never,
-        num_stations=most,
-    )
+    rules = replace(SiteRules.free(len(site_places), most), forced=forced, forbidden=never)
+    problem = CoverageProblem(weights, Lists(reach_ptr, reach_zone_idx), rules)
     solution = (
         solve_coverage(problem, options, on_progress=on_progress)
         if by_city is None
@@ -203,10 +194,10 @@ def maximal_covering(
         problem, solution.open_site_idx, zone_places, site_places, measurable
     )
     return LocationResult(
-        status=solution.status,
-        objective=solution.objective,
-        bound=solution.bound,
-        gap_frac=solution.gap_frac,
+        status=solution.proof.status,
+        objective=solution.proof.objective,
+        bound=solution.proof.bound,
+        gap_frac=solution.proof.gap_frac,
         wall_s=time.monotonic() - started,
         stations=stations,
         zones=covered,
@@ -216,14 +207,9 @@ def maximal_covering(
 def _one_size(problem: CoverageProblem, cities: CityLimits) -> SizedCoverageProblem:
     """The same with limits by city: one station type that costs nothing and is never full."""
     each = np.ones((problem.num_sites, 1))
+    rules = replace(problem.rules, cost=np.zeros_like(each), cities=cities)
     return SizedCoverageProblem(
-        coverage=problem,
-        load=np.zeros(problem.num_zones),
-        capacity=each,
-        cost=np.zeros_like(each),
-        budget=np.inf,
-        min_stations=cities.min_stations,
-        max_stations=cities.max_stations,
+        replace(problem, rules=rules), load=np.zeros(problem.num_zones), capacity=each
     )
 
 
@@ -237,9 +223,8 @@ def _tables(
     """Stations and zones of the result, in the order and with the columns of the input."""
     is_open = np.zeros(problem.num_sites, dtype=np.bool_)
     is_open[open_site_idx] = True
-    num_reached = np.diff(problem.reach_ptr)
-    pair_site = np.repeat(open_site_idx, num_reached[open_site_idx])
-    pair_zone = problem.reach_zone_idx[np.repeat(is_open, num_reached)].astype(np.int64)
+    pair_site = np.repeat(open_site_idx, problem.reach.sizes[open_site_idx])
+    pair_zone = problem.reach.entries_of(is_open).astype(np.int64)
     pair_km = (
         distance_km(points[0], pair_zone, points[1], pair_site)
         if points
@@ -258,7 +243,7 @@ def _tables(
 
     alone = num_stations_near[pair_zone] == 1
     stations = sites.frame.iloc[open_site_idx].assign(
-        existing=problem.forced[open_site_idx],
+        existing=problem.rules.forced[open_site_idx],
         value_reached=sum_by_site(pair_site, pair_zone),
         value_alone=sum_by_site(pair_site[alone], pair_zone[alone]),
         value_assigned=sum_by_site(pair_site[nearest], covered_idx),

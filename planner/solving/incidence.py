@@ -1,4 +1,4 @@
-"""What several models do with lists of positions: turn them round, and find those that are equal.
+"""What several models do with lists of positions: turn them round, sum over them, find equal ones.
 
 Takes and gives `planner.arrays.Lists`; knows nothing of sites and zones.
 """
@@ -9,7 +9,7 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
-from planner.arrays import BoolArray, IndexArray, IntArray, Lists
+from planner.arrays import BoolArray, FloatArray, IndexArray, IntArray, Lists
 
 
 class UnsignedLists(NamedTuple):
@@ -26,6 +26,16 @@ class UnsignedLists(NamedTuple):
 def unsigned(lists: Lists) -> UnsignedLists:
     """The same arrays, seen as unsigned; ``idx`` must be of 32 bits."""
     return UnsignedLists(lists.ptr.view(np.uint64), lists.idx.view(np.uint32))
+
+
+@numba.njit(cache=True, nogil=True)
+def sum_over_lists(lists: UnsignedLists, quantity: FloatArray, out: FloatArray) -> None:
+    """Write into ``out`` (num_lists,) the sum of a quantity over the entries of each list."""
+    for position in range(len(out)):
+        total = 0.0
+        for arc in range(lists.ptr[position], lists.ptr[position + 1]):
+            total += quantity[lists.idx[arc]]
+        out[position] = total
 
 
 def transpose(

@@ -110,6 +110,13 @@ class SiteRules:
         """Sites that may open, shape (num_sites,)."""
         return ~self.forbidden
 
+    def cities_or_one(self) -> CityLimits:
+        """Limits by city; where there are none, one city of all sites that limits nothing."""
+        if self.cities is not None:
+            return self.cities
+        everywhere = np.zeros(self.num_sites, dtype=np.int32)
+        return CityLimits(everywhere, np.array([0]), np.array([self.num_sites]))
+
     def locks_and_most(self) -> "SiteRules":
         """The relaxation that keeps locks and the most stations alone."""
         return replace(

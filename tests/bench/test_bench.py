@@ -1,11 +1,13 @@
 import json
 import os
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from planner.arrays import Lists
 from planner.bench import bench_cases, run, run_bench, show, solve_case
 from planner.bench.cases import BenchCase, case_points
 from planner.bench.maximo import read_best_known, read_census_blocks
@@ -14,6 +16,7 @@ from planner.errors import InputError
 from planner.location.points import within_distance
 from planner.models.coverage.plain import PLAIN_SOLVERS, plain_coverage_model, solve_plain
 from planner.models.coverage.problem import CoverageProblem
+from planner.solving.rules import SiteRules
 from planner.solving.status import Status
 
 # Three blocks on a meridian, 0.01 degrees = 1,113 m of the authors' sphere apart.
@@ -215,12 +218,12 @@ def test_solvers_agree_with_the_planner(solver: str):
 def test_plain_model_keeps_locks():
     problem = CoverageProblem(
         value=np.array([1.0, 2.0, 4.0]),
-        reach_ptr=np.array([0, 1, 2, 3]),
-        reach_zone_idx=np.array([0, 1, 2], dtype=np.int32),
-        city_idx=np.zeros(3, dtype=np.int32),
-        forced=np.array([True, False, False]),
-        forbidden=np.array([False, False, True]),
-        num_stations=2,
+        reach=Lists.of([[0], [1], [2]]),
+        rules=replace(
+            SiteRules.free(3, most=2),
+            forced=np.array([True, False, False]),
+            forbidden=np.array([False, False, True]),
+        ),
     )
     model = plain_coverage_model(problem).export_model()
     assert list(model.variables.integers) == [True] * 3 + [False] * 3

@@ -11,10 +11,12 @@ import resource
 import numpy as np
 from scipy.spatial import cKDTree
 
+from planner.arrays import Lists
 from planner.models.coverage.problem import CoverageProblem
 from planner.models.coverage.solve import solve_coverage
 from planner.solving.options import SolveOptions
 from planner.solving.progress import Progress
+from planner.solving.rules import SiteRules
 
 
 def synthetic_country(scale: float = 1.0, seed: int = 0) -> CoverageProblem:
@@ -29,7 +31,7 @@ def synthetic_country(scale: float = 1.0, seed: int = 0) -> CoverageProblem:
     size = rng.lognormal(0.0, 0.9, num_cities)
     size /= size.sum()
     zones_of_city = np.maximum((size * 940_000 * scale).astype(np.int64), 40)
-    zone_xy, zone_value, zone_city = [], [], []
+    zone_xy, zone_value = [], []
     for city, num_zones in enumerate(zones_of_city):
         cell_km = np.sqrt(0.6)
         half = int(np.ceil(np.sqrt(num_zones) / 2)) + 1
@@ -51,24 +53,14 @@ def synthetic_country(scale: float = 1.0, seed: int = 0) -> CoverageProblem:
         demand *= rng.lognormal(0.0, 0.7, num_zones)
         zone_value.append(demand / demand.sum() * size[city])
         zone_xy.append(xy + np.array([city * 10_000.0, 0.0]))
-        zone_city.append(np.full(num_zones, city))
-    xy, value, city_of_zone = map(np.concatenate, (zone_xy, zone_value, zone_city))
+    xy, value = map(np.concatenate, (zone_xy, zone_value))
     value = value / value.sum() * 2_000_000.0
     chance = np.sqrt(value)
     num_sites = int(80_000 * scale)
     sites = np.sort(rng.choice(len(value), size=num_sites, replace=False, p=chance / chance.sum()))
     radius_km = rng.uniform(2.6, 4.9, num_sites)
     reach = cKDTree(xy).query_ball_point(xy[sites], radius_km, return_sorted=True)
-    ptr = np.concatenate([[0], np.cumsum([len(zones) for zones in reach])]).astype(np.int64)
-    return CoverageProblem(
-        value=value,
-        reach_ptr=ptr,
-        reach_zone_idx=np.concatenate(reach).astype(np.int32),
-        city_idx=city_of_zone[sites].astype(np.int32),
-        forced=np.zeros(num_sites, dtype=np.bool_),
-        forbidden=np.zeros(num_sites, dtype=np.bool_),
-        num_stations=int(3_000 * scale),
-    )
+    return CoverageProblem(value, Lists.of(reach), SiteRules.free(num_sites, int(3_000 * scale)))
 
 
 def main() -> None:
@@ -84,7 +76,7 @@ def main() -> None:
     problem = synthetic_country(args.scale, args.seed)
     print(
         f"{problem.num_zones} zones, {problem.num_sites} sites, "
-        f"{len(problem.reach_zone_idx)} arcs, {problem.num_stations} stations"
+        f"{problem.reach.num_entries} arcs, {problem.rules.most} stations"
     )
     options = SolveOptions(
         gap_frac=args.gap,
@@ -95,9 +87,10 @@ def main() -> None:
     )
     solution = solve_coverage(problem, options, on_progress=show)
     peak_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    proof = solution.proof
     print(
-        f"{solution.status} objective {solution.objective:.1f} bound {solution.bound:.1f} "
-        f"gap {solution.gap_frac:.4%} in {solution.wall_s:.1f} s, peak {peak_mb:.0f} MB"
+        f"{proof.status} objective {proof.objective:.1f} bound {proof.bound:.1f} "
+        f"gap {proof.gap_frac:.4%} in {proof.wall_s:.1f} s, peak {peak_mb:.0f} MB"
     )
 
 

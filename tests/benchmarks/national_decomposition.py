@@ -16,48 +16,52 @@ from pathlib import Path
 
 import numpy as np
 
+from planner.arrays import Lists
 from planner.models.coverage.problem import CoverageProblem
 from planner.models.national.solve import NationalLimit, solve_national
 from planner.models.sized_coverage.problem import SizedCoverageProblem
 from planner.solving.options import SolveOptions
 from planner.solving.progress import Progress
+from planner.solving.rules import CityLimits
 
 
 def first_cities(problem: SizedCoverageProblem, num_cities: int) -> SizedCoverageProblem:
     """The first cities alone, with their part of the stations."""
-    coverage = problem.coverage
-    kept = coverage.city_idx < num_cities
-    lengths = np.diff(coverage.reach_ptr)
-    zones, reach = np.unique(coverage.reach_zone_idx[np.repeat(kept, lengths)], return_inverse=True)
+    coverage, rules, cities = problem.coverage, problem.rules, problem.rules.cities_or_one()
+    kept = cities.city_idx < num_cities
+    zones, reach = np.unique(coverage.reach.entries_of(kept), return_inverse=True)
+    limits = CityLimits(
+        cities.city_idx[kept], cities.min_stations[:num_cities], cities.max_stations[:num_cities]
+    )
+    ptr = np.concatenate([[0], np.cumsum(coverage.reach.sizes[kept])]).astype(np.int64)
     return SizedCoverageProblem(
         coverage=CoverageProblem(
             value=coverage.value[zones],
-            reach_ptr=np.concatenate([[0], np.cumsum(lengths[kept])]).astype(np.int64),
-            reach_zone_idx=reach.astype(np.int32),
-            city_idx=coverage.city_idx[kept],
-            forced=coverage.forced[kept],
-            forbidden=coverage.forbidden[kept],
-            num_stations=coverage.num_stations * num_cities // len(problem.min_stations),
+            reach=Lists(ptr, reach.astype(np.int32)),
+            rules=replace(
+                rules,
+                forced=rules.forced[kept],
+                forbidden=rules.forbidden[kept],
+                cost=rules.cost[kept],
+                most=rules.most * num_cities // len(cities.min_stations),
+                cities=limits,
+            ),
         ),
         load=problem.load[zones],
         capacity=problem.capacity[kept],
-        cost=problem.cost[kept],
-        budget=problem.budget,
-        min_stations=problem.min_stations[:num_cities],
-        max_stations=problem.max_stations[:num_cities],
     )
 
 
 def with_budget(problem: SizedCoverageProblem, budget: float) -> SizedCoverageProblem:
     """Money instead of a number of stations."""
-    coverage = replace(problem.coverage, num_stations=problem.coverage.num_sites)
-    return replace(problem, coverage=coverage, budget=budget)
+    rules = replace(problem.rules, most=problem.rules.num_sites, budget=budget)
+    return replace(problem, coverage=replace(problem.coverage, rules=rules))
 
 
 def quarterly_limits(problem: SizedCoverageProblem) -> list[NationalLimit]:
     """Build limits of two quarters, each building one half of the cities."""
-    first = problem.coverage.city_idx < len(problem.min_stations) // 2
-    slots = problem.coverage.num_stations
+    cities, slots = problem.rules.cities_or_one(), problem.rules.most
+    first = cities.city_idx < len(cities.min_stations) // 2
     return [
         NationalLimit(name, np.repeat(half.astype(float)[:, None], problem.num_types, axis=1), cap)
         for name, half, cap in (
@@ -100,11 +104,12 @@ def main() -> None:
         limits=quarterly_limits(problem) if args.quarters else (),
         on_progress=show,
     )
+    proof = solution.proof
     own, workers = (resource.getrusage(who) for who in (0, resource.RUSAGE_CHILDREN))
     print(
-        f"{solution.status} objective {solution.objective:.2f} bound {solution.bound:.2f} "
-        f"gap {solution.gap_frac:.5%} with {len(solution.open_site_idx)} stations, "
-        f"{solution.num_plans} city plans, in {solution.wall_s:.1f} s; "
+        f"{proof.status} objective {proof.objective:.2f} bound {proof.bound:.2f} "
+        f"gap {proof.gap_frac:.5%} with {len(solution.open_site_idx)} stations, "
+        f"{solution.num_plans} city plans, in {proof.wall_s:.1f} s; "
         f"CPU {time.process_time() - started:.0f} s here, "
         f"{workers.ru_utime + workers.ru_stime:.0f} s in workers; peak {own.ru_maxrss / 1024:.0f} "
         f"MB here, {workers.ru_maxrss / 1024:.0f} MB in the largest worker"

@@ -38,17 +38,18 @@ def main() -> None:
                 seed, num_zones=7000, num_sites=400, demand_frac=demand, num_bought=args.bought
             )
             solution = solve_sized_coverage(problem, options)
-            one = [p.elapsed_s for p in solution.history if p.gap_frac <= 0.01]
+            proof = solution.proof
+            one = [p.elapsed_s for p in proof.history if p.gap_frac <= 0.01]
             row = (
-                f"{demand:6.2f} {seed:4d} {solution.value:8.1f} {solution.bound:8.1f} "
-                f"{solution.gap_frac:7.3%} {solution.num_cuts:5d} {len(solution.type_idx):8d} "
-                f"{solution.wall_s:8.1f} {min(one, default=np.inf):9.1f}"
+                f"{demand:6.2f} {seed:4d} {solution.value:8.1f} {proof.bound:8.1f} "
+                f"{proof.gap_frac:7.3%} {solution.num_cuts:5d} {len(solution.type_idx):8d} "
+                f"{proof.wall_s:8.1f} {min(one, default=np.inf):9.1f}"
             )
             if args.plain:
                 plain = solve_sized_coverage(
                     replace(problem, load=np.zeros_like(problem.load)), options
                 )
-                row += f" {plain.wall_s:9.1f} {plain.gap_frac:.3%}"
+                row += f" {plain.proof.wall_s:9.1f} {plain.proof.gap_frac:.3%}"
             print(row, flush=True)
     peak_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     print(f"peak {peak_mb:.0f} MB")

@@ -19,15 +19,17 @@ come first, but the choice is not optimized for drive time. Zones without load g
 station; zones worth nothing are served last. Not modelled: how drivers choose.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from planner.arrays import BoolArray, FloatArray, IndexArray, IntArray
+from planner.arrays import BoolArray, FloatArray, IndexArray, IntArray, Lists
 from planner.models.allocation.problem import AllocationProblem
 from planner.models.coverage.problem import CoverageProblem
 from planner.models.sized_coverage.problem import SizedCoverageProblem
-from planner.models.sized_coverage.service import best_service, rows_of_plan
+from planner.models.sized_coverage.rows import rows_of_plan
+from planner.models.sized_coverage.service import best_service
+from planner.solving.rules import SiteRules
 from planner.solving.transport import Transport, rebalance
 
 _ROUNDING = 1e-9
@@ -162,23 +164,12 @@ def _as_sized(
     """The open stations as a covering problem of one type each."""
     num_stations = len(capacity)
     everywhere: BoolArray = np.ones(num_stations, dtype=np.bool_)
-    coverage = CoverageProblem(
-        value=value,
-        reach_ptr=problem.reach_ptr,
-        reach_zone_idx=problem.reach_zone_idx,
-        city_idx=np.zeros(num_stations, dtype=np.int32),
-        forced=everywhere,
-        forbidden=~everywhere,
-        num_stations=num_stations,
+    rules = replace(
+        SiteRules.free(num_stations), forced=everywhere, cost=np.zeros((num_stations, 1))
     )
+    reach = Lists(problem.reach_ptr, problem.reach_zone_idx)
     return SizedCoverageProblem(
-        coverage=coverage,
-        load=problem.load,
-        capacity=capacity[:, None],
-        cost=np.zeros((num_stations, 1)),
-        budget=np.inf,
-        min_stations=np.array([0]),
-        max_stations=np.array([num_stations]),
+        CoverageProblem(value, reach, rules), load=problem.load, capacity=capacity[:, None]
     )
 
 

@@ -12,21 +12,11 @@ linear relaxation (the relaxed problem has the integrality property).
 
 import math
 
-import numba
 import numpy as np
 
 from planner.arrays import BoolArray, FloatArray
-from planner.models.coverage.rows import CoverRows, Incidence
-
-
-@numba.njit(cache=True, nogil=True)
-def sum_over_rows(inc: Incidence, row_quantity: FloatArray, out: FloatArray) -> None:
-    """Write into ``out`` (num_sites,) the sum of a row quantity over the rows of each site."""
-    for site in range(len(out)):
-        total = 0.0
-        for arc in range(inc.site_ptr[site], inc.site_ptr[site + 1]):
-            total += row_quantity[inc.site_row[arc]]
-        out[site] = total
+from planner.models.coverage.rows import CoverRows
+from planner.solving.incidence import sum_over_lists, unsigned
 
 
 def site_worth(rows: CoverRows, multiplier: FloatArray) -> FloatArray:
@@ -43,7 +33,7 @@ def site_worth(rows: CoverRows, multiplier: FloatArray) -> FloatArray:
     float array, shape (num_sites,)
     """
     worth = np.empty(rows.num_sites)
-    sum_over_rows(rows.incidence, multiplier, worth)
+    sum_over_lists(unsigned(rows.rows_of_site), multiplier, worth)
     return worth
 
 

@@ -62,12 +62,12 @@ def plain_coverage_model(problem: CoverageProblem) -> "Model":
     from ortools.math_opt import model_pb2
     from ortools.math_opt.python import mathopt
 
-    num_sites, num_zones = problem.num_sites, problem.num_zones
-    num_variables, num_arcs = num_sites + num_zones, len(problem.reach_zone_idx)
+    num_sites, num_zones, rules = problem.num_sites, problem.num_zones, problem.rules
+    num_variables, num_arcs = num_sites + num_zones, problem.reach.num_entries
     proto = model_pb2.ModelProto(name="coverage")
     proto.variables.ids.extend(range(num_variables))
-    proto.variables.lower_bounds.extend(np.r_[problem.forced.astype(float), np.zeros(num_zones)])
-    proto.variables.upper_bounds.extend(np.r_[1.0 - problem.forbidden, np.ones(num_zones)])
+    proto.variables.lower_bounds.extend(np.r_[rules.forced.astype(float), np.zeros(num_zones)])
+    proto.variables.upper_bounds.extend(np.r_[1.0 - rules.forbidden, np.ones(num_zones)])
     proto.variables.integers.extend((np.arange(num_variables) < num_sites).tolist())
     proto.objective.maximize = True
     worth = np.flatnonzero(problem.value)
@@ -75,12 +75,10 @@ def plain_coverage_model(problem: CoverageProblem) -> "Model":
     proto.objective.linear_coefficients.values.extend(problem.value[worth])
     proto.linear_constraints.ids.extend(range(num_zones + 1))
     proto.linear_constraints.lower_bounds.extend(np.full(num_zones + 1, -np.inf))
-    proto.linear_constraints.upper_bounds.extend(
-        np.r_[np.zeros(num_zones), float(problem.num_stations)]
-    )
+    proto.linear_constraints.upper_bounds.extend(np.r_[np.zeros(num_zones), float(rules.most)])
     zone, site = np.arange(num_zones), np.arange(num_sites)
-    row = np.r_[problem.reach_zone_idx, zone, np.full(num_sites, num_zones)]
-    column = np.r_[np.repeat(site, np.diff(problem.reach_ptr)), num_sites + zone, site]
+    row = np.r_[problem.reach.idx, zone, np.full(num_sites, num_zones)]
+    column = np.r_[problem.reach.owner, num_sites + zone, site]
     coefficient = np.r_[np.full(num_arcs, -1.0), np.ones(num_zones + num_sites)]
     order = np.lexsort((column, row))
     proto.linear_constraint_matrix.row_ids.extend(row[order])

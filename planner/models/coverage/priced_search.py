@@ -14,14 +14,31 @@ and the moves are (gain, loss and extra as defined there)
 The number of open sites stays within two limits.
 """
 
+from typing import NamedTuple
+
 import numba
 import numpy as np
 
 from planner.arrays import BoolArray, FloatArray, IntArray
 from planner.models.coverage.rows import CoverRows, Incidence
-from planner.models.coverage.search import SwapTables, close_site, open_site, swap_tables
+from planner.models.coverage.search import (
+    Schedule,
+    Scratch,
+    SwapTables,
+    close_site,
+    open_site,
+    scratch_for,
+    swap_tables,
+)
 
 NOBODY = -1
+
+
+class Number(NamedTuple):
+    """Fewest and most open sites, 0 <= least <= most."""
+
+    least: int
+    most: int
 
 
 @numba.njit(cache=True, nogil=True)
@@ -32,16 +49,13 @@ def _best_opening(
     price: FloatArray,
     inc: Incidence,
     tables: SwapTables,
-    extra: FloatArray,
-    touched: IntArray,
+    scratch: Scratch,
 ) -> tuple[float, int]:
-    """Best of (2) and (4) for a closed site; ``leaving`` is one partner to try, or NOBODY.
-
-    ``extra`` must come in as zeros and is left so; ``touched`` is scratch.
-    """
+    """Best of (2) and (4) for a closed site; ``leaving`` is one partner to try, or NOBODY."""
+    extra, touched = scratch.extra, scratch.touched
     num_touched = 0
-    for arc in range(inc.site_ptr[site], inc.site_ptr[site + 1]):
-        row = inc.site_row[arc]
+    for arc in range(inc.rows_of_site.ptr[site], inc.rows_of_site.ptr[site + 1]):
+        row = inc.rows_of_site.idx[arc]
         if tables.num_covering[row] == 1:
             k = tables.sum_covering[row]
             if extra[k] == 0.0:
@@ -69,15 +83,13 @@ def _best_opening(
 def _anneal_priced(
     candidates: IntArray,
     price: FloatArray,
-    least: int,
-    most: int,
-    num_moves: int,
-    hot: float,
-    cold: float,
+    number: Number,
+    schedule: Schedule,
     rng: np.random.Generator,
     inc: Incidence,
     tables: SwapTables,
 ) -> tuple[float, BoolArray]:
+    (least, most), (num_moves, hot, cold) = number, schedule
     num_sites = len(tables.is_open)
     found = np.flatnonzero(tables.is_open)
     num_open = len(found)
@@ -86,8 +98,7 @@ def _anneal_priced(
     for at in range(num_open):
         open_sites[at] = found[at]
         place[found[at]] = at
-    extra = np.zeros(num_sites)
-    touched = np.empty(num_sites, np.int64)
+    scratch = scratch_for(num_sites)
     worth, best_worth = 0.0, 0.0
     best_open = tables.is_open.copy()
     for move in range(num_moves):
@@ -101,7 +112,7 @@ def _anneal_priced(
             if num_open > 0:
                 leaving = open_sites[int(rng.random() * num_open)]
             profit, partner = _best_opening(
-                site, leaving, num_open < most, price, inc, tables, extra, touched
+                site, leaving, num_open < most, price, inc, tables, scratch
             )
         if profit < 0.0:
             temperature = hot * (cold / hot) ** (move / num_moves)
@@ -132,16 +143,15 @@ def _anneal_priced(
 def _descend(
     order: IntArray,
     price: FloatArray,
-    least: int,
-    most: int,
+    number: Number,
     tolerance: float,
     inc: Incidence,
     tables: SwapTables,
 ) -> int:
     """One pass over all sites, each offered its best move; returns the moves made."""
+    least, most = number
     num_sites = len(tables.is_open)
-    extra = np.zeros(num_sites)
-    touched = np.empty(num_sites, np.int64)
+    scratch = scratch_for(num_sites)
     num_open, num_moves = tables.is_open.sum(), 0
     for site in order:
         if tables.is_open[site]:
@@ -154,9 +164,7 @@ def _descend(
         for k in range(num_sites):
             if tables.is_open[k] and tables.change[k] - price[k] < worst:
                 leaving, worst = k, tables.change[k] - price[k]
-        profit, partner = _best_opening(
-            site, leaving, num_open < most, price, inc, tables, extra, touched
-        )
+        profit, partner = _best_opening(site, leaving, num_open < most, price, inc, tables, scratch)
         if profit > tolerance:
             if partner != NOBODY:
                 close_site(partner, inc, tables)
@@ -168,10 +176,9 @@ def _descend(
 
 
 @numba.njit(cache=True, nogil=True)
-def _fit_number(
-    price: FloatArray, least: int, most: int, inc: Incidence, tables: SwapTables
-) -> None:
+def _fit_number(price: FloatArray, number: Number, inc: Incidence, tables: SwapTables) -> None:
     """Open or close the site that pays most, until the number of open sites is allowed."""
+    least, most = number
     num_sites = len(tables.is_open)
     num_open = tables.is_open.sum()
     while num_open < least or num_open > most:
@@ -196,15 +203,11 @@ def priced_search(
     rows: CoverRows,
     price: FloatArray,
     start: IntArray,
-    *,
-    least: int,
-    most: int,
-    num_moves: int,
-    hot: float,
-    cold: float,
+    number: Number,
+    schedule: Schedule,
     rng: np.random.Generator,
 ) -> IntArray:
-    """Improve a plan at given prices: moves that pay, annealing from ``hot`` to ``cold``, again.
+    """Improve a plan at given prices: moves that pay, annealing, moves that pay again.
 
     Parameters
     ----------
@@ -214,12 +217,10 @@ def priced_search(
         q_j >= 0 [units of value].
     start : int array
         Distinct sites that are open at first.
-    least, most : int
-        Limits on the number of open sites, 0 <= least <= most and least <= num_sites.
-    num_moves : int
-        Moves that annealing offers; 0 for none.
-    hot, cold : float
-        Temperatures in units of value, hot >= cold > 0.
+    number : Number
+        Limits on the number of open sites, with least <= num_sites.
+    schedule : Schedule
+        No annealing if it has no moves.
     rng : numpy.random.Generator
 
     Returns
@@ -229,18 +230,16 @@ def priced_search(
     """
     inc, tables = rows.incidence, swap_tables(rows, start)
     tolerance = 1e-12 * float(rows.value.sum())
-    _fit_number(price, least, most, inc, tables)
+    _fit_number(price, number, inc, tables)
 
     def descend() -> None:
-        while _descend(rng.permutation(rows.num_sites), price, least, most, tolerance, inc, tables):
+        while _descend(rng.permutation(rows.num_sites), price, number, tolerance, inc, tables):
             pass
 
     descend()
-    if num_moves > 0 and rows.num_sites > 0:
+    if schedule.num_moves > 0 and rows.num_sites > 0:
         candidates = np.arange(rows.num_sites)
-        _, best_open = _anneal_priced(
-            candidates, price, least, most, num_moves, hot, cold, rng, inc, tables
-        )
+        _, best_open = _anneal_priced(candidates, price, number, schedule, rng, inc, tables)
         # The tables have drifted by rounding: start the last moves from exact sums.
         tables = swap_tables(rows, np.flatnonzero(best_open))
         descend()

@@ -27,14 +27,10 @@ import numba
 import numpy as np
 
 from planner.arrays import FloatArray
-from planner.models.coverage.bound import quick_bound, sum_over_rows
+from planner.models.coverage.bound import quick_bound
 from planner.models.coverage.rows import CoverRows, Incidence
-
-ITERATIONS_PER_POINT = 20
-"""Iterations between two looks at bound and gap; a look costs about four iterations."""
-
-SUFFICIENT_DECAY, NECESSARY_DECAY, ARTIFICIAL_SHARE = 0.2, 0.8, 0.36
-"""Restart rules of PDLP (section 3.2)."""
+from planner.models.coverage.tuning import Tuning
+from planner.solving.incidence import sum_over_lists
 
 
 @dataclass(frozen=True)
@@ -81,10 +77,10 @@ def _multiplier_step(
 ) -> None:
     """Equation (2); ``extrapolated`` receives w_i (2 l_i - l_i old)."""
     for row in range(len(inc.value)):
-        start, stop = inc.row_ptr[row], inc.row_ptr[row + 1]
+        start, stop = inc.sites_of_row.ptr[row], inc.sites_of_row.ptr[row + 1]
         excess = -1.0
         for arc in range(start, stop):
-            excess += opening[inc.row_site[arc]]
+            excess += opening[inc.sites_of_row.idx[arc]]
         moved = min(max(share[row] - excess / (omega * (stop - start)), 0.0), 1.0)
         new_share[row] = moved
         extrapolated[row] = inc.value[row] * (2.0 * moved - share[row])
@@ -134,31 +130,33 @@ def _relaxed_value(inc: Incidence, opening: FloatArray) -> float:
     total = 0.0
     for row in range(len(inc.value)):
         served = 0.0
-        for arc in range(inc.row_ptr[row], inc.row_ptr[row + 1]):
-            served += opening[inc.row_site[arc]]
+        for arc in range(inc.sites_of_row.ptr[row], inc.sites_of_row.ptr[row + 1]):
+            served += opening[inc.sites_of_row.idx[arc]]
         total += inc.value[row] * min(served, 1.0)
     return total
 
 
-def primal_dual(rows: CoverRows) -> Iterator[DualPoint]:
+def primal_dual(rows: CoverRows, tuning: Tuning = Tuning()) -> Iterator[DualPoint]:
     """Improve bound and relaxed plan for as long as the caller asks for the next point.
 
     Parameters
     ----------
     rows : CoverRows
         With at least one row and one station to place.
+    tuning : Tuning, optional
 
     Yields
     ------
     DualPoint
         The best so far, first from lambda = 0, lambda = w and a spread-out plan, then after every
-        ``ITERATIONS_PER_POINT`` iterations. Bounds never rise, relaxed values never fall.
+        ``tuning.iterations_per_point`` iterations. Bounds never rise, relaxed values never fall.
     """
+    per_point = tuning.iterations_per_point
     inc, value, budget = rows.incidence, rows.value, float(rows.num_stations)
     reach_value = np.empty(rows.num_sites)
-    sum_over_rows(inc, value, reach_value)
+    sum_over_lists(inc.rows_of_site, value, reach_value)
     # Norms in which steps are measured, for the primal weight.
-    row_norm = value * np.diff(rows.row_ptr)
+    row_norm = value * rows.sites_of_row.sizes
 
     opening = np.full(rows.num_sites, min(budget / rows.num_sites, 1.0))
     share = np.full(rows.num_rows, 0.5)
@@ -180,17 +178,17 @@ def primal_dual(rows: CoverRows) -> Iterator[DualPoint]:
     iterations = 0
     while True:
         yield DualPoint(best_multiplier, best_bound, best_opening, best_relaxed, price, iterations)
-        for _ in range(ITERATIONS_PER_POINT):
+        for _ in range(per_point):
             _multiplier_step(inc, opening, share, omega, new_share, extrapolated)
-            sum_over_rows(inc, extrapolated, worth)
+            sum_over_lists(inc.rows_of_site, extrapolated, worth)
             step = omega / reach_value
             price = _project(opening + step * worth, step, budget, price, new_opening)
             opening, new_opening = new_opening, opening
             share, new_share = new_share, share
             opening_sum += opening
             share_sum += share
-        iterations += ITERATIONS_PER_POINT
-        since_restart += ITERATIONS_PER_POINT
+        iterations += per_point
+        since_restart += per_point
 
         average_share, average_opening = share_sum / since_restart, opening_sum / since_restart
         candidates = []
@@ -203,9 +201,9 @@ def primal_dual(rows: CoverRows) -> Iterator[DualPoint]:
                 best_relaxed, best_opening = relaxed, some_opening.copy()
         gap, best_share_now, best_opening_now = min(candidates, key=lambda candidate: candidate[0])
         if (
-            gap <= SUFFICIENT_DECAY * gap_at_restart
-            or (gap <= NECESSARY_DECAY * gap_at_restart and gap > last_gap)
-            or since_restart >= ARTIFICIAL_SHARE * iterations
+            gap <= tuning.sufficient_decay * gap_at_restart
+            or (gap <= tuning.necessary_decay * gap_at_restart and gap > last_gap)
+            or since_restart >= tuning.artificial_share * iterations
         ):
             opening, share = best_opening_now.copy(), best_share_now.copy()
             moved_opening = np.sqrt(reach_value @ (opening - anchor_opening) ** 2)

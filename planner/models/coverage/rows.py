@@ -9,25 +9,18 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
-from planner.arrays import FloatArray, IndexArray, IntArray, Lists
+from planner.arrays import FloatArray, IntArray, Lists
 from planner.models.coverage.problem import CoverageProblem
-from planner.solving.incidence import equal_list_leaders, transpose
+from planner.solving.incidence import UnsignedLists, equal_list_leaders, transpose, unsigned
 
 
 class Incidence(NamedTuple):
-    """The arrays of :class:`CoverRows` for compiled loops.
-
-    Positions are unsigned views: that spares every access the test for negative ones, which
-    makes the products over arcs twice as fast.
-    """
+    """The arrays of :class:`CoverRows` for compiled loops."""
 
     value: FloatArray
-    row_ptr: NDArray[np.uint64]
-    row_site: NDArray[np.uint32]
-    site_ptr: NDArray[np.uint64]
-    site_row: NDArray[np.uint32]
+    sites_of_row: UnsignedLists
+    rows_of_site: UnsignedLists
 
 
 @dataclass(frozen=True)
@@ -38,10 +31,10 @@ class CoverRows:
     ----------
     value : float array, shape (num_rows,)
         Value w_i > 0 of a row: the sum over the zones merged into it.
-    row_ptr, row_site : int arrays
-        Sites that cover row i: ``row_site[row_ptr[i]:row_ptr[i + 1]]``, ascending.
-    site_ptr, site_row : int arrays
-        Rows that site j covers: ``site_row[site_ptr[j]:site_ptr[j + 1]]``, ascending; at least one.
+    sites_of_row : Lists, num_rows of them
+        Sites that cover each row, ascending.
+    rows_of_site : Lists, num_sites of them
+        Rows that each site covers, ascending; at least one.
     site_idx : int array, shape (num_sites,)
         Position of each free site in the original problem, ascending.
     num_stations : int
@@ -51,10 +44,8 @@ class CoverRows:
     """
 
     value: FloatArray
-    row_ptr: IntArray
-    row_site: IndexArray
-    site_ptr: IntArray
-    site_row: IndexArray
+    sites_of_row: Lists
+    rows_of_site: Lists
     site_idx: IntArray
     num_stations: int
     base_value: float
@@ -62,13 +53,7 @@ class CoverRows:
     @property
     def incidence(self) -> Incidence:
         """The arrays for compiled loops."""
-        return Incidence(
-            self.value,
-            self.row_ptr.view(np.uint64),
-            self.row_site.view(np.uint32),
-            self.site_ptr.view(np.uint64),
-            self.site_row.view(np.uint32),
-        )
+        return Incidence(self.value, unsigned(self.sites_of_row), unsigned(self.rows_of_site))
 
     @property
     def num_rows(self) -> int:
@@ -83,7 +68,7 @@ class CoverRows:
     @property
     def num_arcs(self) -> int:
         """Number of (site, row) pairs within reach."""
-        return len(self.row_site)
+        return self.sites_of_row.num_entries
 
 
 def merge_rows(problem: CoverageProblem) -> CoverRows:
@@ -95,26 +80,24 @@ def merge_rows(problem: CoverageProblem) -> CoverRows:
     Parameters
     ----------
     problem : CoverageProblem
-        Not changed.
+        Of its rules the locks and the most stations; not changed.
 
     Returns
     -------
     CoverRows
-        With ``num_stations`` = budget less forced sites (negative if they exceed it).
+        With ``num_stations`` = most stations less forced ones (negative if they exceed it).
     """
-    sites = np.arange(problem.num_sites)
-    zones_of_forced = problem.reach_zone_idx[np.repeat(problem.forced, np.diff(problem.reach_ptr))]
+    rules = problem.rules
     served = np.zeros(problem.num_zones, dtype=np.bool_)
-    served[zones_of_forced] = True
-    free = ~(problem.forced | problem.forbidden)
-    zone_ptr, zone_site = transpose(
-        Lists(problem.reach_ptr, problem.reach_zone_idx),
+    served[problem.reach.entries_of(rules.forced)] = True
+    by_zone = transpose(
+        problem.reach,
         problem.num_zones,
-        keep_list=free,
+        keep_list=~(rules.forced | rules.forbidden),
         keep_member=~served & (problem.value > 0),
     )
-    leader = equal_list_leaders(Lists(zone_ptr, zone_site))
-    reached = np.diff(zone_ptr) > 0
+    leader = equal_list_leaders(by_zone)
+    reached = by_zone.sizes > 0
     is_row = (leader == np.arange(problem.num_zones)) & reached
     row_of_leader = np.cumsum(is_row) - 1
     num_rows = int(is_row.sum())
@@ -122,18 +105,15 @@ def merge_rows(problem: CoverageProblem) -> CoverRows:
         row_of_leader[leader[reached]], weights=problem.value[reached], minlength=num_rows
     )
     useful = np.zeros(problem.num_sites, dtype=np.bool_)
-    useful[zone_site] = True
+    useful[by_zone.idx] = True
     new_site = (np.cumsum(useful) - 1).astype(np.int32)
-    row_site = new_site[zone_site[np.repeat(is_row, np.diff(zone_ptr))]]
-    row_ptr = np.concatenate([[0], np.cumsum(np.diff(zone_ptr)[is_row])]).astype(np.int64)
-    site_ptr, site_row = transpose(Lists(row_ptr, row_site), int(useful.sum()))
+    row_ptr = np.concatenate([[0], np.cumsum(by_zone.sizes[is_row])]).astype(np.int64)
+    sites_of_row = Lists(row_ptr, new_site[by_zone.entries_of(is_row)])
     return CoverRows(
         value=value.astype(np.float64),
-        row_ptr=row_ptr,
-        row_site=row_site,
-        site_ptr=site_ptr,
-        site_row=site_row,
-        site_idx=sites[useful].astype(np.int64),
-        num_stations=problem.num_stations - int(problem.forced.sum()),
+        sites_of_row=sites_of_row,
+        rows_of_site=transpose(sites_of_row, int(useful.sum())),
+        site_idx=np.flatnonzero(useful).astype(np.int64),
+        num_stations=rules.most - rules.num_forced,
         base_value=float(problem.value[served].sum()),
     )

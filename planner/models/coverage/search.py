@@ -44,17 +44,53 @@ class SwapTables(NamedTuple):
     change: FloatArray
 
 
+class Scratch(NamedTuple):
+    """Memory of a search for best exchanges, kept between its steps.
+
+    Attributes
+    ----------
+    extra : float array, shape (num_sites,)
+        Zero between steps.
+    touched : int array, shape (num_sites,)
+    """
+
+    extra: FloatArray
+    touched: IntArray
+
+
+class Schedule(NamedTuple):
+    """How annealing cools: geometrically, from move to move.
+
+    Attributes
+    ----------
+    num_moves : int
+        Moves offered.
+    hot, cold : float
+        First and last temperature in units of value, hot >= cold > 0.
+    """
+
+    num_moves: int
+    hot: float
+    cold: float
+
+
+@numba.njit(cache=True, nogil=True)
+def scratch_for(num_sites: int) -> Scratch:
+    """Memory for a search over so many sites."""
+    return Scratch(np.zeros(num_sites), np.empty(num_sites, np.int64))
+
+
 @numba.njit(cache=True, nogil=True)
 def open_site(site: int, inc: Incidence, tables: SwapTables) -> None:
     """Open a closed site and update the tables."""
     loss = 0.0
-    for arc in range(inc.site_ptr[site], inc.site_ptr[site + 1]):
-        row = inc.site_row[arc]
+    for arc in range(inc.rows_of_site.ptr[site], inc.rows_of_site.ptr[site + 1]):
+        row = inc.rows_of_site.idx[arc]
         value = inc.value[row]
         if tables.num_covering[row] == 0:
             loss += value
-            for other in range(inc.row_ptr[row], inc.row_ptr[row + 1]):
-                tables.change[inc.row_site[other]] -= value
+            for other in range(inc.sites_of_row.ptr[row], inc.sites_of_row.ptr[row + 1]):
+                tables.change[inc.sites_of_row.idx[other]] -= value
         elif tables.num_covering[row] == 1:
             tables.change[tables.sum_covering[row]] -= value
         tables.num_covering[row] += 1
@@ -67,15 +103,15 @@ def open_site(site: int, inc: Incidence, tables: SwapTables) -> None:
 def close_site(site: int, inc: Incidence, tables: SwapTables) -> None:
     """Close an open site and update the tables."""
     gain = 0.0
-    for arc in range(inc.site_ptr[site], inc.site_ptr[site + 1]):
-        row = inc.site_row[arc]
+    for arc in range(inc.rows_of_site.ptr[site], inc.rows_of_site.ptr[site + 1]):
+        row = inc.rows_of_site.idx[arc]
         value = inc.value[row]
         tables.num_covering[row] -= 1
         tables.sum_covering[row] -= site
         if tables.num_covering[row] == 0:
             gain += value
-            for other in range(inc.row_ptr[row], inc.row_ptr[row + 1]):
-                tables.change[inc.row_site[other]] += value
+            for other in range(inc.sites_of_row.ptr[row], inc.sites_of_row.ptr[row + 1]):
+                tables.change[inc.sites_of_row.idx[other]] += value
         elif tables.num_covering[row] == 1:
             tables.change[tables.sum_covering[row]] += value
     tables.is_open[site] = False
@@ -94,17 +130,14 @@ def _best_leaving(
     leaving: int,
     inc: Incidence,
     tables: SwapTables,
-    extra: FloatArray,
-    touched: IntArray,
+    scratch: Scratch,
 ) -> tuple[float, int]:
-    """Best profit (4) of opening ``site``, closing ``leaving`` or a site that shares rows with it.
-
-    ``extra`` must come in as zeros and is left so; ``touched`` is scratch.
-    """
+    """Best profit (4) of opening ``site`` for ``leaving`` or a site that shares rows with it."""
+    extra, touched = scratch.extra, scratch.touched
     num_touched = 0
     gain = 0.0
-    for arc in range(inc.site_ptr[site], inc.site_ptr[site + 1]):
-        row = inc.site_row[arc]
+    for arc in range(inc.rows_of_site.ptr[site], inc.rows_of_site.ptr[site + 1]):
+        row = inc.rows_of_site.idx[arc]
         if tables.num_covering[row] == 0:
             gain += inc.value[row]
         elif tables.num_covering[row] == 1:
@@ -126,29 +159,29 @@ def _best_leaving(
 
 @numba.njit(cache=True, nogil=True)
 def _greedy(inc: Incidence, num_stations: int, first: IntArray) -> IntArray:
-    num_sites = len(inc.site_ptr) - 1
+    num_sites = len(inc.rows_of_site.ptr) - 1
     covered = np.zeros(len(inc.value), np.bool_)
     chosen = np.empty(min(num_stations, num_sites), np.int64)
     num_chosen = 0
     for site in first:
         chosen[num_chosen] = site
         num_chosen += 1
-        for arc in range(inc.site_ptr[site], inc.site_ptr[site + 1]):
-            covered[inc.site_row[arc]] = True
+        for arc in range(inc.rows_of_site.ptr[site], inc.rows_of_site.ptr[site + 1]):
+            covered[inc.rows_of_site.idx[arc]] = True
     heap = [(0.0, site) for site in range(num_sites)]
     for site in range(num_sites):
         gain = 0.0
-        for arc in range(inc.site_ptr[site], inc.site_ptr[site + 1]):
-            if not covered[inc.site_row[arc]]:
-                gain += inc.value[inc.site_row[arc]]
+        for arc in range(inc.rows_of_site.ptr[site], inc.rows_of_site.ptr[site + 1]):
+            if not covered[inc.rows_of_site.idx[arc]]:
+                gain += inc.value[inc.rows_of_site.idx[arc]]
         heap[site] = (-gain, site)
     heapq.heapify(heap)
     while num_chosen < len(chosen) and len(heap) > 0:
         stale_gain, site = heap[0]
         gain = 0.0
-        for arc in range(inc.site_ptr[site], inc.site_ptr[site + 1]):
-            if not covered[inc.site_row[arc]]:
-                gain += inc.value[inc.site_row[arc]]
+        for arc in range(inc.rows_of_site.ptr[site], inc.rows_of_site.ptr[site + 1]):
+            if not covered[inc.rows_of_site.idx[arc]]:
+                gain += inc.value[inc.rows_of_site.idx[arc]]
         if gain <= 0.0:
             heapq.heappop(heap)
         elif gain < -stale_gain:
@@ -157,8 +190,8 @@ def _greedy(inc: Incidence, num_stations: int, first: IntArray) -> IntArray:
             heapq.heappop(heap)
             chosen[num_chosen] = site
             num_chosen += 1
-            for arc in range(inc.site_ptr[site], inc.site_ptr[site + 1]):
-                covered[inc.site_row[arc]] = True
+            for arc in range(inc.rows_of_site.ptr[site], inc.rows_of_site.ptr[site + 1]):
+                covered[inc.rows_of_site.idx[arc]] = True
     return chosen[:num_chosen]
 
 
@@ -167,8 +200,7 @@ def _swap_pass(
     order: IntArray, tolerance: float, inc: Incidence, tables: SwapTables
 ) -> tuple[int, float]:
     num_sites = len(tables.is_open)
-    extra = np.zeros(num_sites)
-    touched = np.empty(num_sites, np.int64)
+    scratch = scratch_for(num_sites)
     num_swaps, gained = 0, 0.0
     cheapest = -1
     for site in order:
@@ -182,7 +214,7 @@ def _swap_pass(
                     cheapest = k
             if cheapest < 0:
                 break
-        profit, leaving = _best_leaving(site, cheapest, inc, tables, extra, touched)
+        profit, leaving = _best_leaving(site, cheapest, inc, tables, scratch)
         if profit > tolerance:
             close_site(leaving, inc, tables)
             open_site(site, inc, tables)
@@ -195,15 +227,15 @@ def _swap_pass(
 @numba.njit(cache=True, nogil=True)
 def _exchange(entering: int, leaving: int, inc: Incidence, tables: SwapTables) -> None:
     """Close one site and open another, keeping losses but not gains: a fraction of the work."""
-    for arc in range(inc.site_ptr[leaving], inc.site_ptr[leaving + 1]):
-        row = inc.site_row[arc]
+    for arc in range(inc.rows_of_site.ptr[leaving], inc.rows_of_site.ptr[leaving + 1]):
+        row = inc.rows_of_site.idx[arc]
         tables.num_covering[row] -= 1
         tables.sum_covering[row] -= leaving
         if tables.num_covering[row] == 1:
             tables.change[tables.sum_covering[row]] += inc.value[row]
     loss = 0.0
-    for arc in range(inc.site_ptr[entering], inc.site_ptr[entering + 1]):
-        row = inc.site_row[arc]
+    for arc in range(inc.rows_of_site.ptr[entering], inc.rows_of_site.ptr[entering + 1]):
+        row = inc.rows_of_site.idx[arc]
         if tables.num_covering[row] == 0:
             loss += inc.value[row]
         elif tables.num_covering[row] == 1:
@@ -218,27 +250,25 @@ def _exchange(entering: int, leaving: int, inc: Incidence, tables: SwapTables) -
 @numba.njit(cache=True, nogil=True)
 def _gain(site: int, inc: Incidence, tables: SwapTables) -> float:
     gain = 0.0
-    for arc in range(inc.site_ptr[site], inc.site_ptr[site + 1]):
-        if tables.num_covering[inc.site_row[arc]] == 0:
-            gain += inc.value[inc.site_row[arc]]
+    for arc in range(inc.rows_of_site.ptr[site], inc.rows_of_site.ptr[site + 1]):
+        if tables.num_covering[inc.rows_of_site.idx[arc]] == 0:
+            gain += inc.value[inc.rows_of_site.idx[arc]]
     return gain
 
 
 @numba.njit(cache=True, nogil=True)
 def _anneal(
     candidates: IntArray,
-    num_moves: int,
-    hot: float,
-    cold: float,
+    schedule: Schedule,
     rng: np.random.Generator,
     inc: Incidence,
     tables: SwapTables,
 ) -> float:
     """Gains of closed sites are worked out when a site is offered, and for all at the end."""
+    num_moves, hot, cold = schedule
     num_sites = len(tables.is_open)
     open_sites = np.flatnonzero(tables.is_open)
-    extra = np.zeros(num_sites)
-    touched = np.empty(num_sites, np.int64)
+    scratch = scratch_for(num_sites)
     place = np.full(num_sites, -1)
     for at in range(len(open_sites)):
         place[open_sites[at]] = at
@@ -248,7 +278,7 @@ def _anneal(
         if tables.is_open[site]:
             continue
         leaving = open_sites[int(rng.random() * len(open_sites))]
-        profit, leaving = _best_leaving(site, leaving, inc, tables, extra, touched)
+        profit, leaving = _best_leaving(site, leaving, inc, tables, scratch)
         if profit < 0.0:
             temperature = hot * (cold / hot) ** (move / num_moves)
             if rng.random() >= np.exp(profit / temperature):
@@ -340,17 +370,14 @@ def anneal(
     rows: CoverRows,
     tables: SwapTables,
     candidates: IntArray,
-    *,
-    num_moves: int,
-    hot: float,
-    cold: float,
+    schedule: Schedule,
     rng: np.random.Generator,
 ) -> float:
     """Offer random exchanges and accept losses with falling probability (Kirkpatrick et al. 1983).
 
     Each move draws a closed candidate, and closes for it the best of one random open site and
     the open sites that alone serve one of its rows; a loss d is accepted with probability
-    exp(-d / temperature), the temperature falling geometrically from ``hot`` to ``cold``.
+    exp(-d / temperature).
 
     Parameters
     ----------
@@ -359,10 +386,7 @@ def anneal(
         Changed in place; at least one open site.
     candidates : int array
         Sites that may be opened, at least one; the open ones among them are passed over.
-    num_moves : int
-        Exchanges offered.
-    hot, cold : float
-        Temperatures in units of value, hot >= cold > 0.
+    schedule : Schedule
     rng : numpy.random.Generator
 
     Returns
@@ -370,4 +394,4 @@ def anneal(
     float
         Value added; may be negative.
     """
-    return float(_anneal(candidates, num_moves, hot, cold, rng, rows.incidence, tables))
+    return float(_anneal(candidates, schedule, rng, rows.incidence, tables))

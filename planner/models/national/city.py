@@ -1,4 +1,4 @@
-"""What one city answers when stations have prices: a bound, and plans.
+"""The pricing problem of one city: a bound and plans, where stations have prices.
 
 With q_jt = sum_r pi_r u_rjt the price of a station of type t at site j, and mu_i the multiplier of
 a border zone (w_i of an inner one), city c solves
@@ -18,45 +18,38 @@ with the same prices gives it.
 import math
 import time
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from planner.arrays import BoolArray, FloatArray, IntArray
 from planner.models.coverage.bound import site_worth
-from planner.models.coverage.priced_search import priced_search
+from planner.models.coverage.model import coverage_mip
+from planner.models.coverage.priced_search import Number, priced_search
 from planner.models.coverage.problem import CoverageProblem
 from planner.models.coverage.rows import CoverRows, merge_rows
-from planner.models.coverage.search import plan_value, swap_tables
-from planner.models.coverage.solve import coverage_mip
+from planner.models.coverage.search import Schedule, plan_value, swap_tables
 from planner.models.national.master import CityPlan
 from planner.models.national.parts import CityPart
+from planner.models.national.tuning import Tuning
 from planner.models.sized_coverage.problem import SizedCoverageProblem
-from planner.models.sized_coverage.service import SizedRows, best_service, merge_sized_rows
+from planner.models.sized_coverage.rows import SizedRows, merge_sized_rows
+from planner.models.sized_coverage.service import best_service
 from planner.models.sized_coverage.solve import solve_sized_coverage
+from planner.solving.linear_model import LinearModel, solve_linear
 from planner.solving.mip import solve_mip
 from planner.solving.options import SolveOptions
 from planner.solving.progress import StopRequest
+from planner.solving.rules import SiteRules
 from planner.solving.status import Status
 
-if TYPE_CHECKING:
-    from ortools.linear_solver.python.model_builder_helper import ModelBuilderHelper
-
 CLOSED = -1
-HOT_FRAC, COLD_FRAC = 0.2, 0.005
-"""First and last temperature of annealing as fractions of a station's mean price."""
 SCIP_TOLERANCE = 1e-7
 """SCIP's bound is that of a floating-point LP: closer than this its digits carry no information."""
-LOST_FRAC = 0.01
-"""If stations lose more than this fraction of what a plan covers for want of capacity, plain
-covering is not worth a search."""
-PLAIN_SHARE = 0.25
-"""Share of the time that plain covering has where they lose less."""
 
 
 @dataclass(frozen=True)
 class CityTask:
-    """A question to one city.
+    """The pricing problem of one city.
 
     Attributes
     ----------
@@ -71,7 +64,7 @@ class CityTask:
     start : int array
         Sites of a known plan, as positions in the part.
     around : tuple of int
-        Plans with so many stations more or less than the best are wanted too.
+        Plans with so many stations more or less than the best are found too.
     around_frac : tuple of float
         And plans with these multiples of its number.
     num_moves : int
@@ -80,9 +73,10 @@ class CityTask:
         Limit of the exact search; 0 for none at all, inf in deterministic mode.
     node_limit : int or None
         Limit on branch-and-bound nodes, in deterministic mode.
-    missing : float
+    allowed_gap : float
         The bound need not be closer to the plan than this [value].
     seed : int
+    tuning : Tuning
     """
 
     part: CityPart
@@ -95,8 +89,9 @@ class CityTask:
     num_moves: int
     seconds: float
     node_limit: int | None
-    missing: float
+    allowed_gap: float
     seed: int
+    tuning: Tuning
 
 
 @dataclass(frozen=True)
@@ -126,19 +121,19 @@ class _City:
     def __init__(self, task: CityTask) -> None:
         part = task.part
         self.task, self.part = task, part
-        coverage = part.problem.coverage
+        coverage, rules = part.problem.coverage, part.problem.rules
         value = coverage.value.copy()
         value[part.border] = task.multiplier
         price = np.tensordot(task.price, part.use, axes=1)
-        priced = replace(coverage, value=value)
-        self.problem: SizedCoverageProblem = replace(part.problem, coverage=priced, cost=price)
+        priced = replace(coverage, value=value, rules=replace(rules, cost=price))
+        self.problem: SizedCoverageProblem = replace(part.problem, coverage=priced)
         fits = part.problem.capacity > 0
         self.site_price = np.where(fits, price, np.inf).min(axis=1, initial=np.inf)
-        self.rows: CoverRows = merge_rows(priced)
+        self.rows: CoverRows = merge_rows(replace(priced, rules=rules.locks_and_most()))
         self.sized: SizedRows = merge_sized_rows(self.problem)
         self.position = np.full(coverage.num_sites, CLOSED)
         self.position[self.sized.site_idx] = np.arange(self.sized.num_sites)
-        self.forced = np.flatnonzero(coverage.forced)
+        self.forced = np.flatnonzero(rules.forced)
         self.row_price = self.site_price[self.rows.site_idx]
         self.forced_price = math.fsum(self.site_price[self.forced])
         num_forced = len(self.forced)
@@ -247,7 +242,7 @@ def answer_city(task: CityTask, stop: StopRequest | None = None) -> CityAnswer:
         plain_option = city.enlarge(city.cheapest_options(plan))
         if city.worth(plain_option)[0] > best:
             option, best = plain_option, city.worth(plain_option)[0]
-        if bound - best > max(task.missing, SCIP_TOLERANCE * abs(best)):
+        if bound - best > max(task.allowed_gap, SCIP_TOLERANCE * abs(best)):
             option, bound = _sized_answer(city, option, bound, started, stop)
             best = city.worth(option)[0]
     options = [option, *_neighbours(city, option, rng)]
@@ -264,18 +259,16 @@ def _search(
 ) -> IntArray:
     if city.rows.num_sites == 0:
         return start
+    tuning = city.task.tuning
     scale = float(city.row_price.mean())
     scale = max(scale, 1e-3 * float(site_worth(city.rows, city.rows.value).mean()))
     return priced_search(
         city.rows,
         city.row_price,
         start,
-        least=least,
-        most=most,
-        num_moves=num_moves,
-        hot=HOT_FRAC * scale,
-        cold=COLD_FRAC * scale,
-        rng=rng,
+        Number(least, most),
+        Schedule(num_moves, tuning.hot_frac * scale, tuning.cold_frac * scale),
+        rng,
     )
 
 
@@ -309,11 +302,11 @@ def _plain_answer(
         )
     )
     bound = math.fsum((constant, math.fsum(np.maximum(profit, 0.0))))
-    target = max(city.task.missing, SCIP_TOLERANCE * abs(plain))
+    target = max(city.task.allowed_gap, SCIP_TOLERANCE * abs(plain))
     lost = plain - best
-    if bound - plain <= target or lost > LOST_FRAC * abs(plain):
+    if bound - plain <= target or lost > city.task.tuning.lost_frac * abs(plain):
         return plan, bound
-    seconds = city.task.seconds * (1.0 if lost <= target else PLAIN_SHARE)
+    seconds = city.task.seconds * (1.0 if lost <= target else city.task.tuning.plain_share)
     slack = bound - plain + 1e-9 * max(abs(plain), 1.0)
     ends_at = started + seconds
     return _branch(city, plan, plain, bound, (profit > slack, -profit > slack), ends_at, stop)
@@ -321,29 +314,18 @@ def _plain_answer(
 
 def _linear_relaxation(city: _City) -> tuple[FloatArray, float]:
     """Duals of covering, clipped into [0, w], and of the most stations."""
-    from ortools.linear_solver.python import model_builder_helper
-
     rows = replace(city.rows, num_stations=city.most)
     if rows.num_rows == 0:
         return np.empty(0), 0.0
-    model = _priced_mip(rows, city.row_price)
-    for site in range(rows.num_sites):
-        model.set_var_integrality(site, False)
-    solver = model_builder_helper.ModelSolverHelper("glop")
-    solver.solve(model)
-    if not solver.has_solution():
+    model = replace(_priced_mip(rows, city.row_price), integer=None)
+    dual = solve_linear(model.to_ortools()).duals
+    if dual is None:
         return rows.value.copy(), 0.0
-    dual = np.asarray(solver.dual_values(), dtype=np.float64)
     return np.clip(-dual[: rows.num_rows], 0.0, rows.value), max(float(dual[rows.num_rows]), 0.0)
 
 
-def _priced_mip(
-    rows: CoverRows, price: FloatArray, *, hint: IntArray | None = None
-) -> "ModelBuilderHelper":
-    model = coverage_mip(rows, hint=hint)
-    for site in range(rows.num_sites):
-        model.set_var_objective_coefficient(site, -float(price[site]))
-    return model
+def _priced_mip(rows: CoverRows, price: FloatArray, *, hint: IntArray | None = None) -> LinearModel:
+    return replace(coverage_mip(rows, hint=hint), objective=np.r_[-price, rows.value])
 
 
 def _branch(
@@ -360,13 +342,11 @@ def _branch(
     always_open, never_open = fixed
     rest = merge_rows(
         CoverageProblem(
-            value=rows.value,
-            reach_ptr=rows.site_ptr,
-            reach_zone_idx=rows.site_row,
-            city_idx=np.zeros(rows.num_sites, dtype=np.int32),
-            forced=always_open,
-            forbidden=never_open,
-            num_stations=city.most,
+            rows.value,
+            rows.rows_of_site,
+            replace(
+                SiteRules.free(rows.num_sites, city.most), forced=always_open, forbidden=never_open
+            ),
         )
     )
     outside = math.fsum(
@@ -380,9 +360,8 @@ def _branch(
         return (only, only_worth) if only_worth > plain else (plan, plain)
     hint = np.flatnonzero(is_open[rest.site_idx])[: rest.num_stations]
     model = _priced_mip(rest, city.row_price[rest.site_idx], hint=hint)
-    model.set_objective_offset(rest.base_value + outside)
     result = solve_mip(
-        model,
+        replace(model, offset=rest.base_value + outside).to_ortools(),
         time_limit_s=max(ends_at - time.monotonic(), 0.1),
         node_limit=task.node_limit,
         seed=task.seed,
@@ -414,7 +393,7 @@ def _sized_answer(
     solution = solve_sized_coverage(
         city.problem,
         SolveOptions(
-            gap_frac=min(max(task.missing / max(abs(worth), 1e-9), 0.0), 1.0),
+            gap_frac=min(max(task.allowed_gap / max(abs(worth), 1e-9), 0.0), 1.0),
             time_limit_s=left,
             seed=task.seed,
             deterministic=task.node_limit is not None,
@@ -429,4 +408,4 @@ def _sized_answer(
         options = np.arange(sized.option_ptr[place], sized.option_ptr[place + 1])
         found[place] = options[sized.option_type[options] == kind][0]
     better = found if city.worth(found)[0] > worth else option
-    return better, min(bound, solution.bound)
+    return better, min(bound, solution.proof.bound)

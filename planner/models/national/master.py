@@ -12,24 +12,24 @@ share of b that it serves, w_b = value of b. z_k = 1 if plan k is chosen, x_b = 
 
 (1) and (2) are the master of Dantzig and Wolfe 1960 (Operations Research 8:101-111) with a
 convexity row per block; (3) counts what neighbours both serve once. The duals of (2) and (3) are
-the prices at which cities are asked for their next plans.
+the prices of the cities' next pricing problems.
 """
 
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from planner.arrays import FloatArray, IntArray, Lists
 from planner.solving.incidence import equal_list_leaders
+from planner.solving.linear_model import LinearModel, solve_linear
 from planner.solving.mip import solve_mip
 from planner.solving.progress import StopRequest
 
 if TYPE_CHECKING:
     import scipy.sparse
-    from ortools.linear_solver.python.model_builder_helper import ModelBuilderHelper
 
 LIMIT_ROUNDING = 1e-12
 """A limit counts as kept up to this fraction of it."""
@@ -82,8 +82,10 @@ class Master:
         B_r, finite.
     row_value : float array, shape (num_rows,)
         Border zones that the same plans serve to the same shares, merged: sum of their values.
-    row_ptr, row_plan, row_frac : arrays
-        Plans that serve each row, and the share.
+    plans_of_row : Lists, num_rows of them
+        Plans that serve each row, ascending.
+    row_frac : float array
+        The share that each of them serves.
     row_of_border : int array, shape (num_border,)
         Row of each border zone; -1 where no plan serves it.
     """
@@ -92,8 +94,7 @@ class Master:
     num_parts: int
     limit: FloatArray
     row_value: FloatArray
-    row_ptr: IntArray
-    row_plan: IntArray
+    plans_of_row: Lists
     row_frac: FloatArray
     row_of_border: IntArray
 
@@ -153,8 +154,10 @@ def build_master(
         row_value=np.bincount(
             row_of_border[served], border_value[served], minlength=int(is_row.sum())
         ).astype(np.float64),
-        row_ptr=np.concatenate([[0], np.cumsum(np.diff(ptr)[is_row])]).astype(np.int64),
-        row_plan=plan_of[kept],
+        plans_of_row=Lists(
+            np.concatenate([[0], np.cumsum(np.diff(ptr)[is_row])]).astype(np.int64),
+            plan_of[kept].astype(np.int32),
+        ),
         row_frac=frac[kept],
         row_of_border=row_of_border,
     )
@@ -177,7 +180,8 @@ def _matrix(master: Master) -> "scipy.sparse.csr_matrix":
     use = np.array([plan.use for plan in master.plans]).reshape(num_plans, num_limits)
     takes = scipy.sparse.csr_matrix((use / _units(master)).T)
     serves = scipy.sparse.csr_matrix(
-        (master.row_frac, master.row_plan, master.row_ptr), shape=(num_rows, num_plans)
+        (master.row_frac, master.plans_of_row.idx, master.plans_of_row.ptr),
+        shape=(num_rows, num_plans),
     )
     no_border = scipy.sparse.csr_matrix((master.num_parts + num_limits, num_rows))
     matrix: scipy.sparse.csr_matrix = scipy.sparse.vstack(
@@ -208,7 +212,7 @@ def _names(master: Master) -> tuple[list[str], list[str]]:
 
 def master_mip(
     master: Master, *, integer: bool = True, hint: IntArray | None = None
-) -> "ModelBuilderHelper":
+) -> LinearModel:
     """Model (1) to (3), each limit in units of itself.
 
     Parameters
@@ -221,46 +225,40 @@ def master_mip(
 
     Returns
     -------
-    ModelBuilderHelper
-        Variables z then x; rows ``city``, ``limit``, ``border``.
+    LinearModel
+        Columns z then x; rows ``city``, ``limit``, ``border``.
     """
-    from ortools.linear_solver.python import model_builder_helper
-
     num_plans, num_rows = len(master.plans), len(master.row_value)
-    num_limits, unit = len(master.limit), _units(master)
-    matrix = _matrix(master)
-    model = model_builder_helper.ModelBuilderHelper()
-    model.set_name("national_master")
-    sparse_model: Any = model  # OR-Tools' stubs of this call name shapes that no array has
-    sparse_model.fill_model_from_sparse_data(
-        np.zeros(num_plans + num_rows),
-        np.ones(num_plans + num_rows),
-        np.concatenate([[plan.inner_value for plan in master.plans], master.row_value]),
-        np.concatenate(
-            [np.ones(master.num_parts), np.full(num_limits, -np.inf), np.zeros(num_rows)]
-        ),
-        np.concatenate([np.ones(master.num_parts), master.limit / unit, np.full(num_rows, np.inf)]),
-        matrix,
-    )
-    model.set_maximize(True)
-    variables, constraints = _names(master)
-    for variable, name in enumerate(variables):
-        model.set_var_name(variable, name)
-        model.set_var_integrality(variable, integer and variable < num_plans)
-    for row, name in enumerate(constraints):
-        model.set_constraint_name(row, name)
+    num_limits, num_columns = len(master.limit), num_plans + num_rows
+    column_names, row_names = _names(master)
+    levels = None
     if hint is not None:
         chosen = np.zeros(num_plans)
         chosen[hint] = 1.0
         served = np.bincount(
-            np.repeat(np.arange(num_rows), np.diff(master.row_ptr)),
-            master.row_frac * chosen[master.row_plan],
+            master.plans_of_row.owner,
+            master.row_frac * chosen[master.plans_of_row.idx],
             minlength=num_rows,
         )
-        served = np.minimum(served, 1.0)
-        for variable, level in enumerate(np.r_[chosen, served]):
-            model.add_hint(variable, float(level))
-    return model
+        levels = np.r_[chosen, np.minimum(served, 1.0)]
+    return LinearModel(
+        name="national_master",
+        matrix=_matrix(master),
+        row_lower=np.concatenate(
+            [np.ones(master.num_parts), np.full(num_limits, -np.inf), np.zeros(num_rows)]
+        ),
+        row_upper=np.concatenate(
+            [np.ones(master.num_parts), master.limit / _units(master), np.full(num_rows, np.inf)]
+        ),
+        lower=np.zeros(num_columns),
+        upper=np.ones(num_columns),
+        objective=np.concatenate([[plan.inner_value for plan in master.plans], master.row_value]),
+        maximize=True,
+        integer=np.arange(num_columns) < num_plans if integer else None,
+        column_names=column_names,
+        row_names=row_names,
+        hint=levels,
+    )
 
 
 def master_prices(master: Master, border_value: FloatArray) -> MasterPrices | None:
@@ -272,13 +270,10 @@ def master_prices(master: Master, border_value: FloatArray) -> MasterPrices | No
     border_value : float array, shape (num_border,)
         w_b.
     """
-    from ortools.linear_solver.python import model_builder_helper
-
-    solver = model_builder_helper.ModelSolverHelper("glop")
-    solver.solve(master_mip(master, integer=False))
-    if not solver.has_solution() or solver.status() != model_builder_helper.SolveStatus.OPTIMAL:
+    result = solve_linear(master_mip(master, integer=False).to_ortools())
+    if result.duals is None:
         return None
-    dual = np.asarray(solver.dual_values(), dtype=np.float64)
+    dual = result.duals
     first_limit, first_border = master.num_parts, master.num_parts + len(master.limit)
     per_row = -dual[first_border:]
     share = np.clip(per_row / master.row_value, 0.0, 1.0) if len(per_row) else per_row
@@ -286,7 +281,7 @@ def master_prices(master: Master, border_value: FloatArray) -> MasterPrices | No
     has_row = master.row_of_border >= 0
     multiplier[has_row] = border_value[has_row] * share[master.row_of_border[has_row]]
     return MasterPrices(
-        value=float(solver.objective_value()),
+        value=result.objective,
         price=np.maximum(dual[first_limit:first_border], 0.0) / _units(master),
         multiplier=multiplier,
         city_value=dual[:first_limit],
@@ -318,7 +313,7 @@ def choose_plans(
         Positions of the chosen plans; None if none were found that keep every limit.
     """
     result = solve_mip(
-        master_mip(master, hint=hint),
+        master_mip(master, hint=hint).to_ortools(),
         time_limit_s=time_limit_s,
         node_limit=node_limit,
         seed=seed,

@@ -4,13 +4,15 @@ Sets: cities c, sites j in J_c, zones i. A zone that sites of one city alone rea
 one that several cities reach is a border zone, and each of these cities sees it.
 """
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
 
-from planner.arrays import BoolArray, FloatArray, IntArray
+from planner.arrays import BoolArray, FloatArray, IntArray, Lists
 from planner.models.coverage.problem import CoverageProblem
 from planner.models.sized_coverage.problem import SizedCoverageProblem
+from planner.solving.rules import CityLimits, SiteRules
 
 
 @dataclass(frozen=True)
@@ -46,12 +48,12 @@ class CityPart:
     @property
     def least(self) -> int:
         """Stations that every plan has."""
-        return int(self.problem.min_stations[0])
+        return int(self.problem.rules.cities_or_one().min_stations[0])
 
     @property
     def most(self) -> int:
         """Stations that no plan exceeds."""
-        return int(self.problem.max_stations[0])
+        return int(self.problem.rules.cities_or_one().max_stations[0])
 
 
 @dataclass(frozen=True)
@@ -73,7 +75,7 @@ class Parts:
 def usable_sites(problem: SizedCoverageProblem) -> BoolArray:
     """Sites where a station may stand: not forbidden, and some type fits."""
     fits: BoolArray = problem.capacity.max(axis=1, initial=0.0) > 0
-    return ~problem.coverage.forbidden & fits
+    return problem.rules.usable & fits
 
 
 def split_by_city(problem: SizedCoverageProblem, use: FloatArray) -> Parts:
@@ -91,18 +93,18 @@ def split_by_city(problem: SizedCoverageProblem, use: FloatArray) -> Parts:
         Each city's least and most stations are tightened by its locks, by its usable sites and
         by what the other cities must have.
     """
-    coverage = problem.coverage
-    usable = usable_sites(problem)
-    num_cities = len(problem.min_stations)
-    forced = np.bincount(coverage.city_idx[coverage.forced], minlength=num_cities)
-    available = np.bincount(coverage.city_idx[usable], minlength=num_cities)
-    least = np.maximum(problem.min_stations, forced)
-    left = coverage.num_stations - int(least.sum()) + least
-    most = np.minimum(np.minimum(problem.max_stations, available), left)
+    coverage, rules, limits = problem.coverage, problem.rules, problem.rules.cities_or_one()
+    usable, city_idx = usable_sites(problem), limits.city_idx
+    num_cities = len(limits.min_stations)
+    forced = np.bincount(city_idx[rules.forced], minlength=num_cities)
+    available = np.bincount(city_idx[usable], minlength=num_cities)
+    least = np.maximum(limits.min_stations, forced)
+    left = rules.most - int(least.sum()) + least
+    most = np.minimum(np.minimum(limits.max_stations, available), left)
 
     sites = np.flatnonzero(usable)
-    sites = sites[np.argsort(coverage.city_idx[sites], kind="stable")]
-    ends = np.searchsorted(coverage.city_idx[sites], np.arange(num_cities + 1))
+    sites = sites[np.argsort(city_idx[sites], kind="stable")]
+    ends = np.searchsorted(city_idx[sites], np.arange(num_cities + 1))
     cities = np.flatnonzero(available).tolist()
     alone = [
         _city_alone(problem, sites[ends[c] : ends[c + 1]], int(least[c]), int(most[c]))
@@ -135,26 +137,27 @@ def _city_alone(
     problem: SizedCoverageProblem, sites: IntArray, least: int, most: int
 ) -> tuple[SizedCoverageProblem, IntArray]:
     """The given sites as a problem of their own, and the zones they reach."""
-    coverage = problem.coverage
-    counts = np.diff(coverage.reach_ptr)[sites]
+    reach, rules = problem.coverage.reach, problem.rules
+    counts = reach.sizes[sites]
     ptr = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
-    arcs = np.arange(ptr[-1]) + np.repeat(coverage.reach_ptr[sites] - ptr[:-1], counts)
-    zones, local = np.unique(coverage.reach_zone_idx[arcs], return_inverse=True)
+    arcs = np.arange(ptr[-1]) + np.repeat(reach.ptr[sites] - ptr[:-1], counts)
+    zones, local = np.unique(reach.idx[arcs], return_inverse=True)
+    one_city = np.zeros(len(sites), dtype=np.int32)
     alone = SizedCoverageProblem(
         coverage=CoverageProblem(
-            value=coverage.value[zones],
-            reach_ptr=ptr,
-            reach_zone_idx=local.astype(np.int32),
-            city_idx=np.zeros(len(sites), dtype=np.int32),
-            forced=coverage.forced[sites],
-            forbidden=np.zeros(len(sites), dtype=np.bool_),
-            num_stations=most,
+            value=problem.coverage.value[zones],
+            reach=Lists(ptr, local.astype(np.int32)),
+            rules=SiteRules(
+                forced=rules.forced[sites],
+                forbidden=np.zeros(len(sites), dtype=np.bool_),
+                cost=rules.cost[sites],
+                budget=math.inf,
+                least=0,
+                most=most,
+                cities=CityLimits(one_city, np.array([least]), np.array([most])),
+            ),
         ),
         load=problem.load[zones],
         capacity=problem.capacity[sites],
-        cost=problem.cost[sites],
-        budget=np.inf,
-        min_stations=np.array([least]),
-        max_stations=np.array([most]),
     )
     return alone, zones.astype(np.int64)

@@ -5,7 +5,6 @@ Steps before the first prices of :mod:`planner.models.national.solve`.
 
 import math
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 
@@ -15,7 +14,71 @@ from planner.models.coverage.problem import CoverageProblem
 from planner.models.coverage.rows import CoverRows
 from planner.models.national.master import LIMIT_ROUNDING
 from planner.models.sized_coverage.problem import SizedCoverageProblem
+from planner.solving.linear_model import LinearModel
 from planner.solving.mip import solve_mip
+
+
+def least_stations_model(
+    problem: SizedCoverageProblem, use: FloatArray, limit: FloatArray
+) -> tuple[LinearModel, IntArray, IntArray]:
+    """Forced stations and city minima within several limits, as a model without objective.
+
+    y_jt = 1 if a station of type t stands at j; sites and types as in ``sized_coverage``, u_rjt
+    what the station takes of resource r, B_r its limit. Cities without forced sites and without a
+    minimum are left out.
+
+        sum_t y_jt <= 1,  = 1 forced                                    every site j
+        max(min_c, number forced) <= sum_{j in c, t} y_jt <= max_c      every city c
+        sum_jt u_rjt y_jt <= B_r                                        every resource r
+
+    Parameters
+    ----------
+    problem : SizedCoverageProblem
+    use : float array, shape (num_resources, num_sites, num_types)
+    limit : float array, shape (num_resources,)
+
+    Returns
+    -------
+    model : LinearModel
+        Columns ``y_site_type``; rows ``site``, ``city``, ``limit``.
+    site, kind : int arrays, shape (num_columns,)
+        Site and type of each column.
+    """
+    import scipy.sparse
+
+    rules, cities = problem.rules, problem.rules.cities_or_one()
+    num_sites = problem.coverage.num_sites
+    forced = np.bincount(cities.city_idx[rules.forced], minlength=len(cities.min_stations))
+    least = np.maximum(cities.min_stations, forced)
+    site, kind = np.nonzero((problem.capacity > 0) & rules.usable[:, None])
+    needed = least[cities.city_idx[site]] > 0
+    site, kind = site[needed], kind[needed]
+    column = np.arange(len(site))
+    ones = np.ones(len(site))
+    of_site = scipy.sparse.csr_matrix((ones, (site, column)), (num_sites, len(site)))
+    of_city = scipy.sparse.csr_matrix(
+        (ones, (cities.city_idx[site], column)), (len(least), len(site))
+    )
+    unit = np.where(limit > 0, limit, 1.0)
+    takes = scipy.sparse.csr_matrix(use[:, site, kind] / unit[:, None])
+    model = LinearModel(
+        name="least_stations",
+        matrix=scipy.sparse.vstack([of_site, of_city, takes], format="csr"),
+        row_lower=np.r_[rules.forced.astype(np.float64), least, np.full(len(limit), -np.inf)],
+        row_upper=np.r_[np.ones(num_sites), cities.max_stations, limit / unit],
+        lower=np.zeros(len(site)),
+        upper=ones,
+        objective=np.zeros(len(site)),
+        maximize=False,
+        integer=np.ones(len(site), dtype=np.bool_),
+        column_names=[f"y_{j}_{t}" for j, t in zip(site.tolist(), kind.tolist(), strict=True)],
+        row_names=[
+            *(f"site_{j}" for j in range(num_sites)),
+            *(f"city_{city}" for city in range(len(least))),
+            *(f"limit_{resource}" for resource in range(len(limit))),
+        ],
+    )
+    return model, site, kind
 
 
 def feasible_stations(
@@ -38,36 +101,8 @@ def feasible_stations(
     InfeasibleError
         If there is no such plan.
     """
-    import scipy.sparse
-    from ortools.linear_solver.python import model_builder_helper
-
-    coverage = problem.coverage
-    forced = np.bincount(coverage.city_idx[coverage.forced], minlength=len(problem.min_stations))
-    least = np.maximum(problem.min_stations, forced)
-    site, kind = np.nonzero((problem.capacity > 0) & (~coverage.forbidden)[:, None])
-    asked = least[coverage.city_idx[site]] > 0
-    site, kind = site[asked], kind[asked]
-    column = np.arange(len(site))
-    ones = np.ones(len(site))
-    of_site = scipy.sparse.csr_matrix((ones, (site, column)), (coverage.num_sites, len(site)))
-    of_city = scipy.sparse.csr_matrix(
-        (ones, (coverage.city_idx[site], column)), (len(least), len(site))
-    )
-    unit = np.where(limit > 0, limit, 1.0)
-    takes = scipy.sparse.csr_matrix(use[:, site, kind] / unit[:, None])
-    model = model_builder_helper.ModelBuilderHelper()
-    sparse_model: Any = model  # OR-Tools' stubs of this call name shapes that no array has
-    sparse_model.fill_model_from_sparse_data(
-        np.zeros(len(site)),
-        ones,
-        np.zeros(len(site)),
-        np.r_[coverage.forced.astype(np.float64), least, np.full(len(limit), -np.inf)],
-        np.r_[np.ones(coverage.num_sites), problem.max_stations, limit / unit],
-        scipy.sparse.vstack([of_site, of_city, takes], format="csr"),
-    )
-    for variable in range(len(site)):
-        model.set_var_integrality(variable, True)
-    result = solve_mip(model)
+    model, site, kind = least_stations_model(problem, use, limit)
+    result = solve_mip(model.to_ortools())
     if result.values is None:
         raise InfeasibleError(
             f"forced stations and city minima do not fit into the limits together: "
@@ -115,13 +150,13 @@ def share_by_zone(coverage: CoverageProblem, rows: CoverRows, row_share: FloatAr
     number = np.zeros(coverage.num_sites, dtype=np.uint64)
     number[rows.site_idx] = rng.integers(1, 2**63, rows.num_sites, dtype=np.uint64)
     zone_key = np.zeros(coverage.num_zones, dtype=np.uint64)
-    reach = np.diff(coverage.reach_ptr)
-    np.add.at(zone_key, coverage.reach_zone_idx, np.repeat(number, reach))
-    zone_key[coverage.reach_zone_idx[np.repeat(coverage.forced, reach)]] = 0
+    np.add.at(zone_key, coverage.reach.idx, np.repeat(number, coverage.reach.sizes))
+    zone_key[coverage.reach.entries_of(coverage.rules.forced)] = 0
     share = np.zeros(coverage.num_zones)
     if rows.num_rows == 0:
         return share
-    row_key = np.add.reduceat(number[rows.site_idx][rows.row_site], rows.row_ptr[:-1])
+    site_of_pair, row_ptr = rows.sites_of_row.idx, rows.sites_of_row.ptr
+    row_key = np.add.reduceat(number[rows.site_idx][site_of_pair], row_ptr[:-1])
     order = np.argsort(row_key)
     place = order[np.minimum(np.searchsorted(row_key[order], zone_key), rows.num_rows - 1)]
     match = row_key[place] == zone_key

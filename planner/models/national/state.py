@@ -1,11 +1,11 @@
-"""What a national search by prices knows: limits, prices, plans, the best so far.
+"""The state of the national search: resources, prices, columns, incumbent and bounds.
 
-The state of :mod:`planner.models.national.solve`, which has the algebra and the equations named
-here.
+Takes plans and bounds of the parts, gives the Lagrangian bound; which parts are solved, and at
+which prices, is up to `planner.models.national.rounds`. The algebra, and the equations named here,
+are in :mod:`planner.models.national.solve`.
 """
 
 import math
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
@@ -15,14 +15,11 @@ from planner.arrays import FloatArray, IntArray
 from planner.models.national.claims import Claimant, ClaimPlan
 from planner.models.national.master import CityPlan
 from planner.models.national.parts import Parts
+from planner.models.national.tuning import Tuning
 from planner.models.sized_coverage.problem import SizedCoverageProblem
 from planner.models.sized_coverage.service import served_flow
-from planner.solving.options import SolveOptions
-from planner.solving.progress import Progress, ProgressCallback, StopRequest
-from planner.solving.status import OPTIMAL_GAP_FRAC, gap_frac
-
-NEGLIGIBLE_SHARE = 0.1
-"""Cities whose part of the gap is below this share of an equal part of what is asked for rest."""
+from planner.solving.search import SearchState
+from planner.solving.status import OPTIMAL_GAP_FRAC
 
 LEAST_MULTIPLIER_FRAC = 1e-6
 """Multipliers of border zones are kept above this fraction of the value, so that presolve keeps
@@ -56,7 +53,17 @@ class NationalStart:
 
 @dataclass(frozen=True)
 class Resources:
-    """What is limited: names, use (num_resources, num_sites, num_types) and limits."""
+    """What the nation limits.
+
+    Attributes
+    ----------
+    names : tuple of str
+        "stations" first.
+    use : float array, shape (num_resources, num_sites, num_types)
+        u_rjt: what a station of the type at the site takes.
+    limit : float array, shape (num_resources,)
+        B_r, finite.
+    """
 
     names: tuple[str, ...]
     use: FloatArray
@@ -65,28 +72,56 @@ class Resources:
 
 @dataclass(frozen=True)
 class Prices:
-    """Prices, multipliers, and the bounds U_c of each part (4), then U_k, at them."""
+    """A point of the Lagrangian dual, and the bounds of all parts there.
+
+    Attributes
+    ----------
+    price : float array, shape (num_resources,)
+        pi_r >= 0 [value per unit].
+    multiplier : float array, shape (num_border,)
+        mu_i of the border zones, in [0, w_i].
+    part_bound : float array, shape (num_cities + num_claimants,)
+        U_c of equation (4), then U_k; inf where none is known.
+    """
 
     price: FloatArray
     multiplier: FloatArray
-    city_bound: FloatArray
+    part_bound: FloatArray
 
 
-@dataclass
-class NationalSearch:
-    """What is known so far, and when to give up; the only state that changes during a solve."""
+@dataclass(kw_only=True)
+class NationalSearch(SearchState):
+    """Prices, plans of the parts (cities, then claimants), incumbent and bounds so far.
+
+    Attributes
+    ----------
+    problem, resources, parts, claimants
+        What is asked; not changed.
+    tuning : Tuning
+    border_value : float array, shape (num_border,)
+        w_i of the border zones.
+    share : float array, shape (num_zones,)
+        First multipliers of all zones, as shares of their value.
+    current, best : Prices
+        Where the parts are solved now, and where the bound is least.
+    objective, sites, types, claimed
+        The incumbent: value, stations and their types, plans of claimants.
+    whole_bound : float
+        Bound that does not come from the prices: of a relaxation, or of the problem as a whole.
+    plans : list of CityPlan
+        Columns of the master, no two alike; ``known`` finds them.
+    chosen : list of CityPlan
+        One plan per part: what the master chose.
+    """
 
     problem: SizedCoverageProblem
     resources: Resources
     parts: Parts
     claimants: tuple[Claimant, ...]
-    options: SolveOptions
-    on_progress: ProgressCallback | None
-    stop: StopRequest | None
-    started: float
+    tuning: Tuning
     border_value: FloatArray
     share: FloatArray
-    now: Prices
+    current: Prices
     best: Prices
     objective: float = -math.inf
     sites: IntArray = field(default_factory=lambda: np.empty(0, np.int64))
@@ -96,45 +131,44 @@ class NationalSearch:
     known: dict[tuple[int, bytes, bytes], CityPlan] = field(default_factory=dict)
     chosen: list[CityPlan] = field(default_factory=list)
     claimed: tuple[CityPlan, ...] = ()
-    history: list[Progress] = field(default_factory=list)
 
     @property
-    def bound(self) -> float:
-        """Best bound so far."""
-        return max(min(self.whole_bound, self.lagrangian(self.best)), self.objective)
+    def best_objective(self) -> float:
+        """Value of the incumbent."""
+        return self.objective
 
     @property
-    def gap_frac(self) -> float:
-        """Gap between plan and bound."""
-        return gap_frac(self.objective, self.bound)
+    def best_bound(self) -> float:
+        """Best bound so far, at least the incumbent."""
+        return max(min(self.whole_bound, self.lagrangian_bound(self.best)), self.objective)
 
     @property
-    def remaining_s(self) -> float:
-        """Seconds left; unlimited in deterministic mode."""
-        if self.options.deterministic:
-            return math.inf
-        return self.options.time_limit_s - (time.monotonic() - self.started)
-
-    @property
-    def negligible(self) -> float:
-        """Gap of a city that needs no work."""
-        asked = self.options.gap_frac * self.bound
-        equal_part = asked / max(len(self.parts.cities), 1)
-        return max(NEGLIGIBLE_SHARE * equal_part, 1e-10 * abs(self.bound))
-
-    def may_go_on(self) -> bool:
-        """Whether neither the clock nor the caller has called an end."""
-        return self.remaining_s > 0.0 and not (self.stop is not None and self.stop.is_set())
+    def negligible_gap(self) -> float:
+        """Gap of a city that needs no work [value]."""
+        target = self.options.gap_frac * self.best_bound
+        equal_part = target / max(len(self.parts.cities), 1)
+        return max(self.tuning.negligible_share * equal_part, 1e-10 * abs(self.best_bound))
 
     def unfinished(self) -> bool:
         """Whether the gap asks for more and the limits allow it."""
         return self.gap_frac > max(self.options.gap_frac, OPTIMAL_GAP_FRAC) and self.may_go_on()
 
-    def lagrangian(self, prices: Prices) -> float:
-        """L of equation (3), correctly rounded."""
+    def lagrangian_bound(self, prices: Prices) -> float:
+        """The Lagrangian bound L of equation (3) at some prices.
+
+        Parameters
+        ----------
+        prices : Prices
+            Its bounds are U_c and U_k.
+
+        Returns
+        -------
+        float
+            No plan is worth more; the sum is correctly rounded.
+        """
         rent = prices.price * self.resources.limit
         left = self.border_value - prices.multiplier
-        return math.fsum((*rent.tolist(), math.fsum(left), math.fsum(prices.city_bound)))
+        return math.fsum((*rent.tolist(), math.fsum(left), math.fsum(prices.part_bound)))
 
     def best_plans(self, prices: Prices) -> tuple[list[CityPlan], FloatArray]:
         """Plan of each part that is worth most at prices, and what it is worth."""
@@ -146,9 +180,9 @@ class NationalSearch:
                 best[plan.part], worth[plan.part] = plan, value
         return best, worth
 
-    def city_gap(self, prices: Prices) -> FloatArray:
-        """Part of L that each part's plans do not reach, >= 0."""
-        return np.maximum(prices.city_bound - self.best_plans(prices)[1], 0.0)
+    def part_gap(self, prices: Prices) -> FloatArray:
+        """What the best known plan of each part falls short of its bound at prices, >= 0."""
+        return np.maximum(prices.part_bound - self.best_plans(prices)[1], 0.0)
 
     def add(self, plan: CityPlan) -> CityPlan:
         """Keep a plan that is new; returns it, or the one known that is the same."""
@@ -171,7 +205,7 @@ class NationalSearch:
         return False
 
     def price_by_name(self, prices: Prices) -> dict[str, float]:
-        """Prices as claimants ask for them."""
+        """Prices of the resources, as claimants take them."""
         return dict(zip(self.resources.names, prices.price.tolist(), strict=True))
 
     def claim_column(self, number: int, plan: ClaimPlan) -> CityPlan:
@@ -188,14 +222,6 @@ class NationalSearch:
             border_frac=np.empty(0),
         )
 
-    def report(self, stage: str, message: str) -> None:
-        """Note the state in the history and tell the caller."""
-        elapsed_s = time.monotonic() - self.started
-        progress = Progress(stage, self.objective, self.bound, elapsed_s, message)
-        self.history.append(progress)
-        if self.on_progress is not None:
-            self.on_progress(progress)
-
 
 def offer_chosen(search: NationalSearch, plans: list[CityPlan]) -> bool:
     """Offer one plan per part."""
@@ -206,10 +232,13 @@ def offer_chosen(search: NationalSearch, plans: list[CityPlan]) -> bool:
     return search.offer(sites, types, plans[num_cities:])
 
 
-def ask_claimants(search: NationalSearch) -> list[CityPlan]:
-    """Ask every claimant at the prices of now; returns the best plan of each."""
-    prices, best = search.price_by_name(search.now), []
-    bound = search.now.city_bound.copy()
+def price_claimants(search: NationalSearch) -> list[CityPlan]:
+    """Solve the pricing problem of every claimant at the current prices.
+
+    Adds their plans and tightens their bounds; returns the best plan of each.
+    """
+    prices, best = search.price_by_name(search.current), []
+    bound = search.current.part_bound.copy()
     for number, claimant in enumerate(search.claimants):
         plans = [search.claim_column(number, plan) for plan in claimant.answer(prices)]
         for plan in plans:
@@ -217,15 +246,25 @@ def ask_claimants(search: NationalSearch) -> list[CityPlan]:
         at = len(search.parts.cities) + number
         bound[at] = min(bound[at], claimant.bound(prices))
         best.append(
-            max(plans, key=lambda plan: plan.inner_value - float(search.now.price @ plan.use))
+            max(plans, key=lambda plan: plan.inner_value - float(search.current.price @ plan.use))
         )
         search.report("prices", f"{claimant.name}: {len(best[-1].site_idx)} stations asked for")
-    search.now = replace(search.now, city_bound=bound)
+    search.current = replace(search.current, part_bound=bound)
     return best
 
 
 def at_prices(search: NationalSearch, price: FloatArray, multiplier: FloatArray) -> Prices:
-    """Bounds of the cities from the first multipliers: U_c of equation (A), ``national_city``."""
+    """Prices with a quick bound of every part, before any pricing problem is solved.
+
+    Equation (A) of `planner.models.national.city` at the first multipliers.
+
+    Parameters
+    ----------
+    search : NationalSearch
+    price : float array, shape (num_resources,)
+    multiplier : float array, shape (num_border,)
+        Of border zones; raised to a least fraction of their value.
+    """
     multiplier = np.maximum(multiplier, LEAST_MULTIPLIER_FRAC * search.border_value)
     claimed = [
         claimant.bound(dict(zip(search.resources.names, price.tolist(), strict=True)))
@@ -239,10 +278,10 @@ def at_prices(search: NationalSearch, price: FloatArray, multiplier: FloatArray)
         inner[part.border] = False
         weight[part.border] = multiplier[part.border_idx]
         left = math.fsum((coverage.value - weight)[inner])
-        site = np.repeat(np.arange(coverage.num_sites), np.diff(coverage.reach_ptr))
-        worth = np.bincount(site, weight[coverage.reach_zone_idx], minlength=coverage.num_sites)
+        reach = coverage.reach
+        worth = np.bincount(reach.owner, weight[reach.idx], minlength=coverage.num_sites)
         fits = part.problem.capacity > 0
         cost = np.where(fits, np.tensordot(price, part.use, axes=1), np.inf).min(axis=1)
-        profit = np.where(coverage.forced, worth - cost, np.maximum(worth - cost, 0.0))
+        profit = np.where(coverage.rules.forced, worth - cost, np.maximum(worth - cost, 0.0))
         bound[k] = left + math.fsum(profit)
     return Prices(price, multiplier, bound)

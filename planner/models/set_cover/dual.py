@@ -37,10 +37,9 @@ import numba
 import numpy as np
 
 from planner.arrays import BoolArray, FloatArray, IntArray
-from planner.models.coverage.bound import sum_over_rows
-from planner.models.coverage.rows import Incidence
-from planner.models.set_cover.presolve import CoverTask
+from planner.models.set_cover.presolve import CoverTask, Incidence
 from planner.solving.best_sites import best_sites
+from planner.solving.incidence import UnsignedLists, sum_over_lists
 
 ITERATIONS_PER_POINT = 20
 """Iterations between two looks at the bound."""
@@ -178,7 +177,11 @@ def _numbers(task: CoverTask) -> _Numbers:
 def reduced_cost(task: CoverTask, share: FloatArray) -> FloatArray:
     """c_j - sum_{i in N(j)} a_i l_i, shape (num_sites,)."""
     worth = np.empty(task.num_sites)
-    sum_over_rows(task.incidence, task.row_scale * share, worth)
+    sum_over_lists(
+        UnsignedLists(task.incidence.site_ptr, task.incidence.site_row),
+        task.row_scale * share,
+        worth,
+    )
     return task.cost - worth
 
 
@@ -270,7 +273,7 @@ def improve_cover_bound(task: CoverTask, start: IntArray) -> Iterator[CoverPoint
     numbers = _numbers(task)
     row_norm = scale * np.diff(task.row_ptr)
     reach_scale = np.empty(task.num_sites)
-    sum_over_rows(inc, scale, reach_scale)
+    sum_over_lists(UnsignedLists(inc.site_ptr, inc.site_row), scale, reach_scale)
     weight = float(reach_scale.mean())
     norm = reach_scale.copy()
     for group in numbers.group:
@@ -321,7 +324,7 @@ def improve_cover_bound(task: CoverTask, start: IntArray) -> Iterator[CoverPoint
             if not task.covers_all:
                 price = _price_of_value(target, row_norm, omega * spare, price)
             _clip_rows(target, price, share, scale, extrapolated)
-            sum_over_rows(inc, extrapolated, worth)
+            sum_over_lists(UnsignedLists(inc.site_ptr, inc.site_row), extrapolated, worth)
             for at, group in enumerate(numbers.group):
                 step = omega * weight / len(group)
                 before, number = group_price[at], float(opening[group].sum())

@@ -19,10 +19,9 @@ import numba
 import numpy as np
 
 from planner.arrays import BoolArray, FloatArray, IndexArray, IntArray
-from planner.models.coverage.bound import sum_over_rows
-from planner.models.coverage.rows import Incidence
-from planner.models.set_cover.presolve import CoverTask
+from planner.models.set_cover.presolve import CoverTask, Incidence
 from planner.solving.best_sites import best_sites
+from planner.solving.incidence import UnsignedLists, sum_over_lists
 
 NO_LIMIT = 2**62
 ROUNDING_FRAC = 5e-9
@@ -199,7 +198,7 @@ def _cover(task: CoverTask, is_open: BoolArray) -> None:
     if city_least.any():
         # What cities must have anyhow: the sites that reach most for their cost.
         reached = np.empty(task.num_sites)
-        sum_over_rows(inc, inc.value, reached)
+        sum_over_lists(UnsignedLists(inc.site_ptr, inc.site_row), inc.value, reached)
         least_cost = 1e-9 * max(float(task.cost.max()), 1e-300)
         worth = -(task.cost + least_cost) / (reached + 1e-9 * reached.max())
         nowhere = np.zeros(task.num_sites, dtype=np.bool_)

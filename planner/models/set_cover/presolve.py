@@ -18,16 +18,26 @@ from typing import NamedTuple
 
 import numba
 import numpy as np
+from numpy.typing import NDArray
 
 from planner.arrays import BoolArray, FloatArray, IndexArray, IntArray, Lists
-from planner.models.coverage.rows import Incidence
 from planner.models.set_cover.problem import SetCoverProblem
-from planner.solving.incidence import equal_list_leaders, transpose
+from planner.solving.incidence import equal_list_leaders, transpose, unsigned
 from planner.solving.rules import CityLimits
 
 SHARE_TOLERANCE = 1e-9
 """A plan covers a share if it misses no more than this fraction of what is asked for."""
 MAX_PASSES = 20
+
+
+class Incidence(NamedTuple):
+    """Values and both lists of :class:`CoverTask` for compiled loops, positions unsigned."""
+
+    value: FloatArray
+    row_ptr: NDArray[np.uint64]
+    row_site: NDArray[np.uint32]
+    site_ptr: NDArray[np.uint64]
+    site_row: NDArray[np.uint32]
 
 
 @dataclass(frozen=True)
@@ -41,7 +51,7 @@ class CoverTask:
     need : int array, shape (num_rows,)
         Stations r_i >= 1 that it takes beside the forced ones, at most as many as reach the row.
     row_ptr, row_site, site_ptr, site_row : int arrays
-        As in :class:`planner.models.coverage.rows.CoverRows`.
+        Sites within reach of each row, and rows within reach of each site, both ascending.
     cost : float array, shape (num_sites,)
         Cost c_j.
     asked : float
@@ -104,10 +114,8 @@ class CoverTask:
         """The arrays for compiled loops; its values are a_i."""
         return Incidence(
             self.row_scale,
-            self.row_ptr.view(np.uint64),
-            self.row_site.view(np.uint32),
-            self.site_ptr.view(np.uint64),
-            self.site_row.view(np.uint32),
+            *unsigned(Lists(self.row_ptr, self.row_site)),
+            *unsigned(Lists(self.site_ptr, self.site_row)),
         )
 
     def plan(self, open_sites: IntArray) -> IntArray:

@@ -23,9 +23,8 @@ import numba
 import numpy as np
 
 from planner.arrays import BoolArray, FloatArray, IndexArray, IntArray
-from planner.models.coverage.rows import Incidence
 from planner.models.set_cover.greedy import city_limits, stations_near
-from planner.models.set_cover.presolve import CoverTask
+from planner.models.set_cover.presolve import CoverTask, Incidence
 
 NOBODY = -1
 PRICE_STEP = 0.002

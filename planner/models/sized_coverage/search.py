@@ -15,29 +15,23 @@ of the plan that results (Shaw 1998, CP-98:417-431, on the search by removal and
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numba
 import numpy as np
 
 from planner.arrays import BoolArray, FloatArray, IntArray
-from planner.models.sized_coverage.service import Arcs, Service, SizedRows, best_service
+from planner.models.sized_coverage.rows import Arcs, Demand, SizedRows
+from planner.models.sized_coverage.service import Service, best_service
+from planner.models.sized_coverage.tuning import Tuning
+from planner.solving.rules import BUDGET_ROUNDING
 
 CLOSED = -1
-MONEY_ROUNDING = 1e-12
-"""By this fraction a sum of costs may exceed the budget."""
-MAX_REMOVED = 2
-"""Stations taken away at once."""
-NOISE = 0.1
-"""Standard deviation of the factors that disturb the scores."""
-TWO_PLACES_SHARE = 0.5
-"""Share of the steps that take stations away in two places, so that money moves between them."""
-WIDE_SHARE = 0.1
-"""Share of the steps that look for new stations everywhere, not only near those removed."""
 
 
 @dataclass(frozen=True)
-class Limits:
-    """What a plan may spend, and what its stations cost in the objective.
+class OptionPrices:
+    """What stations cost in the objective, and elsewhere.
 
     Attributes
     ----------
@@ -45,18 +39,10 @@ class Limits:
         Taken off the value served.
     resource_price : float array, shape (num_options,)
         What the option's share of stations and money is worth elsewhere; guides the search only.
-    num_stations : int
-    budget : float
-        Money; inf for no limit [CNY].
-    min_stations, max_stations : int arrays, shape (num_cities,)
     """
 
     option_price: FloatArray
     resource_price: FloatArray
-    num_stations: int
-    budget: float
-    min_stations: IntArray
-    max_stations: IntArray
 
 
 @dataclass(frozen=True)
@@ -77,13 +63,13 @@ class SizedPlan:
     objective: float
 
 
-def plan_of(rows: SizedRows, limits: Limits, option: IntArray) -> SizedPlan:
+def plan_of(rows: SizedRows, prices: OptionPrices, option: IntArray) -> SizedPlan:
     """Serve from the given stations as well as can be.
 
     Parameters
     ----------
     rows : SizedRows
-    limits : Limits
+    prices : OptionPrices
     option : int array, shape (num_sites,)
         -1 for no station. Not changed.
     """
@@ -91,32 +77,41 @@ def plan_of(rows: SizedRows, limits: Limits, option: IntArray) -> SizedPlan:
     capacity = np.full(rows.num_sites, -1.0)
     capacity[is_open] = rows.capacity[option[is_open]]
     service = best_service(rows, capacity)
-    price = math.fsum(limits.option_price[option[is_open]])
+    price = math.fsum(prices.option_price[option[is_open]])
     return SizedPlan(option, service, service.value - price)
+
+
+class Standing(NamedTuple):
+    """Option at each site, -1 for none, and the value of one more unit of its capacity."""
+
+    option: IntArray
+    site_price: FloatArray
+
+
+class Options(NamedTuple):
+    """Options of each site, ``ptr[site]:ptr[site + 1]``, and the capacity of each."""
+
+    ptr: IntArray
+    capacity: FloatArray
 
 
 @numba.njit(cache=True, nogil=True)
 def _row_prices(
-    arcs: Arcs,
-    value: FloatArray,
-    load: FloatArray,
-    candidates: IntArray,
-    option: IntArray,
-    site_price: FloatArray,
-    out: FloatArray,
+    arcs: Arcs, demand: Demand, candidates: IntArray, standing: Standing, out: FloatArray
 ) -> None:
     """rho_i of equation (1) for the rows of the candidates, others untouched.
 
     Rows without load get their value while uncovered, else 0. ``out`` must come in as -1.
     """
+    (value, load), (option, site_price) = demand, standing
     for candidate in candidates:
-        for place in range(arcs.site_ptr[candidate], arcs.site_ptr[candidate + 1]):
-            row = arcs.site_row[place]
+        for place in range(arcs.rows_of_site.ptr[candidate], arcs.rows_of_site.ptr[candidate + 1]):
+            row = arcs.rows_of_site.idx[place]
             if out[row] >= 0.0:
                 continue
             price = value[row] / load[row] if load[row] > 0.0 else value[row]
-            for arc in range(arcs.row_ptr[row], arcs.row_ptr[row + 1]):
-                site = arcs.row_site[arc]
+            for arc in range(arcs.sites_of_row.ptr[row], arcs.sites_of_row.ptr[row + 1]):
+                site = arcs.sites_of_row.idx[arc]
                 if option[site] >= 0:
                     price = min(price, site_price[site]) if load[row] > 0.0 else 0.0
             out[row] = price
@@ -128,13 +123,12 @@ def _gains(
     load: FloatArray,
     row_price: FloatArray,
     candidates: IntArray,
-    option: IntArray,
-    site_price: FloatArray,
-    option_ptr: IntArray,
-    capacity: FloatArray,
+    standing: Standing,
+    options: Options,
     gain: FloatArray,
 ) -> None:
     """Equation (1) for all options of the candidate sites; 0 for what a site has already."""
+    (option, site_price), (option_ptr, capacity) = standing, options
     for site in candidates:
         first, last = option_ptr[site], option_ptr[site + 1]
         if option[site] >= 0:
@@ -142,10 +136,10 @@ def _gains(
                 more = capacity[o] - capacity[option[site]]
                 gain[o] = max(more, 0.0) * site_price[site]
             continue
-        start, stop = arcs.site_ptr[site], arcs.site_ptr[site + 1]
+        start, stop = arcs.rows_of_site.ptr[site], arcs.rows_of_site.ptr[site + 1]
         free, reach_load = 0.0, 0.0
         for place in range(start, stop):
-            row = arcs.site_row[place]
+            row = arcs.rows_of_site.idx[place]
             if load[row] <= 0.0:
                 free += row_price[row]
             elif row_price[row] > 0.0:
@@ -153,11 +147,11 @@ def _gains(
         total = free
         if reach_load <= capacity[first]:
             for place in range(start, stop):
-                row = arcs.site_row[place]
+                row = arcs.rows_of_site.idx[place]
                 total += load[row] * row_price[row]
             gain[first:last] = total
             continue
-        members = arcs.site_row[start:stop]
+        members = arcs.rows_of_site.idx[start:stop]
         order = np.argsort(-row_price[members])
         used, o = 0.0, first
         for at in order:
@@ -180,10 +174,10 @@ def _near(arcs: Arcs, sites: IntArray, mark: BoolArray) -> None:
     """Mark the given sites and all that share a row with one of them."""
     for site in sites:
         mark[site] = True
-        for place in range(arcs.site_ptr[site], arcs.site_ptr[site + 1]):
-            row = arcs.site_row[place]
-            for arc in range(arcs.row_ptr[row], arcs.row_ptr[row + 1]):
-                mark[arcs.row_site[arc]] = True
+        for place in range(arcs.rows_of_site.ptr[site], arcs.rows_of_site.ptr[site + 1]):
+            row = arcs.rows_of_site.idx[place]
+            for arc in range(arcs.sites_of_row.ptr[row], arcs.sites_of_row.ptr[row + 1]):
+                mark[arcs.sites_of_row.idx[arc]] = True
 
 
 def near_sites(rows: SizedRows, sites: IntArray) -> IntArray:
@@ -209,31 +203,15 @@ def option_gains(rows: SizedRows, plan: SizedPlan, candidates: IntArray) -> Floa
         -inf at other sites.
     """
     row_price = np.full(rows.num_rows, -1.0)
-    _row_prices(
-        rows.arcs,
-        rows.value,
-        rows.load,
-        candidates,
-        plan.option,
-        plan.service.site_price,
-        row_price,
-    )
+    standing = Standing(plan.option, plan.service.site_price)
+    _row_prices(rows.arcs, rows.demand, candidates, standing, row_price)
     gain = np.full(rows.num_options, -math.inf)
-    _gains(
-        rows.arcs,
-        rows.load,
-        row_price,
-        candidates,
-        plan.option,
-        plan.service.site_price,
-        rows.option_ptr,
-        rows.capacity,
-        gain,
-    )
+    options = Options(rows.option_ptr, rows.capacity)
+    _gains(rows.arcs, rows.load, row_price, candidates, standing, options, gain)
     return gain
 
 
-def cheapest_plan(rows: SizedRows, limits: Limits) -> IntArray:
+def cheapest_plan(rows: SizedRows) -> IntArray:
     """The cheapest stations that satisfy locks and city minima, as an option per site.
 
     These are always feasible if anything is (see the checks of the model): forced sites with
@@ -241,21 +219,22 @@ def cheapest_plan(rows: SizedRows, limits: Limits) -> IntArray:
     """
     option = np.full(rows.num_sites, CLOSED, dtype=np.int64)
     first = rows.option_ptr[:-1]
-    option[rows.forced] = first[rows.forced]
-    order = np.lexsort((np.arange(rows.num_sites), rows.cost[first], rows.city_idx))
-    missing = limits.min_stations - np.bincount(
-        rows.city_idx[rows.forced], minlength=len(limits.min_stations)
+    forced, cities = rows.rules.forced, rows.cities
+    option[forced] = first[forced]
+    order = np.lexsort((np.arange(rows.num_sites), rows.cost[first], cities.city_idx))
+    missing = cities.min_stations - np.bincount(
+        cities.city_idx[forced], minlength=len(cities.min_stations)
     )
     for site in order:
-        if option[site] == CLOSED and missing[rows.city_idx[site]] > 0:
+        if option[site] == CLOSED and missing[cities.city_idx[site]] > 0:
             option[site] = first[site]
-            missing[rows.city_idx[site]] -= 1
+            missing[cities.city_idx[site]] -= 1
     return option
 
 
 def build_up(
     rows: SizedRows,
-    limits: Limits,
+    prices: OptionPrices,
     plan: SizedPlan,
     candidates: IntArray,
     *,
@@ -267,7 +246,7 @@ def build_up(
     Parameters
     ----------
     rows : SizedRows
-    limits : Limits
+    prices : OptionPrices
     plan : SizedPlan
         May fall short of city minima: those are made up first, whether or not it pays.
     candidates : int array
@@ -280,7 +259,7 @@ def build_up(
     tried = np.zeros(rows.num_options, dtype=np.bool_)
     while may_go_on():
         gain = option_gains(rows, plan, candidates)
-        earns, score, allowed, short = _weigh(rows, limits, plan, gain)
+        earns, score, allowed, short = _weigh(rows, prices, plan, gain)
         if noise is not None:
             score = score + noise(len(score)) * np.abs(np.where(np.isfinite(gain), gain, 0.0))
         allowed &= ~tried
@@ -291,7 +270,7 @@ def build_up(
         best = int(np.argmax(np.where(allowed, score, -math.inf)))
         option = plan.option.copy()
         option[rows.option_site[best]] = best
-        candidate = plan_of(rows, limits, option)
+        candidate = plan_of(rows, prices, option)
         if short or candidate.objective > plan.objective:
             plan = candidate
         tried[best] = True
@@ -299,87 +278,96 @@ def build_up(
 
 
 def _weigh(
-    rows: SizedRows, limits: Limits, plan: SizedPlan, gain: FloatArray
+    rows: SizedRows, prices: OptionPrices, plan: SizedPlan, gain: FloatArray
 ) -> tuple[FloatArray, FloatArray, BoolArray, bool]:
     """Gain less price, that less the worth of resources, what limits allow, a city is short."""
     is_open = plan.option != CLOSED
     now = plan.option[rows.option_site]
     added_cost, added_price, added_worth = (
         each - np.where(now == CLOSED, 0.0, each[now])
-        for each in (rows.cost, limits.option_price, limits.resource_price)
+        for each in (rows.cost, prices.option_price, prices.resource_price)
     )
     earns = gain - added_price
-    in_city = np.bincount(rows.city_idx[is_open], minlength=len(limits.min_stations))
-    short = in_city < limits.min_stations
+    rules, cities = rows.rules, rows.cities
+    in_city = np.bincount(cities.city_idx[is_open], minlength=len(cities.min_stations))
+    short = in_city < cities.min_stations
     opens = now == CLOSED
-    city = rows.city_idx[rows.option_site]
+    city = cities.city_idx[rows.option_site]
     spent = math.fsum(rows.cost[plan.option[is_open]])
-    allowed = np.isfinite(gain) & (spent + added_cost <= limits.budget * (1 + MONEY_ROUNDING))
-    full = (in_city >= limits.max_stations)[city] | (is_open.sum() >= limits.num_stations)
+    allowed = np.isfinite(gain) & (spent + added_cost <= rules.budget * (1 + BUDGET_ROUNDING))
+    full = (in_city >= cities.max_stations)[city] | (is_open.sum() >= rules.most)
     allowed &= ~(opens & full)
     if short.any():
         allowed &= opens & short[city]
     return earns, earns - added_worth, allowed, bool(short.any())
 
 
-def is_feasible(rows: SizedRows, limits: Limits, option: IntArray) -> bool:
+def is_feasible(rows: SizedRows, option: IntArray) -> bool:
     """Whether stations keep every limit; locks are not looked at."""
-    is_open = option != CLOSED
-    in_city = np.bincount(rows.city_idx[is_open], minlength=len(limits.min_stations))
-    return bool(
-        is_open.sum() <= limits.num_stations
-        and math.fsum(rows.cost[option[is_open]]) <= limits.budget * (1 + MONEY_ROUNDING)
-        and (in_city >= limits.min_stations).all()
-        and (in_city <= limits.max_stations).all()
+    open_sites = np.flatnonzero(option != CLOSED)
+    spent = math.fsum(rows.cost[option[open_sites]])
+    return (
+        len(open_sites) <= rows.rules.most
+        and spent <= rows.rules.budget * (1 + BUDGET_ROUNDING)
+        and rows.cities.allow(open_sites)
     )
 
 
-def _some_near_each_other(rows: SizedRows, pool: IntArray, rng: np.random.Generator) -> IntArray:
+def _some_near_each_other(
+    rows: SizedRows, pool: IntArray, max_removed: int, rng: np.random.Generator
+) -> IntArray:
     """A few sites of the pool that share rows with one site; that site if the pool is empty."""
     if len(pool) == 0:
         return rng.integers(0, rows.num_sites, 1)
     close_by = np.intersect1d(near_sites(rows, rng.choice(pool, 1)), pool)
-    count = int(rng.integers(1, MAX_REMOVED + 1))
+    count = int(rng.integers(1, max_removed + 1))
     return np.asarray(rng.permutation(close_by)[:count])
 
 
 def rebuild_step(
-    rows: SizedRows, limits: Limits, plan: SizedPlan, rng: np.random.Generator
+    rows: SizedRows,
+    prices: OptionPrices,
+    plan: SizedPlan,
+    rng: np.random.Generator,
+    tuning: Tuning = Tuning(),
 ) -> SizedPlan:
     """Take away or shrink a few stations that are near each other, and build up again there.
 
     Parameters
     ----------
     rows : SizedRows
-    limits : Limits
+    prices : OptionPrices
     plan : SizedPlan
     rng : numpy.random.Generator
+    tuning : Tuning, optional
 
     Returns
     -------
     SizedPlan
         Feasible or the plan given; better or worse.
     """
-    may_leave = np.flatnonzero((plan.option != CLOSED) & ~rows.forced)
+    may_leave = np.flatnonzero((plan.option != CLOSED) & ~rows.rules.forced)
     may_shrink = np.flatnonzero(plan.option > rows.option_ptr[:-1])
     pool = np.union1d(may_leave, may_shrink)
-    places = 2 if rng.random() < TWO_PLACES_SHARE else 1
-    removed = np.concatenate([_some_near_each_other(rows, pool, rng) for _ in range(places)])
+    places = 2 if rng.random() < tuning.two_places_share else 1
+    removed = np.concatenate(
+        [_some_near_each_other(rows, pool, tuning.max_removed, rng) for _ in range(places)]
+    )
     option = plan.option.copy()
     for site in removed:
-        if rows.forced[site] or (option[site] > rows.option_ptr[site] and rng.random() < 0.2):
+        if rows.rules.forced[site] or (option[site] > rows.option_ptr[site] and rng.random() < 0.2):
             option[site] = rows.option_ptr[site]
         else:
             option[site] = CLOSED
     candidates = np.arange(rows.num_sites)
-    if rng.random() > WIDE_SHARE:
+    if rng.random() > tuning.wide_share:
         candidates = near_sites(rows, removed)
-    lowered = plan_of(rows, limits, option)
+    lowered = plan_of(rows, prices, option)
     rebuilt = build_up(
         rows,
-        limits,
+        prices,
         lowered,
         candidates,
-        noise=lambda size: rng.normal(0.0, NOISE, size),
+        noise=lambda size: rng.normal(0.0, tuning.noise, size),
     )
-    return rebuilt if is_feasible(rows, limits, rebuilt.option) else plan
+    return rebuilt if is_feasible(rows, rebuilt.option) else plan

@@ -30,6 +30,7 @@ from planner.planning.siting.other_problems import (
 )
 from planner.solving.options import SolveOptions
 from planner.solving.progress import Progress, ProgressCallback, StopRequest
+from planner.solving.rules import CityLimits
 from planner.solving.status import OPTIMAL_GAP_FRAC, Sense, Status, gap_frac
 
 _NAMED_ZONES = 10
@@ -141,7 +142,9 @@ def choose_stations(
         found = _of_sites(
             instance, solve_set_cover(cover, options, on_progress=on_progress, stop=stop)
         )
-    return _with_sizes(found, problem, options, stop) if math.isfinite(problem.budget) else found
+    return (
+        _with_sizes(found, problem, options, stop) if math.isfinite(problem.rules.budget) else found
+    )
 
 
 def question_assumptions(instance: Instance, problem: SizedCoverageProblem) -> list[dict[str, str]]:
@@ -209,14 +212,14 @@ def _most_served(
     return Siting(
         sense="max",
         unit="swaps/day",
-        status=found.status,
+        status=found.proof.status,
         open_site_idx=found.open_site_idx,
-        type_idx=found.type_idx if math.isfinite(problem.budget) else None,
-        objective=found.objective,
-        bound=found.bound,
-        gap_frac=found.gap_frac,
+        type_idx=found.type_idx if math.isfinite(problem.rules.budget) else None,
+        objective=found.proof.objective,
+        bound=found.proof.bound,
+        gap_frac=found.proof.gap_frac,
         prices={f"{name}_swaps_per_day": price for name, price in prices.items()},
-        wall_s=found.wall_s,
+        wall_s=found.proof.wall_s,
         resource_price=prices,
         claimed=found.claimed,
         end=found.end,
@@ -246,17 +249,22 @@ def _with_sizes(
     is_open = np.zeros(problem.coverage.num_sites, dtype=np.bool_)
     is_open[found.open_site_idx] = True
     num_stations = len(found.open_site_idx)
-    at_these_sites = replace(
-        problem,
-        coverage=replace(
-            problem.coverage, forced=is_open, forbidden=~is_open, num_stations=num_stations
+    cities = problem.rules.cities_or_one()
+    rules = replace(
+        problem.rules,
+        forced=is_open,
+        forbidden=~is_open,
+        most=num_stations,
+        cities=CityLimits(
+            cities.city_idx,
+            np.zeros_like(cities.min_stations),
+            np.full_like(cities.max_stations, num_stations),
         ),
-        min_stations=np.zeros_like(problem.min_stations),
-        max_stations=np.full_like(problem.max_stations, num_stations),
     )
+    at_these_sites = replace(problem, coverage=replace(problem.coverage, rules=rules))
     left_s = max(1.0, options.time_limit_s - found.wall_s)
     sized = solve_national(at_these_sites, replace(options, time_limit_s=left_s), stop=stop)
-    return replace(found, type_idx=sized.type_idx, wall_s=found.wall_s + sized.wall_s)
+    return replace(found, type_idx=sized.type_idx, wall_s=found.wall_s + sized.proof.wall_s)
 
 
 def _least_yearly_cost(
@@ -308,20 +316,20 @@ def _within_the_money(
     can cost a year, lets every plan within the budget pass, so that its bound holds for them
     all; a plan that spends too much is sought again with that much less.
     """
-    if not math.isfinite(problem.budget):
+    if not math.isfinite(problem.rules.budget):
         found = solve_facility_location(yearly.problem, options, on_progress=on_progress, stop=stop)
         return found, found.bound
-    money = np.take_along_axis(problem.cost, yearly.type_idx, axis=1)
-    least_cny = math.fsum(money.min(axis=1)[problem.coverage.forced])
-    if least_cny > problem.budget:
+    money = np.take_along_axis(problem.rules.cost, yearly.type_idx, axis=1)
+    least_cny = math.fsum(money.min(axis=1)[problem.rules.forced])
+    if least_cny > problem.rules.budget:
         raise InfeasibleError(
             f"the sites that are forced open cost {least_cny:,.2f}, the budget is "
-            f"{problem.budget:,.2f}"
+            f"{problem.rules.budget:,.2f}"
         )
-    usable = ~problem.coverage.forbidden
+    usable = problem.rules.usable
     costs, cost_free = yearly.problem.fixed_cost[usable], money[usable] == 0
     per_cny = float(np.max(costs[~cost_free] / money[usable][~cost_free], initial=0.0))
-    limit = per_cny * problem.budget + math.fsum(np.where(cost_free, costs, 0.0).max(axis=1))
+    limit = per_cny * problem.rules.budget + math.fsum(np.where(cost_free, costs, 0.0).max(axis=1))
     is_exact = np.allclose(costs, per_cny * money[usable])
     spent_s, bound = 0.0, -math.inf
     for _ in range(_MONEY_ROUNDS):
@@ -335,11 +343,11 @@ def _within_the_money(
         spent_s += found.wall_s
         bound = found.bound if bound == -math.inf else bound
         spent = math.fsum(money[found.open_site_idx, found.type_idx])
-        if spent <= problem.budget:
+        if spent <= problem.rules.budget:
             return replace(found, wall_s=spent_s), bound
-        limit = min(limit, found.fixed_cost) * problem.budget / spent * (1 - _MONEY_STEP_FRAC)
+        limit = min(limit, found.fixed_cost) * problem.rules.budget / spent * (1 - _MONEY_STEP_FRAC)
     raise NoPlanError(
-        f"no plan within the budget of {problem.budget:,.2f} was found; the cheapest spends "
+        f"no plan within the budget of {problem.rules.budget:,.2f} was found; the cheapest spends "
         f"{spent:,.2f}"
     )
 

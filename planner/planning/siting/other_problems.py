@@ -30,13 +30,13 @@ _LEAST_SHARE = 1e-9
 
 def least_cost_cny(problem: SizedCoverageProblem) -> FloatArray:
     """Cost of the cheapest type that fits each site, 0 where none does, (num_sites,) [CNY]."""
-    least = np.where(problem.capacity > 0, problem.cost, np.inf).min(axis=1, initial=np.inf)
+    least = np.where(problem.capacity > 0, problem.rules.cost, np.inf).min(axis=1, initial=np.inf)
     return np.where(np.isfinite(least), least, 0.0)
 
 
 def cheapest_type_idx(problem: SizedCoverageProblem) -> NDArray[np.int64]:
     """That type, shape (num_sites,); 0 where none fits."""
-    fitting = np.where(problem.capacity > 0, problem.cost, np.inf)
+    fitting = np.where(problem.capacity > 0, problem.rules.cost, np.inf)
     return np.asarray(fitting.argmin(axis=1))
 
 
@@ -65,12 +65,12 @@ def assemble_p_median(
             unserved=instance.scenario.siting.unserved_min,
             num_sites=coverage.num_sites,
         ),
-        forced=coverage.forced,
-        forbidden=coverage.forbidden,
+        forced=problem.rules.forced,
+        forbidden=problem.rules.forbidden,
         min_stations=0,
-        max_stations=coverage.num_stations,
+        max_stations=problem.rules.most,
         cost=least_cost_cny(problem),
-        budget=problem.budget,
+        budget=problem.rules.budget,
         cities=_city_limits(problem),
     )
 
@@ -89,15 +89,15 @@ def assemble_set_cover(instance: Instance, problem: SizedCoverageProblem) -> Set
     return SetCoverProblem(
         value=coverage.value,
         need=need,
-        reach_ptr=coverage.reach_ptr,
-        reach_zone_idx=coverage.reach_zone_idx,
+        reach_ptr=coverage.reach.ptr,
+        reach_zone_idx=coverage.reach.idx,
         cost=least_cost_cny(problem) if counts_money else np.ones(coverage.num_sites),
-        forced=coverage.forced,
-        forbidden=coverage.forbidden,
+        forced=problem.rules.forced,
+        forbidden=problem.rules.forbidden,
         min_share=siting.cover_share_frac,
         min_stations=0,
-        max_stations=coverage.num_stations,
-        budget=problem.budget if counts_money else math.inf,
+        max_stations=problem.rules.most,
+        budget=problem.rules.budget if counts_money else math.inf,
         cities=_city_limits(problem),
     )
 
@@ -105,8 +105,8 @@ def assemble_set_cover(instance: Instance, problem: SizedCoverageProblem) -> Set
 def usable_sites_within_reach(problem: SizedCoverageProblem) -> NDArray[np.int64]:
     """Sites within reach of each zone that may hold a station, shape (num_zones,)."""
     coverage = problem.coverage
-    usable = np.repeat(~coverage.forbidden, np.diff(coverage.reach_ptr))
-    return np.bincount(coverage.reach_zone_idx[usable], minlength=coverage.num_zones)
+    zone_idx = coverage.reach.entries_of(problem.rules.usable)
+    return np.bincount(zone_idx, minlength=coverage.num_zones)
 
 
 @dataclass(frozen=True)
@@ -149,7 +149,7 @@ def assemble_facility_location(
     fits = problem.capacity > 0
     own = np.broadcast_to(np.arange(problem.num_types), fits.shape)
     type_idx = np.where(fits, own, cheapest_type_idx(problem)[:, None])
-    yearly_cny = problem.cost * annuity(
+    yearly_cny = problem.rules.cost * annuity(
         siting.station_years, instance.scenario.costs.interest_rate
     ) + types["opex_cny_per_year"].to_numpy(float)
     zone_ptr, site_idx, minutes = _pairs_by_zone(problem, reach)
@@ -170,10 +170,10 @@ def assemble_facility_location(
             + (dearest_cny - unserved_cny)[zone_idx],
             capacity=np.take_along_axis(problem.capacity, type_idx, axis=1),
             fixed_cost=np.take_along_axis(yearly_cny, type_idx, axis=1),
-            forced=coverage.forced,
-            forbidden=coverage.forbidden,
+            forced=problem.rules.forced,
+            forbidden=problem.rules.forbidden,
             min_stations=0,
-            max_stations=coverage.num_stations,
+            max_stations=problem.rules.most,
             unserved_cost=dearest_cny,
             cities=_city_limits(problem),
         ),
@@ -214,9 +214,8 @@ def _pairs_by_zone(
 
 def _city_limits(problem: SizedCoverageProblem) -> CityLimits | None:
     """Limits by city; None where there are none."""
-    city_idx = problem.coverage.city_idx
-    least, most = problem.min_stations, problem.max_stations
-    num_sites = np.bincount(city_idx, minlength=len(most))
-    if not least.any() and (most >= num_sites).all():
+    cities = problem.rules.cities_or_one()
+    num_sites = np.bincount(cities.city_idx, minlength=len(cities.max_stations))
+    if not cities.min_stations.any() and (cities.max_stations >= num_sites).all():
         return None
-    return CityLimits(city_idx, least, most)
+    return cities

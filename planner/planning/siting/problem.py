@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from planner.arrays import Lists
 from planner.errors import Fault, InputError
 from planner.instance import Instance
 from planner.models.allocation.problem import AllocationProblem
@@ -15,6 +16,7 @@ from planner.models.sized_coverage.problem import SizedCoverageProblem
 from planner.network import Reach
 from planner.physics.fleet import FleetOperation, default_pack_swaps, spread_to_zones
 from planner.physics.station_rate import swaps_per_hour
+from planner.solving.rules import CityLimits, SiteRules
 
 FloatArray = NDArray[np.float64]
 
@@ -57,24 +59,27 @@ def assemble_siting(
         remedy = "no station type fits its max_bays and grid_kw; correct them or the status"
         raise InputError([Fault("sites", None, "site_id", site, remedy) for site in crowded])
     num_stations = len(sites) if siting.num_stations is None else siting.num_stations
+    city_idx = pd.Index(cities["city_id"]).get_indexer(sites["city_id"]).astype(np.int32)
     coverage = CoverageProblem(
         value=spread_to_zones(instance, by_city.sum(axis=1)),
-        reach_ptr=reach.ptr,
-        reach_zone_idx=reach.zone_idx,
-        city_idx=pd.Index(cities["city_id"]).get_indexer(sites["city_id"]).astype(np.int32),
-        forced=forced,
-        forbidden=(sites["status"] == "forbidden").to_numpy() | ~has_room,
-        num_stations=num_stations,
+        reach=Lists(reach.ptr, reach.zone_idx),
+        rules=SiteRules(
+            forced=forced,
+            forbidden=(sites["status"] == "forbidden").to_numpy() | ~has_room,
+            cost=station_cost_cny(instance, sites),
+            budget=math.inf if siting.budget_cny is None else siting.budget_cny,
+            least=0,
+            most=num_stations,
+            cities=CityLimits(
+                city_idx,
+                _city_limit(cities, "min_stations", 0),
+                _city_limit(cities, "max_stations", len(sites)),
+            ),
+        ),
     )
     load, capacity = _loads_and_capacity(instance, fleet, assigned)
     return SizedCoverageProblem(
-        coverage=coverage,
-        load=load,
-        capacity=np.where(fits, capacity[coverage.city_idx], 0.0),
-        cost=station_cost_cny(instance, sites),
-        budget=math.inf if siting.budget_cny is None else siting.budget_cny,
-        min_stations=_city_limit(cities, "min_stations", 0),
-        max_stations=_city_limit(cities, "max_stations", len(sites)),
+        coverage=coverage, load=load, capacity=np.where(fits, capacity[city_idx], 0.0)
     )
 
 

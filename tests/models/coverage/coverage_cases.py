@@ -1,11 +1,14 @@
 """Small covering problems and the plain-Python answers that tests compare with."""
 
 import itertools
+from dataclasses import replace
 
 import numpy as np
 from hypothesis import strategies as st
 
+from planner.arrays import Lists
 from planner.models.coverage.problem import CoverageProblem
+from planner.solving.rules import SiteRules
 
 
 def coverage_problem(
@@ -20,20 +23,17 @@ def coverage_problem(
     num_sites = len(reach)
     return CoverageProblem(
         value=np.array(value, dtype=np.float64),
-        reach_ptr=np.cumsum([0, *map(len, reach)]).astype(np.int64),
-        reach_zone_idx=np.array(list(itertools.chain(*reach)), dtype=np.int32),
-        city_idx=np.zeros(num_sites, dtype=np.int32),
-        forced=np.isin(np.arange(num_sites), list(forced)),
-        forbidden=np.isin(np.arange(num_sites), list(forbidden)),
-        num_stations=num_stations,
+        reach=Lists.of(reach),
+        rules=replace(
+            SiteRules.free(num_sites, num_stations),
+            forced=np.isin(np.arange(num_sites), list(forced)),
+            forbidden=np.isin(np.arange(num_sites), list(forbidden)),
+        ),
     )
 
 
 def reach_lists(problem: CoverageProblem) -> list[set[int]]:
-    ptr = problem.reach_ptr
-    return [
-        set(problem.reach_zone_idx[ptr[j] : ptr[j + 1]].tolist()) for j in range(problem.num_sites)
-    ]
+    return [set(problem.reach.row(j).tolist()) for j in range(problem.num_sites)]
 
 
 def plain_value(problem: CoverageProblem, plan: set[int]) -> float:
@@ -44,9 +44,10 @@ def plain_value(problem: CoverageProblem, plan: set[int]) -> float:
 
 def brute_force(problem: CoverageProblem) -> float:
     """Value of the best of all plans."""
-    forced = set(np.flatnonzero(problem.forced).tolist())
-    free = np.flatnonzero(~(problem.forced | problem.forbidden)).tolist()
-    num_free = min(problem.num_stations - len(forced), len(free))
+    rules = problem.rules
+    forced = set(np.flatnonzero(rules.forced).tolist())
+    free = np.flatnonzero(~(rules.forced | rules.forbidden)).tolist()
+    num_free = min(rules.most - len(forced), len(free))
     return max(
         plain_value(problem, forced | set(extra))
         for size in range(num_free + 1)

@@ -6,10 +6,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from planner.arrays import FloatArray, IntArray
-from planner.models.coverage.priced_search import priced_search
+from planner.models.coverage.priced_search import Number, priced_search
 from planner.models.coverage.problem import CoverageProblem
 from planner.models.coverage.rows import CoverRows, merge_rows
-from planner.models.coverage.search import plan_value, swap_tables
+from planner.models.coverage.search import Schedule, plan_value, swap_tables
 from tests.models.coverage.coverage_cases import random_problem, small_problems
 
 
@@ -19,9 +19,8 @@ def worth(rows: CoverRows, price: FloatArray, plan: IntArray) -> float:
 
 def search(rows: CoverRows, price: FloatArray, start: IntArray, **given_limits: int) -> IntArray:
     options = {"least": 0, "most": rows.num_sites, "num_moves": 2_000} | given_limits
-    return priced_search(
-        rows, price, start, hot=1.0, cold=0.01, rng=np.random.default_rng(0), **options
-    )
+    schedule = Schedule(options.pop("num_moves"), hot=1.0, cold=0.01)
+    return priced_search(rows, price, start, Number(**options), schedule, np.random.default_rng(0))
 
 
 @given(small_problems(locks=False), st.integers(0, 8), st.integers(0, 8), st.randoms())

@@ -14,7 +14,7 @@ from tests.models.coverage.coverage_cases import coverage_problem, random_proble
 def relaxation_value(rows: CoverRows) -> float:
     """Linear relaxation by an independent solver."""
     shape = (rows.num_rows, rows.num_sites)
-    cover = scipy.sparse.csr_matrix((np.ones(rows.num_arcs), rows.row_site, rows.row_ptr), shape)
+    cover = scipy.sparse.csr_matrix((np.ones(rows.num_arcs), *rows.sites_of_row[::-1]), shape)
     matrix = scipy.sparse.bmat(
         [
             [-cover, scipy.sparse.identity(rows.num_rows)],

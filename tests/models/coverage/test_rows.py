@@ -1,5 +1,3 @@
-import itertools
-
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -20,7 +18,7 @@ def test_merging_preserves_the_value_of_every_plan(problem: CoverageProblem, dat
     plan = data.draw(st.sets(st.sampled_from(range(rows.num_sites)))) if rows.num_sites else set()
     open_sites = np.array(sorted(plan), dtype=np.int64)
     merged = plan_value(rows, swap_tables(rows, open_sites))
-    forced = set(np.flatnonzero(problem.forced).tolist())
+    forced = set(np.flatnonzero(problem.rules.forced).tolist())
     original = plain_value(problem, forced | set(rows.site_idx[open_sites].tolist()))
     assert merged == pytest.approx(original, rel=1e-12)
 
@@ -29,16 +27,13 @@ def test_merging_preserves_the_value_of_every_plan(problem: CoverageProblem, dat
 @settings(max_examples=60, deadline=None)
 def test_rows_are_distinct_worth_something_and_consistent(problem: CoverageProblem):
     rows = merge_rows(problem)
-    lists = [
-        tuple(rows.row_site[a:b].tolist()) for a, b in itertools.pairwise(rows.row_ptr.tolist())
-    ]
+    lists = [tuple(rows.sites_of_row.row(row).tolist()) for row in range(rows.num_rows)]
     assert len(set(lists)) == len(lists) == rows.num_rows
     assert all(len(sites) > 0 and list(sites) == sorted(sites) for sites in lists)
     assert (rows.value > 0).all()
-    assert (np.diff(rows.site_ptr) > 0).all()
+    assert (rows.rows_of_site.sizes > 0).all()
     arcs = {(site, row) for row, sites in enumerate(lists) for site in sites}
-    pairs = itertools.pairwise(rows.site_ptr.tolist())
-    back = {(j, row) for j, (a, b) in enumerate(pairs) for row in rows.site_row[a:b].tolist()}
+    back = {(j, row) for j in range(rows.num_sites) for row in rows.rows_of_site.row(j).tolist()}
     assert arcs == back
 
 
@@ -68,6 +63,6 @@ def test_drops_what_cannot_matter_and_counts_forced_cover_once():
 
 def test_input_is_not_changed():
     problem = coverage_problem([1.0, 2.0], [[0], [0, 1]], 1)
-    before = problem.reach_zone_idx.copy()
+    before = problem.reach.idx.copy()
     merge_rows(problem)
-    assert (problem.reach_zone_idx == before).all()
+    assert (problem.reach.idx == before).all()

@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 from planner.models.coverage.problem import CoverageProblem
 from planner.models.coverage.rows import CoverRows, merge_rows
 from planner.models.coverage.search import (
+    Schedule,
     SwapTables,
     anneal,
     greedy,
@@ -25,13 +26,13 @@ from tests.models.coverage.coverage_cases import (
 def plain_greedy(problem: CoverageProblem) -> float:
     """Value of the textbook greedy plan; ties go to the lowest position."""
     reach = reach_lists(problem)
-    chosen = set(np.flatnonzero(problem.forced).tolist())
+    chosen = set(np.flatnonzero(problem.rules.forced).tolist())
     covered = set().union(*(reach[site] for site in chosen))
-    while len(chosen) < problem.num_stations:
+    while len(chosen) < problem.rules.most:
         gains = {
             site: sum(problem.value[zone] for zone in sorted(reach[site] - covered))
             for site in range(problem.num_sites)
-            if site not in chosen and not problem.forbidden[site]
+            if site not in chosen and not problem.rules.forbidden[site]
         }
         if not gains or max(gains.values()) <= 0:
             break
@@ -47,7 +48,7 @@ def assert_tables_equal_recomputation(rows: CoverRows, tables: SwapTables) -> No
     assert (fresh.sum_covering == tables.sum_covering).all()
     np.testing.assert_allclose(tables.change, fresh.change, atol=1e-9 * rows.value.sum())
     for site in range(rows.num_sites):
-        reached = rows.site_row[rows.site_ptr[site] : rows.site_ptr[site + 1]]
+        reached = rows.rows_of_site.row(site)
         alone = 1 if tables.is_open[site] else 0
         expected = rows.value[reached][fresh.num_covering[reached] == alone].sum()
         assert tables.change[site] == pytest.approx(expected, abs=1e-9 * rows.value.sum())
@@ -65,9 +66,9 @@ def test_lazy_greedy_is_greedy(problem: CoverageProblem):
     problem = coverage_problem(
         distinct.tolist(),
         [sorted(zones) for zones in reach_lists(problem)],
-        problem.num_stations,
-        forced=set(np.flatnonzero(problem.forced).tolist()),
-        forbidden=set(np.flatnonzero(problem.forbidden).tolist()),
+        problem.rules.most,
+        forced=set(np.flatnonzero(problem.rules.forced).tolist()),
+        forbidden=set(np.flatnonzero(problem.rules.forbidden).tolist()),
     )
     rows = merge_rows(problem)
     value = plan_value(rows, swap_tables(rows, greedy(rows)))
@@ -116,7 +117,7 @@ def test_annealing_keeps_its_tables_and_its_count(seed: int):
     before, num_open = plan_value(rows, tables), tables.is_open.sum()
     candidates = np.arange(0, rows.num_sites, 2)
     untouched = tables.is_open[1::2].copy()
-    gained = anneal(rows, tables, candidates, num_moves=500, hot=5.0, cold=0.1, rng=rng)
+    gained = anneal(rows, tables, candidates, Schedule(500, hot=5.0, cold=0.1), rng)
     assert_tables_equal_recomputation(rows, tables)
     assert tables.is_open.sum() == num_open
     assert plan_value(rows, tables) == pytest.approx(before + gained, rel=1e-9)
@@ -129,6 +130,6 @@ def test_same_generator_state_gives_the_same_plan():
     for _ in range(2):
         tables = swap_tables(rows, greedy(rows))
         rng = np.random.default_rng(42)
-        anneal(rows, tables, np.arange(rows.num_sites), num_moves=2000, hot=5.0, cold=0.1, rng=rng)
+        anneal(rows, tables, np.arange(rows.num_sites), Schedule(2000, hot=5.0, cold=0.1), rng)
         plans.append(np.flatnonzero(tables.is_open).tolist())
     assert plans[0] == plans[1]

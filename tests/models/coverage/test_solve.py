@@ -1,7 +1,6 @@
 import itertools
-import os
 import threading
-from pathlib import Path
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -9,12 +8,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from planner.errors import InfeasibleError
-from planner.models.coverage import solve as coverage
 from planner.models.coverage.problem import CoverageProblem
-from planner.models.coverage.rows import merge_rows
-from planner.models.coverage.solve import coverage_mip, coverage_value, solve_coverage
+from planner.models.coverage.solve import CoverageSolution, coverage_value, solve_coverage
+from planner.models.coverage.tuning import Tuning
 from planner.solving.options import SolveOptions
 from planner.solving.progress import Progress
+from planner.solving.rules import CityLimits
 from planner.solving.status import Status
 from tests.models.coverage.coverage_cases import (
     brute_force,
@@ -25,32 +24,31 @@ from tests.models.coverage.coverage_cases import (
     small_problems,
 )
 
-GOLDEN = Path(__file__).parent / "golden" / "coverage.lp"
 DETERMINISTIC = SolveOptions(deterministic=True)
 MEDIUM = random_problem(7, num_zones=3000, num_sites=400, num_stations=30, radius=0.12)
 
 
-def assert_honest(problem: CoverageProblem, solution: coverage.CoverageSolution) -> None:
+def assert_honest(problem: CoverageProblem, solution: CoverageSolution) -> None:
     """Everything a reader may rely on, whatever ended the search."""
     is_open = np.zeros(problem.num_sites, dtype=bool)
     is_open[solution.open_site_idx] = True
     assert solution.open_site_idx.dtype == np.int64
     assert (np.diff(solution.open_site_idx) > 0).all()
-    assert is_open.sum() <= problem.num_stations
-    assert is_open[problem.forced].all()
-    assert not is_open[problem.forbidden].any()
+    assert is_open.sum() <= problem.rules.most
+    assert is_open[problem.rules.forced].all()
+    assert not is_open[problem.rules.forbidden].any()
     value = plain_value(problem, set(solution.open_site_idx.tolist()))
-    assert solution.objective == pytest.approx(value, rel=1e-12)
-    assert solution.bound >= solution.objective
-    assert (solution.status is Status.OPTIMAL) == (solution.gap_frac <= 1e-9)
+    assert solution.proof.objective == pytest.approx(value, rel=1e-12)
+    assert solution.proof.bound >= solution.proof.objective
+    assert (solution.proof.status is Status.OPTIMAL) == (solution.proof.gap_frac <= 1e-9)
 
 
 @given(small_problems())
 @settings(max_examples=100, deadline=None)
 def test_agrees_with_brute_force(problem: CoverageProblem):
     solution = solve_coverage(problem, SolveOptions())
-    assert solution.status is Status.OPTIMAL
-    assert solution.objective == pytest.approx(brute_force(problem), rel=1e-12)
+    assert solution.proof.status is Status.OPTIMAL
+    assert solution.proof.objective == pytest.approx(brute_force(problem), rel=1e-12)
     assert_honest(problem, solution)
 
 
@@ -60,11 +58,13 @@ def test_more_budget_never_worsens(problem: CoverageProblem):
     more = coverage_problem(
         problem.value.tolist(),
         [sorted(zones) for zones in reach_lists(problem)],
-        problem.num_stations + 1,
-        forced=set(np.flatnonzero(problem.forced).tolist()),
-        forbidden=set(np.flatnonzero(problem.forbidden).tolist()),
+        problem.rules.most + 1,
+        forced=set(np.flatnonzero(problem.rules.forced).tolist()),
+        forbidden=set(np.flatnonzero(problem.rules.forbidden).tolist()),
     )
-    lesser, greater = (solve_coverage(each, DETERMINISTIC).objective for each in (problem, more))
+    lesser, greater = (
+        solve_coverage(each, DETERMINISTIC).proof.objective for each in (problem, more)
+    )
     assert greater >= lesser
 
 
@@ -79,12 +79,12 @@ def test_order_of_rows_and_sites_does_not_matter(problem: CoverageProblem, rando
     shuffled = coverage_problem(
         problem.value[zones].tolist(),
         [sorted(new_zone[zone] for zone in reach[site]) for site in sites],
-        problem.num_stations,
-        forced={new for new, old in enumerate(sites) if problem.forced[old]},
-        forbidden={new for new, old in enumerate(sites) if problem.forbidden[old]},
+        problem.rules.most,
+        forced={new for new, old in enumerate(sites) if problem.rules.forced[old]},
+        forbidden={new for new, old in enumerate(sites) if problem.rules.forbidden[old]},
     )
     first, second = (solve_coverage(each, DETERMINISTIC) for each in (problem, shuffled))
-    assert first.objective == pytest.approx(second.objective, rel=1e-12)
+    assert first.proof.objective == pytest.approx(second.proof.objective, rel=1e-12)
 
 
 @pytest.mark.parametrize("seed", [0, 1])
@@ -92,10 +92,10 @@ def test_medium_problem_is_proven_and_history_is_monotone(seed: int):
     problem = random_problem(seed, num_zones=500, num_sites=60, num_stations=8, radius=0.15)
     seen: list[Progress] = []
     solution = solve_coverage(problem, SolveOptions(), on_progress=seen.append)
-    assert solution.status is Status.OPTIMAL
+    assert solution.proof.status is Status.OPTIMAL
     assert_honest(problem, solution)
-    assert tuple(seen) == solution.history
-    for earlier, later in itertools.pairwise(solution.history):
+    assert tuple(seen) == solution.proof.history
+    for earlier, later in itertools.pairwise(solution.proof.history):
         assert later.elapsed_s >= earlier.elapsed_s
         assert later.incumbent >= earlier.incumbent
         assert later.bound <= earlier.bound
@@ -106,15 +106,18 @@ def test_scip_closes_what_the_relaxation_leaves_open():
     # Sites are the corners of a tetrahedron, zones its edges: halves of two stations cover all.
     problem = coverage_problem([1.0] * 6, [[0, 1, 2], [0, 3, 4], [1, 3, 5], [2, 4, 5]], 2)
     solution = solve_coverage(problem, SolveOptions())
-    assert solution.status is Status.OPTIMAL
-    assert solution.objective == solution.bound == 5.0
-    assert "exact" in {progress.stage for progress in solution.history}
+    assert solution.proof.status is Status.OPTIMAL
+    assert solution.proof.objective == solution.proof.bound == 5.0
+    assert "exact" in {progress.stage for progress in solution.proof.history}
 
 
 def test_same_seed_same_plan():
     first, second = (solve_coverage(MEDIUM, DETERMINISTIC) for _ in range(2))
     assert first.open_site_idx.tolist() == second.open_site_idx.tolist()
-    assert (first.objective, first.bound) == (second.objective, second.bound)
+    assert (first.proof.objective, first.proof.bound) == (
+        second.proof.objective,
+        second.proof.bound,
+    )
 
 
 def test_deterministic_work_does_not_look_at_the_clock():
@@ -126,8 +129,8 @@ def test_deterministic_work_does_not_look_at_the_clock():
 @pytest.mark.parametrize("gap_frac", [0.0, 0.01])
 def test_time_limit_gives_a_plan_that_is_not_called_optimal(gap_frac: float):
     solution = solve_coverage(MEDIUM, SolveOptions(gap_frac=gap_frac, time_limit_s=1e-6))
-    assert solution.status is Status.FEASIBLE
-    assert solution.gap_frac > 0.01
+    assert solution.proof.status is Status.FEASIBLE
+    assert solution.proof.gap_frac > 0.01
     assert_honest(MEDIUM, solution)
 
 
@@ -144,16 +147,16 @@ def test_stop_gives_the_best_plan_so_far(stage: str):
 
     solution = solve_coverage(MEDIUM, options, on_progress=stop_at, stop=stop)
     assert_honest(MEDIUM, solution)
-    assert solution.wall_s < 10.0
-    assert solution.objective >= seen[0].incumbent
+    assert solution.proof.wall_s < 10.0
+    assert solution.proof.objective >= seen[0].incumbent
     assert seen[-1].stage == "done"
 
 
-def test_gap_target_ends_the_search(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(coverage, "ALWAYS_EXACT_ARCS", 0)
-    solution = solve_coverage(MEDIUM, SolveOptions(gap_frac=0.05))
-    assert solution.gap_frac <= 0.05
-    assert "exact" not in {progress.stage for progress in solution.history}
+def test_gap_target_ends_the_search():
+    tuning = Tuning(always_exact_arcs=0)
+    solution = solve_coverage(MEDIUM, SolveOptions(gap_frac=0.05), tuning=tuning)
+    assert solution.proof.gap_frac <= 0.05
+    assert "exact" not in {progress.stage for progress in solution.proof.history}
     assert_honest(MEDIUM, solution)
 
 
@@ -166,6 +169,23 @@ def test_too_many_forced_sites_are_named():
 def test_negative_budget_is_named():
     with pytest.raises(InfeasibleError, match="below zero"):
         solve_coverage(coverage_problem([1.0], [[0]], -1), SolveOptions())
+
+
+@pytest.mark.parametrize(
+    ("limit", "name"),
+    [
+        ({"budget": 3.0}, "a budget"),
+        ({"least": 1}, "a least number of stations"),
+        ({"cities": CityLimits(np.zeros(1, np.int32), np.array([0]), np.array([1]))}, "by city"),
+    ],
+)
+def test_rules_that_are_not_modelled_are_refused(limit: dict[str, object], name: str):
+    problem = coverage_problem([1.0], [[0]], 1)
+    problem = replace(problem, rules=replace(problem.rules, **limit))
+    with pytest.raises(ValueError, match=rf"does not model .*{name}"):
+        solve_coverage(problem, SolveOptions())
+    plain = replace(problem, rules=problem.rules.locks_and_most())
+    assert solve_coverage(plain, SolveOptions()).proof.objective == 1.0
 
 
 @pytest.mark.parametrize(
@@ -182,8 +202,8 @@ def test_negative_budget_is_named():
 )
 def test_edges(problem: CoverageProblem, expected: float):
     solution = solve_coverage(problem, SolveOptions())
-    assert solution.status is Status.OPTIMAL
-    assert solution.objective == solution.bound == expected
+    assert solution.proof.status is Status.OPTIMAL
+    assert solution.proof.objective == solution.proof.bound == expected
     assert_honest(problem, solution)
 
 
@@ -192,18 +212,3 @@ def test_value_of_open_sites():
     assert coverage_value(problem, np.array([0])) == 3.0
     assert coverage_value(problem, np.array([0, 1])) == 7.0
     assert coverage_value(problem, np.array([], dtype=np.int64)) == 0.0
-
-
-def test_golden_lp():
-    """Set ``PLANNER_WRITE_GOLDEN=1`` to write the file anew after a change that is meant."""
-    problem = coverage_problem(
-        [3.0, 1.0, 4.0, 1.0, 5.0, 9.0, 2.0],
-        [[0, 1], [1, 2, 3], [2, 3, 4], [4, 5], [5, 6], [0, 6]],
-        3,
-        forced={3},
-        forbidden={5},
-    )
-    text = coverage_mip(merge_rows(problem)).export_to_lp_string()
-    if os.environ.get("PLANNER_WRITE_GOLDEN"):
-        GOLDEN.write_text(text, encoding="utf-8")
-    assert text == GOLDEN.read_text(encoding="utf-8")

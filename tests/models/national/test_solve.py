@@ -11,19 +11,19 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from planner.arrays import Lists
 from planner.errors import InfeasibleError
 from planner.models.coverage.problem import CoverageProblem
 from planner.models.national import solve as national
 from planner.models.national.city import answer_city
-from planner.models.national.master import CityPlan, build_master, master_mip
 from planner.models.national.solve import NationalLimit, NationalSolution, solve_national
 from planner.models.sized_coverage.problem import SizedCoverageProblem
 from planner.models.sized_coverage.service import served_flow
 from planner.solving.options import SolveOptions
 from planner.solving.progress import Progress
+from planner.solving.rules import CityLimits, SiteRules
 from planner.solving.status import Status
 
-GOLDEN = Path(__file__).parent / "golden" / "national.lp"
 EXACT = SolveOptions(gap_frac=0.0, time_limit_s=60.0)
 
 
@@ -48,19 +48,23 @@ def sized_problem(
     return SizedCoverageProblem(
         coverage=CoverageProblem(
             value=np.array(value, dtype=np.float64),
-            reach_ptr=np.cumsum([0, *map(len, reach)]).astype(np.int64),
-            reach_zone_idx=np.array(list(itertools.chain(*reach)), dtype=np.int32),
-            city_idx=np.array(city, dtype=np.int32),
-            forced=np.isin(np.arange(num_sites), list(forced)),
-            forbidden=np.isin(np.arange(num_sites), list(forbidden)),
-            num_stations=num_stations,
+            reach=Lists.of(reach),
+            rules=SiteRules(
+                forced=np.isin(np.arange(num_sites), list(forced)),
+                forbidden=np.isin(np.arange(num_sites), list(forbidden)),
+                cost=np.tile(cost, (num_sites, 1)).astype(np.float64),
+                budget=budget,
+                least=0,
+                most=num_stations,
+                cities=CityLimits(
+                    np.array(city, dtype=np.int32),
+                    np.array(min_stations or [0] * num_cities, dtype=np.int64),
+                    np.array(max_stations or [99] * num_cities, dtype=np.int64),
+                ),
+            ),
         ),
         load=np.array(load if load is not None else value, dtype=np.float64),
         capacity=np.tile(finite, (num_sites, 1)).astype(np.float64),
-        cost=np.tile(cost, (num_sites, 1)).astype(np.float64),
-        budget=budget,
-        min_stations=np.array(min_stations or [0] * num_cities, dtype=np.int64),
-        max_stations=np.array(max_stations or [99] * num_cities, dtype=np.int64),
     )
 
 
@@ -79,18 +83,18 @@ def brute_force(problem: SizedCoverageProblem, limits: list[NationalLimit]) -> f
 def obeys(
     problem: SizedCoverageProblem, limits: list[NationalLimit], sites: np.ndarray, kind: np.ndarray
 ) -> bool:
-    coverage = problem.coverage
-    is_open = np.isin(np.arange(coverage.num_sites), sites)
-    number = np.bincount(coverage.city_idx[sites], minlength=len(problem.min_stations))
+    rules, cities = problem.rules, problem.rules.cities
+    is_open = np.isin(np.arange(rules.num_sites), sites)
+    number = np.bincount(cities.city_idx[sites], minlength=len(cities.min_stations))
     slack = 1.0 + 1e-12
     return bool(
-        is_open[coverage.forced].all()
-        and not is_open[coverage.forbidden].any()
-        and len(sites) <= coverage.num_stations
+        is_open[rules.forced].all()
+        and not is_open[rules.forbidden].any()
+        and len(sites) <= rules.most
         and (problem.capacity[sites, kind] > 0).all()
-        and problem.cost[sites, kind].sum() <= problem.budget * slack
-        and (number >= problem.min_stations).all()
-        and (number <= problem.max_stations).all()
+        and rules.cost[sites, kind].sum() <= rules.budget * slack
+        and (number >= cities.min_stations).all()
+        and (number <= cities.max_stations).all()
         and all(each.use[sites, kind].sum() <= each.limit * slack for each in limits)
     )
 
@@ -102,11 +106,11 @@ def assert_honest(
     assert (np.diff(solution.open_site_idx) > 0).all()
     assert obeys(problem, limits, solution.open_site_idx, solution.type_idx)
     served_frac, value = served_flow(problem, solution.open_site_idx, solution.type_idx)
-    assert solution.objective == value
+    assert solution.proof.objective == value
     assert (solution.served_frac == served_frac).all()
-    assert solution.bound >= solution.objective
-    assert (solution.status is Status.OPTIMAL) == (solution.gap_frac <= 1e-9)
-    for earlier, later in itertools.pairwise(solution.history):
+    assert solution.proof.bound >= solution.proof.objective
+    assert (solution.proof.status is Status.OPTIMAL) == (solution.proof.gap_frac <= 1e-9)
+    for earlier, later in itertools.pairwise(solution.proof.history):
         assert later.elapsed_s >= earlier.elapsed_s
         assert later.incumbent >= earlier.incumbent
         assert later.bound <= earlier.bound * (1 + 1e-12)
@@ -194,10 +198,10 @@ def test_agrees_with_brute_force(case: tuple[SizedCoverageProblem, list[National
         return
     solution = solve_national(problem, EXACT, limits=limits)
     assert_honest(problem, limits, solution)
-    assert solution.objective <= best * (1 + 1e-9) + 1e-12
-    assert solution.bound >= best * (1 - 1e-9)
-    if solution.status is Status.OPTIMAL:
-        assert solution.objective == pytest.approx(best, rel=1e-8, abs=1e-12)
+    assert solution.proof.objective <= best * (1 + 1e-9) + 1e-12
+    assert solution.proof.bound >= best * (1 - 1e-9)
+    if solution.proof.status is Status.OPTIMAL:
+        assert solution.proof.objective == pytest.approx(best, rel=1e-8, abs=1e-12)
 
 
 @pytest.mark.parametrize("seed", [0, 1, 2])
@@ -205,23 +209,24 @@ def test_nation_is_proven_and_history_is_monotone(seed: int):
     problem = random_nation(seed)
     seen: list[Progress] = []
     solution = solve_national(problem, EXACT, on_progress=seen.append)
-    assert solution.status is Status.OPTIMAL
+    assert solution.proof.status is Status.OPTIMAL
     assert_honest(problem, [], solution)
-    assert tuple(seen) == solution.history
+    assert tuple(seen) == solution.proof.history
     assert {"bound", "national", "done"} <= {progress.stage for progress in seen}
 
 
 def test_several_limits_at_once():
-    quarter = np.repeat((NATION.coverage.city_idx < 3).astype(float)[:, None], 2, axis=1)
+    quarter = np.repeat((NATION.rules.cities.city_idx < 3).astype(float)[:, None], 2, axis=1)
     limits = [
         NationalLimit("first half", quarter, 7.0),
         NationalLimit("second half", 1.0 - quarter, 5.0),
         NationalLimit("not limited", quarter, math.inf),
     ]
-    problem = replace(NATION, budget=44.0)
+    rules = replace(NATION.rules, budget=44.0)
+    problem = replace(NATION, coverage=replace(NATION.coverage, rules=rules))
     solution = solve_national(problem, SolveOptions(gap_frac=0.0, time_limit_s=5), limits=limits)
     assert_honest(problem, limits, solution)
-    assert solution.gap_frac < 0.01
+    assert solution.proof.gap_frac < 0.01
     assert solution.resources == ("stations", "money", "first half", "second half")
     assert (solution.price >= 0).all()
     assert solution.price.max() > 0
@@ -240,7 +245,10 @@ def test_any_number_of_workers_gives_the_same_plan(executor: str):
             together = solve_national(NATION, parallel, executor=threads)
     assert alone.open_site_idx.tolist() == together.open_site_idx.tolist()
     assert alone.type_idx.tolist() == together.type_idx.tolist()
-    assert (alone.objective, alone.bound) == (together.objective, together.bound)
+    assert (alone.proof.objective, alone.proof.bound) == (
+        together.proof.objective,
+        together.proof.bound,
+    )
 
 
 class ThreadLike(Executor):
@@ -275,7 +283,7 @@ def test_dying_workers_do_not_end_the_run(deadly_calls: set[int]):
     solution = solve_national(NATION, SolveOptions(gap_frac=0.0, workers=2), executor=executor)
     assert executor.calls > max(deadly_calls)
     assert_honest(NATION, [], solution)
-    assert solution.gap_frac < 0.001
+    assert solution.proof.gap_frac < 0.001
 
 
 def test_own_workers_that_die_are_replaced(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
@@ -283,7 +291,7 @@ def test_own_workers_that_die_are_replaced(monkeypatch: pytest.MonkeyPatch, tmp_
     solution = solve_national(NATION, SolveOptions(gap_frac=0.0, workers=2))
     assert (tmp_path / "died").exists()
     assert_honest(NATION, [], solution)
-    assert solution.gap_frac < 0.001
+    assert solution.proof.gap_frac < 0.001
 
 
 class DieOnce:
@@ -314,8 +322,8 @@ def test_an_error_in_a_city_is_raised():
 @pytest.mark.parametrize("gap_frac", [0.0, 0.001])
 def test_time_limit_gives_a_plan_that_is_not_called_optimal(gap_frac: float):
     solution = solve_national(NATION, SolveOptions(gap_frac=gap_frac, time_limit_s=1e-6))
-    assert solution.status is Status.FEASIBLE
-    assert solution.gap_frac > 0.0
+    assert solution.proof.status is Status.FEASIBLE
+    assert solution.proof.gap_frac > 0.0
     assert_honest(NATION, [], solution)
 
 
@@ -332,12 +340,12 @@ def test_stop_gives_the_best_plan_so_far(stage: str):
     solution = solve_national(NATION, EXACT, on_progress=stop_at, stop=stop)
     assert_honest(NATION, [], solution)
     assert [progress.stage for progress in seen].count(stage) <= 2
-    assert solution.objective >= seen[0].incumbent
+    assert solution.proof.objective >= seen[0].incumbent
 
 
 def test_gap_target_ends_the_search():
     solution = solve_national(NATION, SolveOptions(gap_frac=0.02))
-    assert solution.gap_frac <= 0.02
+    assert solution.proof.gap_frac <= 0.02
     assert_honest(NATION, [], solution)
 
 
@@ -382,36 +390,6 @@ def test_limits_are_checked(use: np.ndarray, limit: float, message: str):
 )
 def test_edges(problem: SizedCoverageProblem, expected: float):
     solution = solve_national(problem, EXACT)
-    assert solution.objective == pytest.approx(expected)
-    assert solution.status is Status.OPTIMAL
+    assert solution.proof.objective == pytest.approx(expected)
+    assert solution.proof.status is Status.OPTIMAL
     assert_honest(problem, [], solution)
-
-
-def test_golden_master():
-    """Set ``PLANNER_WRITE_GOLDEN=1`` to write the file anew after a change that is meant."""
-    empty = np.empty(0, dtype=np.int64)
-
-    def plan(part: int, sites: list[int], value: float, border: dict[int, float]) -> CityPlan:
-        return CityPlan(
-            part=part,
-            site_idx=np.array(sites, dtype=np.int64),
-            type_idx=np.zeros(len(sites), dtype=np.int64),
-            use=np.array([len(sites), 3.0 * len(sites)]),
-            inner_value=value,
-            border_idx=np.array(list(border), dtype=np.int64),
-            border_frac=np.array(list(border.values())),
-        )
-
-    plans = [
-        plan(0, [], 0.0, {}),
-        plan(0, [0], 4.0, {0: 1.0, 1: 1.0}),
-        plan(0, [0, 1], 6.0, {0: 1.0, 1: 1.0, 2: 0.5}),
-        plan(1, empty.tolist(), 0.0, {}),
-        plan(1, [2], 5.0, {2: 1.0}),
-    ]
-    master = build_master(plans, 2, np.array([2.0, 7.5]), np.array([1.0, 2.0, 3.0, 4.0]))
-    assert master.row_of_border.tolist() == [0, 0, 1, -1]
-    text = master_mip(master).export_to_lp_string()
-    if os.environ.get("PLANNER_WRITE_GOLDEN"):
-        GOLDEN.write_text(text, encoding="utf-8")
-    assert text == GOLDEN.read_text(encoding="utf-8")

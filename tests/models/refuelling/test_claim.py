@@ -86,17 +86,17 @@ def test_bound_and_plans_at_any_price(seed: int) -> None:
 def together(cities: SizedCoverageProblem, roads: FlowRefuellingProblem) -> float | None:
     """Best value of cities and roads within the stations and money of the cities' problem."""
     best = None
-    forced = set(np.flatnonzero(cities.coverage.forced).tolist())
+    forced = set(np.flatnonzero(cities.rules.forced).tolist())
     for size in range(cities.coverage.num_sites + 1):
         for chosen in itertools.combinations(range(cities.coverage.num_sites), size):
             if not forced <= set(chosen):
                 continue
             sites = np.array(chosen, dtype=np.int64)
             served = served_flow(cities, sites, np.zeros(size, dtype=np.int64))[1]
-            spent = float(cities.cost[sites, 0].sum())
+            spent = float(cities.rules.cost[sites, 0].sum())
             for on_road in road_choices(roads):
                 money = spent + float(roads.cost[list(on_road)].sum())
-                if size + len(on_road) <= cities.coverage.num_stations and money <= cities.budget:
+                if size + len(on_road) <= cities.rules.most and money <= cities.rules.budget:
                     value = served + value_of(roads, on_road)
                     best = value if best is None else max(best, value)
     return best
@@ -124,14 +124,14 @@ def test_cities_and_roads_share_the_limits(seed: int) -> None:
     found = solve_national(cities, OPTIONS, claimants=[claim])
     sites = tuple(found.claimed[0].site_idx.tolist())
     served = served_flow(cities, found.open_site_idx, found.type_idx)[1]
-    assert found.objective == pytest.approx(served + value_of(roads, sites))
-    assert found.objective <= best + 1e-9
-    assert found.bound >= best - 1e-9
-    money = cities.cost[found.open_site_idx, 0].sum() + roads.cost[list(sites)].sum()
-    assert len(found.open_site_idx) + len(sites) <= cities.coverage.num_stations
-    assert money <= cities.budget + 1e-9
+    assert found.proof.objective == pytest.approx(served + value_of(roads, sites))
+    assert found.proof.objective <= best + 1e-9
+    assert found.proof.bound >= best - 1e-9
+    money = cities.rules.cost[found.open_site_idx, 0].sum() + roads.cost[list(sites)].sum()
+    assert len(found.open_site_idx) + len(sites) <= cities.rules.most
+    assert money <= cities.rules.budget + 1e-9
     # Integer plans near the prices: these tiny cases lose little, and mostly nothing.
-    assert found.objective >= 0.6 * best
+    assert found.proof.objective >= 0.6 * best
 
 
 def test_a_dear_road_gets_nothing_and_a_worthy_one_all() -> None:

@@ -2,12 +2,14 @@
 
 import itertools
 import math
+from dataclasses import replace
 
 import numpy as np
 from hypothesis import strategies as st
 from scipy.optimize import linprog
 
 from planner.models.sized_coverage.problem import SizedCoverageProblem
+from planner.solving.rules import CityLimits
 from tests.models.coverage.coverage_cases import coverage_problem, reach_lists
 
 
@@ -28,18 +30,21 @@ def sized_problem(
 ) -> SizedCoverageProblem:
     """Problem from one list of zones, of capacities and of costs per site."""
     coverage = coverage_problem(value, reach, num_stations, forced=forced, forbidden=forbidden)
-    cities = np.array(city or [0] * len(reach), dtype=np.int32)
-    num_cities = int(cities.max(initial=0)) + 1
-    object.__setattr__(coverage, "city_idx", cities)
+    city_idx = np.array(city or [0] * len(reach), dtype=np.int32)
+    num_cities = int(city_idx.max(initial=0)) + 1
     shape = (len(reach), len(capacity[0]) if capacity else 1)
-    return SizedCoverageProblem(
-        coverage=coverage,
-        load=np.array(load, dtype=np.float64),
-        capacity=np.array(capacity, dtype=np.float64).reshape(shape),
+    rules = replace(
+        coverage.rules,
         cost=np.array(cost, dtype=np.float64).reshape(shape),
         budget=budget,
-        min_stations=np.array(minima or [0] * num_cities),
-        max_stations=np.array(maxima or [99] * num_cities),
+        cities=CityLimits(
+            city_idx, np.array(minima or [0] * num_cities), np.array(maxima or [99] * num_cities)
+        ),
+    )
+    return SizedCoverageProblem(
+        coverage=replace(coverage, rules=rules),
+        load=np.array(load, dtype=np.float64),
+        capacity=np.array(capacity, dtype=np.float64).reshape(shape),
     )
 
 
@@ -78,24 +83,25 @@ def cut_service(problem: SizedCoverageProblem, sites: list[int], types: list[int
 
 def feasible_plans(problem: SizedCoverageProblem) -> list[tuple[list[int], list[int]]]:
     """Sites and types of every plan within locks and limits."""
-    coverage, plans = problem.coverage, []
+    rules, plans = problem.rules, []
     choices = []
-    for site in range(coverage.num_sites):
+    for site in range(rules.num_sites):
         fitting = np.flatnonzero(problem.capacity[site] > 0).tolist()
         choices.append(
-            ([] if coverage.forced[site] else [-1]) + ([] if coverage.forbidden[site] else fitting)
+            ([] if rules.forced[site] else [-1]) + ([] if rules.forbidden[site] else fitting)
         )
     for kinds in itertools.product(*choices):
         sites = [site for site, kind in enumerate(kinds) if kind >= 0]
         types = [kind for kind in kinds if kind >= 0]
+        cities = rules.cities
         in_city = np.bincount(
-            coverage.city_idx[sites].astype(int), minlength=len(problem.min_stations)
+            cities.city_idx[sites].astype(int), minlength=len(cities.min_stations)
         )
         if (
-            len(sites) <= coverage.num_stations
-            and problem.cost[sites, types].sum() <= problem.budget + 1e-9
-            and (in_city >= problem.min_stations).all()
-            and (in_city <= problem.max_stations).all()
+            len(sites) <= rules.most
+            and rules.cost[sites, types].sum() <= rules.budget + 1e-9
+            and (in_city >= cities.min_stations).all()
+            and (in_city <= cities.max_stations).all()
         ):
             plans.append((sites, types))
     return plans
@@ -109,7 +115,7 @@ def brute_force(
         (
             cut_service(problem, sites, types)
             - station_price * len(sites)
-            - money_price * float(problem.cost[sites, types].sum())
+            - money_price * float(problem.rules.cost[sites, types].sum())
             for sites, types in feasible_plans(problem)
         ),
         default=None,

@@ -1,0 +1,92 @@
+"""The first plan of a nation: forced stations and city minima, or the plan of an earlier search.
+
+Steps before the rounds of :mod:`planner.models.national.solve`.
+"""
+
+import math
+
+import numpy as np
+
+from planner.arrays import IntArray
+from planner.errors import InfeasibleError
+from planner.models.national.master import CityPlan, keeps_limits
+from planner.models.national.start import feasible_stations
+from planner.models.national.state import NationalSearch, NationalStart, at_prices, offer_chosen
+from planner.models.sized_coverage.service import served_flow
+
+
+def start_from(search: NationalSearch, start: NationalStart) -> None:
+    """Take up an earlier search: its plan, as far as it fits, and its prices."""
+    search.share = start.share
+    search.current = search.best = at_prices(search, start.price, start.multiplier)
+    claimed = [
+        search.claim_column(number, claimant.plan_of(sites))
+        for number, (claimant, sites) in enumerate(
+            zip(search.claimants, start.claimed, strict=True)
+        )
+    ]
+    of_city = search.problem.rules.cities_or_one().city_idx[start.site_idx]
+    plans = []
+    for position, part in enumerate(search.parts.cities):
+        here = of_city == part.city
+        plans.append(_stations_plan(search, position, start.site_idx[here], start.type_idx[here]))
+    fits = (search.problem.capacity[start.site_idx, start.type_idx] > 0).all()
+    if fits and keeps_limits([*plans, *claimed], search.resources.limit):
+        chosen = [search.add(plan) for plan in (*plans, *claimed)]
+        if offer_chosen(search, chosen):
+            search.chosen = chosen
+    search.report("bound", "prices and plan of the round before")
+
+
+def least_plans(search: NationalSearch) -> list[CityPlan]:
+    """One plan per city with nothing but forced stations and city minima, within all limits."""
+    problem, resources, cost = search.problem, search.resources, search.problem.rules.cost
+    fits = problem.capacity > 0
+    cheapest = np.where(fits, cost, np.inf).argmin(axis=1)
+    sites = []
+    for part in search.parts.cities:
+        part_cost = cost[part.site_idx, cheapest[part.site_idx]]
+        order = np.lexsort((part_cost, ~part.problem.rules.forced))
+        sites.append(np.sort(part.site_idx[order[: part.least]]))
+    claimed = [
+        search.claim_column(number, claimant.least_plan())
+        for number, claimant in enumerate(search.claimants)
+    ]
+    plans = [_stations_plan(search, k, each, cheapest[each]) for k, each in enumerate(sites)]
+    if keeps_limits([*plans, *claimed], resources.limit):
+        return [*plans, *claimed]
+    left = resources.limit - sum(plan.use for plan in claimed)
+    if (left < 0).any():
+        short = resources.names[int(np.argmin(left))]
+        raise InfeasibleError(
+            f"{search.claimants[0].name}: existing stations take more {short} than there are"
+        )
+    found = feasible_stations(search.problem, resources.names, resources.use, left)
+    types = dict(zip(found[0].tolist(), found[1].tolist(), strict=True))
+    plans = []
+    for k, part in enumerate(search.parts.cities):
+        of_city = np.array([s for s in part.site_idx.tolist() if s in types], dtype=np.int64)
+        kind = np.array([types[s] for s in of_city.tolist()], dtype=np.int64)
+        plans.append(_stations_plan(search, k, of_city, kind))
+    return [*plans, *claimed]
+
+
+def _stations_plan(
+    search: NationalSearch, position: int, sites: IntArray, types: IntArray
+) -> CityPlan:
+    """Stations of one city, in national numbering, as a column."""
+    part = search.parts.cities[position]
+    local = np.searchsorted(part.site_idx, sites)
+    served, _ = served_flow(part.problem, local, types)
+    inner = np.ones(len(served), dtype=np.bool_)
+    inner[part.border] = False
+    on_border = served[part.border] > 0.0
+    return CityPlan(
+        part=position,
+        site_idx=sites,
+        type_idx=types.astype(np.int64),
+        use=np.array([math.fsum(use[local, types]) for use in part.use]),
+        inner_value=math.fsum(part.problem.coverage.value[inner] * served[inner]),
+        border_idx=part.border_idx[on_border],
+        border_frac=served[part.border][on_border],
+    )

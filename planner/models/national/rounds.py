@@ -1,0 +1,260 @@
+"""The national search by prices: cities are solved at prices, the master chooses, prices move.
+
+Takes a state with a first plan and first prices, improves it in place; the algebra is that of
+`planner.models.national.solve`.
+"""
+
+import math
+from dataclasses import replace
+
+import numpy as np
+
+from planner.arrays import FloatArray
+from planner.models.national.city import CityAnswer, CityTask
+from planner.models.national.master import (
+    CityPlan,
+    build_master,
+    choose_plans,
+    master_prices,
+)
+from planner.models.national.state import (
+    LEAST_MULTIPLIER_FRAC,
+    NationalSearch,
+    Prices,
+    at_prices,
+    offer_chosen,
+    price_claimants,
+)
+from planner.solving.tasks import TaskRunner
+
+
+def search_until_done(search: NationalSearch, runner: TaskRunner[CityTask, CityAnswer]) -> None:
+    """Visit cities at prices until their answers agree with the bound, then move the prices."""
+    _settle_prices(search, runner)
+    visits, stalls, step, rounds = 0, 0, search.tuning.step_frac, 0
+    gap_at_step = search.gap_frac
+    while search.unfinished():
+        rounds += 1
+        _visit(search, runner, visits, rounds)
+        visits += 1
+        dual = _choose(search)
+        open_value = search.lagrangian_bound(search.current) - search.objective
+        in_cities = float(search.part_gap(search.current).sum())
+        if search.unfinished() and (visits == 1 or in_cities < 0.5 * open_value):
+            _fit_to_neighbours(search, runner, rounds)
+        if in_cities > search.tuning.city_share * open_value and visits < search.tuning.max_visits:
+            continue
+        if rounds > visits:
+            gained = search.gap_frac <= 0.9 * gap_at_step
+            stalls = 0 if gained else stalls + 1
+            step = min(2.0 * step, 1.0) if gained else 0.5 * step
+        gap_at_step, visits = search.gap_frac, 0
+        if dual is None or stalls >= search.tuning.max_stalls or not search.unfinished():
+            break
+        search.current = _towards(search, dual[0], dual[1], step)
+
+
+def _towards(
+    search: NationalSearch, price: FloatArray, multiplier: FloatArray, step: float
+) -> Prices:
+    """Prices between the best so far and the master's duals."""
+    best = search.best
+    known = np.where(np.isnan(multiplier), best.multiplier, multiplier)
+    return at_prices(
+        search,
+        best.price + step * (price - best.price),
+        best.multiplier + step * (known - best.multiplier),
+    )
+
+
+def _settle_prices(search: NationalSearch, runner: TaskRunner[CityTask, CityAnswer]) -> None:
+    """Let plans without proof give a first choice, and find the prices of several limits."""
+    several = len(search.resources.limit) > 1
+    for number in range(search.tuning.price_rounds if several else 1):
+        if not search.unfinished():
+            return
+        frac = (0.25, 0.5, 0.75, 0.9, 1.1, 1.25, 1.5) if number < 2 else (0.9, 1.1)
+        tasks = [
+            _task(
+                search,
+                plan,
+                search.current,
+                number,
+                moves_per_site=search.tuning.moves_per_site // 4,
+                around=(-1, 1),
+                around_frac=frac if several else (),
+            )
+            for plan in search.best_plans(search.current)[0][: len(search.parts.cities)]
+        ]
+        price_claimants(search)
+        _solve_cities(search, runner, tasks)
+        dual = _choose(search)
+        if dual is None or not several:
+            return
+        weight = 1.0 if number < 2 else search.tuning.step_frac
+        now = search.current
+        known = np.where(np.isnan(dual[1]), now.multiplier, dual[1])
+        moved = at_prices(
+            search,
+            now.price + weight * (dual[0] - now.price),
+            now.multiplier + search.tuning.step_frac * (known - now.multiplier),
+        )
+        change = np.abs(moved.price - now.price) @ search.resources.limit
+        search.current = moved
+        _keep_bound(search)
+        search.report("prices", _price_message(search))
+        if change <= search.tuning.settled_frac * search.objective:
+            return
+
+
+def _price_message(search: NationalSearch) -> str:
+    pairs = zip(search.resources.names, search.current.price, strict=True)
+    return "prices " + ", ".join(f"{name} {price:.4g}" for name, price in pairs)
+
+
+def _task(
+    search: NationalSearch,
+    start: CityPlan,
+    prices: Prices,
+    seed: int,
+    *,
+    seconds: float = 0.0,
+    nodes: int | None = None,
+    moves_per_site: int | None = None,
+    around: tuple[int, ...] | None = None,
+    around_frac: tuple[float, ...] = (),
+) -> CityTask:
+    part = search.parts.cities[start.part]
+    moves = search.tuning.moves_per_site if moves_per_site is None else moves_per_site
+    return CityTask(
+        part=part,
+        position=start.part,
+        price=prices.price,
+        multiplier=prices.multiplier[part.border_idx],
+        start=np.searchsorted(part.site_idx, start.site_idx),
+        around=search.tuning.around if around is None else around,
+        around_frac=around_frac,
+        num_moves=moves * len(part.site_idx),
+        seconds=seconds,
+        node_limit=nodes,
+        allowed_gap=search.negligible_gap,
+        seed=(search.options.seed + seed) % 2**31,
+        tuning=search.tuning,
+    )
+
+
+def _visit(
+    search: NationalSearch, runner: TaskRunner[CityTask, CityAnswer], visits: int, rounds: int
+) -> None:
+    """Solve the cities that hold the gap, the largest part first."""
+    if visits == 0:
+        price_claimants(search)
+    plans, worth = search.best_plans(search.current)
+    gaps = (search.current.part_bound - worth)[: len(search.parts.cities)]
+    order = [
+        k for k in np.argsort(-gaps, kind="stable").tolist() if gaps[k] > search.negligible_gap
+    ]
+    effort = search.tuning.growth**visits
+    nodes = search.tuning.first_nodes * effort if search.options.deterministic else None
+    seconds = math.inf
+    if nodes is None:
+        seconds = min(search.tuning.first_seconds * effort, max(search.remaining_s, 0.1))
+    tasks = [
+        _task(search, plans[k], search.current, rounds, seconds=seconds, nodes=nodes) for k in order
+    ]
+    _solve_cities(search, runner, tasks, report_every=max(len(tasks) // 10, 1))
+
+
+def _solve_cities(
+    search: NationalSearch,
+    runner: TaskRunner[CityTask, CityAnswer],
+    tasks: list[CityTask],
+    report_every: int = 0,
+) -> None:
+    """Solve pricing problems; their bounds and plans are merged in the order of the cities."""
+    answers: dict[int, CityAnswer] = {}
+    for count, (_, answer) in enumerate(runner.run(tasks, search.may_go_on), start=1):
+        if answer is not None:
+            answers[answer.position] = answer
+            if report_every and count % report_every == 0 and not search.options.deterministic:
+                _merge(search, answers)
+                search.report("national", _city_message(search))
+    _merge(search, answers)
+
+
+def _merge(search: NationalSearch, answers: dict[int, CityAnswer]) -> None:
+    bound = search.current.part_bound.copy()
+    for position in sorted(answers):
+        bound[position] = min(bound[position], answers[position].bound)
+        for plan in answers[position].plans:
+            search.add(plan)
+    search.current = replace(search.current, part_bound=bound)
+    _keep_bound(search)
+
+
+def _keep_bound(search: NationalSearch) -> None:
+    if search.lagrangian_bound(search.current) <= search.lagrangian_bound(search.best):
+        search.best = search.current
+
+
+def _city_message(search: NationalSearch) -> str:
+    gaps = search.part_gap(search.current)
+    missing = search.best_bound - search.objective
+    if len(gaps) == 0 or not 0.0 < missing < math.inf:
+        return f"{len(search.plans)} city plans"
+    worst = int(np.argmax(gaps))
+    num_cities = len(search.parts.cities)
+    who = (
+        f"city {search.parts.cities[worst].city}"
+        if worst < num_cities
+        else search.claimants[worst - num_cities].name
+    )
+    share = min(gaps[worst] / missing, 1.0)
+    return f"{len(search.plans)} plans, {who} holds {share:.0%} of the gap"
+
+
+def _choose(search: NationalSearch) -> tuple[FloatArray, FloatArray] | None:
+    """Let the master choose plans; returns its duals, None if it has none."""
+    master = build_master(
+        search.plans, len(search.chosen), search.resources.limit, search.border_value
+    )
+    prices = master_prices(master, search.border_value)
+    place = {id(plan): k for k, plan in enumerate(search.plans)}
+    chosen = choose_plans(
+        master,
+        hint=np.array([place[id(plan)] for plan in search.chosen], dtype=np.int64),
+        time_limit_s=min(
+            search.tuning.master_seconds, max(search.remaining_s, search.tuning.last_seconds)
+        ),
+        node_limit=search.tuning.master_nodes if search.options.deterministic else None,
+        seed=search.options.seed,
+        stop=search.stop,
+    )
+    if chosen is not None:
+        plans = sorted((search.plans[k] for k in chosen), key=lambda plan: plan.part)
+        if offer_chosen(search, plans):
+            search.chosen = plans
+    search.report("national", _city_message(search))
+    return None if prices is None else (prices.price, prices.multiplier)
+
+
+def _fit_to_neighbours(
+    search: NationalSearch, runner: TaskRunner[CityTask, CityAnswer], rounds: int
+) -> None:
+    """Plans of each city where border zones are worth what its neighbours leave of them."""
+    total = np.zeros(len(search.border_value))
+    for plan in search.chosen:
+        total[plan.border_idx] += plan.border_frac
+    tasks = []
+    for plan in search.chosen[: len(search.parts.cities)]:
+        part = search.parts.cities[plan.part]
+        if len(part.border) == 0:
+            continue
+        others = total.copy()
+        others[plan.border_idx] -= plan.border_frac
+        left = search.border_value * np.clip(1.0 - others, LEAST_MULTIPLIER_FRAC, 1.0)
+        prices = replace(search.current, multiplier=left)
+        moves = search.tuning.moves_per_site // 4
+        tasks.append(_task(search, plan, prices, rounds, moves_per_site=moves, around=(-1, 1)))
+    _solve_cities(search, runner, tasks)
+    _choose(search)
