@@ -17,6 +17,7 @@ from planner.solving.status import Status
 if TYPE_CHECKING:
     import scipy.sparse
     from ortools.linear_solver.python.model_builder_helper import ModelBuilderHelper
+    from ortools.math_opt.python.mathopt import Model
 
 
 @dataclass(frozen=True)
@@ -82,6 +83,33 @@ class LinearModel:
             for column, level in enumerate(self.hint.tolist()):
                 model.add_hint(column, level)
         return model
+
+    def to_mathopt(self) -> "Model":
+        """The same model for MathOpt, without names and hint: for its incremental solvers."""
+        from ortools.math_opt import model_pb2
+        from ortools.math_opt.python import mathopt
+
+        num_rows, num_columns = self.matrix.shape
+        matrix = self.matrix.sorted_indices()
+        integer = np.zeros(num_columns, np.bool_) if self.integer is None else self.integer
+        proto = model_pb2.ModelProto(name=self.name)
+        proto.variables.ids.extend(range(num_columns))
+        proto.variables.lower_bounds.extend(self.lower.tolist())
+        proto.variables.upper_bounds.extend(self.upper.tolist())
+        proto.variables.integers.extend(integer.tolist())
+        proto.objective.maximize = self.maximize
+        proto.objective.offset = self.offset
+        weighted = np.flatnonzero(self.objective)
+        proto.objective.linear_coefficients.ids.extend(weighted.tolist())
+        proto.objective.linear_coefficients.values.extend(self.objective[weighted].tolist())
+        proto.linear_constraints.ids.extend(range(num_rows))
+        proto.linear_constraints.lower_bounds.extend(self.row_lower.tolist())
+        proto.linear_constraints.upper_bounds.extend(self.row_upper.tolist())
+        row_of_entry = np.repeat(np.arange(num_rows), np.diff(matrix.indptr))
+        proto.linear_constraint_matrix.row_ids.extend(row_of_entry.tolist())
+        proto.linear_constraint_matrix.column_ids.extend(matrix.indices.tolist())
+        proto.linear_constraint_matrix.coefficients.extend(matrix.data.tolist())
+        return mathopt.Model.from_model_proto(proto)
 
 
 @dataclass(frozen=True)

@@ -225,7 +225,7 @@ def test_plain_model_keeps_locks():
             forbidden=np.array([False, False, True]),
         ),
     )
-    model = plain_coverage_model(problem).export_model()
+    model = plain_coverage_model(problem).to_mathopt().export_model()
     assert list(model.variables.integers) == [True] * 3 + [False] * 3
     assert solve_plain(problem, "highs", gap_frac=0.0, time_limit_s=9.0).objective == 3.0
 

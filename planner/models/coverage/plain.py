@@ -7,15 +7,13 @@ nothing.
 
 import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 import numpy as np
 
 from planner.models.coverage.problem import CoverageProblem
+from planner.solving.linear_model import LinearModel
 from planner.solving.status import Status
-
-if TYPE_CHECKING:
-    from ortools.math_opt.python.mathopt import Model
 
 PlainSolver = Literal["highs", "gscip", "cp_sat"]
 PLAIN_SOLVERS: tuple[PlainSolver, ...] = ("highs", "gscip", "cp_sat")
@@ -47,7 +45,7 @@ def load_plain_solvers() -> None:
     from ortools.math_opt.python import mathopt  # noqa: F401
 
 
-def plain_coverage_model(problem: CoverageProblem) -> "Model":
+def plain_coverage_model(problem: CoverageProblem) -> LinearModel:
     """Equations (1) to (3) of `planner.models.coverage.solve`, one row per zone.
 
     Parameters
@@ -56,35 +54,30 @@ def plain_coverage_model(problem: CoverageProblem) -> "Model":
 
     Returns
     -------
-    ortools.math_opt.python.mathopt.Model
-        Variables y_0.. (binary), then x_0.. (in [0, 1]); the budget is row ``num_zones``.
+    LinearModel
+        Columns y_0.. (binary), then x_0.. (in [0, 1]); the budget is row ``num_zones``.
     """
-    from ortools.math_opt import model_pb2
-    from ortools.math_opt.python import mathopt
+    import scipy.sparse
 
     num_sites, num_zones, rules = problem.num_sites, problem.num_zones, problem.rules
-    num_variables, num_arcs = num_sites + num_zones, problem.reach.num_entries
-    proto = model_pb2.ModelProto(name="coverage")
-    proto.variables.ids.extend(range(num_variables))
-    proto.variables.lower_bounds.extend(np.r_[rules.forced.astype(float), np.zeros(num_zones)])
-    proto.variables.upper_bounds.extend(np.r_[1.0 - rules.forbidden, np.ones(num_zones)])
-    proto.variables.integers.extend((np.arange(num_variables) < num_sites).tolist())
-    proto.objective.maximize = True
-    worth = np.flatnonzero(problem.value)
-    proto.objective.linear_coefficients.ids.extend(num_sites + worth)
-    proto.objective.linear_coefficients.values.extend(problem.value[worth])
-    proto.linear_constraints.ids.extend(range(num_zones + 1))
-    proto.linear_constraints.lower_bounds.extend(np.full(num_zones + 1, -np.inf))
-    proto.linear_constraints.upper_bounds.extend(np.r_[np.zeros(num_zones), float(rules.most)])
+    num_columns, reach = num_sites + num_zones, problem.reach
     zone, site = np.arange(num_zones), np.arange(num_sites)
-    row = np.r_[problem.reach.idx, zone, np.full(num_sites, num_zones)]
-    column = np.r_[problem.reach.owner, num_sites + zone, site]
-    coefficient = np.r_[np.full(num_arcs, -1.0), np.ones(num_zones + num_sites)]
-    order = np.lexsort((column, row))
-    proto.linear_constraint_matrix.row_ids.extend(row[order])
-    proto.linear_constraint_matrix.column_ids.extend(column[order])
-    proto.linear_constraint_matrix.coefficients.extend(coefficient[order])
-    return mathopt.Model.from_model_proto(proto)
+    row = np.r_[reach.idx, zone, np.full(num_sites, num_zones)]
+    column = np.r_[reach.owner, num_sites + zone, site]
+    coefficient = np.r_[np.full(reach.num_entries, -1.0), np.ones(num_zones + num_sites)]
+    return LinearModel(
+        name="coverage",
+        matrix=scipy.sparse.csr_matrix(
+            (coefficient, (row, column)), shape=(num_zones + 1, num_columns)
+        ),
+        row_lower=np.full(num_zones + 1, -np.inf),
+        row_upper=np.r_[np.zeros(num_zones), float(rules.most)],
+        lower=np.r_[rules.forced.astype(np.float64), np.zeros(num_zones)],
+        upper=np.r_[1.0 - rules.forbidden, np.ones(num_zones)],
+        objective=np.r_[np.zeros(num_sites), problem.value],
+        maximize=True,
+        integer=np.arange(num_columns) < num_sites,
+    )
 
 
 def solve_plain(
@@ -115,7 +108,7 @@ def solve_plain(
     from ortools.math_opt.python import mathopt
 
     started = time.perf_counter()
-    model = plain_coverage_model(problem)
+    model = plain_coverage_model(problem).to_mathopt()
     build_s = time.perf_counter() - started
     parameters = mathopt.SolveParameters(
         relative_gap_tolerance=gap_frac,

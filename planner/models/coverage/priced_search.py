@@ -53,9 +53,10 @@ def _best_opening(
 ) -> tuple[float, int]:
     """Best of (2) and (4) for a closed site; ``leaving`` is one partner to try, or NOBODY."""
     extra, touched = scratch.extra, scratch.touched
+    ptr, idx = inc.rows_of_site
     num_touched = 0
-    for arc in range(inc.rows_of_site.ptr[site], inc.rows_of_site.ptr[site + 1]):
-        row = inc.rows_of_site.idx[arc]
+    for arc in range(ptr[site], ptr[site + 1]):
+        row = idx[arc]
         if tables.num_covering[row] == 1:
             k = tables.sum_covering[row]
             if extra[k] == 0.0:

@@ -76,11 +76,12 @@ def _multiplier_step(
     extrapolated: FloatArray,
 ) -> None:
     """Equation (2); ``extrapolated`` receives w_i (2 l_i - l_i old)."""
+    ptr, idx = inc.sites_of_row
     for row in range(len(inc.value)):
-        start, stop = inc.sites_of_row.ptr[row], inc.sites_of_row.ptr[row + 1]
+        start, stop = ptr[row], ptr[row + 1]
         excess = -1.0
         for arc in range(start, stop):
-            excess += opening[inc.sites_of_row.idx[arc]]
+            excess += opening[idx[arc]]
         moved = min(max(share[row] - excess / (omega * (stop - start)), 0.0), 1.0)
         new_share[row] = moved
         extrapolated[row] = inc.value[row] * (2.0 * moved - share[row])
@@ -127,11 +128,12 @@ def _project(
 
 @numba.njit(cache=True, nogil=True)
 def _relaxed_value(inc: Incidence, opening: FloatArray) -> float:
+    ptr, idx = inc.sites_of_row
     total = 0.0
     for row in range(len(inc.value)):
         served = 0.0
-        for arc in range(inc.sites_of_row.ptr[row], inc.sites_of_row.ptr[row + 1]):
-            served += opening[inc.sites_of_row.idx[arc]]
+        for arc in range(ptr[row], ptr[row + 1]):
+            served += opening[idx[arc]]
         total += inc.value[row] * min(served, 1.0)
     return total
 

@@ -134,10 +134,11 @@ def _best_leaving(
 ) -> tuple[float, int]:
     """Best profit (4) of opening ``site`` for ``leaving`` or a site that shares rows with it."""
     extra, touched = scratch.extra, scratch.touched
+    ptr, idx = inc.rows_of_site
     num_touched = 0
     gain = 0.0
-    for arc in range(inc.rows_of_site.ptr[site], inc.rows_of_site.ptr[site + 1]):
-        row = inc.rows_of_site.idx[arc]
+    for arc in range(ptr[site], ptr[site + 1]):
+        row = idx[arc]
         if tables.num_covering[row] == 0:
             gain += inc.value[row]
         elif tables.num_covering[row] == 1:

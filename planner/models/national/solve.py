@@ -46,7 +46,7 @@ from planner.models.national.city import CityAnswer, CityTask, answer_city
 from planner.models.national.claims import Claimant, ClaimPlan
 from planner.models.national.first_plan import least_plans, start_from
 from planner.models.national.first_prices import find_first_prices
-from planner.models.national.parts import Parts, split_by_city
+from planner.models.national.parts import split_by_city
 from planner.models.national.rounds import search_until_done
 from planner.models.national.state import (
     NationalSearch,
@@ -178,10 +178,29 @@ def solve_national(
     resources = _resources(problem, limits)
     check_feasible(problem)
     parts = split_by_city(problem, resources.use)
-    search = _begin(
-        problem, resources, parts, tuple(claimants), options, on_progress, stop, started, start,
-        tuning,
-    )  # fmt: skip
+    border_value = problem.coverage.value[parts.border_zone]
+    unpriced = Prices(
+        np.zeros(len(resources.limit)),
+        np.zeros(len(border_value)),
+        np.full(len(parts.cities) + len(claimants), math.inf),
+    )
+    search = NationalSearch(
+        problem=problem,
+        resources=resources,
+        parts=parts,
+        claimants=tuple(claimants),
+        tuning=tuning,
+        options=options,
+        on_progress=on_progress,
+        stop=stop,
+        started=started,
+        border_value=border_value,
+        share=np.ones(problem.coverage.num_zones),
+        current=unpriced,
+        best=unpriced,
+        whole_bound=math.inf if claimants else math.fsum(problem.coverage.value),
+    )
+    _begin(search, start)
     with TaskRunner[CityTask, CityAnswer](
         answer_city, workers=options.workers, executor=executor, stop=stop
     ) as runner:
@@ -209,40 +228,8 @@ def _resources(problem: SizedCoverageProblem, limits: Sequence[NationalLimit]) -
     return Resources(tuple(names), np.array(use), np.array(bound))
 
 
-def _begin(
-    problem: SizedCoverageProblem,
-    resources: Resources,
-    parts: Parts,
-    claimants: tuple[Claimant, ...],
-    options: SolveOptions,
-    on_progress: ProgressCallback | None,
-    stop: StopRequest | None,
-    started: float,
-    start: NationalStart | None,
-    tuning: Tuning,
-) -> NationalSearch:
+def _begin(search: NationalSearch, start: NationalStart | None) -> None:
     """First plan, first prices."""
-    border_value = problem.coverage.value[parts.border_zone]
-    num_parts = len(parts.cities) + len(claimants)
-    nothing = Prices(
-        np.zeros(len(resources.limit)), np.zeros(len(border_value)), np.full(num_parts, math.inf)
-    )
-    search = NationalSearch(
-        problem=problem,
-        tuning=tuning,
-        resources=resources,
-        parts=parts,
-        claimants=claimants,
-        options=options,
-        on_progress=on_progress,
-        stop=stop,
-        started=started,
-        border_value=border_value,
-        share=np.ones(problem.coverage.num_zones),
-        current=nothing,
-        best=nothing,
-        whole_bound=math.inf if claimants else math.fsum(problem.coverage.value),
-    )
     for plan in least_plans(search):
         search.add(plan)
     search.chosen = list(search.plans)
@@ -251,7 +238,6 @@ def _begin(
         find_first_prices(search)
     else:
         start_from(search, start)
-    return search
 
 
 def _solve_whole(search: NationalSearch) -> None:

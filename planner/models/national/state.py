@@ -96,7 +96,7 @@ class NationalSearch(SearchState):
     Attributes
     ----------
     problem, resources, parts, claimants
-        What is asked; not changed.
+        The problem, its limits and its parts; not changed.
     tuning : Tuning
     border_value : float array, shape (num_border,)
         w_i of the border zones.
@@ -150,7 +150,7 @@ class NationalSearch(SearchState):
         return max(self.tuning.negligible_share * equal_part, 1e-10 * abs(self.best_bound))
 
     def unfinished(self) -> bool:
-        """Whether the gap asks for more and the limits allow it."""
+        """Whether the gap is above its target and the limits allow more work."""
         return self.gap_frac > max(self.options.gap_frac, OPTIMAL_GAP_FRAC) and self.may_go_on()
 
     def lagrangian_bound(self, prices: Prices) -> float:
@@ -248,7 +248,7 @@ def price_claimants(search: NationalSearch) -> list[CityPlan]:
         best.append(
             max(plans, key=lambda plan: plan.inner_value - float(search.current.price @ plan.use))
         )
-        search.report("prices", f"{claimant.name}: {len(best[-1].site_idx)} stations asked for")
+        search.report("prices", f"{claimant.name}: {len(best[-1].site_idx)} stations requested")
     search.current = replace(search.current, part_bound=bound)
     return best
 

@@ -93,12 +93,12 @@ def separate_capacity(
     -------
     list of CapacityCut
     """
-    asked = np.where(rows.load > 0, rows.load * np.clip(x, 0.0, 1.0), 0.0)
-    total = float(asked.sum())
+    requested = np.where(rows.load > 0, rows.load * np.clip(x, 0.0, 1.0), 0.0)
+    total = float(requested.sum())
     if total <= 0.0:
         return []
     cuts: dict[bytes, tuple[float, CapacityCut]] = {}
-    for zone_set in _minimum_cuts(rows, asked, opening, FLOW_UNITS / total):
+    for zone_set in _minimum_cuts(rows, requested, opening, FLOW_UNITS / total):
         for piece in _pieces(rows, zone_set, opening):
             cut = capacity_cut(rows, piece)
             excess = violation(rows, cut, x, opening)
@@ -113,7 +113,7 @@ def service_cuts(rows: SizedRows, option: IntArray) -> list[CapacityCut]:
     By (1) the value of the best service is the sum over the distinct ratios r_1 > r_2 > ... of
     w_i / a_i of (r_k - r_(k+1)) times what can be carried of the rows of ratio r_k or better, and
     only where a station turned rows away is that less than their load. A minimum cut for each
-    of these ratios, with all rows of that ratio or better asked for in full, states it.
+    of these ratios, with all rows of that ratio or better to be served in full, states it.
 
     Parameters
     ----------
@@ -138,14 +138,14 @@ def service_cuts(rows: SizedRows, option: IntArray) -> list[CapacityCut]:
     ratio = np.divide(rows.value, rows.load, out=np.zeros(rows.num_rows), where=reached)
     cuts: dict[bytes, CapacityCut] = {}
     for price in np.unique(service.site_price[service.site_price > 0]):
-        asked = (reached & (ratio >= price)).astype(np.float64)
-        for cut in separate_capacity(rows, asked, opening, tolerance=1e-9):
+        requested = (reached & (ratio >= price)).astype(np.float64)
+        for cut in separate_capacity(rows, requested, opening, tolerance=1e-9):
             cuts[cut.rows.tobytes()] = cut
     return list(cuts.values())
 
 
 def _minimum_cuts(
-    rows: SizedRows, asked: FloatArray, opening: FloatArray, units: float
+    rows: SizedRows, requested: FloatArray, opening: FloatArray, units: float
 ) -> list[IntArray]:
     """Row sets of the minimum cut nearest the source and of that nearest the sink."""
     from ortools.graph.python import max_flow
@@ -159,9 +159,9 @@ def _minimum_cuts(
         np.repeat(arcs.rows_of_site.ptr[sites], counts) + within
     ].astype(np.int64)
     pair_option = np.repeat(np.arange(len(options)), counts)
-    useful = asked[pair_row] > 0
+    useful = requested[pair_row] > 0
     pair_row, pair_option = pair_row[useful], pair_option[useful]
-    sources = np.flatnonzero(asked > 0)
+    sources = np.flatnonzero(requested > 0)
     source, sink = 0, 1 + rows.num_rows + len(options)
     tail = np.concatenate(
         [np.full(len(sources), source), 1 + pair_row, 1 + rows.num_rows + np.arange(len(options))]
@@ -171,7 +171,7 @@ def _minimum_cuts(
     )
     level = np.concatenate(
         [
-            asked[sources],
+            requested[sources],
             rows.load[pair_row] * opening[options][pair_option],
             rows.capacity[options] * opening[options],
         ]
@@ -190,7 +190,7 @@ def _minimum_cuts(
     largest = np.setdiff1d(np.arange(1, 1 + rows.num_rows), near_sink)
     smallest = near_source[(near_source >= 1) & (near_source <= rows.num_rows)]
     sets = (np.sort(smallest) - 1, largest - 1)
-    return [each[asked[each] > 0] for each in sets]
+    return [each[requested[each] > 0] for each in sets]
 
 
 def _pieces(rows: SizedRows, zone_set: IntArray, opening: FloatArray) -> list[IntArray]:

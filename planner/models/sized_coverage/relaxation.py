@@ -5,13 +5,13 @@ caller.
 """
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from planner.arrays import FloatArray
 from planner.models.sized_coverage.cuts import CapacityCut
-from planner.models.sized_coverage.model import SizedModel
+from planner.models.sized_coverage.model import SizedModel, sized_coverage_mip
 from planner.models.sized_coverage.rows import SizedRows
 
 
@@ -105,35 +105,16 @@ class Relaxation:
     """The linear relaxation in GLOP, solved again from its last basis as cuts are added."""
 
     def __init__(self, model: SizedModel) -> None:
-        from ortools.math_opt import model_pb2
         from ortools.math_opt.python import mathopt
 
         self.model = model
         self.cuts: list[CapacityCut] = []
         self.num_solved = 0
-        matrix, lower, upper, _ = model.base
-        proto = model_pb2.ModelProto(name="sized_coverage")
-        column_lower, column_upper = model.bounds
-        columns = list(range(model.num_columns))
-        proto.variables.ids.extend(columns)
-        proto.variables.lower_bounds.extend(column_lower.tolist())
-        proto.variables.upper_bounds.extend(column_upper.tolist())
-        proto.variables.integers.extend([False] * len(columns))
-        proto.objective.maximize = True
-        priced = np.flatnonzero(model.objective)
-        proto.objective.linear_coefficients.ids.extend(priced.tolist())
-        proto.objective.linear_coefficients.values.extend(model.objective[priced].tolist())
-        proto.linear_constraints.ids.extend(range(matrix.shape[0]))
-        proto.linear_constraints.lower_bounds.extend(lower.tolist())
-        proto.linear_constraints.upper_bounds.extend(upper.tolist())
-        matrix.sort_indices()
-        row_of_entry = np.repeat(np.arange(matrix.shape[0]), np.diff(matrix.indptr))
-        proto.linear_constraint_matrix.row_ids.extend(row_of_entry.tolist())
-        proto.linear_constraint_matrix.column_ids.extend(matrix.indices.tolist())
-        proto.linear_constraint_matrix.coefficients.extend(matrix.data.tolist())
-        self._model = mathopt.Model.from_model_proto(proto)
-        self._variables = [self._model.get_variable(column) for column in columns]
-        self._rows = [self._model.get_linear_constraint(row) for row in range(matrix.shape[0])]
+        relaxed = replace(sized_coverage_mip(model, []), integer=None)
+        self._model = relaxed.to_mathopt()
+        self._variables = [self._model.get_variable(column) for column in range(model.num_columns)]
+        num_rows = relaxed.matrix.shape[0]
+        self._rows = [self._model.get_linear_constraint(row) for row in range(num_rows)]
         self._solver = mathopt.IncrementalSolver(self._model, mathopt.SolverType.GLOP)
 
     def add(self, cuts: list[CapacityCut]) -> None:

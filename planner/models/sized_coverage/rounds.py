@@ -72,7 +72,7 @@ class SizedSearch(SearchState):
         return max(self.bound, self.plan.objective)
 
     def unfinished(self) -> bool:
-        """Whether the gap asks for more and the limits allow it."""
+        """Whether the gap is above its target and the limits allow more work."""
         return self.gap_frac > self.target and self.may_go_on()
 
     def offer(self, plan: SizedPlan) -> None:
