@@ -17,6 +17,7 @@ from planner.models.coverage.problem import CoverageProblem
 from planner.models.national import solve as national
 from planner.models.national.city import answer_city
 from planner.models.national.solve import NationalLimit, NationalSolution, solve_national
+from planner.models.national.tuning import Tuning
 from planner.models.sized_coverage.problem import SizedCoverageProblem
 from planner.models.sized_coverage.service import served_flow
 from planner.solving.options import SolveOptions
@@ -393,3 +394,13 @@ def test_edges(problem: SizedCoverageProblem, expected: float):
     assert solution.proof.objective == pytest.approx(expected)
     assert solution.proof.status is Status.OPTIMAL
     assert_honest(problem, [], solution)
+
+
+def test_tuning_limits_the_work():
+    tuning = Tuning(max_stalls=0, max_visits=1, whole_arcs=0, moves_per_site=4, around=())
+    options = SolveOptions(gap_frac=0.0, deterministic=True)
+    quick = solve_national(NATION, options, tuning=tuning)
+    calm = solve_national(NATION, options)
+    assert_honest(NATION, [], quick)
+    assert quick.num_plans < calm.num_plans
+    assert len(quick.proof.history) < len(calm.proof.history)

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from planner.errors import InfeasibleError
 from planner.models.sized_coverage.problem import SizedCoverageProblem
 from planner.models.sized_coverage.solve import SizedCoverageSolution, solve_sized_coverage
+from planner.models.sized_coverage.tuning import Tuning
 from planner.solving.options import SolveOptions
 from planner.solving.progress import Progress
 from planner.solving.status import Status
@@ -234,3 +235,13 @@ def test_without_cities_there_is_one_without_limits():
 def test_least_number_of_stations_is_refused():
     with pytest.raises(ValueError, match="least number of stations"):
         solve_sized_coverage(with_rules(SLACK, least=1), SolveOptions())
+
+
+def test_tuning_limits_the_work():
+    tuning = Tuning(max_cut_rounds=1, max_rounds=1, first_steps=3, max_mip_rounds=1, first_nodes=1)
+    options = SolveOptions(gap_frac=0.0, deterministic=True)
+    solution = solve_sized_coverage(SCARCE, options, tuning=tuning)
+    stages = [progress.stage for progress in solution.proof.history]
+    assert stages.count("relaxation") == stages.count("exact") == 1
+    assert "3 removals and insertions" in {each.message for each in solution.proof.history}
+    assert_honest(SCARCE, solution)
