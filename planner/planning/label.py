@@ -65,10 +65,11 @@ def label_plan(instance: Instance, fitted: Fitted) -> Plan:
 def _corridor_results(corridors: CorridorPlan | None) -> list[ModelResult]:
     if corridors is None:
         return []
+    proof = corridors.proof
     return [
         ModelResult(
-            "corridors", corridors.sense, corridors.unit, corridors.status, corridors.objective,
-            corridors.bound, corridors.gap_frac, corridors.wall_s,
+            "corridors", proof.sense, proof.unit, proof.status, proof.objective, proof.bound,
+            proof.gap_frac, proof.wall_s,
         )
     ]  # fmt: skip
 

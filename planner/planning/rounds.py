@@ -79,7 +79,7 @@ class Fitted:
         settings = instance.scenario.corridors
         if self.corridors is None or settings.funding != "national":
             return 0.0
-        return settings.trip_swap_weight * self.corridors.objective
+        return settings.trip_swap_weight * self.corridors.proof.objective
 
 
 def fit_packs_and_stations(

@@ -2,7 +2,7 @@
 
 At prices pi_j of the stations at the sites (of a station, and of its money) corridors solve
 
-    max  sum_r v_r u_r - sum_j pi_j y_j     within (1) to (3) of ``flow_refuelling``,
+    max  sum_r v_r u_r - sum_j pi_j y_j     within (1) to (3) of `planner.models.refuelling.solve`,
 
 whose relaxation tells about how many stations the prices ask for, p. Multipliers found at any
 prices bound it at all others: with m_j and L_r of ``planner.models.refuelling.dual``
@@ -74,7 +74,7 @@ class RefuellingClaim:
         self._relaxed_at: tuple[FloatArray, int] | None = None
         self._offers: tuple[FloatArray, list[ClaimPlan]] | None = None
         self._plans: dict[int, BoolArray] = {}
-        self._forced_cost = math.fsum(problem.cost[problem.forced])
+        self._forced_cost = math.fsum(problem.rules.cost[problem.rules.forced])
 
     def least_plan(self) -> ClaimPlan:
         """Existing stations alone."""
@@ -131,7 +131,7 @@ class RefuellingClaim:
 
     def plan_for(self, number: int) -> ClaimPlan:
         """A good plan of so many stations, forced ones included, near the prices asked last."""
-        free = max(min(number - int(self.problem.forced.sum()), self.rows.num_stations), 0)
+        free = max(min(number - self.problem.rules.num_forced, self.rows.num_stations), 0)
         if free == 0 or not self._duals:
             return self.least_plan()
         start = self._fewer(self._start(free), free)
@@ -139,7 +139,7 @@ class RefuellingClaim:
 
     def bound_for(self, number: int) -> float:
         """No plan of so many stations is worth more."""
-        free = max(number - int(self.problem.forced.sum()), 0)
+        free = max(number - self.problem.rules.num_forced, 0)
         if free == 0:
             return self.least_plan().value
         rows = replace(self.rows, num_stations=min(free, self.rows.num_stations))
@@ -156,7 +156,7 @@ class RefuellingClaim:
             value=math.fsum((driven * self.problem.value).tolist()),
             use={
                 STATIONS: float(is_open.sum()),
-                MONEY: math.fsum(self.problem.cost[is_open].tolist()),
+                MONEY: math.fsum(self.problem.rules.cost[is_open].tolist()),
             },
         )
 
@@ -164,7 +164,7 @@ class RefuellingClaim:
         return np.asarray(price.get(STATIONS, 0.0) + price.get(MONEY, 0.0) * self.rows.cost)
 
     def _forced_price(self, price: Mapping[str, float]) -> float:
-        num_forced = int(self.problem.forced.sum())
+        num_forced = self.problem.rules.num_forced
         return price.get(STATIONS, 0.0) * num_forced + price.get(MONEY, 0.0) * self._forced_cost
 
     def _relax(self, paid: FloatArray, num_looks: int, late: Callable[[], bool]) -> FlowDual:
@@ -220,6 +220,6 @@ class RefuellingClaim:
         return self._plans[number]
 
     def _offer(self, plan: BoolArray) -> ClaimPlan:
-        is_open = self.problem.forced.copy()
+        is_open = self.problem.rules.forced.copy()
         is_open[self.rows.site_idx[plan]] = True
         return self.plan_of(np.flatnonzero(is_open))

@@ -16,7 +16,7 @@ from planner.models.refuelling.solve import solve_flow_refuelling
 from planner.planning.corridors.prepare import CorridorInput
 from planner.solving.options import SolveOptions
 from planner.solving.progress import ProgressCallback, StopRequest
-from planner.solving.status import OPTIMAL_GAP_FRAC, Sense, Status, gap_frac
+from planner.solving.status import OPTIMAL_GAP_FRAC, Proof, Status, gap_frac
 
 ROUGH_GAP_FRAC = 0.02
 """Gap of plans for rounds that are planned again."""
@@ -34,7 +34,7 @@ class CorridorPlan:
     open_site_idx : int array
     driven_frac : ndarray, shape (num_problem_paths,), or None
         Shares of flows that capacities allow; None where capacities are not limited.
-    sense, unit, status, objective, bound, gap_frac, wall_s
+    proof : Proof
         Of the model: worth refuelled, or money in the cheapest variant. With national funding the
         bound holds for the number of stations that the nation grants.
     """
@@ -42,13 +42,7 @@ class CorridorPlan:
     given: CorridorInput
     open_site_idx: IntArray
     driven_frac: FloatArray | None
-    sense: Sense
-    unit: str
-    status: Status
-    objective: float
-    bound: float
-    gap_frac: float
-    wall_s: float
+    proof: Proof
 
 
 def plan_on_own_limits(
@@ -83,25 +77,15 @@ def plan_on_own_limits(
         If the limit came before a plan of the wanted share.
     """
     settings, problem = instance.scenario.corridors, given.problem
-    unit, sense = UNITS[settings.objective], "max"
     if settings.wanted_frac is None:
         found = solve_flow_refuelling(problem, options, on_progress=on_progress, stop=stop)
+        proof = replace(found.proof, unit=UNITS[settings.objective])
     else:
-        unit, sense = "CNY", "min"
         wanted = settings.wanted_frac * given.total_value
         found = cheapest_flow_refuelling(problem, wanted, options, stop=stop)
-    return CorridorPlan(
-        given=given,
-        open_site_idx=found.open_site_idx,
-        driven_frac=found.driven_frac if np.isfinite(problem.capacity).any() else None,
-        sense="min" if sense == "min" else "max",
-        unit=unit,
-        status=found.status,
-        objective=found.objective,
-        bound=found.bound,
-        gap_frac=found.gap_frac,
-        wall_s=found.wall_s,
-    )
+        proof = found.proof
+    driven_frac = found.driven_frac if np.isfinite(problem.capacity).any() else None
+    return CorridorPlan(given, found.open_site_idx, driven_frac, proof)
 
 
 def plan_roughly(instance: Instance, given: CorridorInput, options: SolveOptions) -> IntArray:
@@ -162,11 +146,13 @@ def plan_granted(
         given=given,
         open_site_idx=np.asarray(sites, dtype=np.int64),
         driven_frac=driven if limited else None,
-        sense="max",
-        unit=UNITS["swaps"],
-        status=Status.OPTIMAL if gap <= OPTIMAL_GAP_FRAC else Status.FEASIBLE,
-        objective=objective,
-        bound=bound,
-        gap_frac=gap,
-        wall_s=time.monotonic() - started,
+        proof=Proof(
+            status=Status.OPTIMAL if gap <= OPTIMAL_GAP_FRAC else Status.FEASIBLE,
+            objective=objective,
+            bound=bound,
+            gap_frac=gap,
+            sense="max",
+            unit=UNITS["swaps"],
+            wall_s=time.monotonic() - started,
+        ),
     )

@@ -117,7 +117,7 @@ class CorridorRounds:
             change = claim.bound(siting.resource_price) - self._claim.bound(siting.resource_price)
             return plan, replace(
                 siting,
-                objective=siting.objective - granted.value + weight * plan.objective,
+                objective=siting.objective - granted.value + weight * plan.proof.objective,
                 bound=siting.bound + change,
             )
 

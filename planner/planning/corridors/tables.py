@@ -257,12 +257,10 @@ def _unserved_row(
     arcs = np.arange(broken.start, broken.end) % size
     head = trip.node_idx[(broken.arc + 1) % size]
     problem = given.problem
-    sets = problem.path_set_idx[problem.path_ptr[at] : problem.path_ptr[at + 1]]
+    forbidden = problem.rules.forbidden
     hopeless = any(
-        problem.forbidden[problem.set_site_idx[problem.set_ptr[each] : problem.set_ptr[each + 1]]]
-        .all()
-        for each in sets.tolist()
-    )  # fmt: skip
+        forbidden[problem.members.row(each)].all() for each in problem.needs.row(at).tolist()
+    )
     return (
         *about,
         *(stop_name.get(int(trip.node_idx[stop % size]), "") for stop in (broken.start,
@@ -308,7 +306,7 @@ def _summary(driven: Driven) -> pd.DataFrame:
     first = _first_paths(given)
     alone, at_most = (
         np.bincount(problem.flow_idx, drivable_paths(problem, is_open)) > 0
-        for is_open in (problem.forbidden & False, ~problem.forbidden)
+        for is_open in (problem.rules.forbidden & False, ~problem.rules.forbidden)
     )
     chemistry = given.roads.energy.profiles["chemistry"].to_numpy()[labels.profile_idx]
     rows = []

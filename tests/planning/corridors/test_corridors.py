@@ -86,7 +86,7 @@ def planned(instance: Instance, stations: tuple[str, ...] = ("west", "east")) ->
 def test_margins_by_hand(tutorial: Instance):
     instance = road_instance(tutorial)
     plan = planned(instance)
-    assert plan.solution.status is Status.OPTIMAL
+    assert plan.solution.proof.status is Status.OPTIMAL
     assert plan.tables.unserved.empty
     energy, settings = plan.given.roads.energy, instance.scenario.corridors
     # One climate: the same draw on every piece of 25 km, the same pack everywhere.
@@ -106,10 +106,10 @@ def test_as_many_stations_as_the_range_asks_for(tutorial: Instance):
     plan = planned(road_instance(tutorial, num_stations=None, winter_weight=1.0))
     energy = plan.given.roads.energy
     reach_km = 0.9 * energy.usable_kwh[0, 0, 0] / (energy.draw_kwh[0, 0, 0] / 25.0)
-    assert plan.solution.objective > 0
+    assert plan.solution.proof.objective > 0
     few = int(np.ceil(500.0 / reach_km)) - 2
     short = planned(road_instance(tutorial, num_stations=max(few, 0), winter_weight=1.0))
-    assert short.solution.objective == 0.0
+    assert short.solution.proof.objective == 0.0
     assert len(short.tables.unserved.query("season == 'winter'")) == 1
     broken = short.tables.unserved.iloc[0]
     assert broken["short_kwh"] > 0
@@ -120,7 +120,7 @@ def test_as_many_stations_as_the_range_asks_for(tutorial: Instance):
 def test_cities_without_stations_do_not_count_as_open(tutorial: Instance):
     none = planned(road_instance(tutorial, apart_km=60.0, num_stations=0), stations=())
     both = planned(road_instance(tutorial, apart_km=60.0, num_stations=0))
-    assert none.solution.objective == 0.0
+    assert none.solution.proof.objective == 0.0
     assert both.tables.summary["refuelled_frac"].tolist() == [1.0] * 4
 
 
@@ -130,7 +130,7 @@ def test_cities_without_stations_do_not_count_as_open(tutorial: Instance):
 def test_more_range_or_stations_never_lower_the_objective(tutorial: Instance, setting):
     lesser = planned(road_instance(tutorial, num_stations=2, winter_weight=1.0))
     more = planned(road_instance(tutorial, **{"num_stations": 2, "winter_weight": 1.0, **setting}))
-    assert more.solution.objective >= lesser.solution.objective - 1e-9
+    assert more.solution.proof.objective >= lesser.solution.proof.objective - 1e-9
 
 
 def test_gravity_trips_take_the_stated_share_of_all_swaps(tutorial: Instance):
@@ -196,7 +196,7 @@ def test_faster_roads_take_more_energy(tutorial: Instance):
 def test_capacity_turns_away_what_a_station_cannot_do(tutorial: Instance):
     free = planned(road_instance(tutorial, swap_share_frac=1.0))
     limited = planned(road_instance(tutorial, swap_share_frac=1.0, limit_capacity=True))
-    assert limited.solution.objective < free.solution.objective
-    assert limited.solution.objective <= limited.solution.bound
+    assert limited.solution.proof.objective < free.solution.proof.objective
+    assert limited.solution.proof.objective <= limited.solution.proof.bound
     busiest = limited.tables.stations["holiday_swaps_per_hour"].max()
     assert busiest < free.tables.stations["holiday_swaps_per_hour"].max()
