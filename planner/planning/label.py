@@ -53,8 +53,9 @@ def label_plan(instance: Instance, fitted: Fitted) -> Plan:
                 objective, siting.bound, gap, siting.wall_s, siting.prices,
             ),
             ModelResult(
-                "pack_assignment", "min", "CNY", packs.status, packs.objective, packs.bound,
-                packs.gap_frac, packs.wall_s, supply_prices,
+                "pack_assignment", packs.proof.sense, packs.proof.unit, packs.proof.status,
+                packs.proof.objective, packs.proof.bound, packs.proof.gap_frac,
+                packs.proof.wall_s, supply_prices,
             ),
             *_corridor_results(fitted.corridors),
         ),

@@ -23,7 +23,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from planner.arrays import BoolArray, FloatArray, IndexArray, IntArray
+from planner.arrays import BoolArray, FloatArray, IndexArray, IntArray, Lists
 from planner.models.allocation.problem import AllocationProblem
 from planner.models.coverage.problem import CoverageProblem
 from planner.models.sized_coverage.problem import SizedCoverageProblem
@@ -78,7 +78,7 @@ def allocate_zones(problem: AllocationProblem) -> Allocation:
     loaded = problem.load[net.arc_zone] > 0
     share[loaded] = flow[loaded] / problem.load[net.arc_zone[loaded]]
     kept = share > _ROUNDING
-    load = np.bincount(net.arc_station[kept], flow[kept], minlength=len(capacity))
+    load = np.bincount(net.zones.idx[kept], flow[kept], minlength=len(capacity))
     type_idx = problem.type_idx
     if type_idx is None:
         fits = problem.capacity > 0
@@ -86,8 +86,8 @@ def allocate_zones(problem: AllocationProblem) -> Allocation:
         largest = np.where(fits, problem.capacity, -1.0).argmax(axis=1)
         type_idx = np.where(carries.any(axis=1), carries.argmax(axis=1), largest)
     return Allocation(
-        zone_idx=net.arc_zone[kept],
-        station_idx=net.arc_station[kept].astype(np.int32),
+        zone_idx=net.arc_zone[kept].astype(np.int64),
+        station_idx=net.zones.idx[kept].astype(np.int32),
         share_frac=np.minimum(share[kept], 1.0),
         drive_min=net.cost[kept],
         type_idx=np.asarray(type_idx, dtype=np.int32),
@@ -96,18 +96,15 @@ def allocate_zones(problem: AllocationProblem) -> Allocation:
 
 def _transport(problem: AllocationProblem) -> Transport:
     """Arcs by zone, stations ascending within."""
-    num_stations, num_zones = len(problem.capacity), len(problem.load)
-    station = np.repeat(np.arange(num_stations), np.diff(problem.reach_ptr))
-    order = np.argsort(problem.reach_zone_idx, kind="stable")
-    per_zone = np.bincount(problem.reach_zone_idx, minlength=num_zones)
-    arc_station = station[order]
+    reach = problem.reach
+    order = np.argsort(reach.idx, kind="stable")
+    arc_zone, arc_station = reach.idx[order], reach.owner[order].astype(np.int32)
+    arcs = np.argsort(arc_station, kind="stable").astype(np.int32)
     return Transport(
-        zone_ptr=np.concatenate([[0], np.cumsum(per_zone)]).astype(np.int64),
-        arc_station=arc_station.astype(np.int64),
+        zones=Lists.by_owner(arc_zone.astype(np.int64), arc_station, len(problem.load)),
         cost=problem.drive_min[order].astype(np.float64),
-        station_ptr=problem.reach_ptr.astype(np.int64),
-        station_arc=np.argsort(arc_station, kind="stable").astype(np.int64),
-        arc_zone=problem.reach_zone_idx[order].astype(np.int64),
+        stations=Lists(reach.ptr.astype(np.int64), arcs),
+        arc_zone=arc_zone,
     )
 
 
@@ -164,8 +161,8 @@ def _as_sized(
     everywhere: BoolArray = np.ones(num_stations, dtype=np.bool_)
     coverage = CoverageProblem(
         value=value,
-        reach_ptr=problem.reach_ptr,
-        reach_zone_idx=problem.reach_zone_idx,
+        reach_ptr=problem.reach.ptr,
+        reach_zone_idx=problem.reach.idx,
         city_idx=np.zeros(num_stations, dtype=np.int32),
         forced=everywhere,
         forbidden=~everywhere,
@@ -186,7 +183,7 @@ def _nearest(
     problem: AllocationProblem, net: Transport, asked: FloatArray
 ) -> tuple[FloatArray, FloatArray]:
     """Flow with every zone at its nearest station, and shares of the zones without load."""
-    order = np.lexsort((net.arc_station, net.cost, net.arc_zone))
+    order = np.lexsort((net.zones.idx, net.cost, net.arc_zone))
     first = order[np.diff(net.arc_zone[order], prepend=-1) != 0]
     flow, share = np.zeros(len(net.cost)), np.zeros(len(net.cost))
     flow[first] = asked[net.arc_zone[first]]

@@ -4,6 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.optimize import linprog
 
+from planner.arrays import Lists
 from planner.models.allocation.problem import AllocationProblem
 from planner.models.allocation.solve import Allocation, allocate_zones
 
@@ -20,8 +21,7 @@ def allocation_problem(
     zones = [sorted(minutes) for minutes in reach]
     return AllocationProblem(
         load=np.array(load, dtype=float),
-        reach_ptr=np.cumsum([0, *map(len, zones)]).astype(np.int64),
-        reach_zone_idx=np.array([zone for each in zones for zone in each], dtype=np.int32),
+        reach=Lists.of(zones),
         drive_min=np.array(
             [minutes[zone] for minutes, each in zip(reach, zones, strict=True) for zone in each]
         ),
@@ -53,10 +53,10 @@ def station_load(problem: AllocationProblem, allocation: Allocation) -> np.ndarr
 
 def assert_honest(problem: AllocationProblem, allocation: Allocation) -> None:
     stations = np.arange(len(problem.capacity))
-    reach = np.repeat(stations, np.diff(problem.reach_ptr))
+    reach = np.repeat(stations, np.diff(problem.reach.ptr))
     minutes = dict(
         zip(
-            zip(problem.reach_zone_idx.tolist(), reach.tolist(), strict=True),
+            zip(problem.reach.idx.tolist(), reach.tolist(), strict=True),
             problem.drive_min.tolist(),
             strict=True,
         )
@@ -79,8 +79,8 @@ def assert_honest(problem: AllocationProblem, allocation: Allocation) -> None:
 
 def linear_optimum(problem: AllocationProblem) -> tuple[float, float, np.ndarray]:
     """Best value, and best value by program; shares of the last."""
-    stations = np.repeat(np.arange(len(problem.capacity)), np.diff(problem.reach_ptr))
-    zones = problem.reach_zone_idx
+    stations = np.repeat(np.arange(len(problem.capacity)), np.diff(problem.reach.ptr))
+    zones = problem.reach.idx
     if not len(zones):
         return 0.0, 0.0, np.zeros(0)
     matrix = np.zeros((len(problem.load) + len(problem.capacity), len(zones)))
@@ -110,7 +110,7 @@ def test_value_is_greatest_and_drives_are_short(problem: AllocationProblem):
     assert drive >= least_drive - 1e-6
     loaded = problem.load > 0
     in_all = np.bincount(allocation.zone_idx, allocation.share_frac, minlength=len(problem.load))
-    reached = np.bincount(problem.reach_zone_idx, minlength=len(problem.load)) > 0
+    reached = np.bincount(problem.reach.idx, minlength=len(problem.load)) > 0
     if (in_all[loaded & reached] > 1 - 1e-9).all():
         # Everyone is served: there is no choice of whom to serve, so the drives are shortest.
         assert drive == pytest.approx(least_drive, abs=1e-5)
