@@ -63,12 +63,13 @@ def allocate_zones(problem: AllocationProblem) -> Allocation:
     Parameters
     ----------
     problem : AllocationProblem
-        Types ascend in capacity; each station has at least one type that fits.
+        Each station has at least one type that fits.
 
     Returns
     -------
     Allocation
-        The same for the same problem; ties in drive time go to the station that comes first.
+        The same for the same problem; ties in drive time go to the station that comes first, those
+        in capacity to the type that comes first.
     """
     net = _transport(problem)
     capacity = _capacity(problem)
@@ -81,10 +82,7 @@ def allocate_zones(problem: AllocationProblem) -> Allocation:
     load = np.bincount(net.zones.idx[kept], flow[kept], minlength=len(capacity))
     type_idx = problem.type_idx
     if type_idx is None:
-        fits = problem.capacity > 0
-        carries = fits & (problem.capacity * (1 + _ROUNDING) >= load[:, None])
-        largest = np.where(fits, problem.capacity, -1.0).argmax(axis=1)
-        type_idx = np.where(carries.any(axis=1), carries.argmax(axis=1), largest)
+        type_idx = _smallest_types(problem.capacity, load)
     return Allocation(
         zone_idx=net.arc_zone[kept].astype(np.int64),
         station_idx=net.zones.idx[kept].astype(np.int32),
@@ -92,6 +90,15 @@ def allocate_zones(problem: AllocationProblem) -> Allocation:
         drive_min=net.cost[kept],
         type_idx=np.asarray(type_idx, dtype=np.int32),
     )
+
+
+def _smallest_types(capacity: FloatArray, load: FloatArray) -> IntArray:
+    """Type of least capacity that carries each station's load; the largest, if rounding tips it."""
+    fits = capacity > 0
+    carries = fits & (capacity * (1 + _ROUNDING) >= load[:, None])
+    smallest = np.where(carries, capacity, np.inf).argmin(axis=1)
+    largest = np.where(fits, capacity, -1.0).argmax(axis=1)
+    return np.where(carries.any(axis=1), smallest, largest)
 
 
 def _transport(problem: AllocationProblem) -> Transport:

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -38,7 +40,7 @@ def problems(draw: st.DrawFn) -> AllocationProblem:
     values = st.lists(st.sampled_from([0.5, 1.0, 3.0]), min_size=num_zones, max_size=num_zones)
     minutes = st.dictionaries(st.integers(0, num_zones - 1), st.sampled_from([1.0, 2.0, 5.0, 9.0]))
     reach = draw(st.lists(minutes, min_size=num_stations, max_size=num_stations))
-    sizes = st.sampled_from([[1.0, 3.0], [2.0, 2.5], [0.0, 1.5]])
+    sizes = st.sampled_from([[1.0, 3.0], [2.0, 2.5], [0.0, 1.5], [3.0, 1.0], [1.5, 0.0]])
     capacity = draw(st.lists(sizes, min_size=num_stations, max_size=num_stations))
     return allocation_problem(draw(loads), reach, capacity, value=draw(values))
 
@@ -72,7 +74,7 @@ def assert_honest(problem: AllocationProblem, allocation: Allocation) -> None:
     assert (capacity > 0).all()
     assert (load <= capacity * (1 + 1e-9)).all()
     # No type that fits and is smaller carries the load.
-    smaller = np.arange(problem.capacity.shape[1]) < allocation.type_idx[:, None]
+    smaller = problem.capacity < capacity[:, None]
     fits = (problem.capacity > 0) & (problem.capacity >= load[:, None] * (1 + 1e-6))
     assert problem.type_idx is not None or not (smaller & fits).any()
 
@@ -173,6 +175,26 @@ def test_types_by_need_or_as_given():
     allocation = allocate_zones(given_types)
     assert allocation.type_idx.tolist() == [0, 2]
     assert allocation.share_frac.tolist() == pytest.approx([2.0 / 3.0, 1.0])
+
+
+@given(problems(), st.randoms(use_true_random=False))
+@settings(max_examples=40, deadline=None)
+def test_order_of_types_does_not_matter(problem: AllocationProblem, random):
+    order = list(range(problem.capacity.shape[1]))
+    random.shuffle(order)
+    shuffled = allocate_zones(replace(problem, capacity=problem.capacity[:, order]))
+    allocation = allocate_zones(problem)
+    stations = np.arange(len(problem.capacity))
+    assert (
+        problem.capacity[stations, np.array(order)[shuffled.type_idx]].tolist()
+        == problem.capacity[stations, allocation.type_idx].tolist()
+    )
+
+
+def test_of_types_in_any_order_the_smallest_that_carries():
+    sizes = [[9.0, 2.0, 4.0], [4.0, 0.0, 9.0]]
+    problem = allocation_problem([3.0, 1.0], [{0: 1.0}, {1: 1.0}], sizes)
+    assert allocate_zones(problem).type_idx.tolist() == [2, 0]
 
 
 def test_zones_without_load_go_to_the_nearest_even_if_it_is_full():
