@@ -82,7 +82,7 @@ def allocate_zones(problem: AllocationProblem) -> Allocation:
     load = np.bincount(net.zones.idx[kept], flow[kept], minlength=len(capacity))
     type_idx = problem.type_idx
     if type_idx is None:
-        type_idx = _smallest_types(problem.capacity, load)
+        type_idx = _smallest_types(problem.capacity, np.asarray(load, dtype=np.float64))
     return Allocation(
         zone_idx=net.arc_zone[kept].astype(np.int64),
         station_idx=net.zones.idx[kept].astype(np.int32),
@@ -92,13 +92,14 @@ def allocate_zones(problem: AllocationProblem) -> Allocation:
     )
 
 
-def _smallest_types(capacity: FloatArray, load: FloatArray) -> IntArray:
+def _smallest_types(capacity: FloatArray, load: FloatArray) -> IndexArray:
     """Type of least capacity that carries each station's load; the largest, if rounding tips it."""
     fits = capacity > 0
     carries = fits & (capacity * (1 + _ROUNDING) >= load[:, None])
     smallest = np.where(carries, capacity, np.inf).argmin(axis=1)
     largest = np.where(fits, capacity, -1.0).argmax(axis=1)
-    return np.where(carries.any(axis=1), smallest, largest)
+    chosen = np.where(carries.any(axis=1), smallest, largest)
+    return np.asarray(chosen, dtype=np.int32)
 
 
 def _transport(problem: AllocationProblem) -> Transport:

@@ -11,6 +11,7 @@ from planner.errors import CheckError
 from planner.instance import Instance
 from planner.planning.corridors.drive import Driven, drive
 from planner.planning.corridors.prepare import CorridorInput
+from planner.planning.corridors.station_load import overloads
 from planner.planning.corridors.tables import describe_corridors
 from planner.plans import ModelResult, TripShare
 
@@ -82,6 +83,7 @@ def check_corridors(
     violations += _limits(instance, given, sites, capex_cny)
     if driven_frac is not None:
         violations += _shares(driven, driven_frac)
+        violations += _capacity(instance, driven)
     violations += _objective(instance, driven, capex_cny, stated)
     if violations:
         listed = "\n".join(f"  {violation}" for violation in violations)
@@ -145,3 +147,13 @@ def _shares(driven: Driven, driven_frac: FloatArray) -> Iterator[str]:
     by_flow = np.bincount(driven.given.problem.flow_idx, driven_frac)
     if (driven_frac < -_TOLERANCE).any() or (by_flow > 1 + _TOLERANCE).any():
         yield "a flow drives more than once"
+
+
+def _capacity(instance: Instance, driven: Driven) -> Iterator[str]:
+    """Stations that cannot do what the trips that drive need in the busiest hour of a season."""
+    for each in overloads(instance, driven):
+        yield (
+            f"corridor station {driven.given.roads.site_id[each.site]} is to do "
+            f"{each.swaps_per_hour:.6g} swaps an hour in {each.season}, its capacity is "
+            f"{each.capacity_per_hour:.6g}"
+        )
