@@ -9,7 +9,9 @@ import pytest
 
 from planner.errors import CheckError, InfeasibleError, InputError
 from planner.instance import Instance, read_instance
+from planner.planning import pipeline
 from planner.planning.pipeline import Planned, check_plan, plan
+from planner.planning.rounds import Fitted
 from tests.two_towns import APART_KM, two_towns
 
 TUTORIAL = Path(__file__).parents[3] / "instances" / "tutorial"
@@ -83,6 +85,27 @@ def test_a_wrong_corridor_plan_fails_the_check(own: Planned, change, complaint: 
     stations = pd.DataFrame({"corridor_station_id": names})
     with pytest.raises(CheckError, match=complaint):
         check_plan(own.instance, replace(own.plan, corridor_stations=stations))
+
+
+def test_the_planner_checks_its_labels_not_the_problem_it_solved(
+    own: Planned, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A corridor problem that counts every trip twice is believed by nobody but its own model."""
+    fit = pipeline.fit_packs_and_stations
+
+    def count_twice(*args: object) -> Fitted:
+        fitted = fit(*args)  # type: ignore[arg-type]
+        corridors = fitted.corridors
+        assert corridors is not None
+        problem = corridors.given.problem
+        given = replace(corridors.given, problem=replace(problem, value=2.0 * problem.value))
+        objective, bound = 2.0 * corridors.proof.objective, 2.0 * corridors.proof.bound
+        proof = replace(corridors.proof, objective=objective, bound=bound)
+        return replace(fitted, corridors=replace(corridors, given=given, proof=proof))
+
+    monkeypatch.setattr(pipeline, "fit_packs_and_stations", count_twice)
+    with pytest.raises(CheckError, match="trips are worth"):
+        plan(own.instance)
 
 
 def test_too_many_stations_fail_the_check(own: Planned) -> None:
