@@ -10,7 +10,7 @@ import numpy as np
 
 from planner.arrays import FloatArray, IntArray
 from planner.instance import Instance
-from planner.network.driving import Legs, OpenStops, drive_trips
+from planner.network.driving import Legs, OpenStops, Trips, drive_trips
 from planner.planning.corridors.prepare import CorridorInput
 from planner.planning.corridors.problem import SEASONS
 from planner.planning.corridors.trips import packs_per_trip, vehicles_of_profiles
@@ -93,7 +93,7 @@ def drive(
     legs = drive_trips(
         roads.paths, roads.network.length_km, roads.energy.draw_kwh, roads.energy.usable_kwh,
         roads.energy.profiles["full_kwh"].to_numpy(float), stops,
-        (labels.path_idx, labels.season_idx, labels.profile_idx),
+        Trips(labels.path_idx, labels.season_idx, labels.profile_idx),
         start_frac=settings.start_frac, reserve_frac=settings.reserve_frac,
     )  # fmt: skip
     frac = _best_path(given, legs) if shared_frac is None else shared_frac * legs.is_driven

@@ -9,7 +9,7 @@ from planner.arrays import BoolArray, FloatArray, IntArray, Lists
 from planner.geodesy import great_circle_km
 from planner.instance import Instance
 from planner.models.refuelling.problem import FlowRefuellingProblem
-from planner.network.driving import OpenStops, Windows, find_windows
+from planner.network.driving import OpenStops, Trips, Windows, find_windows
 from planner.network.intercity import IntercityNetwork, TripPaths
 from planner.physics.climate import MONTHS, CityClimate
 from planner.physics.fleet import temperature_curve
@@ -263,7 +263,7 @@ def assemble_flow_refuelling(
     windows = find_windows(
         paths, energy.draw_kwh, energy.usable_kwh, energy.profiles["full_kwh"].to_numpy(float),
         OpenStops(np.zeros_like(stops.is_open), stops.is_open, stops.end_is_open),
-        (path_idx, season_idx, profile_idx),
+        Trips(path_idx, season_idx, profile_idx),
         start_frac=corridors.start_frac, reserve_frac=corridors.reserve_frac,
     )  # fmt: skip
     needs, members = _cover_sets(paths, path_idx, stops.site_idx, windows)
