@@ -130,7 +130,7 @@ def list_assumptions(
         for item, count in left_out.items()
     ]
     if roads is not None:
-        rows += corridor_assumptions(roads)
+        rows += corridor_assumptions(instance, roads)
     unlimited = set(instance.packs["chemistry"]) - set(instance.supply["chemistry"])
     rows += [
         {

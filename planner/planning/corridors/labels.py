@@ -9,7 +9,7 @@ from planner.models.refuelling.capacity import driven_flows
 from planner.physics.fleet import FleetOperation
 from planner.planning.corridors.plan import CorridorPlan
 from planner.planning.corridors.prepare import CorridorInput, prepare_corridors
-from planner.planning.corridors.roads import CorridorRoads
+from planner.planning.corridors.roads import CorridorRoads, corridor_type
 from planner.plans import Plan
 
 
@@ -67,9 +67,19 @@ def corridors_of_plan(
     return given, driven_flows(given.problem, np.isin(roads.site_id, names))
 
 
-def corridor_assumptions(roads: CorridorRoads) -> list[dict[str, str]]:
-    """What was held, left out or not connected, as rows of the run's assumptions."""
-    rows = [
+def corridor_assumptions(instance: Instance, roads: CorridorRoads) -> list[dict[str, str]]:
+    """What was chosen, held, left out or not connected, as rows of the run's assumptions."""
+    rows = []
+    if instance.scenario.corridors.station_type is None:
+        rows.append(
+            {
+                "item": "type of corridor stations",
+                "value": str(corridor_type(instance)["station_type_id"].iloc[0]),
+                "mark": "?",
+                "source": "assumed: the type with most bays; corridors.station_type states another",
+            }
+        )
+    rows += [
         {
             "item": f"usable energy of {row.chemistry} on the road outside its curve",
             "value": f"coldest pack {row.pack_temperature_c:g} C",

@@ -15,7 +15,7 @@ from planner.planning.corridors.breaks import find_break, lay_round_trip
 from planner.planning.corridors.drive import Driven, drive, station_use
 from planner.planning.corridors.prepare import CorridorInput
 from planner.planning.corridors.problem import SEASONS
-from planner.planning.corridors.roads import largest_type
+from planner.planning.corridors.roads import corridor_type
 
 
 @dataclass(frozen=True)
@@ -277,7 +277,7 @@ def _stations(instance: Instance, driven: Driven, open_site_idx: IntArray) -> pd
     node = roads.node_of_site[open_site_idx]
     swaps, trips = station_use(driven)
     peak = scenario.corridors.holiday_factor * scenario.demand.peak_hour_frac
-    station = largest_type(instance).iloc[0]
+    station = corridor_type(instance).iloc[0]
     table = pd.DataFrame(
         {
             "corridor_station_id": [roads.site_id[site] for site in open_site_idx.tolist()],

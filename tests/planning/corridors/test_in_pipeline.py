@@ -194,6 +194,31 @@ def test_a_stop_keeps_a_plan_that_passes_the_check(tutorial: Instance) -> None:
     assert planned.evaluation.kpi["num_stations"] <= 4
 
 
+def test_corridor_stations_are_of_the_type_stated(tutorial: Instance, own: Planned) -> None:
+    planned = plan(with_corridors(own.instance, station_type="choco_14"))
+    stations = planned.tables["corridor_stations"]
+    assert set(stations["station_type_id"]) == {"choco_14"}
+    assert planned.evaluation.kpi["corridor_capex_cny"] == 3e6 * len(stations)
+    largest = own.tables["corridor_stations"]["capacity_per_hour"].max()
+    assert stations["capacity_per_hour"].max() < largest
+    item = "type of corridor stations"
+    assert item not in set(planned.assumptions["item"])
+    assumed = own.assumptions.set_index("item").loc[item]
+    assert assumed["value"] == "choco_30"
+    with pytest.raises(InputError, match=r"choco_41.*did you mean choco_14\?"):
+        plan(with_corridors(own.instance, station_type="choco_41"))
+
+
+def test_an_unknown_type_of_corridor_stations_is_a_fault_of_the_input() -> None:
+    wrong = {"corridors": {"station_type": "choco_41"}}
+    with pytest.raises(InputError, match=r"choco_41.*did you mean choco_14\?"):
+        read_instance(TUTORIAL, overrides=wrong)
+    with pytest.raises(InputError, match=r"corridors\.station_type"):
+        read_instance(TUTORIAL, overrides=wrong, like=read_instance(TUTORIAL))
+    stated = read_instance(TUTORIAL, overrides={"corridors": {"station_type": "choco_14"}})
+    assert stated.scenario.corridors.station_type == "choco_14"
+
+
 def test_one_town_has_no_trips(tutorial: Instance) -> None:
     planned = plan(with_corridors(tutorial, funding="national"))
     alone = plan(tutorial)
