@@ -67,7 +67,7 @@ class Legs:
     at_station : bool array, shape (num_legs,)
         Whether the swap at its end is at a corridor station, not in a city.
     length_km, drawn_kwh : float arrays, shape (num_legs,)
-        Driven, and drawn from the pack.
+        DrivenTrips, and drawn from the pack.
     margin_kwh : float array, shape (num_legs,)
         Energy that could still be drawn, reserve apart, where that is least.
     tightest_segment : int array, shape (num_legs,)

@@ -73,8 +73,8 @@ def allocate_zones(problem: AllocationProblem) -> Allocation:
     """
     net = _transport(problem)
     capacity = _capacity(problem)
-    asked = _served_load(problem, net, capacity)
-    flow, share = _nearest(problem, net, asked)
+    served_load = _served_load(problem, net, capacity)
+    flow, share = _nearest(problem, net, served_load)
     flow = rebalance(net, capacity, flow).flow
     loaded = problem.load[net.arc_zone] > 0
     share[loaded] = flow[loaded] / problem.load[net.arc_zone[loaded]]
@@ -188,12 +188,12 @@ def _as_sized(
 
 
 def _nearest(
-    problem: AllocationProblem, net: Transport, asked: FloatArray
+    problem: AllocationProblem, net: Transport, served_load: FloatArray
 ) -> tuple[FloatArray, FloatArray]:
     """Flow with every zone at its nearest station, and shares of the zones without load."""
     order = np.lexsort((net.zones.idx, net.cost, net.arc_zone))
     first = order[np.diff(net.arc_zone[order], prepend=-1) != 0]
     flow, share = np.zeros(len(net.cost)), np.zeros(len(net.cost))
-    flow[first] = asked[net.arc_zone[first]]
+    flow[first] = served_load[net.arc_zone[first]]
     share[first[problem.load[net.arc_zone[first]] <= 0]] = 1.0
     return flow, share

@@ -112,8 +112,8 @@ class RefuellingClaim:
             return self._offers[1]
 
         def late() -> bool:
-            asked = self._stop is not None and self._stop.is_set()
-            return asked or time.monotonic() - started > self._time_limit_s
+            stopped = self._stop is not None and self._stop.is_set()
+            return stopped or time.monotonic() - started > self._time_limit_s
 
         dual = self._relax(paid, DUAL_LOOKS, late)
         number = max(min(round(float(dual.opening.sum())), most), 1)

@@ -29,7 +29,7 @@ def label_corridors(
     if corridors is None:
         return {}
     city, vehicle = np.nonzero(road_kwh_per_day > 0)
-    names = [corridors.given.roads.site_id[site] for site in corridors.open_site_idx.tolist()]
+    names = [corridors.inputs.roads.site_id[site] for site in corridors.open_site_idx.tolist()]
     return {
         "road_use": pd.DataFrame(
             {
@@ -60,15 +60,15 @@ def corridors_of_plan(
     """
     packs = plan.packs[plan.packs["quarter"] == instance.scenario.planning_quarter]
     stations = plan.stations.merge(instance.sites, on="site_id")[["city_id", "lon", "lat"]]
-    given = prepare_corridors(instance, fleet, roads, packs, stations)
+    inputs = prepare_corridors(instance, fleet, roads, packs, stations)
     if not instance.scenario.corridors.limit_capacity:
-        return given, None
+        return inputs, None
     names = plan.corridor_stations["corridor_station_id"]
-    return given, driven_flows(given.problem, np.isin(roads.site_id, names))
+    return inputs, driven_flows(inputs.problem, np.isin(roads.site_id, names))
 
 
 def corridor_assumptions(instance: Instance, roads: CorridorRoads) -> list[dict[str, str]]:
-    """What was chosen, held, left out or not connected, as rows of the run's assumptions."""
+    """What was assumed, extrapolated, left out or not connected, as rows of the assumptions."""
     rows = []
     if instance.scenario.corridors.station_type is None:
         rows.append(
@@ -86,7 +86,7 @@ def corridor_assumptions(instance: Instance, roads: CorridorRoads) -> list[dict[
             "mark": "INF",
             "source": f"the curve spans {row.domain_c} C; its last value is held",
         }
-        for row in roads.energy.held.itertuples()
+        for row in roads.energy.extrapolated.itertuples()
     ]
     rows += [
         {

@@ -1,4 +1,4 @@
-"""The corridor problem of given stations and packs in the cities."""
+"""The corridor problem of the stations and packs in the cities."""
 
 import math
 from dataclasses import dataclass

@@ -46,7 +46,7 @@ class RoadEnergy:
         Energy that driving the segment takes; none on a ferry.
     usable_kwh : ndarray, same shape
         Energy of a full pack at the segment's temperature, within the window of charge.
-    held : DataFrame
+    extrapolated : DataFrame
         Chemistries whose curve ends above the coldest pack, where its last value was held:
         columns ``chemistry``, ``pack_temperature_c``, ``domain_c``.
     """
@@ -55,7 +55,7 @@ class RoadEnergy:
     temperature_c: FloatArray
     draw_kwh: FloatArray
     usable_kwh: FloatArray
-    held: pd.DataFrame
+    extrapolated: pd.DataFrame
 
 
 def temperatures_along(
@@ -159,7 +159,7 @@ def road_energy(
         axis=1,
     )
     coldest_c = float(pack_c.min(initial=np.inf))
-    held = [
+    extrapolated = [
         (chemistry, round(coldest_c, 1),
          f"{curve.temperature_c[0]:g} to {curve.temperature_c[-1]:g}")
         for chemistry, curve in curves.items()
@@ -171,7 +171,9 @@ def road_energy(
         temperature_c=temperature_c,
         draw_kwh=per_km * network.length_km,
         usable_kwh=usable_energy_kwh(column["nominal_kwh"], column["soc_window_frac"], usable_frac),
-        held=pd.DataFrame(held, columns=["chemistry", "pack_temperature_c", "domain_c"]),
+        extrapolated=pd.DataFrame(
+            extrapolated, columns=["chemistry", "pack_temperature_c", "domain_c"]
+        ),
     )
 
 

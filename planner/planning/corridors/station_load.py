@@ -20,7 +20,7 @@ from planner.arrays import FloatArray
 from planner.errors import PlannerError
 from planner.instance import Instance
 from planner.planning.corridors.breaks import lay_round_trip
-from planner.planning.corridors.drive import Driven, station_use
+from planner.planning.corridors.drive import DrivenTrips, station_use
 from planner.planning.corridors.problem import SEASONS
 
 TOLERANCE = 1e-5
@@ -55,14 +55,14 @@ class _Trip:
     site: list[int]
 
 
-def overloads(instance: Instance, driven: Driven) -> list[Overload]:
+def overloads(instance: Instance, driven: DrivenTrips) -> list[Overload]:
     """Stations that cannot do what the driven trips need, however these spread their swaps.
 
     Parameters
     ----------
     instance : Instance
         For the scenario's busiest hour.
-    driven : Driven
+    driven : DrivenTrips
         With the shares of flows that a plan states.
 
     Returns
@@ -75,7 +75,7 @@ def overloads(instance: Instance, driven: Driven) -> list[Overload]:
     PlannerError
         If the linear program fails.
     """
-    scenario, capacity = instance.scenario, driven.given.roads.capacity
+    scenario, capacity = instance.scenario, driven.inputs.roads.capacity
     busiest = scenario.corridors.holiday_factor * scenario.demand.peak_hour_frac
     greedy = station_use(driven)[0] * busiest
     found = []
@@ -96,9 +96,9 @@ def _allowed(capacity: FloatArray) -> FloatArray:
 
 
 def _trips_of_season(
-    instance: Instance, driven: Driven, season: int, busiest: float
+    instance: Instance, driven: DrivenTrips, season: int, busiest: float
 ) -> Iterator[_Trip]:
-    labels = driven.given.labels
+    labels = driven.inputs.labels
     swaps = driven.driven_frac * labels.vehicles_per_day * busiest
     for at in np.flatnonzero((swaps > 0) & (labels.season_idx == season)).tolist():
         trip = _trip(instance, driven, at, float(swaps[at]))
@@ -106,10 +106,10 @@ def _trips_of_season(
             yield trip
 
 
-def _trip(instance: Instance, driven: Driven, at: int, swaps_per_hour: float) -> _Trip:
+def _trip(instance: Instance, driven: DrivenTrips, at: int, swaps_per_hour: float) -> _Trip:
     """All ways between two stops of a trip that a pack lasts."""
     settings, stops = instance.scenario.corridors, driven.stops
-    roads, labels = driven.given.roads, driven.given.labels
+    roads, labels = driven.inputs.roads, driven.inputs.labels
     path, season = int(labels.path_idx[at]), int(labels.season_idx[at])
     profile = int(labels.profile_idx[at])
     lap = lay_round_trip(

@@ -58,7 +58,7 @@ def test_swaps_on_the_road_need_packs_there(own: Planned, tutorial: Instance) ->
         for each in (own, without)
     ]
     assert station_packs[0] > station_packs[1]
-    # Energy given on the road: all that legs draw which end with a swap there.
+    # Energy inputs on the road: all that legs draw which end with a swap there.
     legs = own.tables["corridor_legs"]
     winter = legs[(legs["season"] == "winter") & legs["to_stop"].str.startswith("R")]
     on_road_kwh = (winter["drawn_kwh"] * winter["trips_per_day"]).sum()
@@ -97,11 +97,11 @@ def test_the_planner_checks_its_labels_not_the_problem_it_solved(
         fitted = fit(*args)  # type: ignore[arg-type]
         corridors = fitted.corridors
         assert corridors is not None
-        problem = corridors.given.problem
-        given = replace(corridors.given, problem=replace(problem, value=2.0 * problem.value))
+        problem = corridors.inputs.problem
+        inputs = replace(corridors.inputs, problem=replace(problem, value=2.0 * problem.value))
         objective, bound = 2.0 * corridors.proof.objective, 2.0 * corridors.proof.bound
         proof = replace(corridors.proof, objective=objective, bound=bound)
-        return replace(fitted, corridors=replace(corridors, given=given, proof=proof))
+        return replace(fitted, corridors=replace(corridors, inputs=inputs, proof=proof))
 
     monkeypatch.setattr(pipeline, "fit_packs_and_stations", count_twice)
     with pytest.raises(CheckError, match="trips are worth"):

@@ -27,20 +27,20 @@ def stated(objective: float) -> ModelResult:
 
 
 def check(instance: Instance, found: Found, driven_frac: np.ndarray) -> None:
-    given, plan = found.given, found.solution
-    names = pd.Series([given.roads.site_id[site] for site in plan.open_site_idx.tolist()])
-    objective = float(driven_frac @ given.problem.value)
-    check_corridors(instance, given, names, driven_frac, stated(objective))
+    inputs, plan = found.inputs, found.solution
+    names = pd.Series([inputs.roads.site_id[site] for site in plan.open_site_idx.tolist()])
+    objective = float(driven_frac @ inputs.problem.value)
+    check_corridors(instance, inputs, names, driven_frac, stated(objective))
 
 
 def test_vehicles_may_swap_at_different_stations(crowded: tuple[Instance, Found]):
     instance, found = crowded
     driven_frac = found.solution.driven_frac
     assert driven_frac is not None
-    driven = drive(instance, found.given, found.solution.open_site_idx, driven_frac)
+    driven = drive(instance, found.inputs, found.solution.open_site_idx, driven_frac)
     busiest = instance.scenario.corridors.holiday_factor * instance.scenario.demand.peak_hour_frac
     # All at the last station that they reach, they would fill it thrice over.
-    assert (station_use(driven)[0] * busiest > 2 * found.given.roads.capacity).any()
+    assert (station_use(driven)[0] * busiest > 2 * found.inputs.roads.capacity).any()
     assert overloads(instance, driven) == []
     check(instance, found, driven_frac)
 
@@ -50,7 +50,7 @@ def test_more_trips_than_the_stations_can_do_fail_the_check(crowded: tuple[Insta
     driven_frac = found.solution.driven_frac
     assert driven_frac is not None
     assert (driven_frac < 1).any()  # capacity binds
-    capacity = found.given.roads.capacity[0]
+    capacity = found.inputs.roads.capacity[0]
     message = (
         r"corridor station R\S+ is to do \S+ swaps an hour in winter, its capacity is "
         rf"{capacity:.6g}"
@@ -62,8 +62,8 @@ def test_more_trips_than_the_stations_can_do_fail_the_check(crowded: tuple[Insta
 
 def test_seasons_do_not_load_a_station_together(crowded: tuple[Instance, Found]):
     instance, found = crowded
-    driven_frac, season = found.solution.driven_frac, found.given.labels.season_idx
+    driven_frac, season = found.solution.driven_frac, found.inputs.labels.season_idx
     assert driven_frac is not None
     beyond = np.where(season == 0, 1.0, driven_frac)  # winter claims too much, summer does not
-    driven = drive(instance, found.given, found.solution.open_site_idx, beyond)
+    driven = drive(instance, found.inputs, found.solution.open_site_idx, beyond)
     assert {each.season for each in overloads(instance, driven)} == {"winter"}
