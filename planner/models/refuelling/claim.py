@@ -27,21 +27,11 @@ from planner.models.refuelling.dual import FlowDual, bound_at, improve_bound
 from planner.models.refuelling.presolve import reduce_flows
 from planner.models.refuelling.problem import FlowRefuellingProblem
 from planner.models.refuelling.search import anneal_plan, plan_value, round_opening, search_tables
+from planner.models.refuelling.tuning import DEFAULT, Tuning
 from planner.solving.progress import StopRequest
 
 STATIONS, MONEY = "stations", "money"
 """Names of the resources that corridors take."""
-ROUGH_LOOKS, DUAL_LOOKS = 10, 20
-"""Looks at the bound for the same prices: for a first guess, and for plans."""
-CHECK_LOOKS, DUAL_CLOSE = 5, 1e-4
-"""Enough when so many better it by no more than this share."""
-SAME_PRICE_FRAC = 0.01
-"""Prices no farther apart than this are answered by the same multipliers."""
-AROUND_FRAC = (-0.1, -0.03, 0.03, 0.1)
-"""Plans with so many stations more or less are offered too."""
-FIRST_MOVES, NEAR_MOVES, LAST_MOVES = 100_000, 20_000, 500_000
-CANDIDATE_WORTH_FRAC = 0.5
-"""As in ``flow_refuelling``."""
 
 
 class RefuellingClaim:
@@ -55,6 +45,7 @@ class RefuellingClaim:
     time_limit_s : float
         For every answer; what is known by then is offered.
     stop : StopRequest, optional
+    tuning : Tuning, optional
     """
 
     name = "corridors"
@@ -66,9 +57,11 @@ class RefuellingClaim:
         seed: int = 0,
         time_limit_s: float = math.inf,
         stop: StopRequest | None = None,
+        tuning: Tuning = DEFAULT,
     ) -> None:
         self.problem, self.rows = problem, reduce_flows(problem)
         self._tables = search_tables(self.rows)
+        self._tuning = tuning
         self._seed, self._time_limit_s, self._stop = seed, time_limit_s, stop
         self._duals: list[FlowDual] = []
         self._relaxed_at: tuple[FloatArray, int] | None = None
@@ -93,7 +86,7 @@ class RefuellingClaim:
         most = min(max(self.rows.num_stations, 0), self.rows.num_sites)
         if most == 0 or self.rows.num_paths == 0:
             return dict(self.least_plan().use)
-        dual = self._relax(self._site_price(price), ROUGH_LOOKS, lambda: False)
+        dual = self._relax(self._site_price(price), self._tuning.rough_looks, lambda: False)
         opened = dual.opening * min(most / max(float(dual.opening.sum()), 1.0), 1.0)
         least = self.least_plan().use
         return {
@@ -115,17 +108,19 @@ class RefuellingClaim:
             stopped = self._stop is not None and self._stop.is_set()
             return stopped or time.monotonic() - started > self._time_limit_s
 
-        dual = self._relax(paid, DUAL_LOOKS, late)
+        dual = self._relax(paid, self._tuning.plan_looks, late)
         number = max(min(round(float(dual.opening.sum())), most), 1)
-        best = self._improve_plan(number, self._start(number), FIRST_MOVES, 1.0)
+        best = self._improve_plan(number, self._start(number), self._tuning.first_moves, 1.0)
         offers = [self._offer(best)]
-        for frac in AROUND_FRAC:
+        for frac in self._tuning.around_frac:
             near = min(
                 max(number + (math.ceil if frac > 0 else math.floor)(frac * number), 0), most
             )
             if near != number and not late():
                 start = self._fewer(best, near)
-                offers.append(self._offer(self._improve_plan(near, start, NEAR_MOVES, 0.2)))
+                offers.append(
+                    self._offer(self._improve_plan(near, start, self._tuning.near_moves, 0.2))
+                )
         self._offers = paid, offers
         return offers
 
@@ -135,7 +130,7 @@ class RefuellingClaim:
         if free == 0 or not self._duals:
             return self.least_plan()
         start = self._fewer(self._start(free), free)
-        return self._offer(self._improve_plan(free, start, LAST_MOVES, 1.0))
+        return self._offer(self._improve_plan(free, start, self._tuning.last_moves, 1.0))
 
     def bound_for(self, number: int) -> float:
         """No plan of so many stations is worth more."""
@@ -171,7 +166,7 @@ class RefuellingClaim:
         """Multipliers at these prices, or at those asked last if they are nearly the same."""
         if self._relaxed_at is not None:
             before, looks = self._relaxed_at
-            near = (np.abs(paid - before) <= SAME_PRICE_FRAC * before).all()
+            near = (np.abs(paid - before) <= self._tuning.same_price_frac * before).all()
             if near and num_looks <= looks:
                 return self._duals[-1]
         self._relaxed_at = paid, num_looks
@@ -179,8 +174,8 @@ class RefuellingClaim:
         points = improve_bound(self.rows, paid, self._duals[-1] if self._duals else None)
         for look, dual in enumerate(points, start=1):
             close = False
-            if look % CHECK_LOOKS == 0:
-                close = last - dual.bound <= DUAL_CLOSE * abs(dual.bound)
+            if look % self._tuning.check_looks == 0:
+                close = last - dual.bound <= self._tuning.close_frac * abs(dual.bound)
                 last = dual.bound
             if close or look >= num_looks or late():
                 self._duals.append(dual)
@@ -210,8 +205,9 @@ class RefuellingClaim:
         rows = replace(self.rows, num_stations=number)
         worth = self._duals[-1].site_worth
         last_in = np.sort(worth)[-min(max(number, 1), rows.num_sites)]
+        least = self._tuning.candidate_worth_frac * last_in
         plan = anneal_plan(
-            rows, self._tables, start, np.flatnonzero(worth >= CANDIDATE_WORTH_FRAC * last_in),
+            rows, self._tables, start, np.flatnonzero(worth >= least),
             num_moves=num_moves, heat=heat, seed=self._seed,
         )  # fmt: skip
         self._plans[number] = max(

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Tuning:
-    """Amounts of work of `planner.models.refuelling.solve`.
+    """Amounts of work of a solve and, from ``rough_looks`` on, of a claim at national prices.
 
     Attributes
     ----------
@@ -34,6 +34,16 @@ class Tuning:
         Part of the time left in which SCIP merges them.
     max_cuts : int
         Benders' cuts for capacity, at most.
+    rough_looks, plan_looks : int
+        Looks at the bound for the same prices: for a first guess, and for plans.
+    check_looks, close_frac : int and float
+        Enough when so many better it by no more than this share.
+    same_price_frac : float
+        Prices no farther apart than this are answered by the same multipliers.
+    around_frac : tuple of float
+        Plans with so many stations more or less are offered too.
+    near_moves, last_moves : int
+        Exchanges offered for these, and for the plan of the number that is granted.
     """
 
     exact_needs: int = 15_000
@@ -50,6 +60,14 @@ class Tuning:
     new_plans: int = 4
     merge_time_frac: float = 0.2
     max_cuts: int = 50
+    rough_looks: int = 10
+    plan_looks: int = 20
+    check_looks: int = 5
+    close_frac: float = 1e-4
+    same_price_frac: float = 0.01
+    around_frac: tuple[float, ...] = (-0.1, -0.03, 0.03, 0.1)
+    near_moves: int = 20_000
+    last_moves: int = 500_000
 
 
 DEFAULT = Tuning()
