@@ -16,10 +16,11 @@ import numpy as np
 import scipy.sparse
 from scipy.sparse.csgraph import dijkstra
 
-from planner.arrays import FloatArray, IntArray
+from planner.arrays import FloatArray, IntArray, Lists
 from planner.errors import Fault, InputError
 from planner.models.refuelling.problem import FlowRefuellingProblem
 from planner.physics.round_trip import minimal_windows, reach_windows, there_and_back
+from planner.solving.rules import SiteRules
 
 NETWORKS = {
     "node25": ("node25/25-Node_Network_Edges.csv", "node25/25-Node_Network_Nodes.csv"),
@@ -200,7 +201,7 @@ def flow_problem(
         (network.length, (network.from_idx, network.to_idx)), shape=(num_nodes, num_nodes)
     )
     distance, before = dijkstra(roads, indices=ends, return_predecessors=True)
-    value, path_ptr, path_set_idx = [], [0], []
+    value, needs = [], []
     sets: dict[tuple[int, ...], int] = {}
     for row, origin in enumerate(ends):
         for destination in ends[row + 1 :]:
@@ -220,26 +221,18 @@ def flow_problem(
                 sets.setdefault(tuple(np.unique(tour[low:high]).tolist()), len(sets))
                 for low, high in zip(first, after, strict=True)
             }
-            path_set_idx.extend(sorted(needed))
-            path_ptr.append(len(path_set_idx))
+            needs.append(sorted(needed))
             apart = distance[row, destination] ** DISTANCE_EXPONENT
             value.append(network.weight[origin] * network.weight[destination] / apart)
-    members = list(sets)
-    set_ptr = np.concatenate(([0], np.cumsum([len(each) for each in members]))).astype(np.int64)
-    set_site_idx = np.array([site for each in members for site in each], dtype=np.int64)
+    members = Lists.of(sets)
     return FlowRefuellingProblem(
         value=np.array(value),
         flow_idx=np.arange(len(value)),
-        path_ptr=np.array(path_ptr, dtype=np.int64),
-        path_set_idx=np.array(path_set_idx, dtype=np.int64),
-        set_ptr=set_ptr,
-        set_site_idx=set_site_idx,
-        set_is_return=np.zeros(len(set_site_idx), dtype=np.bool_),
+        needs=Lists.of(needs),
+        members=members,
+        is_return=np.zeros(members.num_entries, dtype=np.bool_),
         load=np.zeros(len(value)),
         season_idx=np.zeros(len(value), dtype=np.int64),
         capacity=np.full(num_nodes, np.inf),
-        cost=np.zeros(num_nodes),
-        forced=np.zeros(num_nodes, dtype=np.bool_),
-        forbidden=np.zeros(num_nodes, dtype=np.bool_),
-        num_stations=num_stations,
+        rules=SiteRules.free(num_nodes, num_stations),
     )

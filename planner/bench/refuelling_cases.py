@@ -78,9 +78,9 @@ def solve_refuelling_case(
     )
     solution = solve_flow_refuelling(problem, options)
     return {
-        "status": solution.status,
-        "value": solution.objective,
-        "bound": solution.bound,
+        "status": solution.proof.status,
+        "value": solution.proof.objective,
+        "bound": solution.proof.bound,
         "build_s": build_s,
         "wall_s": time.perf_counter() - started,
     }

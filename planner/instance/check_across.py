@@ -10,6 +10,7 @@ import pandas as pd
 from planner.errors import Fault
 from planner.geodesy import great_circle_km
 from planner.instance.check_table import limited_faults
+from planner.instance.read_scenario import suggest
 from planner.instance.tables import SEGMENTS, TABLES
 
 FAR_FROM_CITY_KM = 400.0
@@ -50,6 +51,28 @@ def check_across_tables(
         if set(names) <= set(frames):
             faults += check(*(frames[name] for name in names), files)
     return faults
+
+
+def check_corridor_type(stations: pd.DataFrame, station_type: str | None) -> list[Fault]:
+    """Check that the type stated for corridor stations is in the table.
+
+    Parameters
+    ----------
+    stations : DataFrame
+        Column ``station_type_id``.
+    station_type : str or None
+        The setting ``corridors.station_type``.
+
+    Returns
+    -------
+    list of Fault
+        None or one, with the nearest name.
+    """
+    known = stations["station_type_id"].tolist()
+    if station_type is None or station_type in known:
+        return []
+    remedy = f"is not in the table stations; {suggest(station_type, known)}"
+    return [Fault("scenario.toml", None, "corridors.station_type", station_type, remedy)]
 
 
 def check_horizon(

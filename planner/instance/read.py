@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 
 from planner.errors import Fault, InputError
-from planner.instance.check_across import check_across_tables, check_horizon
+from planner.instance.check_across import check_across_tables, check_corridor_type, check_horizon
 from planner.instance.check_table import check_table
 from planner.instance.coordinates import conversion_note, convert_to_wgs84
 from planner.instance.find_table import belonging_files, find_table, is_road_network
@@ -104,6 +104,9 @@ def read_instance(
     if like is not None and scenario is not None and not faults:
         files = (InputFile(SCENARIO_FILE, _sha256(folder / SCENARIO_FILE)), *like.input_files[1:])
         if _has_same_tables(like, folder, scenario):
+            faults = check_corridor_type(like.stations, scenario.corridors.station_type)
+            if faults:
+                raise InputError(faults, source=str(folder))
             return replace(like, scenario=scenario, input_files=files)
     reads = _read_tables(folder, sources)
     frames = {name: frame for read in reads for name, frame in read.frames.items()}
@@ -112,6 +115,11 @@ def read_instance(
     faults += check_across_tables(frames, labels)
     if scenario is not None:
         faults += check_horizon(frames, labels, scenario.quarters)
+        if "stations" in frames:
+            types = _of_parameter_set(
+                frames["stations"], TABLES["stations"], scenario.parameter_set
+            )
+            faults += check_corridor_type(types, scenario.corridors.station_type)
     if faults or scenario is None:
         raise InputError(faults, source=str(folder))
     frames["zones"] = _with_centres(frames["zones"])

@@ -455,6 +455,10 @@ class Corridors(_Section):
         False, "whether stations serve no more than their swaps an hour, in winter's holiday "
         "traffic; without it the load beyond is only told",
     )  # fmt: skip
+    station_type: str | None = _setting(
+        None, "type of all corridor stations, from the table stations; the one with most bays if "
+        "left out, which the assumptions then name",
+    )  # fmt: skip
     ferries: list[Ferry] = _setting([], "crossings that the roads lack")
 
     @model_validator(mode="after")

@@ -7,16 +7,13 @@ the fewest swaps. In the city at either end it swaps always, if that has a stati
 """
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numba import njit
-from numpy.typing import NDArray
 
+from planner.arrays import BoolArray, FloatArray, IntArray
 from planner.network.intercity import TripPaths
-
-FloatArray = NDArray[np.float64]
-IntArray = NDArray[np.int64]
-BoolArray = NDArray[np.bool_]
 
 WINDOW_ROUNDING = 1e-9
 """Share of two laps' energy by which sums along the road may differ from it."""
@@ -24,8 +21,21 @@ ROUNDING = 2e-9
 """Share of the tour's energy by which a pack may fall short: rounding of sums in another order."""
 
 
-@dataclass(frozen=True)
-class OpenStops:
+class Trips(NamedTuple):
+    """Round trips to be driven, of shape (num_trips,) each.
+
+    Attributes
+    ----------
+    path, season, profile : int arrays
+        Way between two cities, season, and vehicle class with its pack.
+    """
+
+    path: IntArray
+    season: IntArray
+    profile: IntArray
+
+
+class OpenStops(NamedTuple):
     """Where vehicles may swap.
 
     Attributes
@@ -57,7 +67,7 @@ class Legs:
     at_station : bool array, shape (num_legs,)
         Whether the swap at its end is at a corridor station, not in a city.
     length_km, drawn_kwh : float arrays, shape (num_legs,)
-        Driven, and drawn from the pack.
+        DrivenTrips, and drawn from the pack.
     margin_kwh : float array, shape (num_legs,)
         Energy that could still be drawn, reserve apart, where that is least.
     tightest_segment : int array, shape (num_legs,)
@@ -101,7 +111,7 @@ def find_windows(
     usable_kwh: FloatArray,
     full_kwh: FloatArray,
     stops: OpenStops,
-    trips: tuple[IntArray, IntArray, IntArray],
+    trips: Trips,
     *,
     start_frac: float,
     reserve_frac: float,
@@ -117,17 +127,13 @@ def find_windows(
     -------
     Windows
     """
-    given = (
-        *trips, paths.ptr, paths.segment_idx, paths.node_ptr, paths.node_idx, paths.from_city_idx,
-        paths.to_city_idx, draw_kwh, usable_kwh, (1.0 - start_frac) * full_kwh, 1.0 - reserve_frac,
-        stops.in_city, stops.at_end, int(np.diff(paths.ptr).max(initial=0)) * 2 + 1,
-    )  # fmt: skip
-    ptr = np.zeros(len(trips[0]) + 1, dtype=np.int64)
+    road = _road(paths, draw_kwh, usable_kwh, (1.0 - start_frac) * full_kwh, 1.0 - reserve_frac)
+    ptr = np.zeros(len(trips.path) + 1, dtype=np.int64)
     nothing = np.zeros(0, dtype=np.int64)
-    _find_windows(*given, False, ptr, nothing, nothing)
+    _find_windows(trips, road, stops, False, ptr, nothing, nothing)
     ptr = np.cumsum(ptr)
     first, last = np.zeros(ptr[-1], dtype=np.int64), np.zeros(ptr[-1], dtype=np.int64)
-    _find_windows(*given, True, ptr, first, last)
+    _find_windows(trips, road, stops, True, ptr, first, last)
     return Windows(ptr, first, last)
 
 
@@ -138,7 +144,7 @@ def drive_trips(
     usable_kwh: FloatArray,
     full_kwh: FloatArray,
     stops: OpenStops,
-    trips: tuple[IntArray, IntArray, IntArray],
+    trips: Trips,
     *,
     start_frac: float,
     reserve_frac: float,
@@ -154,8 +160,7 @@ def drive_trips(
     full_kwh : float array, shape (num_profiles,)
         Energy of the full pack at 25 C.
     stops : OpenStops
-    trips : tuple of int arrays, shape (num_trips,)
-        Path, season and profile of each trip.
+    trips : Trips
     start_frac, reserve_frac : float
         As in the scenario's section ``corridors``.
 
@@ -163,27 +168,66 @@ def drive_trips(
     -------
     Legs
     """
-    path, season, profile = trips
-    given = (
-        path, season, profile, paths.ptr, paths.segment_idx, paths.node_ptr, paths.node_idx,
-        paths.from_city_idx, paths.to_city_idx, length_km, draw_kwh, usable_kwh,
-        (1.0 - start_frac) * full_kwh, 1.0 - reserve_frac, stops.on_road, stops.in_city,
-        stops.at_end,
-    )  # fmt: skip
-    most = int(np.diff(paths.ptr).max(initial=0)) * 2 + 1
-    is_driven = np.zeros(len(path), dtype=np.bool_)
-    ptr = np.zeros(len(path) + 1, dtype=np.int64)
-    _drive(*given, most, False, is_driven, ptr, *_room_for(0))
+    road = _road(paths, draw_kwh, usable_kwh, (1.0 - start_frac) * full_kwh, 1.0 - reserve_frac)
+    num_trips = len(trips.path)
+    is_driven = np.zeros(num_trips, dtype=np.bool_)
+    ptr = np.zeros(num_trips + 1, dtype=np.int64)
+    _drive(trips, road, length_km, stops, False, is_driven, ptr, _room_for(0))
     ptr = np.cumsum(ptr)
     legs = _room_for(int(ptr[-1]))
-    _drive(*given, most, True, is_driven, ptr, *legs)
+    _drive(trips, road, length_km, stops, True, is_driven, ptr, legs)
     return Legs(is_driven, ptr, *legs)
 
 
-def _room_for(
-    num_legs: int,
-) -> tuple[IntArray, IntArray, BoolArray, FloatArray, FloatArray, FloatArray, IntArray]:
-    return (
+class _Road(NamedTuple):
+    """Ways between cities with the energy along them, as `TripPaths` and `drive_trips` have them.
+
+    ``missing_kwh`` of each profile is what lacks from a full pack in a city with a station,
+    ``allowed_frac`` the share of the usable energy that may be drawn, ``most`` no less than the
+    stops of any trip.
+    """
+
+    ptr: IntArray
+    segment_idx: IntArray
+    node_ptr: IntArray
+    node_idx: IntArray
+    from_city: IntArray
+    to_city: IntArray
+    draw_kwh: FloatArray
+    usable_kwh: FloatArray
+    missing_kwh: FloatArray
+    allowed_frac: float
+    most: int
+
+
+def _road(
+    paths: TripPaths,
+    draw_kwh: FloatArray,
+    usable_kwh: FloatArray,
+    missing_kwh: FloatArray,
+    allowed_frac: float,
+) -> _Road:
+    return _Road(
+        paths.ptr, paths.segment_idx, paths.node_ptr, paths.node_idx, paths.from_city_idx,
+        paths.to_city_idx, draw_kwh, usable_kwh, missing_kwh, allowed_frac,
+        int(np.diff(paths.ptr).max(initial=0)) * 2 + 1,
+    )  # fmt: skip
+
+
+class _LegColumns(NamedTuple):
+    """The columns of `Legs`, filled in place."""
+
+    from_node: IntArray
+    to_node: IntArray
+    at_station: BoolArray
+    length_km: FloatArray
+    drawn_kwh: FloatArray
+    margin_kwh: FloatArray
+    tightest_segment: IntArray
+
+
+def _room_for(num_legs: int) -> _LegColumns:
+    return _LegColumns(
         np.zeros(num_legs, dtype=np.int64), np.zeros(num_legs, dtype=np.int64),
         np.zeros(num_legs, dtype=np.bool_), np.zeros(num_legs), np.zeros(num_legs),
         np.zeros(num_legs), np.zeros(num_legs, dtype=np.int64),
@@ -192,36 +236,21 @@ def _room_for(
 
 @njit(cache=True)  # millions of short steps
 def _drive(
-    path_of: IntArray,
-    season_of: IntArray,
-    profile_of: IntArray,
-    ptr: IntArray,
-    segment_idx: IntArray,
-    node_ptr: IntArray,
-    node_idx: IntArray,
-    from_city: IntArray,
-    to_city: IntArray,
+    trips: Trips,
+    road: _Road,
     length_km: FloatArray,
-    draw_kwh: FloatArray,
-    usable_kwh: FloatArray,
-    missing_kwh: FloatArray,
-    allowed_frac: float,
-    on_road: BoolArray,
-    in_city: BoolArray,
-    at_end: BoolArray,
-    most: int,
+    stops: OpenStops,
     fill: bool,
     is_driven: BoolArray,
     leg_ptr: IntArray,
-    leg_from: IntArray,
-    leg_to: IntArray,
-    leg_at_station: BoolArray,
-    leg_km: FloatArray,
-    leg_drawn: FloatArray,
-    leg_margin: FloatArray,
-    leg_tightest: IntArray,
+    columns: _LegColumns,
 ) -> None:
     """Count the legs of each trip into ``leg_ptr[trip + 1]``, or write them where that says."""
+    path_of, season_of, profile_of = trips
+    ptr, segment_idx, node_ptr, node_idx, from_city, to_city = road[:6]
+    draw_kwh, usable_kwh, missing_kwh, allowed_frac, most = road[6:]
+    on_road, in_city, at_end = stops
+    leg_from, leg_to, leg_at_station, leg_km, leg_drawn, leg_margin, leg_tightest = columns
     nodes = np.empty(most, dtype=np.int64)
     segments = np.empty(most, dtype=np.int64)
     opened = np.empty(most, dtype=np.bool_)
@@ -296,28 +325,19 @@ def _drive(
 
 @njit(cache=True)  # as _drive
 def _find_windows(
-    path_of: IntArray,
-    season_of: IntArray,
-    profile_of: IntArray,
-    ptr: IntArray,
-    segment_idx: IntArray,
-    node_ptr: IntArray,
-    node_idx: IntArray,
-    from_city: IntArray,
-    to_city: IntArray,
-    draw_kwh: FloatArray,
-    usable_kwh: FloatArray,
-    missing_kwh: FloatArray,
-    allowed_frac: float,
-    in_city: BoolArray,
-    at_end: BoolArray,
-    most: int,
+    trips: Trips,
+    road: _Road,
+    stops: OpenStops,
     fill: bool,
     window_ptr: IntArray,
     window_first: IntArray,
     window_last: IntArray,
 ) -> None:
     """Count the windows of each trip into ``window_ptr[trip + 1]``, or write them."""
+    path_of, season_of, profile_of = trips
+    ptr, segment_idx, node_ptr, node_idx, from_city, to_city = road[:6]
+    draw_kwh, usable_kwh, missing_kwh, allowed_frac, most = road[6:]
+    in_city, at_end = stops.in_city, stops.at_end
     drawn = np.zeros(2 * most + 1)
     passed = np.zeros(2 * most + 1, dtype=np.int64)
     limit = np.empty(most)

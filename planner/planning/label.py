@@ -53,8 +53,9 @@ def label_plan(instance: Instance, fitted: Fitted) -> Plan:
                 objective, siting.bound, gap, siting.wall_s, siting.prices,
             ),
             ModelResult(
-                "pack_assignment", "min", "CNY", packs.status, packs.objective, packs.bound,
-                packs.gap_frac, packs.wall_s, supply_prices,
+                "pack_assignment", packs.proof.sense, packs.proof.unit, packs.proof.status,
+                packs.proof.objective, packs.proof.bound, packs.proof.gap_frac,
+                packs.proof.wall_s, supply_prices,
             ),
             *_corridor_results(fitted.corridors),
         ),
@@ -65,10 +66,11 @@ def label_plan(instance: Instance, fitted: Fitted) -> Plan:
 def _corridor_results(corridors: CorridorPlan | None) -> list[ModelResult]:
     if corridors is None:
         return []
+    proof = corridors.proof
     return [
         ModelResult(
-            "corridors", corridors.sense, corridors.unit, corridors.status, corridors.objective,
-            corridors.bound, corridors.gap_frac, corridors.wall_s,
+            "corridors", proof.sense, proof.unit, proof.status, proof.objective, proof.bound,
+            proof.gap_frac, proof.wall_s,
         )
     ]  # fmt: skip
 
@@ -128,7 +130,7 @@ def list_assumptions(
         for item, count in left_out.items()
     ]
     if roads is not None:
-        rows += corridor_assumptions(roads)
+        rows += corridor_assumptions(instance, roads)
     unlimited = set(instance.packs["chemistry"]) - set(instance.supply["chemistry"])
     rows += [
         {

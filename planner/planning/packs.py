@@ -7,8 +7,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from planner.instance import Instance
-from planner.models.packs.problem import PackAssignmentProblem
-from planner.models.packs.solve import PackAssignment
+from planner.models.packs.problem import PackAssignment, PackAssignmentProblem
 from planner.physics.fleet import FleetOperation
 from planner.units import (
     DAYS_PER_MONTH,

@@ -130,10 +130,8 @@ def plan(
     result = label_plan(instance, fitted)
     with clock.stage("check", "every limit and figure recomputed without the solver"):
         audited = _audit(instance, graph, sites, zones, result)
-        trips = fitted.corridors
-        evaluation = _evaluate(
-            instance, result, audited, None if trips is None else (trips.given, trips.driven_frac)
-        )
+        corridors = None if roads is None else corridors_of_plan(instance, fleet, roads, result)
+        evaluation = _evaluate(instance, result, audited, corridors)
     with clock.stage("candidates", "why each other site holds no station"):
         candidates = explain_candidates(
             instance, evaluation, Reached(reach.ptr, reach.zone_idx, reach.drive_min),

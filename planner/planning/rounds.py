@@ -17,8 +17,8 @@ import pandas as pd
 from planner.arrays import FloatArray
 from planner.instance import Instance
 from planner.models.allocation.solve import Allocation, allocate_zones
-from planner.models.packs.problem import PackAssignmentProblem
-from planner.models.packs.solve import PackAssignment, solve_pack_assignment
+from planner.models.packs.problem import PackAssignment, PackAssignmentProblem
+from planner.models.packs.solve import solve_pack_assignment
 from planner.models.sized_coverage.problem import SizedCoverageProblem
 from planner.network import Reach
 from planner.physics.fleet import FleetOperation
@@ -79,7 +79,7 @@ class Fitted:
         settings = instance.scenario.corridors
         if self.corridors is None or settings.funding != "national":
             return 0.0
-        return settings.trip_swap_weight * self.corridors.objective
+        return settings.trip_swap_weight * self.corridors.proof.objective
 
 
 def fit_packs_and_stations(
@@ -176,7 +176,7 @@ def fit_packs_and_stations(
         rows.append(
             {
                 "round": number,
-                "pack_cost_cny": packs.solution.objective,
+                "pack_cost_cny": packs.solution.proof.objective,
                 "swaps_per_day_served": _served(siting_problem, allocation),
                 "siting_gap_frac": siting.gap_frac,
                 "served_change_frac": float(served_change.max(initial=0.0)),

@@ -14,7 +14,7 @@ from typing import NamedTuple
 import numba
 import numpy as np
 
-from planner.arrays import FloatArray, IntArray
+from planner.arrays import FloatArray, IndexArray, IntArray, Lists
 
 ROUNDING = 1e-12
 """Excess below this fraction of the capacity is rounding."""
@@ -28,21 +28,19 @@ class Transport(NamedTuple):
 
     Attributes
     ----------
-    zone_ptr, arc_station : int arrays
-        Arcs of zone i: ``zone_ptr[i]:zone_ptr[i + 1]``, each with its station.
+    zones : Lists, num_zones of stations
+        Each entry is an arc: from the zone whose list it is in to the station that it names.
     cost : float array, shape (num_arcs,)
         d_si of each arc, >= 0.
-    station_ptr, station_arc : int arrays
-        Arcs of station s: ``station_arc[station_ptr[s]:station_ptr[s + 1]]``.
+    stations : Lists, num_stations of arcs
+        Arcs that end at each station.
     arc_zone : int array, shape (num_arcs,)
     """
 
-    zone_ptr: IntArray
-    arc_station: IntArray
+    zones: Lists
     cost: FloatArray
-    station_ptr: IntArray
-    station_arc: IntArray
-    arc_zone: IntArray
+    stations: Lists
+    arc_zone: IndexArray
 
 
 class Balanced(NamedTuple):
@@ -64,6 +62,20 @@ class Balanced(NamedTuple):
     price: FloatArray
 
 
+class _Paths(NamedTuple):
+    """A tree of cheapest paths; changed in place.
+
+    ``distance`` of each station, infinite where it has not been reached; the stations reached are
+    listed in ``touched``. The path to station t takes a zone off ``off_arc[t]`` and puts it on
+    ``on_arc[t]``.
+    """
+
+    distance: FloatArray
+    off_arc: IntArray
+    on_arc: IntArray
+    touched: IntArray
+
+
 @numba.njit(cache=True, nogil=True)
 def _cheapest_path(
     net: Transport,
@@ -71,16 +83,15 @@ def _cheapest_path(
     room: FloatArray,
     flow: FloatArray,
     potential: FloatArray,
-    distance: FloatArray,
-    off_arc: IntArray,
-    on_arc: IntArray,
-    touched: IntArray,
+    paths: _Paths,
 ) -> tuple[int, int]:
-    """Dijkstra with potentials from a station to the nearest with room; (-1, touched) if none.
+    """Dijkstra with potentials from a station to the nearest with room.
 
-    ``distance`` comes in as infinite everywhere; the stations reached are listed in ``touched``.
-    The path to station t takes a zone off ``off_arc[t]`` and puts it on ``on_arc[t]``.
+    Gives that station, -1 if there is none, and how many were reached; ``paths`` comes in with
+    infinite distances everywhere.
     """
+    arc_station = net.zones.idx
+    distance, off_arc, on_arc, touched = paths
     distance[start] = 0.0
     touched[0] = start
     num_touched, end = 1, -1
@@ -92,13 +103,13 @@ def _cheapest_path(
         if room[station] > 0.0:
             end = station
             break
-        for place in range(net.station_ptr[station], net.station_ptr[station + 1]):
-            used = net.station_arc[place]
+        for place in range(net.stations.ptr[station], net.stations.ptr[station + 1]):
+            used = net.stations.idx[place]
             if flow[used] <= 0.0:
                 continue
             zone = net.arc_zone[used]
-            for arc in range(net.zone_ptr[zone], net.zone_ptr[zone + 1]):
-                other = net.arc_station[arc]
+            for arc in range(net.zones.ptr[zone], net.zones.ptr[zone + 1]):
+                other = np.int64(arc_station[arc])
                 if other == station:
                     continue
                 step = net.cost[arc] - net.cost[used] + potential[station] - potential[other]
@@ -109,7 +120,7 @@ def _cheapest_path(
                         num_touched += 1
                     distance[other] = reached
                     off_arc[other], on_arc[other] = used, arc
-                    heapq.heappush(heap, (reached, other))
+                    heapq.heappush(heap, (reached, int(other)))
     return end, num_touched
 
 
@@ -120,16 +131,15 @@ def _rebalance(
     num_stations = len(capacity)
     room = capacity.copy()
     for arc in range(len(flow)):
-        room[net.arc_station[arc]] -= flow[arc]
+        room[net.zones.idx[arc]] -= flow[arc]
     distance = np.full(num_stations, np.inf)
     off_arc, on_arc = np.empty(num_stations, np.int64), np.empty(num_stations, np.int64)
     touched = np.empty(num_stations, np.int64)
+    paths = _Paths(distance, off_arc, on_arc, touched)
     stuck = 0.0
     for start in range(num_stations):
         while room[start] < -ROUNDING * capacity[start]:
-            end, num_touched = _cheapest_path(
-                net, start, room, flow, potential, distance, off_arc, on_arc, touched
-            )
+            end, num_touched = _cheapest_path(net, start, room, flow, potential, paths)
             shortest = distance[end] if end >= 0 else 0.0
             for at in range(num_touched):
                 station = touched[at]
@@ -142,12 +152,12 @@ def _rebalance(
             amount, station = min(-room[start], room[end]), end
             while station != start:
                 amount = min(amount, flow[off_arc[station]])
-                station = net.arc_station[off_arc[station]]
+                station = np.int64(net.zones.idx[off_arc[station]])
             station = end
             while station != start:
                 flow[off_arc[station]] -= amount
                 flow[on_arc[station]] += amount
-                station = net.arc_station[off_arc[station]]
+                station = np.int64(net.zones.idx[off_arc[station]])
             room[start] += amount
             room[end] -= amount
             if room[end] <= ROUNDING * capacity[end]:

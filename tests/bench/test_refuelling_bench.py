@@ -37,8 +37,8 @@ def test_range_by_hand(vehicle_range: float, num_stations: int, value: float):
     # Range 4: from the middle to an end and back. Below that every node must be open.
     problem = flow_problem(ROAD, vehicle_range, num_stations)
     solution = solve_flow_refuelling(problem, SolveOptions(gap_frac=0.0))
-    assert solution.objective == pytest.approx(value)
-    assert solution.bound == pytest.approx(value)
+    assert solution.proof.objective == pytest.approx(value)
+    assert solution.proof.bound == pytest.approx(value)
 
 
 def test_network_is_read(folder: Path):

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from planner.network.driving import OpenStops, drive_trips, find_windows
+from planner.network.driving import OpenStops, Trips, drive_trips, find_windows
 from planner.network.intercity import TripPaths
 from planner.physics.round_trip import minimal_windows, reach_windows, there_and_back
 
@@ -37,7 +37,7 @@ def random_trip(seed: int) -> tuple[TripPaths, np.ndarray, np.ndarray, OpenStops
 
 
 START, RESERVE, FULL = 0.8, 0.1, 20.0
-ONE_TRIP = (np.array([0]), np.array([0]), np.array([0]))
+ONE_TRIP = Trips(*(np.zeros(1, dtype=np.int64) for _ in range(3)))
 
 
 def tour_of(stops: OpenStops, draw: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -65,51 +65,56 @@ def allocate_zones(problem: AllocationProblem) -> Allocation:
     Parameters
     ----------
     problem : AllocationProblem
-        Types ascend in capacity; each station has at least one type that fits.
+        Each station has at least one type that fits.
 
     Returns
     -------
     Allocation
-        The same for the same problem; ties in drive time go to the station that comes first.
+        The same for the same problem; ties in drive time go to the station that comes first, those
+        in capacity to the type that comes first.
     """
     net = _transport(problem)
     capacity = _capacity(problem)
-    asked = _served_load(problem, net, capacity)
-    flow, share = _nearest(problem, net, asked)
+    served_load = _served_load(problem, net, capacity)
+    flow, share = _nearest(problem, net, served_load)
     flow = rebalance(net, capacity, flow).flow
     loaded = problem.load[net.arc_zone] > 0
     share[loaded] = flow[loaded] / problem.load[net.arc_zone[loaded]]
     kept = share > _ROUNDING
-    load = np.bincount(net.arc_station[kept], flow[kept], minlength=len(capacity))
+    load = np.bincount(net.zones.idx[kept], flow[kept], minlength=len(capacity))
     type_idx = problem.type_idx
     if type_idx is None:
-        fits = problem.capacity > 0
-        carries = fits & (problem.capacity * (1 + _ROUNDING) >= load[:, None])
-        largest = np.where(fits, problem.capacity, -1.0).argmax(axis=1)
-        type_idx = np.where(carries.any(axis=1), carries.argmax(axis=1), largest)
+        type_idx = _smallest_types(problem.capacity, np.asarray(load, dtype=np.float64))
     return Allocation(
-        zone_idx=net.arc_zone[kept],
-        station_idx=net.arc_station[kept].astype(np.int32),
+        zone_idx=net.arc_zone[kept].astype(np.int64),
+        station_idx=net.zones.idx[kept].astype(np.int32),
         share_frac=np.minimum(share[kept], 1.0),
         drive_min=net.cost[kept],
         type_idx=np.asarray(type_idx, dtype=np.int32),
     )
 
 
+def _smallest_types(capacity: FloatArray, load: FloatArray) -> IndexArray:
+    """Type of least capacity that carries each station's load; the largest, if rounding tips it."""
+    fits = capacity > 0
+    carries = fits & (capacity * (1 + _ROUNDING) >= load[:, None])
+    smallest = np.where(carries, capacity, np.inf).argmin(axis=1)
+    largest = np.where(fits, capacity, -1.0).argmax(axis=1)
+    chosen = np.where(carries.any(axis=1), smallest, largest)
+    return np.asarray(chosen, dtype=np.int32)
+
+
 def _transport(problem: AllocationProblem) -> Transport:
     """Arcs by zone, stations ascending within."""
-    num_stations, num_zones = len(problem.capacity), len(problem.load)
-    station = np.repeat(np.arange(num_stations), np.diff(problem.reach_ptr))
-    order = np.argsort(problem.reach_zone_idx, kind="stable")
-    per_zone = np.bincount(problem.reach_zone_idx, minlength=num_zones)
-    arc_station = station[order]
+    reach = problem.reach
+    order = np.argsort(reach.idx, kind="stable")
+    arc_zone, arc_station = reach.idx[order], reach.owner[order].astype(np.int32)
+    arcs = np.argsort(arc_station, kind="stable").astype(np.int32)
     return Transport(
-        zone_ptr=np.concatenate([[0], np.cumsum(per_zone)]).astype(np.int64),
-        arc_station=arc_station.astype(np.int64),
+        zones=Lists.by_owner(arc_zone.astype(np.int64), arc_station, len(problem.load)),
         cost=problem.drive_min[order].astype(np.float64),
-        station_ptr=problem.reach_ptr.astype(np.int64),
-        station_arc=np.argsort(arc_station, kind="stable").astype(np.int64),
-        arc_zone=problem.reach_zone_idx[order].astype(np.int64),
+        stations=Lists(reach.ptr.astype(np.int64), arcs),
+        arc_zone=arc_zone,
     )
 
 
@@ -167,19 +172,19 @@ def _as_sized(
     rules = replace(
         SiteRules.free(num_stations), forced=everywhere, cost=np.zeros((num_stations, 1))
     )
-    reach = Lists(problem.reach_ptr, problem.reach_zone_idx)
+    reach = problem.reach
     return SizedCoverageProblem(
         CoverageProblem(value, reach, rules), load=problem.load, capacity=capacity[:, None]
     )
 
 
 def _nearest(
-    problem: AllocationProblem, net: Transport, asked: FloatArray
+    problem: AllocationProblem, net: Transport, served_load: FloatArray
 ) -> tuple[FloatArray, FloatArray]:
     """Flow with every zone at its nearest station, and shares of the zones without load."""
-    order = np.lexsort((net.arc_station, net.cost, net.arc_zone))
+    order = np.lexsort((net.zones.idx, net.cost, net.arc_zone))
     first = order[np.diff(net.arc_zone[order], prepend=-1) != 0]
     flow, share = np.zeros(len(net.cost)), np.zeros(len(net.cost))
-    flow[first] = asked[net.arc_zone[first]]
+    flow[first] = served_load[net.arc_zone[first]]
     share[first[problem.load[net.arc_zone[first]] <= 0]] = 1.0
     return flow, share

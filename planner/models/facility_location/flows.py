@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numba
 import numpy as np
 
-from planner.arrays import FloatArray, IntArray
+from planner.arrays import FloatArray, IndexArray, IntArray, Lists
 from planner.models.facility_location.dual import SitePairs
 from planner.models.facility_location.problem import FacilityLocationProblem
 from planner.solving.transport import Transport, rebalance
@@ -44,7 +44,7 @@ class Served(NamedTuple):
     cost: float
     flow: FloatArray
     arc_pair: IntArray
-    arc_station: IntArray
+    arc_station: IndexArray
     arc_cost: FloatArray
     zone_ptr: IntArray
     station_price: FloatArray
@@ -68,9 +68,9 @@ def _network(
         zone_ptr[zone + 1] += zone_ptr[zone] + (1 if demand[zone] > 0.0 else 0)
     num_arcs = zone_ptr[-1]
     station_ptr[-1] = num_arcs
-    arc_station, arc_zone = np.empty(num_arcs, np.int64), np.empty(num_arcs, np.int64)
+    arc_station, arc_zone = np.empty(num_arcs, np.int32), np.empty(num_arcs, np.int32)
     arc_pair, cost = np.empty(num_arcs, np.int64), np.empty(num_arcs)
-    station_arc = np.empty(num_arcs, np.int64)
+    station_arc = np.empty(num_arcs, np.int32)
     end, flow = zone_ptr[:-1].copy(), np.zeros(num_arcs)
     at = 0
     for station in range(num_stations):
@@ -90,7 +90,7 @@ def _network(
             at += 1
             first = zone_ptr[zone]
             flow[first + np.argmin(cost[first : zone_ptr[zone + 1]])] = demand[zone]
-    net = Transport(zone_ptr, arc_station, cost, station_ptr, station_arc, arc_zone)
+    net = Transport(Lists(zone_ptr, arc_station), cost, Lists(station_ptr, station_arc), arc_zone)
     return net, flow, arc_pair
 
 
@@ -133,7 +133,7 @@ class StationFlows:
         impossible = self.must_serve and short > self.allowed_short
         return Served(
             math.inf if impossible else search_cost,
-            balanced.flow, arc_pair, net.arc_station, net.cost, net.zone_ptr, balanced.price,
+            balanced.flow, arc_pair, net.zones.idx, net.cost, net.zones.ptr, balanced.price,
             search_cost,
         )  # fmt: skip
 

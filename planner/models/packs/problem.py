@@ -1,10 +1,11 @@
-"""Packs to cities and vehicles by quarter: what the model is given."""
+"""Packs to cities and vehicles by quarter: the problem and its solution."""
 
 from dataclasses import dataclass
 
 import numpy as np
 
 from planner.arrays import BoolArray, FloatArray, IndexArray, IntArray, freeze
+from planner.solving.status import Proof
 
 
 @dataclass(frozen=True)
@@ -23,7 +24,7 @@ class PackAssignmentProblem:
     option_group_idx, option_pack_idx : int arrays, shape (num_options,)
         Group and pack of each option.
     option_allowed : bool array, shape (num_quarters, num_options)
-        Whether the pack may be used so in that quarter: there is one to be had, the gate of the
+        Whether the pack may be used so in that quarter: there is one available, the gate of the
         city's market is open and the promised range is kept, where that is a condition.
     option_packs : float array, shape (num_quarters, num_options)
         Packs per vehicle, its share of the stations' float included, >= 1.
@@ -46,7 +47,7 @@ class PackAssignmentProblem:
     relocation_cost : float array, shape (num_packs,)
         Cost of moving one pack to another city, >= 0 [CNY].
     supply_kwh : float array, shape (num_quarters, num_chemistries)
-        Energy of new packs to be had up to and with each quarter, >= 0, never falling; inf where
+        Energy of new packs available up to and with each quarter, >= 0, never falling; inf where
         not limited [kWh].
     no_pack_cost : float array, shape (num_quarters,)
         Cost of a vehicle without a pack in that quarter [CNY].
@@ -148,3 +149,37 @@ class PackAssignmentProblem:
     def num_options(self) -> int:
         """Number of options."""
         return len(self.option_group_idx)
+
+
+@dataclass(frozen=True)
+class PackAssignment:
+    """A plan for a `PackAssignmentProblem`.
+
+    Attributes
+    ----------
+    proof : Proof
+        Of the cost of all quarters [CNY].
+    option_vehicles : ndarray, shape (num_quarters, num_options)
+        Vehicles per option.
+    without_pack : ndarray, shape (num_quarters, num_groups)
+        Vehicles that get none.
+    stock : ndarray, shape (num_quarters, num_cities, num_packs)
+        Packs standing in the city during the quarter.
+    delivered, retired, moved_in, moved_out : ndarrays, same shape
+        Packs that come and go at the beginning of the quarter.
+    supply_value : ndarray, shape (num_quarters, num_chemistries)
+        What one more kWh produced in the quarter saves, >= 0 [CNY/kWh].
+    pack_value : ndarray, shape (num_quarters, num_cities, num_packs)
+        What one more pack in the city from that quarter on saves, its lease paid [CNY].
+    """
+
+    proof: Proof
+    option_vehicles: FloatArray
+    without_pack: FloatArray
+    stock: FloatArray
+    delivered: FloatArray
+    retired: FloatArray
+    moved_in: FloatArray
+    moved_out: FloatArray
+    supply_value: FloatArray
+    pack_value: FloatArray

@@ -14,15 +14,18 @@ what any stations refuel: Benders' cut.
 
 import math
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any
 
 import numpy as np
 import scipy.sparse
 
-from planner.arrays import BoolArray, FloatArray, IntArray
+from planner.arrays import BoolArray, FloatArray, IntArray, Lists
 from planner.errors import PlannerError
 from planner.models.refuelling.presolve import incidence, ones_at
 from planner.models.refuelling.problem import FlowRefuellingProblem
+from planner.solving.linear_model import LinearModel, solve_linear
+from planner.solving.status import Status
 
 FLOW_TOLERANCE = 1e-6
 """Share of a flow's swaps that rounding may lose."""
@@ -41,8 +44,8 @@ def best_paths(value: FloatArray, flow_idx: IntArray, met: BoolArray) -> FloatAr
 
 def drivable_paths(problem: FlowRefuellingProblem, is_open: BoolArray) -> BoolArray:
     """Paths of which every set holds an open site."""
-    members = incidence(problem.set_ptr, problem.set_site_idx, problem.num_sites)
-    needs = incidence(problem.path_ptr, problem.path_set_idx, problem.num_sets)
+    members = incidence(problem.members, problem.num_sites)
+    needs = incidence(problem.needs, problem.num_sets)
     return np.asarray(needs @ (members @ is_open.astype(float) == 0) == 0)
 
 
@@ -82,13 +85,13 @@ class CapacityCut:
     forced: BoolArray
 
 
-class _Stops:
+class Stops:
     """Paths that swap, their stops, and which sets each stop hits: entries of (4)."""
 
     def __init__(self, problem: FlowRefuellingProblem) -> None:
-        token = 2 * problem.set_site_idx + problem.set_is_return
-        self.set_token = incidence(problem.set_ptr, token, 2 * problem.num_sites)
-        pairs = incidence(problem.path_ptr, problem.path_set_idx, problem.num_sets)
+        token = Lists(problem.members.ptr, 2 * problem.members.idx + problem.is_return)
+        self.set_token = incidence(token, 2 * problem.num_sites)
+        pairs = incidence(problem.needs, problem.num_sets)
         self.pair_path = np.repeat(np.arange(problem.num_paths), np.diff(pairs.indptr))
         self.pair_set = pairs.indices.astype(np.int64)
         hits = self.set_token[self.pair_set].tocoo()
@@ -113,11 +116,12 @@ def share_capacity(
     b_rs the sum of b_rS over the sets that stop s hits. b comes from the linear program, and for a
     path with a set that no open site hits, from that set; g is the best for b.
     """
-    stops = _Stops(problem)
+    stops = Stops(problem)
     met = drivable_paths(problem, is_open)
     stop_in = np.flatnonzero(met[stops.stop_path] & is_open[stops.stop_site])
     pair_in = np.flatnonzero(met[stops.pair_path])
-    driven, pair_price = _solve_shares(problem, stops, met, stop_in, pair_in)
+    model = shares_lp(problem, stops, met, stop_in, pair_in)
+    driven, pair_price = _solve_shares(model, met, len(pair_in))
 
     price = np.zeros(len(stops.pair_set))
     price[pair_in] = pair_price
@@ -134,11 +138,11 @@ def share_capacity(
     np.maximum.at(best, problem.flow_idx, problem.value - paid)
     stop_price = stops.hit.T @ price
     slope = _station_worth(problem, stops, stop_price)
-    return driven, CapacityCut(math.fsum(best.tolist()), slope, problem.forced)
+    return driven, CapacityCut(math.fsum(best.tolist()), slope, problem.rules.forced)
 
 
 def _station_worth(
-    problem: FlowRefuellingProblem, stops: _Stops, stop_price: FloatArray
+    problem: FlowRefuellingProblem, stops: Stops, stop_price: FloatArray
 ) -> FloatArray:
     """Min over g of sum_h (K g + sum_s (b_s - n_s g)^+) for each site: a fractional knapsack."""
     num_seasons = int(problem.season_idx.max(initial=0)) + 1
@@ -159,26 +163,41 @@ def _station_worth(
     return np.asarray(worth)
 
 
-def _solve_shares(
+def shares_lp(
     problem: FlowRefuellingProblem,
-    stops: _Stops,
+    stops: Stops,
     met: BoolArray,
     stop_in: IntArray,
     pair_in: IntArray,
-) -> tuple[FloatArray, FloatArray]:
-    """The linear program over paths that are met and stops that are open, by GLOP."""
-    from ortools.linear_solver.python import model_builder_helper
+) -> LinearModel:
+    """Equations (4), (2) and (5), in that order, over paths that are met and stops that are open.
 
+    Parameters
+    ----------
+    problem : FlowRefuellingProblem
+    stops : Stops
+        Of the problem.
+    met : bool array, shape (num_paths,)
+        Paths that can be driven: columns ``u``, named by path.
+    stop_in, pair_in : int arrays
+        Positions of the stops that are open, columns ``w`` named by path, site and direction, and
+        of the pairs of path and set whose path is met, the rows (4).
+
+    Returns
+    -------
+    LinearModel
+    """
     path_in = np.flatnonzero(met)
     num_seasons = int(problem.season_idx.max(initial=0)) + 1
-    place = problem.season_idx[stops.stop_path[stop_in]] + num_seasons * stops.stop_site[stop_in]
-    finite = np.isfinite(problem.capacity[stops.stop_site[stop_in]])
+    stop_path, stop_site = stops.stop_path[stop_in], stops.stop_site[stop_in]
+    place = problem.season_idx[stop_path] + num_seasons * stop_site
+    finite = np.isfinite(problem.capacity[stop_site])
     places, place_idx = np.unique(place[finite], return_inverse=True)
     position = np.full(problem.num_paths, -1)
     position[path_in] = np.arange(len(path_in))
     flows, flow_idx = np.unique(problem.flow_idx[path_in], return_inverse=True)
     num_pairs, num_stops = len(pair_in), len(stop_in)
-    load = problem.load[stops.stop_path[stop_in]]
+    load = problem.load[stop_path]
     chosen = ones_at(
         np.arange(num_pairs), position[stops.pair_path[pair_in]], (num_pairs, len(path_in))
     )
@@ -189,27 +208,51 @@ def _solve_shares(
     blocks: list[list[Any]] = [
         [chosen, -stops.hit[pair_in][:, stop_in]], [once, None], [None, full]
     ]  # fmt: skip
-    matrix = scipy.sparse.csr_matrix(scipy.sparse.bmat(blocks))
     upper = np.concatenate(
         (np.zeros(num_pairs), np.ones(len(flows)), problem.capacity[places // num_seasons])
     )
-    model = model_builder_helper.ModelBuilderHelper()
-    sparse_model: Any = model
-    sparse_model.fill_model_from_sparse_data(
-        np.zeros(len(path_in) + num_stops),
-        np.ones(len(path_in) + num_stops),
-        np.concatenate((problem.value[path_in], np.zeros(num_stops))),
-        np.full(len(upper), -np.inf),
-        upper,
-        matrix,
+    num_columns = len(path_in) + num_stops
+    directions = np.where(stops.stops[stop_in] % 2 == 1, "back", "out")
+    return LinearModel(
+        name="share_capacity",
+        matrix=scipy.sparse.csr_matrix(scipy.sparse.bmat(blocks)),
+        row_lower=np.full(len(upper), -np.inf),
+        row_upper=upper,
+        lower=np.zeros(num_columns),
+        upper=np.ones(num_columns),
+        objective=np.concatenate((problem.value[path_in], np.zeros(num_stops))),
+        maximize=True,
+        column_names=chain(
+            (f"u_{path}" for path in path_in.tolist()),
+            (
+                f"w_{path}_{site}_{direction}"
+                for path, site, direction in zip(
+                    stop_path.tolist(), stop_site.tolist(), directions.tolist(), strict=True
+                )
+            ),
+        ),
+        row_names=chain(
+            (
+                f"serve_{path}_{each}"
+                for path, each in zip(
+                    stops.pair_path[pair_in].tolist(), stops.pair_set[pair_in].tolist(), strict=True
+                )
+            ),
+            (f"once_{flow}" for flow in flows.tolist()),
+            (f"full_{each // num_seasons}_{each % num_seasons}" for each in places.tolist()),
+        ),
     )
-    model.set_maximize(True)
-    solver = model_builder_helper.ModelSolverHelper("glop")
-    solver.solve(model)
-    if not solver.has_solution() or solver.status() != model_builder_helper.SolveStatus.OPTIMAL:
-        raise PlannerError(f"corridor capacities: the LP solver answered {solver.status_string()}")
-    values = np.asarray(solver.variable_values(), dtype=np.float64)[: len(path_in)]
-    duals = np.asarray(solver.dual_values(), dtype=np.float64)[:num_pairs]
-    driven = np.zeros(problem.num_paths)
+
+
+def _solve_shares(
+    model: LinearModel, met: BoolArray, num_pairs: int
+) -> tuple[FloatArray, FloatArray]:
+    """Share driven of each path, and the duals of the rows (4)."""
+    found = solve_linear(model.to_ortools())
+    if found.status is not Status.OPTIMAL or found.values is None or found.duals is None:
+        raise PlannerError(f"corridor capacities: the LP solver answered {found.message}")
+    path_in = np.flatnonzero(met)
+    values = found.values[: len(path_in)]
+    driven = np.zeros(len(met))
     driven[path_in] = np.where(values > 1 - FLOW_TOLERANCE, 1.0, np.maximum(values, 0.0))
-    return driven, np.abs(duals)
+    return driven, np.abs(found.duals[:num_pairs])

@@ -15,20 +15,16 @@ import numpy as np
 
 from planner.arrays import BoolArray
 from planner.errors import InfeasibleError, NoPlanError
-from planner.models.refuelling import solve as flow_refuelling
 from planner.models.refuelling.capacity import driven_flows
+from planner.models.refuelling.model import refuelling_mip
 from planner.models.refuelling.presolve import ReducedFlows, reduce_flows
-from planner.models.refuelling.problem import FlowRefuellingProblem
-from planner.models.refuelling.solve import (
-    FlowRefuelling,
-    check_limits,
-    refuelling_mip,
-    solve_flow_refuelling,
-)
+from planner.models.refuelling.problem import FlowRefuelling, FlowRefuellingProblem
+from planner.models.refuelling.solve import check_limits, solve_flow_refuelling
+from planner.models.refuelling.tuning import DEFAULT, Tuning
 from planner.solving.mip import solve_mip
 from planner.solving.options import SolveOptions
 from planner.solving.progress import Progress, StopRequest
-from planner.solving.status import OPTIMAL_GAP_FRAC, Sense, Status, gap_frac
+from planner.solving.status import OPTIMAL_GAP_FRAC, Proof, Status, gap_frac
 
 
 def cheapest_flow_refuelling(
@@ -37,6 +33,7 @@ def cheapest_flow_refuelling(
     options: SolveOptions,
     *,
     stop: StopRequest | None = None,
+    tuning: Tuning = DEFAULT,
 ) -> FlowRefuelling:
     """Refuel flow of a wanted worth for the least money.
 
@@ -48,6 +45,7 @@ def cheapest_flow_refuelling(
         Least value refuelled.
     options, stop : SolveOptions, StopRequest
         As in `solve_flow_refuelling`.
+    tuning : Tuning, optional
 
     Returns
     -------
@@ -68,7 +66,7 @@ def cheapest_flow_refuelling(
     check_limits(problem)
     started = time.monotonic()
     rows = reduce_flows(problem)
-    spent = float(problem.cost[problem.forced].sum())
+    spent = float(problem.rules.cost[problem.rules.forced].sum())
     slack = 1e-9 * max(rows.total_value, 1.0)
     if wanted > rows.total_value + slack:
         raise InfeasibleError(
@@ -78,27 +76,27 @@ def cheapest_flow_refuelling(
     wanted -= slack
     if wanted <= rows.base_value:
         plan, bound, optimal = np.zeros(rows.num_sites, dtype=np.bool_), 0.0, True
-    elif rows.needs.nnz <= flow_refuelling.EXACT_NEEDS:
+    elif rows.needs.nnz <= tuning.exact_needs:
         plan, bound, optimal = _cheapest_exactly(rows, wanted, options, stop)
     else:
-        plan, bound, optimal = _cheapest_by_halving(problem, rows, wanted, options, stop)
-    is_open = problem.forced.copy()
+        plan, bound, optimal = _cheapest_by_halving(problem, rows, wanted, options, stop, tuning)
+    is_open = problem.rules.forced.copy()
     is_open[rows.site_idx[plan]] = True
-    objective = float(problem.cost[is_open].sum())
+    objective = float(problem.rules.cost[is_open].sum())
     bound = objective if optimal else min(spent + max(bound, 0.0), objective)
     gap = gap_frac(objective, bound, sense="min")
-    sense: Sense = "min"
     wall_s = time.monotonic() - started
-    return FlowRefuelling(
+    proof = Proof(
         status=Status.OPTIMAL if gap <= OPTIMAL_GAP_FRAC else Status.FEASIBLE,
-        open_site_idx=np.flatnonzero(is_open),
-        driven_frac=driven_flows(problem, is_open),
         objective=objective,
         bound=bound,
         gap_frac=gap,
+        sense="min",
+        unit="CNY",
         wall_s=wall_s,
-        history=(Progress("corridors", objective, bound, wall_s, "done", sense),),
+        history=(Progress("corridors", objective, bound, wall_s, "done", "min"),),
     )
+    return FlowRefuelling(np.flatnonzero(is_open), driven_flows(problem, is_open), proof)
 
 
 def _cheapest_exactly(
@@ -106,7 +104,10 @@ def _cheapest_exactly(
 ) -> tuple[BoolArray, float, bool]:
     limit_s = math.inf if options.deterministic else options.time_limit_s
     result = solve_mip(
-        refuelling_mip(rows, wanted=wanted), time_limit_s=limit_s, seed=options.seed, stop=stop
+        refuelling_mip(rows, wanted=wanted).to_ortools(),
+        time_limit_s=limit_s,
+        seed=options.seed,
+        stop=stop,
     )
     if result.status is Status.INFEASIBLE:
         raise InfeasibleError(
@@ -125,9 +126,10 @@ def _cheapest_by_halving(
     wanted: float,
     options: SolveOptions,
     stop: StopRequest | None,
+    tuning: Tuning,
 ) -> tuple[BoolArray, float, bool]:
     """Halve the interval of money; each step's multipliers say how much is needed at least."""
-    spent = float(problem.cost[problem.forced].sum())
+    spent = float(problem.rules.cost[problem.rules.forced].sum())
     low, high = 0.0, min(rows.budget, float(rows.cost.sum()))
     best: BoolArray | None = None
     started = time.monotonic()
@@ -137,13 +139,14 @@ def _cheapest_by_halving(
             break
         money = (low + high) / 2
         step = replace(options, time_limit_s=max(left_s / 4, 1.0), gap_frac=options.gap_frac / 2)
-        found = solve_flow_refuelling(replace(problem, budget=spent + money), step, stop=stop)
-        if found.objective >= wanted:
+        rules = replace(problem.rules, budget=spent + money)
+        found = solve_flow_refuelling(replace(problem, rules=rules), step, stop=stop, tuning=tuning)
+        if found.proof.objective >= wanted:
             is_open = np.zeros(problem.num_sites, dtype=np.bool_)
             is_open[found.open_site_idx] = True
             best = is_open[rows.site_idx]
             high = float(rows.cost[best].sum())
-        elif found.bound < wanted:
+        elif found.proof.bound < wanted:
             low = money
         else:
             break  # between plan and bound: neither is proven

@@ -2,7 +2,7 @@
 
 At prices pi_j of the stations at the sites (of a station, and of its money) corridors solve
 
-    max  sum_r v_r u_r - sum_j pi_j y_j     within (1) to (3) of ``flow_refuelling``,
+    max  sum_r v_r u_r - sum_j pi_j y_j     within (1) to (3) of `planner.models.refuelling.solve`,
 
 whose relaxation tells about how many stations the prices ask for, p. Multipliers found at any
 prices bound it at all others: with m_j and L_r of ``planner.models.refuelling.dual``
@@ -27,21 +27,11 @@ from planner.models.refuelling.dual import FlowDual, bound_at, improve_bound
 from planner.models.refuelling.presolve import reduce_flows
 from planner.models.refuelling.problem import FlowRefuellingProblem
 from planner.models.refuelling.search import anneal_plan, plan_value, round_opening, search_tables
+from planner.models.refuelling.tuning import DEFAULT, Tuning
 from planner.solving.progress import StopRequest
 
 STATIONS, MONEY = "stations", "money"
 """Names of the resources that corridors take."""
-ROUGH_LOOKS, DUAL_LOOKS = 10, 20
-"""Looks at the bound for the same prices: for a first guess, and for plans."""
-CHECK_LOOKS, DUAL_CLOSE = 5, 1e-4
-"""Enough when so many better it by no more than this share."""
-SAME_PRICE_FRAC = 0.01
-"""Prices no farther apart than this are answered by the same multipliers."""
-AROUND_FRAC = (-0.1, -0.03, 0.03, 0.1)
-"""Plans with so many stations more or less are offered too."""
-FIRST_MOVES, NEAR_MOVES, LAST_MOVES = 100_000, 20_000, 500_000
-CANDIDATE_WORTH_FRAC = 0.5
-"""As in ``flow_refuelling``."""
 
 
 class RefuellingClaim:
@@ -55,6 +45,7 @@ class RefuellingClaim:
     time_limit_s : float
         For every answer; what is known by then is offered.
     stop : StopRequest, optional
+    tuning : Tuning, optional
     """
 
     name = "corridors"
@@ -66,15 +57,17 @@ class RefuellingClaim:
         seed: int = 0,
         time_limit_s: float = math.inf,
         stop: StopRequest | None = None,
+        tuning: Tuning = DEFAULT,
     ) -> None:
         self.problem, self.rows = problem, reduce_flows(problem)
         self._tables = search_tables(self.rows)
+        self._tuning = tuning
         self._seed, self._time_limit_s, self._stop = seed, time_limit_s, stop
         self._duals: list[FlowDual] = []
         self._relaxed_at: tuple[FloatArray, int] | None = None
         self._offers: tuple[FloatArray, list[ClaimPlan]] | None = None
         self._plans: dict[int, BoolArray] = {}
-        self._forced_cost = math.fsum(problem.cost[problem.forced])
+        self._forced_cost = math.fsum(problem.rules.cost[problem.rules.forced])
 
     def least_plan(self) -> ClaimPlan:
         """Existing stations alone."""
@@ -93,7 +86,7 @@ class RefuellingClaim:
         most = min(max(self.rows.num_stations, 0), self.rows.num_sites)
         if most == 0 or self.rows.num_paths == 0:
             return dict(self.least_plan().use)
-        dual = self._relax(self._site_price(price), ROUGH_LOOKS, lambda: False)
+        dual = self._relax(self._site_price(price), self._tuning.rough_looks, lambda: False)
         opened = dual.opening * min(most / max(float(dual.opening.sum()), 1.0), 1.0)
         least = self.least_plan().use
         return {
@@ -112,34 +105,36 @@ class RefuellingClaim:
             return self._offers[1]
 
         def late() -> bool:
-            asked = self._stop is not None and self._stop.is_set()
-            return asked or time.monotonic() - started > self._time_limit_s
+            stopped = self._stop is not None and self._stop.is_set()
+            return stopped or time.monotonic() - started > self._time_limit_s
 
-        dual = self._relax(paid, DUAL_LOOKS, late)
+        dual = self._relax(paid, self._tuning.plan_looks, late)
         number = max(min(round(float(dual.opening.sum())), most), 1)
-        best = self._improve_plan(number, self._start(number), FIRST_MOVES, 1.0)
+        best = self._improve_plan(number, self._start(number), self._tuning.first_moves, 1.0)
         offers = [self._offer(best)]
-        for frac in AROUND_FRAC:
+        for frac in self._tuning.around_frac:
             near = min(
                 max(number + (math.ceil if frac > 0 else math.floor)(frac * number), 0), most
             )
             if near != number and not late():
                 start = self._fewer(best, near)
-                offers.append(self._offer(self._improve_plan(near, start, NEAR_MOVES, 0.2)))
+                offers.append(
+                    self._offer(self._improve_plan(near, start, self._tuning.near_moves, 0.2))
+                )
         self._offers = paid, offers
         return offers
 
     def plan_for(self, number: int) -> ClaimPlan:
         """A good plan of so many stations, forced ones included, near the prices asked last."""
-        free = max(min(number - int(self.problem.forced.sum()), self.rows.num_stations), 0)
+        free = max(min(number - self.problem.rules.num_forced, self.rows.num_stations), 0)
         if free == 0 or not self._duals:
             return self.least_plan()
         start = self._fewer(self._start(free), free)
-        return self._offer(self._improve_plan(free, start, LAST_MOVES, 1.0))
+        return self._offer(self._improve_plan(free, start, self._tuning.last_moves, 1.0))
 
     def bound_for(self, number: int) -> float:
         """No plan of so many stations is worth more."""
-        free = max(number - int(self.problem.forced.sum()), 0)
+        free = max(number - self.problem.rules.num_forced, 0)
         if free == 0:
             return self.least_plan().value
         rows = replace(self.rows, num_stations=min(free, self.rows.num_stations))
@@ -156,7 +151,7 @@ class RefuellingClaim:
             value=math.fsum((driven * self.problem.value).tolist()),
             use={
                 STATIONS: float(is_open.sum()),
-                MONEY: math.fsum(self.problem.cost[is_open].tolist()),
+                MONEY: math.fsum(self.problem.rules.cost[is_open].tolist()),
             },
         )
 
@@ -164,14 +159,14 @@ class RefuellingClaim:
         return np.asarray(price.get(STATIONS, 0.0) + price.get(MONEY, 0.0) * self.rows.cost)
 
     def _forced_price(self, price: Mapping[str, float]) -> float:
-        num_forced = int(self.problem.forced.sum())
+        num_forced = self.problem.rules.num_forced
         return price.get(STATIONS, 0.0) * num_forced + price.get(MONEY, 0.0) * self._forced_cost
 
     def _relax(self, paid: FloatArray, num_looks: int, late: Callable[[], bool]) -> FlowDual:
         """Multipliers at these prices, or at those asked last if they are nearly the same."""
         if self._relaxed_at is not None:
             before, looks = self._relaxed_at
-            near = (np.abs(paid - before) <= SAME_PRICE_FRAC * before).all()
+            near = (np.abs(paid - before) <= self._tuning.same_price_frac * before).all()
             if near and num_looks <= looks:
                 return self._duals[-1]
         self._relaxed_at = paid, num_looks
@@ -179,8 +174,8 @@ class RefuellingClaim:
         points = improve_bound(self.rows, paid, self._duals[-1] if self._duals else None)
         for look, dual in enumerate(points, start=1):
             close = False
-            if look % CHECK_LOOKS == 0:
-                close = last - dual.bound <= DUAL_CLOSE * abs(dual.bound)
+            if look % self._tuning.check_looks == 0:
+                close = last - dual.bound <= self._tuning.close_frac * abs(dual.bound)
                 last = dual.bound
             if close or look >= num_looks or late():
                 self._duals.append(dual)
@@ -210,8 +205,9 @@ class RefuellingClaim:
         rows = replace(self.rows, num_stations=number)
         worth = self._duals[-1].site_worth
         last_in = np.sort(worth)[-min(max(number, 1), rows.num_sites)]
+        least = self._tuning.candidate_worth_frac * last_in
         plan = anneal_plan(
-            rows, self._tables, start, np.flatnonzero(worth >= CANDIDATE_WORTH_FRAC * last_in),
+            rows, self._tables, start, np.flatnonzero(worth >= least),
             num_moves=num_moves, heat=heat, seed=self._seed,
         )  # fmt: skip
         self._plans[number] = max(
@@ -220,6 +216,6 @@ class RefuellingClaim:
         return self._plans[number]
 
     def _offer(self, plan: BoolArray) -> ClaimPlan:
-        is_open = self.problem.forced.copy()
+        is_open = self.problem.rules.forced.copy()
         is_open[self.rows.site_idx[plan]] = True
         return self.plan_of(np.flatnonzero(is_open))

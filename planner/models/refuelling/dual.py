@@ -19,13 +19,14 @@ differ by orders of magnitude.
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
 from planner.arrays import FloatArray, IntArray
-from planner.models.refuelling.presolve import ReducedFlows
+from planner.models.refuelling.presolve import IndexLists, ReducedFlows, index_lists
 
 Index = NDArray[np.int32]
 
@@ -115,7 +116,6 @@ def improve_bound(
     """
     entry_path = np.repeat(np.arange(rows.num_paths), np.diff(rows.needs.indptr)).astype(np.int32)
     entry_set = rows.needs.indices.astype(np.int32)
-    set_ptr, set_site = rows.members.indptr.astype(np.int32), rows.members.indices.astype(np.int32)
     group_ptr = np.searchsorted(rows.flow_idx, np.arange(int(rows.flow_idx.max(initial=-1)) + 2))
     value = rows.value
     num_needs = np.diff(rows.needs.indptr).astype(float)
@@ -126,31 +126,32 @@ def improve_bound(
     limited = np.isfinite(rows.budget)
     scale_cost = rows.cost / max(float(rows.cost.max(initial=0.0)), 1e-300)
     scale_budget = rows.budget / max(float(rows.cost.max(initial=0.0)), 1e-300)
-    step_u = 1.0 / np.maximum(num_needs * value, 1e-300)
-    step_y = 1.0 / (site_weight + mean_value * (1.0 + limited))
-    step_l = value[entry_path] / (1.0 + set_size[entry_set])
-    step_p = mean_value / max(rows.num_sites, 1)
+    steps = _Steps(
+        flow=1.0 / np.maximum(num_needs * value, 1e-300),
+        opening=1.0 / (site_weight + mean_value * (1.0 + limited)),
+        multiplier=value[entry_path] / (1.0 + set_size[entry_set]),
+        price=float(mean_value / max(rows.num_sites, 1)),
+    )
 
     paid = np.zeros(rows.num_sites) if site_price is None else site_price
-    state = _State(
+    relaxation = _Relaxation(
+        entry_path, entry_set, index_lists(rows.members), group_ptr.astype(np.int64), value,
+        float(rows.num_stations), float(scale_budget) if limited else np.inf, scale_cost, paid,
+    )  # fmt: skip
+    state = _Point(
         np.zeros(rows.num_paths), np.zeros(rows.num_sites), np.zeros(len(entry_set)), np.zeros(2)
     )
     if begin_at is not None:
         reached = np.minimum(rows.members @ begin_at.opening, 1.0)
         flow = np.ones(rows.num_paths)
         np.minimum.at(flow, entry_path, reached[entry_set])
-        state = _State(flow, begin_at.opening.copy(), begin_at.multiplier.copy(), np.zeros(2))
-    start = state.copy()
+        state = _Point(flow, begin_at.opening.copy(), begin_at.multiplier.copy(), np.zeros(2))
+    start = _copy(state)
     weight, best, iterations, since_start = PRIMAL_WEIGHT, None, 0, 0
     last_bound = np.inf
     while True:
-        mean = _State(*(np.zeros_like(part) for part in state.parts))
-        _iterate(
-            CHECK_ITERATIONS, weight, entry_path, entry_set, set_ptr, set_site,
-            group_ptr.astype(np.int64), value, step_u, step_y, step_l, step_p,
-            float(rows.num_stations), scale_budget if limited else np.inf, scale_cost, paid,
-            *state.parts, *mean.parts,
-        )  # fmt: skip
+        mean = _Point(*(np.zeros_like(part) for part in state))
+        _iterate(CHECK_ITERATIONS, weight, relaxation, steps, state, mean)
         iterations += CHECK_ITERATIONS
         since_start += CHECK_ITERATIONS
         found = []
@@ -166,63 +167,73 @@ def improve_bound(
         if best is None or better.bound < best.bound:
             best = better
         if found[1].bound < found[0].bound:
-            state = mean.copy()
+            state = _copy(mean)
         if since_start >= 1000 or better.bound > last_bound:
             moved_primal = np.sqrt(
-                ((state.flow - start.flow) ** 2 / step_u).sum()
-                + ((state.opening - start.opening) ** 2 / step_y).sum()
+                ((state.flow - start.flow) ** 2 / steps.flow).sum()
+                + ((state.opening - start.opening) ** 2 / steps.opening).sum()
             )
-            moved_dual = np.sqrt(((state.multiplier - start.multiplier) ** 2 / step_l).sum())
+            moved_dual = np.sqrt(
+                ((state.multiplier - start.multiplier) ** 2 / steps.multiplier).sum()
+            )
             if moved_primal > 0 and moved_dual > 0:
                 weight = float(np.sqrt(weight * moved_dual / moved_primal))
-            start, since_start = state.copy(), 0
+            start, since_start = _copy(state), 0
         last_bound = better.bound
         yield replace(best, opening=mean.opening, iterations=iterations)
 
 
-@dataclass
-class _State:
+class _Relaxation(NamedTuple):
+    """Rows (1) to (3), the money scaled by the dearest station."""
+
+    entry_path: Index
+    entry_set: Index
+    members: IndexLists
+    group_ptr: IntArray
+    value: FloatArray
+    num_stations: float
+    budget: float
+    cost: FloatArray
+    paid: FloatArray
+
+
+class _Steps(NamedTuple):
+    """Lengths of the steps of each variable and multiplier."""
+
+    flow: FloatArray
+    opening: FloatArray
+    multiplier: FloatArray
+    price: float
+
+
+class _Point(NamedTuple):
+    """u, y, l and the prices of number and money; iterated in place."""
+
     flow: FloatArray
     opening: FloatArray
     multiplier: FloatArray
     price: FloatArray
 
-    @property
-    def parts(self) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
-        return self.flow, self.opening, self.multiplier, self.price
 
-    def copy(self) -> "_State":
-        return _State(*(part.copy() for part in self.parts))
+def _copy(point: _Point) -> _Point:
+    return _Point(*(part.copy() for part in point))
 
 
 @njit(cache=True)  # a hundred thousand short sums per iteration, thousands of iterations
 def _iterate(
     num_iterations: int,
     weight: float,
-    entry_path: Index,
-    entry_set: Index,
-    set_ptr: Index,
-    set_site: Index,
-    group_ptr: IntArray,
-    value: FloatArray,
-    step_u: FloatArray,
-    step_y: FloatArray,
-    step_l: FloatArray,
-    step_p: float,
-    num_stations: float,
-    budget: float,
-    cost: FloatArray,
-    paid: FloatArray,
-    flow: FloatArray,
-    opening: FloatArray,
-    multiplier: FloatArray,
-    price: FloatArray,
-    mean_flow: FloatArray,
-    mean_opening: FloatArray,
-    mean_multiplier: FloatArray,
-    mean_price: FloatArray,
+    relaxation: _Relaxation,
+    steps: _Steps,
+    state: _Point,
+    mean: _Point,
 ) -> None:
     """Primal-dual iterations in place; the means are over all of them."""
+    entry_path, entry_set, members, group_ptr, value, num_stations, budget, cost, paid = relaxation
+    set_ptr, set_site = members
+    step_u, step_y, step_l, step_p = steps
+    flow, opening, multiplier, price = state
+    mean_flow, mean_opening, mean_multiplier, mean_price = mean
     num_sets = len(set_ptr) - 1
     slack = np.empty(len(flow))
     set_price = np.empty(num_sets)

@@ -12,10 +12,22 @@ from typing import Any, NamedTuple
 import numpy as np
 import scipy.sparse
 
-from planner.arrays import BoolArray, FloatArray, IntArray
+from planner.arrays import BoolArray, FloatArray, IndexArray, IntArray, Lists
 from planner.models.refuelling.problem import FlowRefuellingProblem
 
 Matrix = scipy.sparse.csr_matrix
+
+
+class IndexLists(NamedTuple):
+    """The places of a matrix of ones for compiled loops, row by row, in 32 bits throughout."""
+
+    ptr: IndexArray
+    idx: IndexArray
+
+
+def index_lists(matrix: Matrix) -> IndexLists:
+    """The columns of each row."""
+    return IndexLists(matrix.indptr.astype(np.int32), matrix.indices.astype(np.int32))
 
 
 @dataclass(frozen=True)
@@ -77,10 +89,12 @@ class ReducedFlows:
         return self.base_value + float(best.sum())
 
 
-def incidence(ptr: IntArray, idx: IntArray, num_columns: int) -> Matrix:
+def incidence(lists: Lists, num_columns: int) -> Matrix:
     """Lists as a matrix of ones; what a list names twice counts once."""
+    # Copied, because adding up duplicates writes into them.
+    ptr, idx = lists.ptr.copy(), lists.idx.copy()
     matrix = scipy.sparse.csr_matrix(
-        (np.ones(len(idx)), idx, ptr), shape=(len(ptr) - 1, num_columns)
+        (np.ones(len(idx)), idx, ptr), shape=(lists.num_lists, num_columns)
     )
     matrix.sum_duplicates()
     matrix.data[:] = 1.0
@@ -104,11 +118,13 @@ def reduce_flows(problem: FlowRefuellingProblem) -> ReducedFlows:
     ReducedFlows
         With the same value for every plan, up to sites that another one replaces at no more money.
     """
-    members = incidence(problem.set_ptr, problem.set_site_idx, problem.num_sites)
-    needs = incidence(problem.path_ptr, problem.path_set_idx, problem.num_sets)
-    is_hit = members @ problem.forced > 0
-    site_idx = np.flatnonzero(~problem.forced & ~problem.forbidden)
-    is_dead = ~is_hit & (members @ (~problem.forced & ~problem.forbidden) == 0)
+    members = incidence(problem.members, problem.num_sites)
+    needs = incidence(problem.needs, problem.num_sets)
+    rules = problem.rules
+    is_free = ~rules.forced & ~rules.forbidden
+    is_hit = members @ rules.forced > 0
+    site_idx = np.flatnonzero(is_free)
+    is_dead = ~is_hit & (members @ is_free == 0)
     alive = (needs @ is_dead == 0) & (problem.value > 0)
     part = _Part(
         problem.value[alive],
@@ -124,7 +140,7 @@ def reduce_flows(problem: FlowRefuellingProblem) -> ReducedFlows:
         base_value += gained
         part = _merge_equal_flows(part)
         if not np.isfinite(problem.capacity).any():  # else two stations side by side do more
-            part = _drop_replaceable_sites(part, problem.cost)
+            part = _drop_replaceable_sites(part, rules.cost)
         if size == (*part.needs.shape, part.needs.nnz, len(part.site_idx)):
             break
     return ReducedFlows(
@@ -133,9 +149,9 @@ def reduce_flows(problem: FlowRefuellingProblem) -> ReducedFlows:
         needs=part.needs,
         members=part.members,
         site_idx=part.site_idx,
-        cost=problem.cost[part.site_idx],
-        num_stations=problem.num_stations - int(problem.forced.sum()),
-        budget=problem.budget - float(problem.cost[problem.forced].sum()),
+        cost=rules.cost[part.site_idx],
+        num_stations=rules.most - rules.num_forced,
+        budget=rules.budget - float(rules.cost[rules.forced].sum()),
         base_value=base_value,
     )
 

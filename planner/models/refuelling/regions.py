@@ -70,7 +70,10 @@ def share_out(
     left, entry_share = _shares_of_paths(rows, dual, entry_path)
     of_paths = (entry_path, set_region[entry_set])
     shape = (rows.num_paths, num_regions)
-    value, given = _table(*of_paths, entry_share, shape), _table(*of_paths, dual.multiplier, shape)
+    value, dual_value = (
+        _table(*of_paths, entry_share, shape),
+        _table(*of_paths, dual.multiplier, shape),
+    )
     paid, price, worth = _shares_of_sites(rows, dual, set_region)
     constant = rows.base_value + left + paid
     least = NOTHING * float(rows.value.mean()) if rows.num_paths else 0.0
@@ -78,7 +81,7 @@ def share_out(
     for region in range(num_regions):
         paths = np.flatnonzero(value[:, region] > least)
         constant += float(value[value[:, region] <= least, region].sum())
-        gain = float(np.maximum(value - given, 0.0)[paths, region].sum()) + float(
+        gain = float(np.maximum(value - dual_value, 0.0)[paths, region].sum()) + float(
             np.maximum(worth - price, 0.0)[:, region].sum()
         )
         if len(paths) == 0 or gain <= 0.0:
@@ -123,11 +126,11 @@ def _shares_of_paths(
     np.maximum.at(surplus, rows.flow_idx, dual.path_slack)
     surplus[~several] = 0.0
     wanted = np.maximum(rows.value - surplus[rows.flow_idx], 0.0)
-    given = rows.value - dual.path_slack
+    priced = rows.value - dual.path_slack
     num_needs = np.bincount(entry_path, minlength=rows.num_paths)
     share = np.where(
-        given[entry_path] > 0.0,
-        dual.multiplier / np.where(given > 0.0, given, 1.0)[entry_path],
+        priced[entry_path] > 0.0,
+        dual.multiplier / np.where(priced > 0.0, priced, 1.0)[entry_path],
         1.0 / num_needs[entry_path],
     )
     # Rounding of the slack must not make the shares of a path less than the path.

@@ -13,7 +13,7 @@ from numba import njit
 from numpy.typing import NDArray
 
 from planner.arrays import BoolArray, FloatArray, IntArray
-from planner.models.refuelling.presolve import ReducedFlows
+from planner.models.refuelling.presolve import IndexLists, ReducedFlows, index_lists
 
 Index = NDArray[np.int32]
 
@@ -30,14 +30,22 @@ ROUNDING = 1e-9
 
 
 class SearchTables(NamedTuple):
-    """Incidences for the kernel: sets by site, sites by set, paths by set, paths by flow."""
+    """A reduced problem for the kernel.
 
-    site_ptr: Index
-    site_set: Index
-    set_ptr: Index
-    set_site: Index
-    need_ptr: Index
-    need_path: Index
+    Attributes
+    ----------
+    sets_of_site, sites_of_set, paths_of_set : IndexLists
+    num_needs : int array, shape (num_paths,)
+        Sets that each path needs.
+    flow_idx : int array, shape (num_paths,)
+    group_ptr : int array, shape (num_flows + 1,)
+        Paths of flow q are ``group_ptr[q]:group_ptr[q + 1]``.
+    value, cost : float arrays, shape (num_paths,) and (num_sites,)
+    """
+
+    sets_of_site: IndexLists
+    sites_of_set: IndexLists
+    paths_of_set: IndexLists
     num_needs: Index
     flow_idx: IntArray
     group_ptr: IntArray
@@ -50,12 +58,9 @@ def search_tables(rows: ReducedFlows) -> SearchTables:
     by_site, by_set = rows.members.T.tocsr(), rows.needs.T.tocsr()
     num_flows = int(rows.flow_idx.max(initial=-1)) + 1
     return SearchTables(
-        by_site.indptr.astype(np.int32),
-        by_site.indices.astype(np.int32),
-        rows.members.indptr.astype(np.int32),
-        rows.members.indices.astype(np.int32),
-        by_set.indptr.astype(np.int32),
-        by_set.indices.astype(np.int32),
+        index_lists(by_site),
+        index_lists(rows.members),
+        index_lists(by_set),
         np.diff(rows.needs.indptr).astype(np.int32),
         rows.flow_idx,
         np.searchsorted(rows.flow_idx, np.arange(num_flows + 1)).astype(np.int64),
@@ -130,61 +135,66 @@ def anneal_plan(
         return is_open.copy()
     scale = float(rows.value.sum()) / max(rows.num_stations, 1)
     rng = np.random.default_rng(seed)
+    limits = _Limits(int(rows.num_stations), float(rows.budget) * (1 + ROUNDING))
+    cooling = _Cooling(heat * HOT_FRAC * scale, COLD_FRAC * scale, heat * HOT_CREDIT)
+    entering = candidates.astype(np.int32)
     plan, best, best_value = is_open, is_open.copy(), plan_value(rows, is_open)
     for first in range(0, num_moves, SLICE_MOVES):
         if not may_go_on():
             break
-        plan, found = _anneal(
-            *tables,
-            plan,
-            candidates.astype(np.int32),
-            rows.num_stations,
-            rows.budget * (1 + ROUNDING),
-            first,
-            min(first + SLICE_MOVES, num_moves),
-            num_moves,
-            heat * HOT_FRAC * scale,
-            COLD_FRAC * scale,
-            heat * HOT_CREDIT,
-            rng,
-        )
+        moves = _Moves(first, min(first + SLICE_MOVES, num_moves), num_moves)
+        plan, found = _anneal(tables, limits, plan, entering, moves, cooling, rng)
         value = plan_value(rows, found)
         if value > best_value:
             best, best_value = found, value
     return best
 
 
+class _Limits(NamedTuple):
+    num_stations: int
+    budget: float
+
+
+class _Moves(NamedTuple):
+    """Exchanges of this call, of all that are offered."""
+
+    first: int
+    last: int
+    number: int
+
+
+class _Cooling(NamedTuple):
+    """First and last temperature, and first c."""
+
+    hot: float
+    cold: float
+    hot_credit: float
+
+
+class _Score(NamedTuple):
+    """Open sites in each set, sets that each path lacks, and c^k; changed in place."""
+
+    hits: Index
+    missing: Index
+    credit: FloatArray
+
+
 @njit(cache=True, inline="always")
-def _flow_worth(
-    flow: int,
-    group_ptr: IntArray,
-    value: FloatArray,
-    missing: Index,
-    credit: FloatArray,
-) -> float:
+def _flow_worth(flow: int, tables: SearchTables, score: _Score) -> float:
     best = 0.0
-    for path in range(group_ptr[flow], group_ptr[flow + 1]):
-        if missing[path] <= MAX_MISSING:
-            best = max(best, value[path] * credit[missing[path]])
+    for path in range(tables.group_ptr[flow], tables.group_ptr[flow + 1]):
+        if score.missing[path] <= MAX_MISSING:
+            best = max(best, tables.value[path] * score.credit[score.missing[path]])
     return best
 
 
 @njit(cache=True)
-def _turn(
-    site: int,
-    opens: bool,
-    site_ptr: Index,
-    site_set: Index,
-    need_ptr: Index,
-    need_path: Index,
-    flow_idx: IntArray,
-    group_ptr: IntArray,
-    value: FloatArray,
-    hits: Index,
-    missing: Index,
-    credit: FloatArray,
-) -> tuple[float, float]:
+def _turn(site: int, opens: bool, tables: SearchTables, score: _Score) -> tuple[float, float]:
     """Open or close a site; changes of the credited and the true value."""
+    site_ptr, site_set = tables.sets_of_site
+    need_ptr, need_path = tables.paths_of_set
+    flow_idx, group_ptr, value = tables.flow_idx, tables.group_ptr, tables.value
+    hits, missing, credit = score
     credited, true = 0.0, 0.0
     for at in range(site_ptr[site], site_ptr[site + 1]):
         each = site_set[at]
@@ -206,13 +216,13 @@ def _turn(
                 elif before == 0:
                     true -= value[path]
             else:
-                credited -= _flow_worth(flow, group_ptr, value, missing, credit)
+                credited -= _flow_worth(flow, tables, score)
                 for other in range(group_ptr[flow], group_ptr[flow + 1]):
                     if missing[other] == 0:
                         true -= value[other]
                         break
                 missing[path] = after
-                credited += _flow_worth(flow, group_ptr, value, missing, credit)
+                credited += _flow_worth(flow, tables, score)
                 for other in range(group_ptr[flow], group_ptr[flow + 1]):
                     if missing[other] == 0:
                         true += value[other]
@@ -222,36 +232,24 @@ def _turn(
 
 @njit(cache=True)  # a million exchanges of some hundred steps each
 def _anneal(
-    site_ptr: Index,
-    site_set: Index,
-    set_ptr: Index,
-    set_site: Index,
-    need_ptr: Index,
-    need_path: Index,
-    num_needs: Index,
-    flow_idx: IntArray,
-    group_ptr: IntArray,
-    value: FloatArray,
-    cost: FloatArray,
+    tables: SearchTables,
+    limits: _Limits,
     start: BoolArray,
     candidates: Index,
-    num_stations: int,
-    budget: float,
-    first_move: int,
-    last_move: int,
-    num_moves: int,
-    hot: float,
-    cold: float,
-    hot_credit: float,
+    moves: _Moves,
+    cooling: _Cooling,
     rng: np.random.Generator,
 ) -> tuple[BoolArray, BoolArray]:
     """Some of the exchanges, up to the last; the plan arrived at, and the best met."""
+    site_ptr, site_set = tables.sets_of_site
+    set_ptr, set_site = tables.sites_of_set
+    cost = tables.cost
     num_sites = len(site_ptr) - 1
     is_open = np.zeros(num_sites, np.bool_)
     hits = np.zeros(len(set_ptr) - 1, np.int32)
-    missing = num_needs.copy()
     credit = np.zeros(MAX_MISSING + 1)
     credit[0] = 1.0
+    score = _Score(hits, tables.num_needs.copy(), credit)
     place = np.full(num_sites, -1, np.int32)
     opened = np.empty(max(num_sites, 1), np.int32)
     num_open, spent, true = 0, 0.0, 0.0
@@ -261,18 +259,17 @@ def _anneal(
             place[site], opened[num_open] = num_open, site
             num_open += 1
             spent += cost[site]
-            true += _turn(site, True, site_ptr, site_set, need_ptr, need_path, flow_idx, group_ptr,
-                          value, hits, missing, credit)[1]  # fmt: skip
+            true += _turn(site, True, tables, score)[1]
     best, best_true = is_open.copy(), true
-    for move in range(first_move, last_move):
+    for move in range(moves.first, moves.last):
         if move % 1000 == 0:
-            share = move / num_moves
-            temperature = hot * (cold / hot) ** share
-            factor = hot_credit * (1.0 - share) ** 2
+            share = move / moves.number
+            temperature = cooling.hot * (cooling.cold / cooling.hot) ** share
+            factor = cooling.hot_credit * (1.0 - share) ** 2
             for k in range(1, MAX_MISSING + 1):
                 credit[k] = credit[k - 1] * factor
         leaves = -1
-        if num_open == num_stations or (num_open > 0 and rng.random() < 0.7):
+        if num_open == limits.num_stations or (num_open > 0 and rng.random() < 0.7):
             leaves = opened[rng.integers(0, num_open)]
         # Half of the stations move along a road that they serve, the others go anywhere.
         enters = candidates[rng.integers(0, len(candidates))]
@@ -284,18 +281,12 @@ def _anneal(
         if is_open[enters]:
             continue
         freed = cost[leaves] if leaves >= 0 else 0.0
-        if spent - freed + cost[enters] > budget:
+        if spent - freed + cost[enters] > limits.budget:
             continue
         credited, change = 0.0, 0.0
         if leaves >= 0:
-            credited, change = _turn(
-                leaves, False, site_ptr, site_set, need_ptr, need_path, flow_idx, group_ptr,
-                value, hits, missing, credit,
-            )  # fmt: skip
-        more, more_true = _turn(
-            enters, True, site_ptr, site_set, need_ptr, need_path, flow_idx, group_ptr, value,
-            hits, missing, credit,
-        )  # fmt: skip
+            credited, change = _turn(leaves, False, tables, score)
+        more, more_true = _turn(enters, True, tables, score)
         credited, change = credited + more, change + more_true
         if credited >= 0.0 or rng.random() < np.exp(credited / temperature):
             true += change
@@ -311,9 +302,7 @@ def _anneal(
             if true > best_true:
                 best, best_true = is_open.copy(), true
         else:
-            _turn(enters, False, site_ptr, site_set, need_ptr, need_path, flow_idx, group_ptr,
-                  value, hits, missing, credit)  # fmt: skip
+            _turn(enters, False, tables, score)
             if leaves >= 0:
-                _turn(leaves, True, site_ptr, site_set, need_ptr, need_path, flow_idx, group_ptr,
-                      value, hits, missing, credit)  # fmt: skip
+                _turn(leaves, True, tables, score)
     return is_open, best

@@ -1,7 +1,7 @@
 """Corridor stations: which trips between cities can be refuelled, in January and in July."""
 
 from planner.planning.corridors.check import CorridorEvaluation, check_corridors
-from planner.planning.corridors.drive import Driven, drive, road_kwh_per_vehicle
+from planner.planning.corridors.drive import DrivenTrips, drive, road_kwh_per_vehicle
 from planner.planning.corridors.labels import (
     corridor_assumptions,
     corridors_of_plan,
@@ -20,7 +20,7 @@ __all__ = [
     "CorridorRoads",
     "CorridorRounds",
     "CorridorTables",
-    "Driven",
+    "DrivenTrips",
     "check_corridors",
     "corridor_assumptions",
     "corridors_of_plan",

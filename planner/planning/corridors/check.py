@@ -9,8 +9,9 @@ import pandas as pd
 from planner.arrays import FloatArray
 from planner.errors import CheckError
 from planner.instance import Instance
-from planner.planning.corridors.drive import Driven, drive
+from planner.planning.corridors.drive import DrivenTrips, drive
 from planner.planning.corridors.prepare import CorridorInput
+from planner.planning.corridors.station_load import overloads
 from planner.planning.corridors.tables import describe_corridors
 from planner.plans import ModelResult, TripShare
 
@@ -43,7 +44,7 @@ class CorridorEvaluation:
 
 def check_corridors(
     instance: Instance,
-    given: CorridorInput,
+    inputs: CorridorInput,
     station_ids: "pd.Series[str]",
     driven_frac: FloatArray | None,
     stated: ModelResult,
@@ -53,7 +54,7 @@ def check_corridors(
     Parameters
     ----------
     instance : Instance
-    given : CorridorInput
+    inputs : CorridorInput
         With the packs and stations that the plan gives the cities.
     station_ids : Series of str
         The plan's corridor stations.
@@ -71,17 +72,18 @@ def check_corridors(
     CheckError
         With every violation found.
     """
-    roads = given.roads
+    roads = inputs.roads
     place = pd.Index(roads.site_id).get_indexer(pd.Index(station_ids))
     violations = [
         f"corridor station {name} is not known" for name in station_ids[place < 0].tolist()
     ]
     sites = np.sort(place[place >= 0]).astype(np.int64)
-    driven = drive(instance, given, sites, driven_frac)
+    driven = drive(instance, inputs, sites, driven_frac)
     capex_cny = float(roads.cost[sites].sum())
-    violations += _limits(instance, given, sites, capex_cny)
+    violations += _limits(instance, inputs, sites, capex_cny)
     if driven_frac is not None:
         violations += _shares(driven, driven_frac)
+        violations += _capacity(instance, driven)
     violations += _objective(instance, driven, capex_cny, stated)
     if violations:
         listed = "\n".join(f"  {violation}" for violation in violations)
@@ -89,7 +91,7 @@ def check_corridors(
             "the corridor plan fails its independent check and was not written; this is a defect "
             f"of the planner, please report it:\n{listed}"
         )
-    tables = describe_corridors(instance, given, sites, driven_frac)
+    tables = describe_corridors(instance, inputs, sites, driven_frac)
     overall = tables.summary[tables.summary["chemistry"] == "all"].set_index("season")
     kpi: dict[str, float] = {
         "num_corridor_stations": len(sites),
@@ -108,9 +110,9 @@ def check_corridors(
 
 
 def _limits(
-    instance: Instance, given: CorridorInput, sites: np.ndarray, capex_cny: float
+    instance: Instance, inputs: CorridorInput, sites: np.ndarray, capex_cny: float
 ) -> Iterator[str]:
-    roads, settings = given.roads, instance.scenario.corridors
+    roads, settings = inputs.roads, instance.scenario.corridors
     if len(np.unique(sites)) < len(sites):
         yield "a corridor station is named twice"
     for site in np.setdiff1d(np.flatnonzero(roads.forced), sites).tolist():
@@ -126,22 +128,32 @@ def _limits(
 
 
 def _objective(
-    instance: Instance, driven: Driven, capex_cny: float, stated: ModelResult
+    instance: Instance, driven: DrivenTrips, capex_cny: float, stated: ModelResult
 ) -> Iterator[str]:
     wanted_frac = instance.scenario.corridors.wanted_frac
     found = driven.value if wanted_frac is None else capex_cny
     if abs(found - stated.objective) > _TOLERANCE * max(1.0, abs(found)):
         yield f"trips are worth {found:.6f} {stated.unit}, the plan states {stated.objective:.6f}"
-    total = driven.given.total_value
+    total = driven.inputs.total_value
     if wanted_frac is not None and driven.value < (wanted_frac - _TOLERANCE) * total:
         yield f"{driven.value / total:.4%} of the trips' worth drive, {wanted_frac:.4%} are wanted"
 
 
-def _shares(driven: Driven, driven_frac: FloatArray) -> Iterator[str]:
+def _shares(driven: DrivenTrips, driven_frac: FloatArray) -> Iterator[str]:
     """Shares of flows that capacities allow: only on ways that can be driven, one flow at most."""
     lost = driven_frac[~driven.legs.is_driven].sum()
     if lost > _TOLERANCE:
         yield f"{lost:.3g} of some flows is said to drive where packs do not suffice"
-    by_flow = np.bincount(driven.given.problem.flow_idx, driven_frac)
+    by_flow = np.bincount(driven.inputs.problem.flow_idx, driven_frac)
     if (driven_frac < -_TOLERANCE).any() or (by_flow > 1 + _TOLERANCE).any():
         yield "a flow drives more than once"
+
+
+def _capacity(instance: Instance, driven: DrivenTrips) -> Iterator[str]:
+    """Stations that cannot do what the trips that drive need in the busiest hour of a season."""
+    for each in overloads(instance, driven):
+        yield (
+            f"corridor station {driven.inputs.roads.site_id[each.site]} is to do "
+            f"{each.swaps_per_hour:.6g} swaps an hour in {each.season}, its capacity is "
+            f"{each.capacity_per_hour:.6g}"
+        )

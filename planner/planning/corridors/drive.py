@@ -10,19 +10,19 @@ import numpy as np
 
 from planner.arrays import FloatArray, IntArray
 from planner.instance import Instance
-from planner.network.driving import Legs, OpenStops, drive_trips
+from planner.network.driving import Legs, OpenStops, Trips, drive_trips
 from planner.planning.corridors.prepare import CorridorInput
 from planner.planning.corridors.problem import SEASONS
 from planner.planning.corridors.trips import packs_per_trip, vehicles_of_profiles
 
 
 @dataclass(frozen=True)
-class Driven:
+class DrivenTrips:
     """The trips that drive, their legs, and what stations do for them.
 
     Attributes
     ----------
-    given : CorridorInput
+    inputs : CorridorInput
     stops : OpenStops
     legs : Legs
         Of every path of the problem, on a full set of the plan's stations.
@@ -33,7 +33,7 @@ class Driven:
         Round trips a day on each leg.
     """
 
-    given: CorridorInput
+    inputs: CorridorInput
     stops: OpenStops
     legs: Legs
     driven_frac: FloatArray
@@ -47,32 +47,32 @@ class Driven:
     @property
     def value(self) -> float:
         """What the trips that drive are worth."""
-        return math.fsum((self.driven_frac * self.given.problem.value).tolist())
+        return math.fsum((self.driven_frac * self.inputs.problem.value).tolist())
 
     def swaps_per_day(self, instance: Instance) -> float:
         """Full packs that the trips that drive take, at the weights of the seasons."""
         winter = instance.scenario.corridors.winter_weight
-        labels, roads = self.given.labels, self.given.roads
+        labels, roads = self.inputs.labels, self.inputs.roads
         weight = np.where(labels.season_idx == 0, winter, 1.0 - winter)
         each = packs_per_trip(roads.paths, roads.energy)[
-            labels.season_idx, labels.profile_idx, self.given.pair_of_label
+            labels.season_idx, labels.profile_idx, self.inputs.pair_of_label
         ]
         return math.fsum((self.driven_frac * labels.vehicles_per_day * weight * each).tolist())
 
 
 def drive(
     instance: Instance,
-    given: CorridorInput,
+    inputs: CorridorInput,
     open_site_idx: IntArray,
     shared_frac: FloatArray | None = None,
-) -> Driven:
+) -> DrivenTrips:
     """Drive all trips on the cities' stations and those of a plan.
 
     Parameters
     ----------
     instance : Instance
         For the scenario's section ``corridors``.
-    given : CorridorInput
+    inputs : CorridorInput
     open_site_idx : int array
         Corridor stations.
     shared_frac : ndarray, shape (num_problem_paths,), optional
@@ -80,30 +80,30 @@ def drive(
 
     Returns
     -------
-    Driven
+    DrivenTrips
     """
-    roads, labels, problem = given.roads, given.labels, given.problem
+    roads, labels, problem = inputs.roads, inputs.labels, inputs.problem
     settings = instance.scenario.corridors
     is_open = np.zeros(problem.num_sites, dtype=np.bool_)
     is_open[open_site_idx] = True
     has_site = roads.site_of_node >= 0
     on_road = np.zeros(len(has_site), dtype=np.bool_)
     on_road[has_site] = is_open[roads.site_of_node[has_site]]
-    stops = OpenStops(on_road, given.stops.is_open, given.stops.end_is_open)
+    stops = OpenStops(on_road, inputs.stops.is_open, inputs.stops.end_is_open)
     legs = drive_trips(
         roads.paths, roads.network.length_km, roads.energy.draw_kwh, roads.energy.usable_kwh,
         roads.energy.profiles["full_kwh"].to_numpy(float), stops,
-        (labels.path_idx, labels.season_idx, labels.profile_idx),
+        Trips(labels.path_idx, labels.season_idx, labels.profile_idx),
         start_frac=settings.start_frac, reserve_frac=settings.reserve_frac,
     )  # fmt: skip
-    frac = _best_path(given, legs) if shared_frac is None else shared_frac * legs.is_driven
+    frac = _best_path(inputs, legs) if shared_frac is None else shared_frac * legs.is_driven
     trips = np.repeat(labels.vehicles_per_day * frac, np.diff(legs.ptr))
-    return Driven(given, stops, legs, frac, trips)
+    return DrivenTrips(inputs, stops, legs, frac, trips)
 
 
-def _best_path(given: CorridorInput, legs: Legs) -> FloatArray:
+def _best_path(inputs: CorridorInput, legs: Legs) -> FloatArray:
     """1 for each flow's most valuable path that can be driven, the first of equals."""
-    problem = given.problem
+    problem = inputs.problem
     order = np.lexsort((np.arange(problem.num_paths), -problem.value, problem.flow_idx))
     order = order[legs.is_driven[order]]
     frac = np.zeros(problem.num_paths)
@@ -111,14 +111,14 @@ def _best_path(given: CorridorInput, legs: Legs) -> FloatArray:
     return frac
 
 
-def station_use(driven: Driven) -> tuple[FloatArray, FloatArray]:
+def station_use(driven: DrivenTrips) -> tuple[FloatArray, FloatArray]:
     """Swaps and trips a day at each site on a mean day, each of shape (2, num_sites)."""
-    given, legs = driven.given, driven.legs
+    inputs, legs = driven.inputs, driven.legs
     path = driven.leg_of_path
     at = np.flatnonzero(legs.at_station & (driven.leg_trips > 0))
-    site = given.roads.site_of_node[legs.to_node[at]]
-    season = given.labels.season_idx[path[at]]
-    size = (len(SEASONS), given.problem.num_sites)
+    site = inputs.roads.site_of_node[legs.to_node[at]]
+    season = inputs.labels.season_idx[path[at]]
+    size = (len(SEASONS), inputs.problem.num_sites)
     place = season * size[1] + site
     swaps = np.bincount(place, driven.leg_trips[at], minlength=size[0] * size[1]).astype(float)
     visit = np.unique(np.column_stack((path[at], site)), axis=0, return_index=True)[1]
@@ -126,7 +126,7 @@ def station_use(driven: Driven) -> tuple[FloatArray, FloatArray]:
     return swaps.reshape(size), trips.astype(float).reshape(size)
 
 
-def road_kwh_per_vehicle(instance: Instance, driven: Driven) -> FloatArray:
+def road_kwh_per_vehicle(instance: Instance, driven: DrivenTrips) -> FloatArray:
     """Energy that corridor stations give on a winter's mean day, per vehicle of city and class.
 
     Returns
@@ -135,21 +135,21 @@ def road_kwh_per_vehicle(instance: Instance, driven: Driven) -> FloatArray:
         What legs drew that end with a swap on the road, over all swap vehicles of the class that
         the trips were shared among [kWh].
     """
-    given, legs, paths = driven.given, driven.legs, driven.given.roads.paths
-    labels = given.labels
+    inputs, legs, paths = driven.inputs, driven.legs, driven.inputs.roads.paths
+    labels = inputs.labels
     path = driven.leg_of_path
     at_station = legs.at_station & (labels.season_idx[path] == 0)
     each_kwh = np.bincount(
         path[at_station], legs.drawn_kwh[at_station], minlength=len(driven.driven_frac)
     )
-    profile_vehicle, vehicles = vehicles_of_profiles(instance, given.roads.energy, given.vehicles)
+    profile_vehicle, vehicles = vehicles_of_profiles(instance, inputs.roads.energy, inputs.vehicles)
     kwh = np.zeros_like(vehicles)
-    total = given.vehicles_per_day.sum(axis=-1)
+    total = inputs.vehicles_per_day.sum(axis=-1)
     winter = labels.season_idx == 0
     for end, city in enumerate((paths.from_city_idx, paths.to_city_idx)):
         begun = np.divide(
-            given.vehicles_per_day[..., end], total, out=np.zeros_like(total), where=total > 0
-        )[labels.season_idx, labels.profile_idx, given.pair_of_label]
+            inputs.vehicles_per_day[..., end], total, out=np.zeros_like(total), where=total > 0
+        )[labels.season_idx, labels.profile_idx, inputs.pair_of_label]
         np.add.at(
             kwh,
             (city[labels.path_idx], profile_vehicle[labels.profile_idx]),

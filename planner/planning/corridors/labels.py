@@ -9,7 +9,7 @@ from planner.models.refuelling.capacity import driven_flows
 from planner.physics.fleet import FleetOperation
 from planner.planning.corridors.plan import CorridorPlan
 from planner.planning.corridors.prepare import CorridorInput, prepare_corridors
-from planner.planning.corridors.roads import CorridorRoads
+from planner.planning.corridors.roads import CorridorRoads, corridor_type
 from planner.plans import Plan
 
 
@@ -29,7 +29,7 @@ def label_corridors(
     if corridors is None:
         return {}
     city, vehicle = np.nonzero(road_kwh_per_day > 0)
-    names = [corridors.given.roads.site_id[site] for site in corridors.open_site_idx.tolist()]
+    names = [corridors.inputs.roads.site_id[site] for site in corridors.open_site_idx.tolist()]
     return {
         "road_use": pd.DataFrame(
             {
@@ -60,23 +60,33 @@ def corridors_of_plan(
     """
     packs = plan.packs[plan.packs["quarter"] == instance.scenario.planning_quarter]
     stations = plan.stations.merge(instance.sites, on="site_id")[["city_id", "lon", "lat"]]
-    given = prepare_corridors(instance, fleet, roads, packs, stations)
+    inputs = prepare_corridors(instance, fleet, roads, packs, stations)
     if not instance.scenario.corridors.limit_capacity:
-        return given, None
+        return inputs, None
     names = plan.corridor_stations["corridor_station_id"]
-    return given, driven_flows(given.problem, np.isin(roads.site_id, names))
+    return inputs, driven_flows(inputs.problem, np.isin(roads.site_id, names))
 
 
-def corridor_assumptions(roads: CorridorRoads) -> list[dict[str, str]]:
-    """What was held, left out or not connected, as rows of the run's assumptions."""
-    rows = [
+def corridor_assumptions(instance: Instance, roads: CorridorRoads) -> list[dict[str, str]]:
+    """What was assumed, extrapolated, left out or not connected, as rows of the assumptions."""
+    rows = []
+    if instance.scenario.corridors.station_type is None:
+        rows.append(
+            {
+                "item": "type of corridor stations",
+                "value": str(corridor_type(instance)["station_type_id"].iloc[0]),
+                "mark": "?",
+                "source": "assumed: the type with most bays; corridors.station_type states another",
+            }
+        )
+    rows += [
         {
             "item": f"usable energy of {row.chemistry} on the road outside its curve",
             "value": f"coldest pack {row.pack_temperature_c:g} C",
             "mark": "INF",
             "source": f"the curve spans {row.domain_c} C; its last value is held",
         }
-        for row in roads.energy.held.itertuples()
+        for row in roads.energy.extrapolated.itertuples()
     ]
     rows += [
         {

@@ -16,7 +16,7 @@ from planner.models.refuelling.solve import solve_flow_refuelling
 from planner.planning.corridors.prepare import CorridorInput
 from planner.solving.options import SolveOptions
 from planner.solving.progress import ProgressCallback, StopRequest
-from planner.solving.status import OPTIMAL_GAP_FRAC, Sense, Status, gap_frac
+from planner.solving.status import OPTIMAL_GAP_FRAC, Proof, Status, gap_frac
 
 ROUGH_GAP_FRAC = 0.02
 """Gap of plans for rounds that are planned again."""
@@ -29,31 +29,25 @@ class CorridorPlan:
 
     Attributes
     ----------
-    given : CorridorInput
+    inputs : CorridorInput
         What they were planned for.
     open_site_idx : int array
     driven_frac : ndarray, shape (num_problem_paths,), or None
         Shares of flows that capacities allow; None where capacities are not limited.
-    sense, unit, status, objective, bound, gap_frac, wall_s
+    proof : Proof
         Of the model: worth refuelled, or money in the cheapest variant. With national funding the
         bound holds for the number of stations that the nation grants.
     """
 
-    given: CorridorInput
+    inputs: CorridorInput
     open_site_idx: IntArray
     driven_frac: FloatArray | None
-    sense: Sense
-    unit: str
-    status: Status
-    objective: float
-    bound: float
-    gap_frac: float
-    wall_s: float
+    proof: Proof
 
 
 def plan_on_own_limits(
     instance: Instance,
-    given: CorridorInput,
+    inputs: CorridorInput,
     options: SolveOptions,
     *,
     on_progress: ProgressCallback | None = None,
@@ -64,7 +58,7 @@ def plan_on_own_limits(
     Parameters
     ----------
     instance : Instance
-    given : CorridorInput
+    inputs : CorridorInput
     options : SolveOptions
         Gap and time limit.
     on_progress, stop
@@ -82,42 +76,32 @@ def plan_on_own_limits(
     NoPlanError
         If the limit came before a plan of the wanted share.
     """
-    settings, problem = instance.scenario.corridors, given.problem
-    unit, sense = UNITS[settings.objective], "max"
+    settings, problem = instance.scenario.corridors, inputs.problem
     if settings.wanted_frac is None:
         found = solve_flow_refuelling(problem, options, on_progress=on_progress, stop=stop)
+        proof = replace(found.proof, unit=UNITS[settings.objective])
     else:
-        unit, sense = "CNY", "min"
-        wanted = settings.wanted_frac * given.total_value
+        wanted = settings.wanted_frac * inputs.total_value
         found = cheapest_flow_refuelling(problem, wanted, options, stop=stop)
-    return CorridorPlan(
-        given=given,
-        open_site_idx=found.open_site_idx,
-        driven_frac=found.driven_frac if np.isfinite(problem.capacity).any() else None,
-        sense="min" if sense == "min" else "max",
-        unit=unit,
-        status=found.status,
-        objective=found.objective,
-        bound=found.bound,
-        gap_frac=found.gap_frac,
-        wall_s=found.wall_s,
-    )
+        proof = found.proof
+    driven_frac = found.driven_frac if np.isfinite(problem.capacity).any() else None
+    return CorridorPlan(inputs, found.open_site_idx, driven_frac, proof)
 
 
-def plan_roughly(instance: Instance, given: CorridorInput, options: SolveOptions) -> IntArray:
+def plan_roughly(instance: Instance, inputs: CorridorInput, options: SolveOptions) -> IntArray:
     """Corridor stations on their own limits, for rounds that are planned again."""
     rough = replace(options, gap_frac=max(options.gap_frac, ROUGH_GAP_FRAC),
                     time_limit_s=options.time_limit_s / 4)  # fmt: skip
-    return plan_on_own_limits(instance, given, rough).open_site_idx
+    return plan_on_own_limits(instance, inputs, rough).open_site_idx
 
 
 def corridor_claim(
-    instance: Instance, given: CorridorInput, options: SolveOptions, stop: StopRequest | None
+    instance: Instance, inputs: CorridorInput, options: SolveOptions, stop: StopRequest | None
 ) -> RefuellingClaim:
     """The corridors as a claimant of the siting's limits, in swaps a day."""
     weight = instance.scenario.corridors.trip_swap_weight
     return RefuellingClaim(
-        replace(given.problem, value=given.problem.value * weight),
+        replace(inputs.problem, value=inputs.problem.value * weight),
         seed=options.seed,
         time_limit_s=math.inf if options.deterministic else options.time_limit_s / 4,
         stop=stop,
@@ -125,17 +109,17 @@ def corridor_claim(
 
 
 def plan_granted(
-    instance: Instance, given: CorridorInput, claim: RefuellingClaim, granted: ClaimPlan
+    instance: Instance, inputs: CorridorInput, claim: RefuellingClaim, granted: ClaimPlan
 ) -> CorridorPlan:
     """Plan the stations that the nation grants, for the cities' stations as they have become.
 
     Parameters
     ----------
     instance : Instance
-    given : CorridorInput
+    inputs : CorridorInput
         With these stations of the cities.
     claim : RefuellingClaim
-        Of ``given``, asked at the final prices.
+        Of ``inputs``, asked at the final prices.
     granted : ClaimPlan
         What was chosen for earlier stations of the cities: no more is used than it did.
 
@@ -152,21 +136,23 @@ def plan_granted(
     fits = all(again.use[name] <= granted.use[name] * (1 + 1e-12) for name in granted.use)
     if fits and again.value >= claim.plan_of(sites).value:
         sites = again.site_idx
-    is_open = np.isin(np.arange(given.problem.num_sites), sites)
-    limited = bool(np.isfinite(given.problem.capacity).any())
-    driven = driven_flows(given.problem, is_open)
-    objective = math.fsum((driven * given.problem.value).tolist())
+    is_open = np.isin(np.arange(inputs.problem.num_sites), sites)
+    limited = bool(np.isfinite(inputs.problem.capacity).any())
+    driven = driven_flows(inputs.problem, is_open)
+    objective = math.fsum((driven * inputs.problem.value).tolist())
     bound = max(claim.bound_for(number) / weight, objective)
     gap = gap_frac(objective, bound)
     return CorridorPlan(
-        given=given,
+        inputs=inputs,
         open_site_idx=np.asarray(sites, dtype=np.int64),
         driven_frac=driven if limited else None,
-        sense="max",
-        unit=UNITS["swaps"],
-        status=Status.OPTIMAL if gap <= OPTIMAL_GAP_FRAC else Status.FEASIBLE,
-        objective=objective,
-        bound=bound,
-        gap_frac=gap,
-        wall_s=time.monotonic() - started,
+        proof=Proof(
+            status=Status.OPTIMAL if gap <= OPTIMAL_GAP_FRAC else Status.FEASIBLE,
+            objective=objective,
+            bound=bound,
+            gap_frac=gap,
+            sense="max",
+            unit=UNITS["swaps"],
+            wall_s=time.monotonic() - started,
+        ),
     )

@@ -1,4 +1,4 @@
-"""The corridor problem of given stations and packs in the cities."""
+"""The corridor problem of the stations and packs in the cities."""
 
 import math
 from dataclasses import dataclass
@@ -21,6 +21,7 @@ from planner.planning.corridors.problem import (
 )
 from planner.planning.corridors.roads import CorridorRoads
 from planner.planning.corridors.trips import packs_per_trip, trips_per_day, vehicles_by_profile
+from planner.solving.rules import SiteRules
 
 
 @dataclass(frozen=True)
@@ -99,15 +100,19 @@ def prepare_corridors(
         instance, roads.paths, roads.energy, vehicles, _swaps_per_day(instance, fleet)
     )
     num_sites = len(roads.capacity)
+    rules = SiteRules(
+        forced=roads.forced,
+        forbidden=roads.forbidden,
+        cost=roads.cost,
+        budget=math.inf if settings.budget_cny is None else settings.budget_cny,
+        least=0,
+        most=num_sites if settings.num_stations is None else settings.num_stations,
+    )
     problem, labels = assemble_flow_refuelling(
         instance, roads.paths, roads.energy, stops, trips.sum(axis=-1),
         packs_per_trip(roads.paths, roads.energy),
         capacity=roads.capacity if settings.limit_capacity else np.full(num_sites, np.inf),
-        cost=roads.cost,
-        forced=roads.forced,
-        forbidden=roads.forbidden,
-        num_stations=num_sites if settings.num_stations is None else settings.num_stations,
-        budget=math.inf if settings.budget_cny is None else settings.budget_cny,
+        rules=rules,
     )  # fmt: skip
     return CorridorInput(roads, stops, vehicles, trips, problem, labels)
 

@@ -4,12 +4,12 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
+from planner.arrays import BoolArray, FloatArray, IntArray, Lists
 from planner.geodesy import great_circle_km
 from planner.instance import Instance
 from planner.models.refuelling.problem import FlowRefuellingProblem
-from planner.network.driving import OpenStops, Windows, find_windows
+from planner.network.driving import OpenStops, Trips, Windows, find_windows
 from planner.network.intercity import IntercityNetwork, TripPaths
 from planner.physics.climate import MONTHS, CityClimate
 from planner.physics.fleet import temperature_curve
@@ -19,10 +19,7 @@ from planner.physics.vehicle_range import (
     pack_temperature_c,
     usable_energy_kwh,
 )
-
-FloatArray = NDArray[np.float64]
-IntArray = NDArray[np.int64]
-BoolArray = NDArray[np.bool_]
+from planner.solving.rules import SiteRules
 
 SEASONS = ("winter", "summer")
 NEAR_CITIES = 4
@@ -49,7 +46,7 @@ class RoadEnergy:
         Energy that driving the segment takes; none on a ferry.
     usable_kwh : ndarray, same shape
         Energy of a full pack at the segment's temperature, within the window of charge.
-    held : DataFrame
+    extrapolated : DataFrame
         Chemistries whose curve ends above the coldest pack, where its last value was held:
         columns ``chemistry``, ``pack_temperature_c``, ``domain_c``.
     """
@@ -58,7 +55,7 @@ class RoadEnergy:
     temperature_c: FloatArray
     draw_kwh: FloatArray
     usable_kwh: FloatArray
-    held: pd.DataFrame
+    extrapolated: pd.DataFrame
 
 
 def temperatures_along(
@@ -162,7 +159,7 @@ def road_energy(
         axis=1,
     )
     coldest_c = float(pack_c.min(initial=np.inf))
-    held = [
+    extrapolated = [
         (chemistry, round(coldest_c, 1),
          f"{curve.temperature_c[0]:g} to {curve.temperature_c[-1]:g}")
         for chemistry, curve in curves.items()
@@ -174,7 +171,9 @@ def road_energy(
         temperature_c=temperature_c,
         draw_kwh=per_km * network.length_km,
         usable_kwh=usable_energy_kwh(column["nominal_kwh"], column["soc_window_frac"], usable_frac),
-        held=pd.DataFrame(held, columns=["chemistry", "pack_temperature_c", "domain_c"]),
+        extrapolated=pd.DataFrame(
+            extrapolated, columns=["chemistry", "pack_temperature_c", "domain_c"]
+        ),
     )
 
 
@@ -224,11 +223,7 @@ def assemble_flow_refuelling(
     packs_each: FloatArray,
     *,
     capacity: FloatArray,
-    cost: FloatArray,
-    forced: BoolArray,
-    forbidden: BoolArray,
-    num_stations: int,
-    budget: float,
+    rules: SiteRules,
 ) -> tuple[FlowRefuellingProblem, CorridorLabels]:
     """The flow-refuelling problem of the intercity network.
 
@@ -245,10 +240,9 @@ def assemble_flow_refuelling(
         Round trips on a mean day of each season; pairs in the order in which paths name them.
     packs_each : ndarray, same shape
         Full packs that each of these trips takes.
-    capacity, cost, forced, forbidden : ndarrays, shape (num_sites,)
-        Swaps an hour [1/h], money [CNY] and locks of the candidate sites.
-    num_stations : int
-    budget : float
+    capacity : ndarray, shape (num_sites,)
+        Of the candidate sites [1/h].
+    rules : SiteRules
         See `FlowRefuellingProblem`.
 
     Returns
@@ -271,10 +265,10 @@ def assemble_flow_refuelling(
     windows = find_windows(
         paths, energy.draw_kwh, energy.usable_kwh, energy.profiles["full_kwh"].to_numpy(float),
         OpenStops(np.zeros_like(stops.is_open), stops.is_open, stops.end_is_open),
-        (path_idx, season_idx, profile_idx),
+        Trips(path_idx, season_idx, profile_idx),
         start_frac=corridors.start_frac, reserve_frac=corridors.reserve_frac,
     )  # fmt: skip
-    path_ptr, path_set_idx, members = _cover_sets(paths, path_idx, stops.site_idx, windows)
+    needs, members = _cover_sets(paths, path_idx, stops.site_idx, windows)
     vehicles = vehicles_per_day[season_idx, profile_idx, pair[path_idx]]
     worth = vehicles * np.array(weights)[season_idx]
     if corridors.objective == "swaps":
@@ -284,24 +278,17 @@ def assemble_flow_refuelling(
     flow = np.unique(
         np.column_stack((pair[path_idx], season_idx, profile_idx)), axis=0, return_inverse=True
     )[1].ravel()
-    tokens = np.concatenate([np.zeros(0, dtype=np.int64), *members])
     busiest_hour = corridors.holiday_factor * instance.scenario.demand.peak_hour_frac
     problem = FlowRefuellingProblem(
         value=worth,
         flow_idx=flow.astype(np.int64),
-        path_ptr=path_ptr,
-        path_set_idx=path_set_idx,
-        set_ptr=np.concatenate(([0], np.cumsum([len(each) for each in members]))).astype(np.int64),
-        set_site_idx=tokens // 2,
-        set_is_return=tokens % 2 == 1,
+        needs=needs,
+        members=Lists(members.ptr, members.idx // 2),
+        is_return=members.idx % 2 == 1,
         load=vehicles * busiest_hour,
         season_idx=season_idx,
         capacity=capacity,
-        cost=cost,
-        forced=forced,
-        forbidden=forbidden,
-        num_stations=num_stations,
-        budget=budget,
+        rules=rules,
     )
     return problem, CorridorLabels(path_idx, season_idx, profile_idx, vehicles)
 
@@ -316,7 +303,7 @@ def pair_of_path(paths: TripPaths) -> IntArray:
 
 def _cover_sets(
     paths: TripPaths, path_idx: IntArray, site_of_node: IntArray, windows: Windows
-) -> tuple[IntArray, IntArray, list[IntArray]]:
+) -> tuple[Lists, Lists]:
     """Sets that each problem path needs, and the sites of each set with their direction.
 
     A window becomes the set of 2 * site, plus 1 on the way back; equal ones are one.
@@ -324,7 +311,7 @@ def _cover_sets(
     token_of: dict[int, IntArray] = {}
     sets: dict[bytes, int] = {}
     members: list[IntArray] = []
-    path_ptr, path_set_idx = [0], list[int]()
+    needs: list[list[int]] = []
     first, last = windows.first.tolist(), windows.last.tolist()
     for at, path in enumerate(path_idx.tolist()):
         needed = set()
@@ -336,9 +323,8 @@ def _cover_sets(
             if place == len(members):
                 members.append(np.unique(tokens[tokens >= 0]))
             needed.add(place)
-        path_set_idx.extend(sorted(needed))
-        path_ptr.append(len(path_set_idx))
-    return np.array(path_ptr), np.array(path_set_idx, dtype=np.int64), members
+        needs.append(sorted(needed))
+    return Lists.of(needs), Lists.of(each.tolist() for each in members)
 
 
 def _tokens(paths: TripPaths, path: int, site_of_node: IntArray) -> IntArray:

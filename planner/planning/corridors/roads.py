@@ -10,6 +10,7 @@ from planner.arrays import BoolArray, FloatArray, IntArray
 from planner.errors import Fault, InputError
 from planner.geodesy import chord_to_arc_km, to_sphere_km
 from planner.instance import Instance
+from planner.instance.check_across import check_corridor_type
 from planner.network.intercity import (
     IntercityNetwork,
     TripPaths,
@@ -45,7 +46,7 @@ class CorridorRoads:
     forced, forbidden : bool arrays, shape (num_sites,)
         Existing or committed stations, and sites that may not be used.
     capacity : float array, shape (num_sites,)
-        Swaps an hour of the largest station type on the winter design day, with the pack that
+        Swaps an hour of the corridor stations' type on the winter design day, with the pack that
         turns slowest [1/h].
     cost : float array, shape (num_sites,)
         Capex of that type and the plot [CNY].
@@ -137,14 +138,28 @@ def prepare_roads(instance: Instance, fleet: FleetOperation, climate: CityClimat
         forced=np.isin(status, ("existing", "committed")),
         forbidden=status == "forbidden",
         capacity=_capacity(instance, fleet, energy, city_idx),
-        cost=plot + float(largest_type(instance)["capex_cny"].iloc[0]),
+        cost=plot + float(corridor_type(instance)["capex_cny"].iloc[0]),
         left_out=left_out,
     )
 
 
-def largest_type(instance: Instance) -> pd.DataFrame:
-    """The station type with most bays, which corridor stations have, as a table of one row."""
-    return station_types_by_size(instance).iloc[[-1]]
+def corridor_type(instance: Instance) -> pd.DataFrame:
+    """The station type of all corridor stations, as a table of one row.
+
+    The one that the scenario states, otherwise that with most bays.
+
+    Raises
+    ------
+    InputError
+        If the stated type is not in the table.
+    """
+    types, stated = station_types_by_size(instance), instance.scenario.corridors.station_type
+    if stated is None:
+        return types.iloc[[-1]]
+    faults = check_corridor_type(types, stated)
+    if faults:
+        raise InputError(faults, source=str(instance.folder))
+    return types[types["station_type_id"] == stated]
 
 
 def _place_id(lon: float, lat: float) -> str:
@@ -222,7 +237,7 @@ def _capacity(
 ) -> FloatArray:
     vehicle = pd.Index(instance.vehicles["vehicle_id"]).get_indexer(energy.profiles["vehicle_id"])
     pack = pd.Index(instance.packs["pack_id"]).get_indexer(energy.profiles["pack_id"])
-    station = largest_type(instance)
+    station = corridor_type(instance)
     size = pd.Index(instance.stations["station_type_id"]).get_indexer(station["station_type_id"])
     turn_h = fleet.on_design_day(fleet.design_turn_h)[:, vehicle, pack, size]
     grid_kwh = fleet.on_design_day(fleet.design_grid_kwh)[:, vehicle, pack, size]

@@ -64,11 +64,11 @@ class CorridorRounds:
             Vehicles per pack in the planning quarter.
         """
         with self._clock.stage("trips", "trips between cities, and what breaks them") as say:
-            self._given = self._prepare(assigned)
-            say(f"{self._given.problem.num_paths:,} ways, {len(self._roads.cost):,} sites")
+            self._inputs = self._prepare(assigned)
+            say(f"{self._inputs.problem.num_paths:,} ways, {len(self._roads.cost):,} sites")
         if not self._national:
             return ()
-        self._claim = corridor_claim(self._instance, self._given, self._options, self._stop)
+        self._claim = corridor_claim(self._instance, self._inputs, self._options, self._stop)
         return (self._claim,)
 
     def end(self, siting: Siting) -> FloatArray:
@@ -77,11 +77,11 @@ class CorridorRounds:
             if self._national:
                 sites = siting.claimed[0].site_idx
             else:
-                sites = plan_roughly(self._instance, self._given, self._options)
+                sites = plan_roughly(self._instance, self._inputs, self._options)
             self._city_stations = self._instance.sites.iloc[siting.open_site_idx][
                 ["city_id", "lon", "lat"]
             ]
-            driven = drive(self._instance, self._given, sites)
+            driven = drive(self._instance, self._inputs, sites)
             return road_kwh_per_vehicle(self._instance, driven)
 
     def finish(self, assigned: FloatArray, siting: Siting) -> tuple[CorridorPlan, Siting]:
@@ -102,22 +102,22 @@ class CorridorRounds:
             and corridors is better whose trips can swap at the same places in the cities.
         """
         with self._clock.stage("corridors", "corridor stations, for those of the cities"):
-            self._given = self._prepare(assigned)
+            self._inputs = self._prepare(assigned)
             if not self._national:
                 plan = plan_on_own_limits(
-                    self._instance, self._given, self._options,
+                    self._instance, self._inputs, self._options,
                     on_progress=self._clock.from_solver, stop=self._stop,
                 )  # fmt: skip
                 return plan, siting
             granted = siting.claimed[0]
-            claim = corridor_claim(self._instance, self._given, self._options, self._stop)
+            claim = corridor_claim(self._instance, self._inputs, self._options, self._stop)
             claim.answer(siting.resource_price)
-            plan = plan_granted(self._instance, self._given, claim, granted)
+            plan = plan_granted(self._instance, self._inputs, claim, granted)
             weight = self._instance.scenario.corridors.trip_swap_weight
             change = claim.bound(siting.resource_price) - self._claim.bound(siting.resource_price)
             return plan, replace(
                 siting,
-                objective=siting.objective - granted.value + weight * plan.objective,
+                objective=siting.objective - granted.value + weight * plan.proof.objective,
                 bound=siting.bound + change,
             )
 

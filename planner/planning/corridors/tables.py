@@ -12,10 +12,10 @@ from planner.geodesy import to_sphere_km
 from planner.instance import Instance
 from planner.models.refuelling.capacity import drivable_paths
 from planner.planning.corridors.breaks import find_break, lay_round_trip
-from planner.planning.corridors.drive import Driven, drive, station_use
+from planner.planning.corridors.drive import DrivenTrips, drive, station_use
 from planner.planning.corridors.prepare import CorridorInput
 from planner.planning.corridors.problem import SEASONS
-from planner.planning.corridors.roads import largest_type
+from planner.planning.corridors.roads import corridor_type
 
 
 @dataclass(frozen=True)
@@ -62,7 +62,7 @@ class CorridorTables:
 
 def describe_corridors(
     instance: Instance,
-    given: CorridorInput,
+    inputs: CorridorInput,
     open_site_idx: IntArray,
     shared_frac: FloatArray | None = None,
 ) -> CorridorTables:
@@ -71,7 +71,7 @@ def describe_corridors(
     Parameters
     ----------
     instance : Instance
-    given : CorridorInput
+    inputs : CorridorInput
     open_site_idx : int array
         Its corridor stations.
     shared_frac : ndarray, shape (num_problem_paths,), optional
@@ -81,7 +81,7 @@ def describe_corridors(
     -------
     CorridorTables
     """
-    driven = drive(instance, given, open_site_idx, shared_frac)
+    driven = drive(instance, inputs, open_site_idx, shared_frac)
     stop_name = _stop_names(instance, driven, open_site_idx)
     return CorridorTables(
         summary=_summary(driven),
@@ -89,13 +89,13 @@ def describe_corridors(
         legs=_legs(driven, stop_name),
         roads=_roads(driven),
         unserved=_unserved(instance, driven, stop_name),
-        unconnected=given.roads.network.unconnected,
+        unconnected=inputs.roads.network.unconnected,
     )
 
 
-def _stop_names(instance: Instance, driven: Driven, open_site_idx: IntArray) -> dict[int, str]:
+def _stop_names(instance: Instance, driven: DrivenTrips, open_site_idx: IntArray) -> dict[int, str]:
     """What stands at each node where vehicles swap: a corridor station, else a city."""
-    roads, cities = driven.given.roads, instance.cities
+    roads, cities = driven.inputs.roads, instance.cities
     network, names = roads.network, dict[int, str]()
     nodes = np.flatnonzero(driven.stops.in_city)
     if len(nodes):
@@ -112,8 +112,8 @@ def _stop_names(instance: Instance, driven: Driven, open_site_idx: IntArray) -> 
     return names
 
 
-def _legs(driven: Driven, stop_name: dict[int, str]) -> pd.DataFrame:
-    labels, roads, legs = driven.given.labels, driven.given.roads, driven.legs
+def _legs(driven: DrivenTrips, stop_name: dict[int, str]) -> pd.DataFrame:
+    labels, roads, legs = driven.inputs.labels, driven.inputs.roads, driven.legs
     network, energy = roads.network, roads.energy
     at = np.flatnonzero(driven.leg_trips > 0)
     path = driven.leg_of_path[at]
@@ -158,9 +158,9 @@ def _legs(driven: Driven, stop_name: dict[int, str]) -> pd.DataFrame:
                   ignore_index=True)  # fmt: skip
 
 
-def _roads(driven: Driven) -> pd.DataFrame:
-    given = driven.given
-    labels, network, paths = given.labels, given.roads.network, given.roads.paths
+def _roads(driven: DrivenTrips) -> pd.DataFrame:
+    inputs = driven.inputs
+    labels, network, paths = inputs.labels, inputs.roads.network, inputs.roads.paths
     columns: dict[str, object] = {
         "from_lon": network.lon[network.from_idx],
         "from_lat": network.lat[network.from_idx],
@@ -169,7 +169,7 @@ def _roads(driven: Driven) -> pd.DataFrame:
         "km": network.length_km,
         "is_ferry": network.is_ferry,
     }
-    missing = _first_paths(given) * (1.0 - _flow_frac(driven)[given.problem.flow_idx])
+    missing = _first_paths(inputs) * (1.0 - _flow_frac(driven)[inputs.problem.flow_idx])
     used = np.zeros(len(network.length_km), dtype=np.bool_)
     path_of = np.repeat(np.arange(len(paths.length_km)), np.diff(paths.ptr))
     for season, name in enumerate(SEASONS):
@@ -186,7 +186,7 @@ def _roads(driven: Driven) -> pd.DataFrame:
         ]
         total = passing[0] + passing[1]
         used |= total > 0
-        columns[f"{name}_c"] = given.roads.energy.temperature_c[season]
+        columns[f"{name}_c"] = inputs.roads.energy.temperature_c[season]
         columns[f"{name}_trips_per_day"] = total
         columns[f"{name}_refuelled_frac"] = np.divide(
             passing[0], total, out=np.full(len(total), np.nan), where=total > 0
@@ -194,21 +194,21 @@ def _roads(driven: Driven) -> pd.DataFrame:
     return pd.DataFrame(columns)[used].reset_index(drop=True)
 
 
-def _first_paths(given: CorridorInput) -> FloatArray:
+def _first_paths(inputs: CorridorInput) -> FloatArray:
     """1 for the first path of each flow."""
-    first = np.zeros(given.problem.num_paths)
-    first[np.unique(given.problem.flow_idx, return_index=True)[1]] = 1.0
+    first = np.zeros(inputs.problem.num_paths)
+    first[np.unique(inputs.problem.flow_idx, return_index=True)[1]] = 1.0
     return first
 
 
-def _flow_frac(driven: Driven) -> FloatArray:
+def _flow_frac(driven: DrivenTrips) -> FloatArray:
     """Share of each flow that drives."""
-    return np.bincount(driven.given.problem.flow_idx, driven.driven_frac).astype(float)
+    return np.bincount(driven.inputs.problem.flow_idx, driven.driven_frac).astype(float)
 
 
-def _unserved(instance: Instance, driven: Driven, stop_name: dict[int, str]) -> pd.DataFrame:
-    given = driven.given
-    missing = _first_paths(given) * (1.0 - _flow_frac(driven)[given.problem.flow_idx])
+def _unserved(instance: Instance, driven: DrivenTrips, stop_name: dict[int, str]) -> pd.DataFrame:
+    inputs = driven.inputs
+    missing = _first_paths(inputs) * (1.0 - _flow_frac(driven)[inputs.problem.flow_idx])
     rows = [
         _unserved_row(instance, driven, int(at), float(missing[at]), stop_name)
         for at in np.flatnonzero(missing > 0)
@@ -223,11 +223,11 @@ def _unserved(instance: Instance, driven: Driven, stop_name: dict[int, str]) -> 
 
 
 def _unserved_row(
-    instance: Instance, driven: Driven, at: int, missing: float, stop_name: dict[int, str]
+    instance: Instance, driven: DrivenTrips, at: int, missing: float, stop_name: dict[int, str]
 ) -> tuple[object, ...]:
     """Where the fastest way of a flow breaks, or that its stations are full."""
-    given, settings = driven.given, instance.scenario.corridors
-    roads, labels, stops = given.roads, given.labels, driven.stops
+    inputs, settings = driven.inputs, instance.scenario.corridors
+    roads, labels, stops = inputs.roads, inputs.labels, driven.stops
     paths, network, city_ids = roads.paths, roads.network, instance.cities["city_id"]
     path, profile, season = (
         int(each[at]) for each in (labels.path_idx, labels.profile_idx, labels.season_idx)
@@ -256,13 +256,11 @@ def _unserved_row(
     broken, size = find_break(trip, opened, deficit), len(opened)
     arcs = np.arange(broken.start, broken.end) % size
     head = trip.node_idx[(broken.arc + 1) % size]
-    problem = given.problem
-    sets = problem.path_set_idx[problem.path_ptr[at] : problem.path_ptr[at + 1]]
+    problem = inputs.problem
+    forbidden = problem.rules.forbidden
     hopeless = any(
-        problem.forbidden[problem.set_site_idx[problem.set_ptr[each] : problem.set_ptr[each + 1]]]
-        .all()
-        for each in sets.tolist()
-    )  # fmt: skip
+        forbidden[problem.members.row(each)].all() for each in problem.needs.row(at).tolist()
+    )
     return (
         *about,
         *(stop_name.get(int(trip.node_idx[stop % size]), "") for stop in (broken.start,
@@ -274,12 +272,12 @@ def _unserved_row(
     )  # fmt: skip
 
 
-def _stations(instance: Instance, driven: Driven, open_site_idx: IntArray) -> pd.DataFrame:
-    roads, scenario = driven.given.roads, instance.scenario
+def _stations(instance: Instance, driven: DrivenTrips, open_site_idx: IntArray) -> pd.DataFrame:
+    roads, scenario = driven.inputs.roads, instance.scenario
     node = roads.node_of_site[open_site_idx]
     swaps, trips = station_use(driven)
     peak = scenario.corridors.holiday_factor * scenario.demand.peak_hour_frac
-    station = largest_type(instance).iloc[0]
+    station = corridor_type(instance).iloc[0]
     table = pd.DataFrame(
         {
             "corridor_station_id": [roads.site_id[site] for site in open_site_idx.tolist()],
@@ -302,15 +300,15 @@ def _stations(instance: Instance, driven: Driven, open_site_idx: IntArray) -> pd
     )
 
 
-def _summary(driven: Driven) -> pd.DataFrame:
-    given = driven.given
-    labels, problem = given.labels, given.problem
-    first = _first_paths(given)
+def _summary(driven: DrivenTrips) -> pd.DataFrame:
+    inputs = driven.inputs
+    labels, problem = inputs.labels, inputs.problem
+    first = _first_paths(inputs)
     alone, at_most = (
         np.bincount(problem.flow_idx, drivable_paths(problem, is_open)) > 0
-        for is_open in (problem.forbidden & False, ~problem.forbidden)
+        for is_open in (problem.rules.forbidden & False, ~problem.rules.forbidden)
     )
-    chemistry = given.roads.energy.profiles["chemistry"].to_numpy()[labels.profile_idx]
+    chemistry = inputs.roads.energy.profiles["chemistry"].to_numpy()[labels.profile_idx]
     rows = []
     for season, name in enumerate(SEASONS):
         for kind in [*sorted(set(chemistry)), "all"]:

@@ -3,14 +3,12 @@
 import numpy as np
 import pandas as pd
 import scipy.sparse
-from numpy.typing import NDArray
 
+from planner.arrays import FloatArray, IntArray
 from planner.errors import Fault, InputError
 from planner.instance import Instance
 from planner.network.intercity import TripPaths
 from planner.planning.corridors.problem import SEASONS, RoadEnergy, pair_of_path
-
-FloatArray = NDArray[np.float64]
 
 
 def vehicles_by_profile(instance: Instance, energy: RoadEnergy, packs: pd.DataFrame) -> FloatArray:
@@ -34,7 +32,7 @@ def vehicles_by_profile(instance: Instance, energy: RoadEnergy, packs: pd.DataFr
 
 def vehicles_of_profiles(
     instance: Instance, energy: RoadEnergy, vehicles: FloatArray
-) -> tuple[NDArray[np.int64], FloatArray]:
+) -> tuple[IntArray, FloatArray]:
     """Vehicle class of each profile, and the vehicles of each city by class.
 
     Parameters
@@ -139,7 +137,7 @@ def packs_per_trip(paths: TripPaths, energy: RoadEnergy) -> FloatArray:
 
 
 def _stated_trips(
-    instance: Instance, near: NDArray[np.int64], far: NDArray[np.int64], vehicles: FloatArray
+    instance: Instance, near: IntArray, far: IntArray, vehicles: FloatArray
 ) -> FloatArray:
     """Trips of the table, shared among the profiles as the vehicles of the city of origin are."""
     flows = instance.flows

@@ -126,8 +126,10 @@ def assemble_allocation(
     arcs = _rows(reach.ptr, open_site_idx)
     return AllocationProblem(
         load=problem.load,
-        reach_ptr=np.concatenate(([0], np.cumsum(np.diff(reach.ptr)[open_site_idx]))),
-        reach_zone_idx=reach.zone_idx[arcs],
+        reach=Lists(
+            np.concatenate(([0], np.cumsum(np.diff(reach.ptr)[open_site_idx]))),
+            reach.zone_idx[arcs],
+        ),
         drive_min=reach.drive_min[arcs],
         capacity=problem.capacity[open_site_idx],
         value=problem.coverage.value,

@@ -1,9 +1,12 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.optimize import linprog
 
+from planner.arrays import Lists
 from planner.models.allocation.problem import AllocationProblem
 from planner.models.allocation.solve import Allocation, allocate_zones
 
@@ -20,8 +23,7 @@ def allocation_problem(
     zones = [sorted(minutes) for minutes in reach]
     return AllocationProblem(
         load=np.array(load, dtype=float),
-        reach_ptr=np.cumsum([0, *map(len, zones)]).astype(np.int64),
-        reach_zone_idx=np.array([zone for each in zones for zone in each], dtype=np.int32),
+        reach=Lists.of(zones),
         drive_min=np.array(
             [minutes[zone] for minutes, each in zip(reach, zones, strict=True) for zone in each]
         ),
@@ -38,7 +40,7 @@ def problems(draw: st.DrawFn) -> AllocationProblem:
     values = st.lists(st.sampled_from([0.5, 1.0, 3.0]), min_size=num_zones, max_size=num_zones)
     minutes = st.dictionaries(st.integers(0, num_zones - 1), st.sampled_from([1.0, 2.0, 5.0, 9.0]))
     reach = draw(st.lists(minutes, min_size=num_stations, max_size=num_stations))
-    sizes = st.sampled_from([[1.0, 3.0], [2.0, 2.5], [0.0, 1.5]])
+    sizes = st.sampled_from([[1.0, 3.0], [2.0, 2.5], [0.0, 1.5], [3.0, 1.0], [1.5, 0.0]])
     capacity = draw(st.lists(sizes, min_size=num_stations, max_size=num_stations))
     return allocation_problem(draw(loads), reach, capacity, value=draw(values))
 
@@ -53,10 +55,10 @@ def station_load(problem: AllocationProblem, allocation: Allocation) -> np.ndarr
 
 def assert_honest(problem: AllocationProblem, allocation: Allocation) -> None:
     stations = np.arange(len(problem.capacity))
-    reach = np.repeat(stations, np.diff(problem.reach_ptr))
+    reach = np.repeat(stations, np.diff(problem.reach.ptr))
     minutes = dict(
         zip(
-            zip(problem.reach_zone_idx.tolist(), reach.tolist(), strict=True),
+            zip(problem.reach.idx.tolist(), reach.tolist(), strict=True),
             problem.drive_min.tolist(),
             strict=True,
         )
@@ -72,15 +74,15 @@ def assert_honest(problem: AllocationProblem, allocation: Allocation) -> None:
     assert (capacity > 0).all()
     assert (load <= capacity * (1 + 1e-9)).all()
     # No type that fits and is smaller carries the load.
-    smaller = np.arange(problem.capacity.shape[1]) < allocation.type_idx[:, None]
+    smaller = problem.capacity < capacity[:, None]
     fits = (problem.capacity > 0) & (problem.capacity >= load[:, None] * (1 + 1e-6))
     assert problem.type_idx is not None or not (smaller & fits).any()
 
 
 def linear_optimum(problem: AllocationProblem) -> tuple[float, float, np.ndarray]:
     """Best value, and best value by program; shares of the last."""
-    stations = np.repeat(np.arange(len(problem.capacity)), np.diff(problem.reach_ptr))
-    zones = problem.reach_zone_idx
+    stations = np.repeat(np.arange(len(problem.capacity)), np.diff(problem.reach.ptr))
+    zones = problem.reach.idx
     if not len(zones):
         return 0.0, 0.0, np.zeros(0)
     matrix = np.zeros((len(problem.load) + len(problem.capacity), len(zones)))
@@ -110,7 +112,7 @@ def test_value_is_greatest_and_drives_are_short(problem: AllocationProblem):
     assert drive >= least_drive - 1e-6
     loaded = problem.load > 0
     in_all = np.bincount(allocation.zone_idx, allocation.share_frac, minlength=len(problem.load))
-    reached = np.bincount(problem.reach_zone_idx, minlength=len(problem.load)) > 0
+    reached = np.bincount(problem.reach.idx, minlength=len(problem.load)) > 0
     if (in_all[loaded & reached] > 1 - 1e-9).all():
         # Everyone is served: there is no choice of whom to serve, so the drives are shortest.
         assert drive == pytest.approx(least_drive, abs=1e-5)
@@ -173,6 +175,26 @@ def test_types_by_need_or_as_given():
     allocation = allocate_zones(given_types)
     assert allocation.type_idx.tolist() == [0, 2]
     assert allocation.share_frac.tolist() == pytest.approx([2.0 / 3.0, 1.0])
+
+
+@given(problems(), st.randoms(use_true_random=False))
+@settings(max_examples=40, deadline=None)
+def test_order_of_types_does_not_matter(problem: AllocationProblem, random):
+    order = list(range(problem.capacity.shape[1]))
+    random.shuffle(order)
+    shuffled = allocate_zones(replace(problem, capacity=problem.capacity[:, order]))
+    allocation = allocate_zones(problem)
+    stations = np.arange(len(problem.capacity))
+    assert (
+        problem.capacity[stations, np.array(order)[shuffled.type_idx]].tolist()
+        == problem.capacity[stations, allocation.type_idx].tolist()
+    )
+
+
+def test_of_types_in_any_order_the_smallest_that_carries():
+    sizes = [[9.0, 2.0, 4.0], [4.0, 0.0, 9.0]]
+    problem = allocation_problem([3.0, 1.0], [{0: 1.0}, {1: 1.0}], sizes)
+    assert allocate_zones(problem).type_idx.tolist() == [2, 0]
 
 
 def test_zones_without_load_go_to_the_nearest_even_if_it_is_full():

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 
 from planner.errors import InfeasibleError
 from planner.models.national.solve import solve_national
+from planner.models.refuelling.capacity import driven_flows
 from planner.models.refuelling.claim import RefuellingClaim
 from planner.models.refuelling.problem import FlowRefuellingProblem
-from planner.models.refuelling.solve import driven_flows
 from planner.models.sized_coverage.problem import SizedCoverageProblem
 from planner.models.sized_coverage.service import served_flow
 from planner.solving.options import SolveOptions
@@ -48,10 +48,10 @@ def value_of(roads: FlowRefuellingProblem, sites: tuple[int, ...]) -> float:
 
 
 def road_choices(roads: FlowRefuellingProblem) -> list[tuple[int, ...]]:
-    forced = set(np.flatnonzero(roads.forced).tolist())
+    forced = set(np.flatnonzero(roads.rules.forced).tolist())
     return [
         sites
-        for size in range(roads.num_stations + 1)
+        for size in range(roads.rules.most + 1)
         for sites in itertools.combinations(range(roads.num_sites), size)
         if forced <= set(sites)
     ]
@@ -67,7 +67,7 @@ def test_bound_and_plans_at_any_price(seed: int) -> None:
         price = {"stations": float(rng.uniform(0, 8)), "money": float(rng.uniform(0, 3))}
 
         def worth(sites: tuple[int, ...], price: dict[str, float] = price) -> float:
-            money = float(roads.cost[list(sites)].sum())
+            money = float(roads.rules.cost[list(sites)].sum())
             return value_of(roads, sites) - price["stations"] * len(sites) - price["money"] * money
 
         best = max(worth(sites) for sites in road_choices(roads))
@@ -76,9 +76,9 @@ def test_bound_and_plans_at_any_price(seed: int) -> None:
             assert sites in road_choices(roads)
             assert plan.value == pytest.approx(value_of(roads, sites))
             assert plan.use["stations"] == len(sites)
-            assert plan.use["money"] == pytest.approx(roads.cost[list(sites)].sum())
+            assert plan.use["money"] == pytest.approx(roads.rules.cost[list(sites)].sum())
         assert claim.bound(price) >= best - 1e-9
-        for number in range(roads.num_stations + 1):
+        for number in range(roads.rules.most + 1):
             some = [value_of(roads, each) for each in road_choices(roads) if len(each) <= number]
             assert not some or claim.bound_for(number) >= max(some) - 1e-9
 
@@ -95,7 +95,7 @@ def together(cities: SizedCoverageProblem, roads: FlowRefuellingProblem) -> floa
             served = served_flow(cities, sites, np.zeros(size, dtype=np.int64))[1]
             spent = float(cities.rules.cost[sites, 0].sum())
             for on_road in road_choices(roads):
-                money = spent + float(roads.cost[list(on_road)].sum())
+                money = spent + float(roads.rules.cost[list(on_road)].sum())
                 if size + len(on_road) <= cities.rules.most and money <= cities.rules.budget:
                     value = served + value_of(roads, on_road)
                     best = value if best is None else max(best, value)
@@ -127,7 +127,7 @@ def test_cities_and_roads_share_the_limits(seed: int) -> None:
     assert found.proof.objective == pytest.approx(served + value_of(roads, sites))
     assert found.proof.objective <= best + 1e-9
     assert found.proof.bound >= best - 1e-9
-    money = cities.rules.cost[found.open_site_idx, 0].sum() + roads.cost[list(sites)].sum()
+    money = cities.rules.cost[found.open_site_idx, 0].sum() + roads.rules.cost[list(sites)].sum()
     assert len(found.open_site_idx) + len(sites) <= cities.rules.most
     assert money <= cities.rules.budget + 1e-9
     # Integer plans near the prices: these tiny cases lose little, and mostly nothing.

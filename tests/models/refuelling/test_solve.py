@@ -1,8 +1,6 @@
 import itertools
 import math
-import os
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,17 +8,15 @@ import scipy.optimize
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
+from planner.arrays import Lists
 from planner.errors import InfeasibleError
-from planner.models.refuelling import solve as flow_refuelling
-from planner.models.refuelling.cheapest import cheapest_flow_refuelling
-from planner.models.refuelling.dual import improve_bound
-from planner.models.refuelling.presolve import reduce_flows
-from planner.models.refuelling.problem import FlowRefuellingProblem
-from planner.models.refuelling.solve import FlowRefuelling, refuelling_mip, solve_flow_refuelling
+from planner.models.refuelling.problem import FlowRefuelling, FlowRefuellingProblem
+from planner.models.refuelling.solve import solve_flow_refuelling
+from planner.models.refuelling.tuning import Tuning
 from planner.solving.options import SolveOptions
+from planner.solving.rules import SiteRules
 from planner.solving.status import Status
 
-GOLDEN = Path(__file__).parent / "golden" / "flow_refuelling.lp"
 DETERMINISTIC = SolveOptions(gap_frac=0.0, deterministic=True)
 
 
@@ -40,34 +36,42 @@ def flow_problem(
     """Problem from (value, flow, cover sets) per path; site -1 - j is j on the way back."""
     sets = [each for _, _, needed in paths for each in needed]
     members = [site for each in sets for site in each]
-    sites = np.array([site if site >= 0 else -1 - site for site in members], dtype=np.int64)
+    sites = np.array([site if site >= 0 else -1 - site for site in members], dtype=np.int32)
     return FlowRefuellingProblem(
         value=np.array([value for value, _, _ in paths], dtype=np.float64),
         flow_idx=np.array([flow for _, flow, _ in paths], dtype=np.int64),
-        path_ptr=np.cumsum([0, *(len(needed) for _, _, needed in paths)]).astype(np.int64),
-        path_set_idx=np.arange(len(sets)),
-        set_ptr=np.cumsum([0, *map(len, sets)]).astype(np.int64),
-        set_site_idx=sites,
-        set_is_return=np.array(members, dtype=np.int64) < 0,
+        needs=Lists(
+            np.cumsum([0, *(len(needed) for _, _, needed in paths)]).astype(np.int64),
+            np.arange(len(sets), dtype=np.int32),
+        ),
+        members=Lists(np.cumsum([0, *map(len, sets)]).astype(np.int64), sites),
+        is_return=np.array(members, dtype=np.int64) < 0,
         load=np.array(load or [0.0] * len(paths)),
         season_idx=np.array(season or [0] * len(paths), dtype=np.int64),
         capacity=np.array(capacity or [np.inf] * num_sites),
-        cost=np.array(cost or [1.0] * num_sites, dtype=np.float64),
-        forced=np.isin(np.arange(num_sites), list(forced)),
-        forbidden=np.isin(np.arange(num_sites), list(forbidden)),
-        num_stations=num_stations,
-        budget=budget,
+        rules=SiteRules(
+            forced=np.isin(np.arange(num_sites), list(forced)),
+            forbidden=np.isin(np.arange(num_sites), list(forbidden)),
+            cost=np.array(cost or [1.0] * num_sites, dtype=np.float64),
+            budget=budget,
+            least=0,
+            most=num_stations,
+        ),
     )
 
 
+def with_stations(problem: FlowRefuellingProblem, most: int) -> FlowRefuellingProblem:
+    return replace(problem, rules=replace(problem.rules, most=most))
+
+
 def sets_of(problem: FlowRefuellingProblem, path: int) -> list[list[tuple[int, bool]]]:
-    needed = problem.path_set_idx[problem.path_ptr[path] : problem.path_ptr[path + 1]]
+    members = problem.members
     return [
         [
-            (int(problem.set_site_idx[at]), bool(problem.set_is_return[at]))
-            for at in range(problem.set_ptr[each], problem.set_ptr[each + 1])
+            (int(members.idx[at]), bool(problem.is_return[at]))
+            for at in range(members.ptr[each], members.ptr[each + 1])
         ]
-        for each in needed
+        for each in problem.needs.row(path)
     ]
 
 
@@ -121,29 +125,29 @@ def shared_value(problem: FlowRefuellingProblem, plan: set[int]) -> float:
 
 
 def plans(problem: FlowRefuellingProblem):
-    forced = set(np.flatnonzero(problem.forced).tolist())
-    free = np.flatnonzero(~(problem.forced | problem.forbidden)).tolist()
-    for size in range(problem.num_stations - len(forced) + 1):
+    forced = set(np.flatnonzero(problem.rules.forced).tolist())
+    free = np.flatnonzero(~(problem.rules.forced | problem.rules.forbidden)).tolist()
+    for size in range(problem.rules.most - len(forced) + 1):
         for extra in itertools.combinations(free, size):
             plan = forced | set(extra)
-            if problem.cost[sorted(plan)].sum() <= problem.budget + 1e-9:
+            if problem.rules.cost[sorted(plan)].sum() <= problem.rules.budget + 1e-9:
                 yield plan
 
 
 def assert_honest(problem: FlowRefuellingProblem, solution: FlowRefuelling) -> None:
     is_open = np.zeros(problem.num_sites, dtype=bool)
     is_open[solution.open_site_idx] = True
-    assert is_open[problem.forced].all()
-    assert not is_open[problem.forbidden].any()
-    assert is_open.sum() <= problem.num_stations
-    assert problem.cost[is_open].sum() <= problem.budget + 1e-9
-    assert solution.bound >= solution.objective
-    assert (solution.status is Status.OPTIMAL) == (solution.gap_frac <= 1e-9)
+    assert is_open[problem.rules.forced].all()
+    assert not is_open[problem.rules.forbidden].any()
+    assert is_open.sum() <= problem.rules.most
+    assert problem.rules.cost[is_open].sum() <= problem.rules.budget + 1e-9
+    assert solution.proof.bound >= solution.proof.objective
+    assert (solution.proof.status is Status.OPTIMAL) == (solution.proof.gap_frac <= 1e-9)
     assert (solution.driven_frac >= 0).all()
     shares = np.bincount(problem.flow_idx, solution.driven_frac)
     assert (shares <= 1 + 1e-6).all()
     total = float(solution.driven_frac @ problem.value)
-    assert solution.objective == pytest.approx(total, rel=1e-12)
+    assert solution.proof.objective == pytest.approx(total, rel=1e-12)
 
 
 @st.composite
@@ -179,31 +183,27 @@ def test_agrees_with_brute_force(problem: FlowRefuellingProblem):
     solution = solve_flow_refuelling(problem, DETERMINISTIC)
     assert_honest(problem, solution)
     best = max(plain_value(problem, plan) for plan in plans(problem))
-    assert solution.objective == pytest.approx(best)
-    assert solution.status is Status.OPTIMAL
+    assert solution.proof.objective == pytest.approx(best)
+    assert solution.proof.status is Status.OPTIMAL
 
 
 @given(small_problems())
 @settings(max_examples=12, deadline=None)
 def test_search_for_large_problems_keeps_its_word(problem: FlowRefuellingProblem):
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(flow_refuelling, "EXACT_NEEDS", -1)
-        patch.setattr(flow_refuelling, "FIRST_MOVES", 500)
-        patch.setattr(flow_refuelling, "REGION_SETS", (2, 4))
-        patch.setattr(flow_refuelling, "MAX_ROUNDS", 3)
-        solution = solve_flow_refuelling(problem, DETERMINISTIC)
+    tuning = Tuning(exact_needs=-1, first_moves=500, region_sets=(2, 4), max_rounds=3)
+    solution = solve_flow_refuelling(problem, DETERMINISTIC, tuning=tuning)
     assert_honest(problem, solution)
     best = max(plain_value(problem, plan) for plan in plans(problem))
-    assert solution.objective <= best + 1e-9 <= solution.bound + 1e-6
+    assert solution.proof.objective <= best + 1e-9 <= solution.proof.bound + 1e-6
 
 
 @given(small_problems())
 @settings(max_examples=12, deadline=None)
 def test_more_stations_never_lower_the_objective(problem: FlowRefuellingProblem):
-    assume(problem.num_stations < problem.num_sites)
-    more = replace(problem, num_stations=problem.num_stations + 1)
+    assume(problem.rules.most < problem.num_sites)
+    more = with_stations(problem, problem.rules.most + 1)
     lesser, greater = (solve_flow_refuelling(each, DETERMINISTIC) for each in (problem, more))
-    assert greater.objective >= lesser.objective - 1e-9
+    assert greater.proof.objective >= lesser.proof.objective - 1e-9
 
 
 @given(small_problems(), st.randoms(use_true_random=False))
@@ -225,14 +225,14 @@ def test_order_of_paths_and_sites_does_not_matter(problem: FlowRefuellingProblem
     shuffled = flow_problem(
         paths,
         problem.num_sites,
-        problem.num_stations,
-        forced=set(np.array(names)[problem.forced].tolist()),
-        forbidden=set(np.array(names)[problem.forbidden].tolist()),
-        cost=problem.cost[back].tolist(),
-        budget=problem.budget,
+        problem.rules.most,
+        forced=set(np.array(names)[problem.rules.forced].tolist()),
+        forbidden=set(np.array(names)[problem.rules.forbidden].tolist()),
+        cost=problem.rules.cost[back].tolist(),
+        budget=problem.rules.budget,
     )
     first, second = (solve_flow_refuelling(each, DETERMINISTIC) for each in (problem, shuffled))
-    assert first.objective == pytest.approx(second.objective)
+    assert first.proof.objective == pytest.approx(second.proof.objective)
 
 
 @given(small_problems(), st.data())
@@ -257,63 +257,33 @@ def test_capacities_agree_with_brute_force(problem: FlowRefuellingProblem, data)
     solution = solve_flow_refuelling(limited, DETERMINISTIC)
     assert_honest(limited, solution)
     best = max(shared_value(limited, plan) for plan in plans(limited))
-    assert solution.objective <= best + 1e-5
-    assert solution.bound >= best - 1e-5
-    assert solution.objective == pytest.approx(best, abs=1e-4)
-
-
-@given(small_problems(), st.floats(0.0, 1.0))
-@settings(max_examples=12, deadline=None)
-def test_cheapest_variant_agrees_with_brute_force(problem: FlowRefuellingProblem, share: float):
-    wanted = share * plain_value(problem, set(np.flatnonzero(~problem.forbidden).tolist()))
-    costs = [
-        float(problem.cost[sorted(plan)].sum())
-        for plan in plans(problem)
-        if plain_value(problem, plan) >= wanted - 1e-9
-    ]
-    if not costs:
-        with pytest.raises(InfeasibleError):
-            cheapest_flow_refuelling(problem, wanted, DETERMINISTIC)
-        return
-    solution = cheapest_flow_refuelling(problem, wanted, DETERMINISTIC)
-    assert solution.objective == pytest.approx(min(costs))
-    assert solution.status is Status.OPTIMAL
-    assert solution.driven_frac @ problem.value >= wanted - 1e-6
-
-
-def test_a_large_cheapest_problem_is_bounded_from_both_sides(monkeypatch: pytest.MonkeyPatch):
-    # Ten roads of their own, each refuelled by one of its two stations.
-    paths = [(float(10 - road), road, [[2 * road, 2 * road + 1]]) for road in range(10)]
-    problem = flow_problem(paths, 20, 20)
-    monkeypatch.setattr(flow_refuelling, "EXACT_NEEDS", -1)
-    monkeypatch.setattr(flow_refuelling, "FIRST_MOVES", 2000)
-    solution = cheapest_flow_refuelling(problem, 27.0, SolveOptions(time_limit_s=3.0))
-    assert solution.objective == 3.0  # 10 + 9 + 8
-    assert 0.0 < solution.bound <= 3.0
+    assert solution.proof.objective <= best + 1e-5
+    assert solution.proof.bound >= best - 1e-5
+    assert solution.proof.objective == pytest.approx(best, abs=1e-4)
 
 
 def test_a_trip_needs_stations_both_ways():
     # The set on the way back is not the one on the way out: one station is worth nothing.
     problem = flow_problem([(5.0, 0, [[0], [1]])], 2, 1)
-    assert solve_flow_refuelling(problem, DETERMINISTIC).objective == 0.0
-    assert solve_flow_refuelling(replace(problem, num_stations=2), DETERMINISTIC).objective == 5.0
+    assert solve_flow_refuelling(problem, DETERMINISTIC).proof.objective == 0.0
+    assert solve_flow_refuelling(with_stations(problem, 2), DETERMINISTIC).proof.objective == 5.0
 
 
 def test_swaps_both_ways_load_a_station_twice():
     # One stop each way at the same station: 2 x 3 swaps an hour on 3 of capacity serve half.
     problem = flow_problem([(8.0, 0, [[0], [-1]])], 1, 1, capacity=[3.0], load=[3.0])
     solution = solve_flow_refuelling(problem, DETERMINISTIC)
-    assert solution.objective == pytest.approx(4.0)
+    assert solution.proof.objective == pytest.approx(4.0)
     twice = replace(problem, capacity=np.array([6.0]))
-    assert solve_flow_refuelling(twice, DETERMINISTIC).objective == pytest.approx(8.0)
+    assert solve_flow_refuelling(twice, DETERMINISTIC).proof.objective == pytest.approx(8.0)
 
 
 def test_loads_of_two_seasons_do_not_add_up():
     paths = [(8.0, 0, [[0]]), (8.0, 1, [[0]])]
     together = flow_problem(paths, 1, 1, capacity=[3.0], load=[3.0, 3.0])
     apart = flow_problem(paths, 1, 1, capacity=[3.0], load=[3.0, 3.0], season=[0, 1])
-    assert solve_flow_refuelling(together, DETERMINISTIC).objective == pytest.approx(8.0)
-    assert solve_flow_refuelling(apart, DETERMINISTIC).objective == pytest.approx(16.0)
+    assert solve_flow_refuelling(together, DETERMINISTIC).proof.objective == pytest.approx(8.0)
+    assert solve_flow_refuelling(apart, DETERMINISTIC).proof.objective == pytest.approx(16.0)
 
 
 def test_forced_stations_beyond_a_limit_are_named():
@@ -325,29 +295,16 @@ def test_forced_stations_beyond_a_limit_are_named():
         solve_flow_refuelling(dear, DETERMINISTIC)
 
 
-def test_multipliers_bound_the_relaxation():
-    # Three roads, pairwise sharing: halves of three stations refuel all that two cannot.
-    paths = [(1.0, 0, [[0], [1]]), (1.0, 1, [[1], [2]]), (1.0, 2, [[0], [2]])]
-    rows = reduce_flows(flow_problem(paths, 3, 2))
-    bounds = [dual.bound for dual, _ in zip(improve_bound(rows), range(20), strict=False)]
-    assert (np.diff(bounds) <= 1e-12).all()
-    assert bounds[-1] == pytest.approx(2.0, abs=1e-3)  # y = 2/3 each
-    assert solve_flow_refuelling(flow_problem(paths, 3, 2), DETERMINISTIC).objective == 1.0
-
-
-def test_regions_prove_what_the_relaxation_cannot(monkeypatch: pytest.MonkeyPatch):
+def test_regions_prove_what_the_relaxation_cannot():
     # Two triangles of stations, each with three trips that any two of them refuel (1.5, if halves
     # could be built), and three trips with a station of their own: the relaxation says 7.
     pairs = [[0, 1], [1, 2], [0, 2], [3, 4], [4, 5], [3, 5], [6], [7], [8]]
     problem = flow_problem([(1.0, flow, [each]) for flow, each in enumerate(pairs)], 9, 4)
-    monkeypatch.setattr(flow_refuelling, "EXACT_NEEDS", -1)
-    monkeypatch.setattr(flow_refuelling, "FIRST_MOVES", 1000)
-    monkeypatch.setattr(flow_refuelling, "REGION_SETS", (3,))
-    monkeypatch.setattr(flow_refuelling, "MAX_ROUNDS", 2)
-    solution = solve_flow_refuelling(problem, DETERMINISTIC)
+    tuning = Tuning(exact_needs=-1, first_moves=1000, region_sets=(3,), max_rounds=2)
+    solution = solve_flow_refuelling(problem, DETERMINISTIC, tuning=tuning)
     assert_honest(problem, solution)
-    assert solution.objective == 6.0
-    assert solution.bound == pytest.approx(6.0, abs=1e-2)
+    assert solution.proof.objective == 6.0
+    assert solution.proof.bound == pytest.approx(6.0, abs=1e-2)
 
 
 def test_same_seed_same_plan():
@@ -360,26 +317,7 @@ def test_same_seed_same_plan():
     problem = flow_problem(paths, 20, 5)
     first, second = (solve_flow_refuelling(problem, DETERMINISTIC) for _ in range(2))
     assert first.open_site_idx.tolist() == second.open_site_idx.tolist()
-    assert (first.objective, first.bound) == (second.objective, second.bound)
-
-
-def test_golden_lp():
-    """Set ``PLANNER_WRITE_GOLDEN=1`` to write the file anew after a change that is meant."""
-    problem = flow_problem(
-        [
-            (3.0, 0, [[0, 1], [1, 2, -3]]),
-            (2.0, 0, [[3]]),
-            (5.0, 1, [[0, 4], [2]]),
-            (7.0, 2, [[4, 5], [1, 3]]),
-            (1.0, 3, []),
-        ],
-        7,
-        3,
-        forced={6},
-        cost=[2.0, 3.0, 2.0, 1.0, 4.0, 1.0, 1.0],
-        budget=8.0,
+    assert (first.proof.objective, first.proof.bound) == (
+        second.proof.objective,
+        second.proof.bound,
     )
-    text = refuelling_mip(reduce_flows(problem)).export_to_lp_string()
-    if os.environ.get("PLANNER_WRITE_GOLDEN"):
-        GOLDEN.write_text(text, encoding="utf-8")
-    assert text == GOLDEN.read_text(encoding="utf-8")

@@ -65,7 +65,7 @@ def packs_of(instance: Instance, pack: int = 0) -> pd.DataFrame:
 class Found:
     """A corridor plan and its tables."""
 
-    given: CorridorInput
+    inputs: CorridorInput
     solution: CorridorPlan
     tables: CorridorTables
 
@@ -75,20 +75,20 @@ def planned(instance: Instance, stations: tuple[str, ...] = ("west", "east")) ->
     fleet = operate_fleet(instance, climate)
     roads = prepare_roads(instance, fleet, climate)
     open_stations = instance.cities[instance.cities["city_id"].isin(stations)]
-    given = prepare_corridors(
+    inputs = prepare_corridors(
         instance, fleet, roads, packs_of(instance), open_stations[["city_id", "lon", "lat"]]
     )
-    plan = plan_on_own_limits(instance, given, OPTIONS)
-    tables = describe_corridors(instance, given, plan.open_site_idx, plan.driven_frac)
-    return Found(given, plan, tables)
+    plan = plan_on_own_limits(instance, inputs, OPTIONS)
+    tables = describe_corridors(instance, inputs, plan.open_site_idx, plan.driven_frac)
+    return Found(inputs, plan, tables)
 
 
 def test_margins_by_hand(tutorial: Instance):
     instance = road_instance(tutorial)
     plan = planned(instance)
-    assert plan.solution.status is Status.OPTIMAL
+    assert plan.solution.proof.status is Status.OPTIMAL
     assert plan.tables.unserved.empty
-    energy, settings = plan.given.roads.energy, instance.scenario.corridors
+    energy, settings = plan.inputs.roads.energy, instance.scenario.corridors
     # One climate: the same draw on every piece of 25 km, the same pack everywhere.
     draw, usable = energy.draw_kwh[0, 0, 0] / 25.0, energy.usable_kwh[0, 0, 0]
     full = float(energy.profiles["full_kwh"].iloc[0])
@@ -104,12 +104,12 @@ def test_margins_by_hand(tutorial: Instance):
 
 def test_as_many_stations_as_the_range_asks_for(tutorial: Instance):
     plan = planned(road_instance(tutorial, num_stations=None, winter_weight=1.0))
-    energy = plan.given.roads.energy
+    energy = plan.inputs.roads.energy
     reach_km = 0.9 * energy.usable_kwh[0, 0, 0] / (energy.draw_kwh[0, 0, 0] / 25.0)
-    assert plan.solution.objective > 0
+    assert plan.solution.proof.objective > 0
     few = int(np.ceil(500.0 / reach_km)) - 2
     short = planned(road_instance(tutorial, num_stations=max(few, 0), winter_weight=1.0))
-    assert short.solution.objective == 0.0
+    assert short.solution.proof.objective == 0.0
     assert len(short.tables.unserved.query("season == 'winter'")) == 1
     broken = short.tables.unserved.iloc[0]
     assert broken["short_kwh"] > 0
@@ -120,7 +120,7 @@ def test_as_many_stations_as_the_range_asks_for(tutorial: Instance):
 def test_cities_without_stations_do_not_count_as_open(tutorial: Instance):
     none = planned(road_instance(tutorial, apart_km=60.0, num_stations=0), stations=())
     both = planned(road_instance(tutorial, apart_km=60.0, num_stations=0))
-    assert none.solution.objective == 0.0
+    assert none.solution.proof.objective == 0.0
     assert both.tables.summary["refuelled_frac"].tolist() == [1.0] * 4
 
 
@@ -130,22 +130,22 @@ def test_cities_without_stations_do_not_count_as_open(tutorial: Instance):
 def test_more_range_or_stations_never_lower_the_objective(tutorial: Instance, setting):
     lesser = planned(road_instance(tutorial, num_stations=2, winter_weight=1.0))
     more = planned(road_instance(tutorial, **{"num_stations": 2, "winter_weight": 1.0, **setting}))
-    assert more.solution.objective >= lesser.solution.objective - 1e-9
+    assert more.solution.proof.objective >= lesser.solution.proof.objective - 1e-9
 
 
 def test_gravity_trips_take_the_stated_share_of_all_swaps(tutorial: Instance):
     instance = road_instance(tutorial, swap_share_frac=0.25)
-    given = planned(instance).given
+    inputs = planned(instance).inputs
     fleet = operate_fleet(instance, city_climate(instance))
     swaps = planned_swaps(instance, fleet)
-    packs_each = 2 * (given.roads.energy.draw_kwh / given.roads.energy.usable_kwh).sum(axis=-1)
-    on_road = 0.5 * (given.vehicles_per_day[..., 0, :].sum(axis=-1) * packs_each).sum()
+    packs_each = 2 * (inputs.roads.energy.draw_kwh / inputs.roads.energy.usable_kwh).sum(axis=-1)
+    on_road = 0.5 * (inputs.vehicles_per_day[..., 0, :].sum(axis=-1) * packs_each).sum()
     assert on_road == pytest.approx(0.25 * swaps)
 
 
 def test_winter_may_have_fewer_trips(tutorial: Instance):
-    given = planned(road_instance(tutorial, winter_trips_factor=0.5)).given
-    winter, summer = given.vehicles_per_day.sum(axis=(1, 2, 3))
+    inputs = planned(road_instance(tutorial, winter_trips_factor=0.5)).inputs
+    winter, summer = inputs.vehicles_per_day.sum(axis=(1, 2, 3))
     assert winter == pytest.approx(0.5 * summer)
 
 
@@ -163,9 +163,9 @@ def test_stated_flows_replace_the_gravity_model(tutorial: Instance):
          ("west", "east", "summer", 7.0)],
         columns=["from_city_id", "to_city_id", "season", "vehicles_per_day"],
     )  # fmt: skip
-    given = planned(road_instance(tutorial, flows=flows)).given
-    assert given.roads.energy.profiles["pack_id"].iloc[0] == "lfp_25"
-    assert given.vehicles_per_day[:, 0, 0].tolist() == [[10.0, 5.0], [7.0, 0.0]]
+    inputs = planned(road_instance(tutorial, flows=flows)).inputs
+    assert inputs.roads.energy.profiles["pack_id"].iloc[0] == "lfp_25"
+    assert inputs.vehicles_per_day[:, 0, 0].tolist() == [[10.0, 5.0], [7.0, 0.0]]
 
 
 def test_unknown_packs_and_cities_are_named(tutorial: Instance):
@@ -196,7 +196,7 @@ def test_faster_roads_take_more_energy(tutorial: Instance):
 def test_capacity_turns_away_what_a_station_cannot_do(tutorial: Instance):
     free = planned(road_instance(tutorial, swap_share_frac=1.0))
     limited = planned(road_instance(tutorial, swap_share_frac=1.0, limit_capacity=True))
-    assert limited.solution.objective < free.solution.objective
-    assert limited.solution.objective <= limited.solution.bound
+    assert limited.solution.proof.objective < free.solution.proof.objective
+    assert limited.solution.proof.objective <= limited.solution.proof.bound
     busiest = limited.tables.stations["holiday_swaps_per_hour"].max()
     assert busiest < free.tables.stations["holiday_swaps_per_hour"].max()

@@ -9,7 +9,9 @@ import pytest
 
 from planner.errors import CheckError, InfeasibleError, InputError
 from planner.instance import Instance, read_instance
+from planner.planning import pipeline
 from planner.planning.pipeline import Planned, check_plan, plan
+from planner.planning.rounds import Fitted
 from tests.two_towns import APART_KM, two_towns
 
 TUTORIAL = Path(__file__).parents[3] / "instances" / "tutorial"
@@ -56,7 +58,7 @@ def test_swaps_on_the_road_need_packs_there(own: Planned, tutorial: Instance) ->
         for each in (own, without)
     ]
     assert station_packs[0] > station_packs[1]
-    # Energy given on the road: all that legs draw which end with a swap there.
+    # Energy inputs on the road: all that legs draw which end with a swap there.
     legs = own.tables["corridor_legs"]
     winter = legs[(legs["season"] == "winter") & legs["to_stop"].str.startswith("R")]
     on_road_kwh = (winter["drawn_kwh"] * winter["trips_per_day"]).sum()
@@ -83,6 +85,27 @@ def test_a_wrong_corridor_plan_fails_the_check(own: Planned, change, complaint: 
     stations = pd.DataFrame({"corridor_station_id": names})
     with pytest.raises(CheckError, match=complaint):
         check_plan(own.instance, replace(own.plan, corridor_stations=stations))
+
+
+def test_the_planner_checks_its_labels_not_the_problem_it_solved(
+    own: Planned, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A corridor problem that counts every trip twice is believed by nobody but its own model."""
+    fit = pipeline.fit_packs_and_stations
+
+    def count_twice(*args: object) -> Fitted:
+        fitted = fit(*args)  # type: ignore[arg-type]
+        corridors = fitted.corridors
+        assert corridors is not None
+        problem = corridors.inputs.problem
+        inputs = replace(corridors.inputs, problem=replace(problem, value=2.0 * problem.value))
+        objective, bound = 2.0 * corridors.proof.objective, 2.0 * corridors.proof.bound
+        proof = replace(corridors.proof, objective=objective, bound=bound)
+        return replace(fitted, corridors=replace(corridors, inputs=inputs, proof=proof))
+
+    monkeypatch.setattr(pipeline, "fit_packs_and_stations", count_twice)
+    with pytest.raises(CheckError, match="trips are worth"):
+        plan(own.instance)
 
 
 def test_too_many_stations_fail_the_check(own: Planned) -> None:
@@ -169,6 +192,31 @@ def test_a_stop_keeps_a_plan_that_passes_the_check(tutorial: Instance) -> None:
     stop.set()
     planned = plan(with_corridors(two_towns(tutorial), funding="national"), stop=stop)
     assert planned.evaluation.kpi["num_stations"] <= 4
+
+
+def test_corridor_stations_are_of_the_type_stated(tutorial: Instance, own: Planned) -> None:
+    planned = plan(with_corridors(own.instance, station_type="choco_14"))
+    stations = planned.tables["corridor_stations"]
+    assert set(stations["station_type_id"]) == {"choco_14"}
+    assert planned.evaluation.kpi["corridor_capex_cny"] == 3e6 * len(stations)
+    largest = own.tables["corridor_stations"]["capacity_per_hour"].max()
+    assert stations["capacity_per_hour"].max() < largest
+    item = "type of corridor stations"
+    assert item not in set(planned.assumptions["item"])
+    assumed = own.assumptions.set_index("item").loc[item]
+    assert assumed["value"] == "choco_30"
+    with pytest.raises(InputError, match=r"choco_41.*did you mean choco_14\?"):
+        plan(with_corridors(own.instance, station_type="choco_41"))
+
+
+def test_an_unknown_type_of_corridor_stations_is_a_fault_of_the_input() -> None:
+    wrong = {"corridors": {"station_type": "choco_41"}}
+    with pytest.raises(InputError, match=r"choco_41.*did you mean choco_14\?"):
+        read_instance(TUTORIAL, overrides=wrong)
+    with pytest.raises(InputError, match=r"corridors\.station_type"):
+        read_instance(TUTORIAL, overrides=wrong, like=read_instance(TUTORIAL))
+    stated = read_instance(TUTORIAL, overrides={"corridors": {"station_type": "choco_14"}})
+    assert stated.scenario.corridors.station_type == "choco_14"
 
 
 def test_one_town_has_no_trips(tutorial: Instance) -> None:
