@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from scipy.spatial.distance import cdist
 
-from planner.arrays import FloatArray
+from planner.arrays import FloatArray, Lists
 from planner.bench.cases import BenchCase, bench_cases, case_points
 from planner.bench.location_files import (
     read_graph_distances,
@@ -25,6 +25,7 @@ from planner.models.p_median.solve import solve_p_median
 from planner.models.set_cover.problem import SetCoverProblem
 from planner.models.set_cover.solve import solve_set_cover
 from planner.solving.options import SolveOptions
+from planner.solving.rules import SiteRules
 from planner.solving.status import Status
 
 LEAST_SOLVE_S = 1.0
@@ -95,24 +96,23 @@ def facility_cases(folder: Path | None) -> tuple[BenchCase, ...]:
     return tuple(cases)
 
 
+def _every_pair(num_zones: int, num_sites: int) -> Lists:
+    sites = np.tile(np.arange(num_sites, dtype=np.int32), num_zones)
+    return Lists(np.arange(num_zones + 1) * num_sites, sites)
+
+
 def _warehouses(case: BenchCase) -> FacilityLocationProblem:
     """Costs in the file are those of a zone's whole demand."""
     assert case.file is not None
     read = read_warehouses(case.file, case.capacity)
     num_zones, num_sites = read.cost.shape
     demand = np.where(read.demand > 0.0, read.demand, 1.0)
-    nowhere = np.zeros(num_sites, dtype=np.bool_)
     return FacilityLocationProblem(
         demand=read.demand,
-        zone_ptr=np.arange(num_zones + 1) * num_sites,
-        site_idx=np.tile(np.arange(num_sites, dtype=np.int32), num_zones),
+        sites=_every_pair(num_zones, num_sites),
         unit_cost=(read.cost / demand[:, None]).ravel(),
         capacity=read.capacity[:, None],
-        fixed_cost=read.fixed_cost[:, None],
-        forced=nowhere,
-        forbidden=nowhere,
-        min_stations=0,
-        max_stations=num_sites,
+        rules=replace(SiteRules.free(num_sites), cost=read.fixed_cost[:, None]),
     )
 
 
@@ -120,18 +120,12 @@ def warm_up_facility() -> None:
     """Solve a problem that takes every step, so that compiled code is in memory."""
     rng = np.random.default_rng(0)
     num_zones, num_sites = 80, 40
-    nowhere = np.zeros(num_sites, dtype=np.bool_)
     problem = FacilityLocationProblem(
         demand=rng.uniform(1.0, 9.0, num_zones),
-        zone_ptr=np.arange(num_zones + 1) * num_sites,
-        site_idx=np.tile(np.arange(num_sites, dtype=np.int32), num_zones),
+        sites=_every_pair(num_zones, num_sites),
         unit_cost=rng.uniform(0.0, 9.0, num_zones * num_sites),
         capacity=np.full((num_sites, 1), 60.0),
-        fixed_cost=np.full((num_sites, 1), 90.0),
-        forced=nowhere,
-        forbidden=nowhere,
-        min_stations=0,
-        max_stations=num_sites,
+        rules=replace(SiteRules.free(num_sites), cost=np.full((num_sites, 1), 90.0)),
     )
     solve_facility_location(problem, SolveOptions(gap_frac=0.1))
 
@@ -148,9 +142,9 @@ def solve_facility_case(
         problem, SolveOptions(gap_frac=gap, time_limit_s=limit_s, seed=seed)
     )
     return {
-        "status": solution.status,
-        "value": solution.objective,
-        "bound": solution.bound,
+        "status": solution.proof.status,
+        "value": solution.proof.objective,
+        "bound": solution.proof.bound,
         "build_s": build_s,
         "wall_s": time.perf_counter() - started,
     }

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from planner.arrays import FloatArray
+from planner.arrays import FloatArray, Lists
 from planner.location.covering import LocationResult
 from planner.location.quantities import read_amounts, read_limit, read_pairs, read_site_limits
 from planner.location.tables import FaultList, Places, Table, read_places
@@ -15,6 +15,7 @@ from planner.models.facility_location.problem import FacilityLocationProblem
 from planner.models.facility_location.solve import FacilityLocationSolution, solve_facility_location
 from planner.solving.options import SolveOptions
 from planner.solving.progress import ProgressCallback
+from planner.solving.rules import SiteRules
 
 
 def facility_location(
@@ -142,23 +143,29 @@ def facility_location(
     faults.raise_if_any()
     problem = FacilityLocationProblem(
         demand=demands,
-        zone_ptr=zone_ptr,
-        site_idx=site_idx,
+        sites=Lists(zone_ptr, site_idx),
         unit_cost=costs,
         capacity=room,
-        fixed_cost=fixed,
+        rules=SiteRules(
+            forced=limits.forced,
+            forbidden=limits.forbidden,
+            cost=fixed,
+            budget=limits.budget,
+            least=limits.min_stations,
+            most=limits.max_stations,
+            cities=limits.cities,
+        ),
         single=single,
         unserved_cost=unserved,
-        **limits._asdict(),
     )
     solution = solve_facility_location(problem, options, on_progress=on_progress)
     plan = solution.open_site_idx
     load = np.bincount(site_idx, weights=solution.amount, minlength=len(site_places))
     return LocationResult(
-        status=solution.status,
-        objective=solution.objective,
-        bound=solution.bound,
-        gap_frac=solution.gap_frac,
+        status=solution.proof.status,
+        objective=solution.proof.objective,
+        bound=solution.proof.bound,
+        gap_frac=solution.proof.gap_frac,
         wall_s=time.monotonic() - started,
         stations=site_places.frame.iloc[plan].assign(
             existing=limits.forced[plan],
@@ -184,12 +191,12 @@ def _zones(
 ) -> Any:
     """Zones in their order, with their main station."""
     num_zones, amount = problem.num_zones, solution.amount
-    zone = np.repeat(np.arange(num_zones), np.diff(problem.zone_ptr))
+    zone = problem.sites.owner
     used = np.flatnonzero(amount > 0.0)
-    order = used[np.lexsort((problem.site_idx[used], -amount[used], zone[used]))]
+    order = used[np.lexsort((problem.sites.idx[used], -amount[used], zone[used]))]
     served, first = np.unique(zone[order], return_index=True)
     station, share = np.full(num_zones, -1), np.full(num_zones, np.nan)
-    station[served] = problem.site_idx[order[first]]
+    station[served] = problem.sites.idx[order[first]]
     share[served] = amount[order[first]] / problem.demand[served]
     paid = np.bincount(zone[used], problem.unit_cost[used] * amount[used], num_zones)
     total = np.bincount(zone[used], amount[used], num_zones)

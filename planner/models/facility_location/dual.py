@@ -22,7 +22,7 @@ from typing import NamedTuple
 import numba
 import numpy as np
 
-from planner.arrays import BoolArray, FloatArray, IndexArray, IntArray
+from planner.arrays import BoolArray, FloatArray, IndexArray, IntArray, Lists
 from planner.models.facility_location.problem import FacilityLocationProblem
 from planner.solving.best_sites import best_sites
 
@@ -37,16 +37,14 @@ class SitePairs(NamedTuple):
 
     Attributes
     ----------
-    site_ptr : int array, shape (num_sites + 1,)
-    zone : int array, shape (num_used,)
-        Zone of each pair, ascending within a site.
+    zones : Lists, shape (num_sites,)
+        Zones of each site's pairs, ascending.
     unit_cost : float array, shape (num_used,)
     pair_idx : int array, shape (num_used,)
         Position of each in the problem.
     """
 
-    site_ptr: IntArray
-    zone: IndexArray
+    zones: Lists
     unit_cost: FloatArray
     pair_idx: IndexArray
 
@@ -113,8 +111,7 @@ class CapacitatedDual:
 
 @numba.njit(cache=True, nogil=True)
 def _sort_by_site(
-    zone_ptr: IntArray,
-    site_idx: IndexArray,
+    sites: Lists,
     unit_cost: FloatArray,
     demand: FloatArray,
     closed: BoolArray,
@@ -122,21 +119,21 @@ def _sort_by_site(
 ) -> tuple[IntArray, IndexArray, FloatArray, IndexArray]:
     site_ptr = np.zeros(len(closed) + 1, np.int64)
     for zone in range(len(demand)):
-        for pair in range(zone_ptr[zone], zone_ptr[zone + 1]):
+        for pair in range(sites.ptr[zone], sites.ptr[zone + 1]):
             if (
                 demand[zone] > 0.0
-                and not closed[site_idx[pair]]
+                and not closed[sites.idx[pair]]
                 and unit_cost[pair] < unserved_cost
             ):
-                site_ptr[site_idx[pair] + 1] += 1
+                site_ptr[sites.idx[pair] + 1] += 1
     site_ptr = np.cumsum(site_ptr)
     end = site_ptr[:-1].copy()
     by_zone = np.empty(site_ptr[-1], np.int32)
     by_cost = np.empty(site_ptr[-1])
     by_pair = np.empty(site_ptr[-1], np.int32)
     for zone in range(len(demand)):
-        for pair in range(zone_ptr[zone], zone_ptr[zone + 1]):
-            site = site_idx[pair]
+        for pair in range(sites.ptr[zone], sites.ptr[zone + 1]):
+            site = sites.idx[pair]
             if demand[zone] > 0.0 and not closed[site] and unit_cost[pair] < unserved_cost:
                 by_zone[end[site]], by_cost[end[site]] = zone, unit_cost[pair]
                 by_pair[end[site]] = pair
@@ -146,12 +143,11 @@ def _sort_by_site(
 
 def pairs_by_site(problem: FacilityLocationProblem) -> SitePairs:
     """Pairs of zones with demand and sites that may open, cheaper than leaving them unserved."""
-    return SitePairs(
-        *_sort_by_site(
-            problem.zone_ptr, problem.site_idx, problem.unit_cost, problem.demand,
-            problem.forbidden, problem.unserved_cost,
-        )
+    site_ptr, zone, unit_cost, pair_idx = _sort_by_site(
+        problem.sites, problem.unit_cost, problem.demand, problem.rules.forbidden,
+        problem.unserved_cost,
     )  # fmt: skip
+    return SitePairs(Lists(site_ptr, zone), unit_cost, pair_idx)
 
 
 @numba.njit(cache=True, nogil=True)
@@ -167,7 +163,7 @@ def _third_least(zone_ptr: IntArray, unit_cost: FloatArray) -> FloatArray:
 
 def first_dual(problem: FacilityLocationProblem, pairs: SitePairs) -> CapacitatedDual:
     """Each zone is worth what its third nearest site would charge, or a multiple of it."""
-    third = _third_least(problem.zone_ptr, problem.unit_cost)
+    third = _third_least(problem.sites.ptr, problem.unit_cost)
     worths = (np.minimum(factor * third, problem.unserved_cost) for factor in FIRST_FACTORS)
     tried = [Prices(worth, 0.0, 0.0) for worth in worths]
     relaxed = [capacitated_bound(problem, pairs, prices) for prices in tried]
@@ -186,8 +182,8 @@ def worthwhile(
 ) -> tuple[int, float, float]:
     """Pairs of a site with c_ij < l_i: how many, their demand and what serving it all saves."""
     count, wanted, saved = 0, 0.0, 0.0
-    for arc in range(pairs.site_ptr[site], pairs.site_ptr[site + 1]):
-        number = pairs.zone[arc]
+    for arc in range(pairs.zones.ptr[site], pairs.zones.ptr[site + 1]):
+        number = pairs.zones.idx[arc]
         each = pairs.unit_cost[arc] - multiplier[number]
         if each < 0.0:
             gain[count], taken[count] = each, number
@@ -251,7 +247,7 @@ def _price_sites(
     value: FloatArray,
 ) -> None:
     """Equation (1); ``price`` is what stands before the minimum."""
-    widest = np.max(np.diff(pairs.site_ptr)) if len(capacity) else 0
+    widest = np.max(np.diff(pairs.zones.ptr)) if len(capacity) else 0
     gain, taken = np.empty(widest), np.empty(widest, np.int64)
     for site in range(len(capacity)):
         count, wanted, saved = worthwhile(pairs, site, demand, multiplier, gain, taken)
@@ -271,7 +267,7 @@ def _serve(
     multiplier: FloatArray,
     served: FloatArray,
 ) -> None:
-    widest = np.max(np.diff(pairs.site_ptr)) if len(pairs.site_ptr) > 1 else 0
+    widest = np.max(np.diff(pairs.zones.ptr)) if len(pairs.zones.ptr) > 1 else 0
     gain, taken = np.empty(widest), np.empty(widest, np.int64)
     served[:] = 0.0
     for at in range(len(opening)):
@@ -288,7 +284,7 @@ def _serve(
 def site_values(problem: FacilityLocationProblem, pairs: SitePairs, prices: Prices) -> FloatArray:
     """Equation (1), shape (num_sites, num_types)."""
     value = np.empty((problem.num_sites, problem.num_types))
-    before = (1.0 + prices.money) * problem.fixed_cost - prices.capacity * problem.capacity
+    before = (1.0 + prices.money) * problem.rules.cost - prices.capacity * problem.capacity
     _price_sites(pairs, problem.demand, problem.capacity, before, prices.zone, value)
     return value
 
@@ -299,11 +295,11 @@ def capacitated_bound(
     """Equations (1) to (3)."""
     value = site_values(problem, pairs, prices)
     least = value.min(axis=1)
+    rules = problem.rules
     opening = best_sites(
-        -least, problem.forced, problem.forbidden, problem.min_stations, problem.max_stations,
-        problem.cities,
-    )  # fmt: skip
-    spared = prices.money * problem.budget if prices.money > 0.0 else 0.0
+        -least, rules.forced, rules.forbidden, rules.least, rules.most, rules.cities
+    )
+    spared = prices.money * problem.rules.budget if prices.money > 0.0 else 0.0
     base = _dot(problem.demand, prices.zone + prices.capacity)
     return Relaxed(base - spared + float(least[opening].sum()), opening, value)
 
@@ -320,9 +316,9 @@ def opening_losses(problem: FacilityLocationProblem, relaxed: Relaxed) -> FloatA
     none. Open sites have 0.
     """
     value = relaxed.value.min(axis=1)
-    free = relaxed.opening[~problem.forced[relaxed.opening]]
+    free = relaxed.opening[~problem.rules.forced[relaxed.opening]]
     spare = float(value[free].max()) if len(free) else -math.inf
-    if len(relaxed.opening) < problem.max_stations:
+    if len(relaxed.opening) < problem.rules.most:
         spare = max(spare, 0.0)
     loss = np.maximum(value - spare, 0.0)
     loss[relaxed.opening] = 0.0
@@ -354,12 +350,12 @@ def improve_capacitated_dual(
     best, step, stalled = start, start.step, 0
     multiplier, capacity_price, money_price = start.prices
     demand, everything = problem.demand, float(problem.demand.sum())
-    limited = math.isfinite(problem.budget)
+    limited = math.isfinite(problem.rules.budget)
     frequency = start.frequency.copy()
     scale = np.divide(1.0, demand, out=np.zeros_like(demand), where=demand > 0)
     # Capacity and budget move their prices as steeply as all zones together theirs.
     capacity_scale = 1.0 / max(everything, 1e-300)
-    money_scale = everything / max(problem.budget, 1e-300) ** 2 if limited else 0.0
+    money_scale = everything / max(problem.rules.budget, 1e-300) ** 2 if limited else 0.0
     direction, missing_direction, excess_direction = np.zeros(len(demand)), 0.0, 0.0
     served = np.empty(len(demand))
 
@@ -394,7 +390,11 @@ def improve_capacitated_dual(
         unserved = (multiplier >= problem.unserved_cost - capacity_price) & (slope > 0.0)
         missing = everything - float((demand - served)[unserved].sum() + room.sum())
         slope[unserved] = 0.0
-        excess = float(problem.fixed_cost[opening, kind].sum()) - problem.budget if limited else 0.0
+        excess = (
+            float(problem.rules.cost[opening, kind].sum()) - problem.rules.budget
+            if limited
+            else 0.0
+        )
         against = (
             _dot(demand, slope * direction)
             + capacity_scale * missing * missing_direction

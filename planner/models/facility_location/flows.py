@@ -60,10 +60,10 @@ def _network(
     zone_ptr = np.zeros(num_zones + 1, np.int64)
     station_ptr = np.zeros(num_stations + 2, np.int64)
     for station in range(num_stations):
-        first, last = pairs.site_ptr[sites[station]], pairs.site_ptr[sites[station] + 1]
+        first, last = pairs.zones.ptr[sites[station]], pairs.zones.ptr[sites[station] + 1]
         station_ptr[station + 1] = station_ptr[station] + last - first
         for arc in range(first, last):
-            zone_ptr[pairs.zone[arc] + 1] += 1
+            zone_ptr[pairs.zones.idx[arc] + 1] += 1
     for zone in range(num_zones):
         zone_ptr[zone + 1] += zone_ptr[zone] + (1 if demand[zone] > 0.0 else 0)
     num_arcs = zone_ptr[-1]
@@ -74,10 +74,10 @@ def _network(
     end, flow = zone_ptr[:-1].copy(), np.zeros(num_arcs)
     at = 0
     for station in range(num_stations):
-        for arc in range(pairs.site_ptr[sites[station]], pairs.site_ptr[sites[station] + 1]):
-            place = end[pairs.zone[arc]]
-            end[pairs.zone[arc]] += 1
-            arc_station[place], arc_zone[place] = station, pairs.zone[arc]
+        for arc in range(pairs.zones.ptr[sites[station]], pairs.zones.ptr[sites[station] + 1]):
+            place = end[pairs.zones.idx[arc]]
+            end[pairs.zones.idx[arc]] += 1
+            arc_station[place], arc_zone[place] = station, pairs.zones.idx[arc]
             cost[place], arc_pair[place] = pairs.unit_cost[arc], pairs.pair_idx[arc]
             station_arc[at] = place
             at += 1
@@ -110,24 +110,29 @@ class StationFlows:
         self.everything = everything = max(float(problem.demand.sum()), 1e-300)
         # No path that serves one more zone over others costs more than this.
         longest = (1.0 + problem.num_sites) * float(problem.unit_cost.max(initial=0.0))
-        dear = 1.0 + longest + float(problem.fixed_cost.sum()) / everything
+        dear = 1.0 + longest + float(problem.rules.cost.sum()) / everything
         self.unserved_cost = dear if self.must_serve else problem.unserved_cost
         self.allowed_short = SHORT_FRAC * everything
 
     def serve(self, stations: IntArray) -> Served:
-        """The cheapest transport.
+        """Transport of least cost from some stations.
 
         Parameters
         ----------
         stations : int array
             Ascending, coded as site * num_types + type.
+
+        Returns
+        -------
+        Served
+            Its ``cost`` is infinite where demand that must be served finds no room.
         """
         problem = self.problem
         site, kind = np.divmod(stations, max(problem.num_types, 1))
         net, flow, arc_pair = _network(self.pairs, site, problem.demand, self.unserved_cost)
         room = np.append(problem.capacity[site, kind], 1.0 + 2.0 * self.everything)
         balanced = rebalance(net, room, flow)
-        fixed = math.fsum(problem.fixed_cost[site, kind])
+        fixed = math.fsum(problem.rules.cost[site, kind])
         search_cost = fixed + float((balanced.flow * net.cost).sum())
         short = float(balanced.flow[arc_pair < 0].sum())
         impossible = self.must_serve and short > self.allowed_short
@@ -172,7 +177,7 @@ class StationFlows:
         if self.must_serve and len(pair_idx) and pair_idx[0] < 0:
             return None
         pair_idx = pair_idx[pair_idx >= 0]
-        zone = np.searchsorted(problem.zone_ptr, pair_idx, side="right") - 1
+        zone = np.searchsorted(problem.sites.ptr, pair_idx, side="right") - 1
         return pair_idx, problem.demand[zone]
 
 

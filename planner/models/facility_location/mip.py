@@ -5,25 +5,19 @@ and pairs.
 """
 
 import math
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+import scipy.sparse
 
-from planner.arrays import IndexArray, IntArray
+from planner.arrays import IntArray
 from planner.models.facility_location.problem import FacilityLocationProblem
-
-if TYPE_CHECKING:
-    from ortools.linear_solver.python.model_builder_helper import ModelBuilderHelper
-
-
-def zone_of_pairs(problem: FacilityLocationProblem) -> IndexArray:
-    """Zone of each pair, shape (num_pairs,)."""
-    return np.repeat(np.arange(problem.num_zones, dtype=np.int32), np.diff(problem.zone_ptr))
+from planner.solving.linear_model import LinearModel
 
 
 def facility_mip(
     problem: FacilityLocationProblem, sites: IntArray, pair_idx: IntArray
-) -> "ModelBuilderHelper":
+) -> LinearModel:
     """Equations (1) to (8), restricted to some sites and pairs.
 
     Parameters
@@ -36,19 +30,16 @@ def facility_mip(
 
     Returns
     -------
-    ModelBuilderHelper
+    LinearModel
         Minimization; variables y_j_t site by site, then x_i_j, then w_i if demand may stay
         unserved.
     """
-    import scipy.sparse
-    from ortools.linear_solver.python import model_builder_helper
-
     num_types, num_y, num_x = problem.num_types, len(sites) * problem.num_types, len(pair_idx)
     may_leave = math.isfinite(problem.unserved_cost)
-    pair_zone = zone_of_pairs(problem)[pair_idx]
+    pair_zone = problem.pair_zone[pair_idx]
     zones = np.flatnonzero(problem.demand > 0) if may_leave else np.unique(pair_zone)
     zone_row = np.searchsorted(zones, pair_zone)
-    at_site = np.searchsorted(sites, problem.site_idx[pair_idx])
+    at_site = np.searchsorted(sites, problem.sites.idx[pair_idx])
     load = problem.demand[pair_zone]
     y = np.arange(num_y).reshape(len(sites), num_types)
     x = num_y + np.arange(num_x)
@@ -56,7 +47,7 @@ def facility_mip(
     links, room = len(zones) + np.arange(num_x), len(zones) + num_x + np.arange(len(sites))
     one = room + len(sites)
     stations = int(len(zones) + num_x + 2 * len(sites))
-    cities = problem.cities.of_sites(sites) if problem.cities is not None else None
+    cities = problem.rules.cities.of_sites(sites) if problem.rules.cities is not None else None
     num_cities = len(cities.min_stations) if cities is not None else 0
     blocks = [
         (zone_row, x, np.ones(num_x)),
@@ -67,7 +58,7 @@ def facility_mip(
         (np.repeat(room, num_types), y.ravel(), -problem.capacity[sites].ravel()),
         (np.repeat(one, num_types), y.ravel(), np.ones(num_y)),
         (np.full(num_y, stations), y.ravel(), np.ones(num_y)),
-        (np.full(num_y, stations + 1), y.ravel(), problem.fixed_cost[sites].ravel()),
+        (np.full(num_y, stations + 1), y.ravel(), problem.rules.cost[sites].ravel()),
     ]
     least = most = np.empty(0)
     if cities is not None:
@@ -82,47 +73,43 @@ def facility_mip(
         scipy.sparse.coo_array(triples, shape=(stations + 2 + 2 * num_cities, num_columns))
     )
     free = -np.inf
-    model = model_builder_helper.ModelBuilderHelper()
-    model.set_name("facility_location")
-    sparse_model: Any = model  # OR-Tools' stubs of this call name shapes that no array has
-    sparse_model.fill_model_from_sparse_data(
-        np.zeros(num_columns),
-        np.ones(num_columns),
-        np.r_[
-            problem.fixed_cost[sites].ravel(), load * problem.unit_cost[pair_idx],
-            problem.demand[zones[: len(w)]] * (problem.unserved_cost if may_leave else 0.0),
-        ],
-        np.r_[
+    pair_names = [
+        f"{zone}_{site}"
+        for zone, site in zip(pair_zone.tolist(), problem.sites.idx[pair_idx].tolist(), strict=True)
+    ]
+    return LinearModel(
+        name="facility_location",
+        matrix=matrix,
+        row_lower=np.r_[
             np.ones(len(zones)), np.full(num_x + len(sites), free),
-            problem.forced[sites].astype(float), float(problem.min_stations), free,
+            problem.rules.forced[sites].astype(float), float(problem.rules.least), free,
             least, np.full(num_cities, free),
         ],
-        np.r_[
+        row_upper=np.r_[
             np.ones(len(zones)), np.zeros(num_x + len(sites)), np.ones(len(sites)),
-            float(problem.max_stations), problem.budget,
+            float(problem.rules.most), problem.rules.budget,
             np.full(num_cities, np.inf), most,
         ],
-        matrix,
+        lower=np.zeros(num_columns),
+        upper=np.ones(num_columns),
+        objective=np.r_[
+            problem.rules.cost[sites].ravel(), load * problem.unit_cost[pair_idx],
+            problem.demand[zones[: len(w)]] * (problem.unserved_cost if may_leave else 0.0),
+        ],
+        maximize=False,
+        integer=np.arange(num_columns) < num_y + (num_x if problem.single else 0),
+        column_names=[
+            *(f"y_{site}_{kind}" for site in sites.tolist() for kind in range(num_types)),
+            *(f"x_{name}" for name in pair_names),
+            *(f"w_{zone}" for zone in zones[: len(w)].tolist()),
+        ],
+        row_names=[
+            *(f"serve_{zone}" for zone in zones.tolist()),
+            *(f"link_{name}" for name in pair_names),
+            *(f"capacity_{site}" for site in sites.tolist()),
+            *(f"one_type_{site}" for site in sites.tolist()),
+            "stations", "budget",
+            *(f"city_least_{city}" for city in range(num_cities)),
+            *(f"city_most_{city}" for city in range(num_cities)),
+        ],
     )  # fmt: skip
-    for at, site in enumerate(sites.tolist()):
-        for kind in range(num_types):
-            model.set_var_integrality(at * num_types + kind, True)
-            model.set_var_name(at * num_types + kind, f"y_{site}_{kind}")
-        model.set_constraint_name(int(room[at]), f"capacity_{site}")
-        model.set_constraint_name(int(one[at]), f"one_type_{site}")
-    for at, zone in enumerate(zones.tolist()):
-        model.set_constraint_name(at, f"serve_{zone}")
-        if may_leave:
-            model.set_var_name(int(w[at]), f"w_{zone}")
-    for at, pair in enumerate(pair_idx.tolist()):
-        name = f"{pair_zone[at]}_{problem.site_idx[pair]}"
-        model.set_var_name(num_y + at, f"x_{name}")
-        model.set_constraint_name(int(links[at]), f"link_{name}")
-        if problem.single:
-            model.set_var_integrality(num_y + at, True)
-    model.set_constraint_name(stations, "stations")
-    model.set_constraint_name(stations + 1, "budget")
-    for city in range(num_cities):
-        model.set_constraint_name(stations + 2 + city, f"city_least_{city}")
-        model.set_constraint_name(stations + 2 + num_cities + city, f"city_most_{city}")
-    return model

@@ -19,7 +19,7 @@ from typing import NamedTuple
 import numba
 import numpy as np
 
-from planner.arrays import BoolArray, FloatArray, IndexArray, IntArray
+from planner.arrays import BoolArray, FloatArray, IndexArray, IntArray, Lists
 from planner.models.facility_location.dual import Prices, SitePairs, fill, site_values, worthwhile
 from planner.models.facility_location.flows import Served, StationFlows
 from planner.models.facility_location.problem import FacilityLocationProblem
@@ -39,6 +39,7 @@ OVERLAP_FRAC = 0.1
 def _zone_prices(
     zone_ptr: IntArray, arc_station: IntArray, arc_cost: FloatArray, station_price: FloatArray
 ) -> tuple[FloatArray, FloatArray, IntArray]:
+    """The fields of `_ZonePrices`."""
     num_zones = len(zone_ptr) - 1
     best, second = np.zeros(num_zones), np.zeros(num_zones)
     main = np.full(num_zones, -1, np.int64)
@@ -68,25 +69,41 @@ def _keep(saving: float, site: int, kind: int, savings: FloatArray, entering: In
     savings[place], entering[place, 0], entering[place, 1] = saving, site, kind
 
 
+class _Supply(NamedTuple):
+    """The problem, for compiled loops."""
+
+    sites: Lists
+    demand: FloatArray
+    capacity: FloatArray
+    fixed_cost: FloatArray
+
+
+class _ZonePrices(NamedTuple):
+    """What a zone costs at its cheapest station and at the next, and which is the cheapest."""
+
+    best: FloatArray
+    second: FloatArray
+    main: IntArray
+
+
 @numba.njit(cache=True, nogil=True)
 def _exchanges(
+    supply: _Supply,
     pairs: SitePairs,
-    zone_sites: tuple[IntArray, IndexArray],
-    demand: FloatArray,
-    capacity: FloatArray,
-    fixed_cost: FloatArray,
     allowed: BoolArray,
-    served: tuple[IntArray, IntArray, FloatArray, FloatArray],
-    zone_prices: tuple[FloatArray, FloatArray, IntArray],
-    sites: IntArray,
-    kinds: IntArray,
+    served: Served,
+    prices: _ZonePrices,
+    stations: tuple[IntArray, IntArray],
     draws: FloatArray,
 ) -> tuple[FloatArray, FloatArray, IntArray]:
     """Change of cost if a station closes, and the best exchanges for it."""
-    site_ptr, zone_list = pairs.site_ptr, pairs.zone
-    zone_ptr, site_of = zone_sites
-    arc_ptr, arc_station, arc_cost, flow = served
-    best, second, main = zone_prices
+    site_ptr, zone_list = pairs.zones
+    zone_ptr, site_of = supply.sites
+    demand, capacity, fixed_cost = supply.demand, supply.capacity, supply.fixed_cost
+    arc_ptr, arc_station = served.zone_ptr, served.arc_station
+    arc_cost, flow = served.arc_cost, served.flow
+    best, second, main = prices
+    sites, kinds = stations
     price = best.copy()
     loss = np.zeros(len(sites))
     change = np.full((len(sites), KEPT), np.inf)
@@ -142,10 +159,10 @@ class _Counts:
 
     def __init__(self, problem: FacilityLocationProblem, stations: IntArray) -> None:
         self.problem = problem
-        self.fixed = problem.fixed_cost.ravel()
+        self.fixed = problem.rules.cost.ravel()
         self.number = len(stations)
         self.spent = float(self.fixed[stations].sum())
-        cities = problem.cities
+        cities = problem.rules.cities
         sites = stations // problem.num_types
         self.in_city = (
             np.bincount(cities.city_idx[sites], minlength=len(cities.min_stations))
@@ -154,7 +171,7 @@ class _Counts:
 
     def is_full(self, site: int) -> bool:
         """Whether another station at the site would be one too many in its city."""
-        cities = self.problem.cities
+        cities = self.problem.rules.cities
         if cities is None:
             return False
         city = cities.city_idx[site]
@@ -162,17 +179,17 @@ class _Counts:
 
     def make(self, move: _Move) -> bool:
         """Count a move in; False, and nothing counted, if it does not keep the limits."""
-        problem, cities = self.problem, self.problem.cities
+        problem, cities = self.problem, self.problem.rules.cities
         opens, closes = move.entering >= 0, move.leaving >= 0
         site, left = move.entering // problem.num_types, move.leaving // problem.num_types
-        if closes and problem.forced[left] and not (opens and site == left):
+        if closes and problem.rules.forced[left] and not (opens and site == left):
             return False
         number = self.number + opens - closes
-        if not problem.min_stations <= number <= problem.max_stations:
+        if not problem.rules.least <= number <= problem.rules.most:
             return False
         spent = self.spent + (self.fixed[move.entering] if opens else 0.0)
         spent -= self.fixed[move.leaving] if closes else 0.0
-        if spent > problem.budget and spent > self.spent:
+        if spent > problem.rules.budget and spent > self.spent:
             return False
         if cities is not None:
             changed = self.in_city.copy() if len(self.in_city) else self.in_city
@@ -221,25 +238,30 @@ def _moves(flows: StationFlows, stations: IntArray, served: Served, seed: int) -
     problem, pairs = flows.problem, flows.pairs
     num_types = problem.num_types
     sites, kinds = np.divmod(stations, num_types)
-    arcs = (served.zone_ptr, served.arc_station, served.arc_cost)
-    prices = _zone_prices(*arcs, served.station_price)
-    value = site_values(problem, pairs, Prices(prices[0], 0.0, 0.0))
+    prices = _ZonePrices(
+        *_zone_prices(served.zone_ptr, served.arc_station, served.arc_cost, served.station_price)
+    )
+    value = site_values(problem, pairs, Prices(prices.best, 0.0, 0.0))
     loss, change, entering = _exchanges(
-        pairs, (problem.zone_ptr, problem.site_idx), problem.demand, problem.capacity,
-        problem.fixed_cost, ~problem.forbidden, (*arcs, served.flow), prices, sites, kinds,
+        _Supply(problem.sites, problem.demand, problem.capacity, problem.rules.cost),
+        pairs,
+        ~problem.rules.forbidden,
+        served,
+        prices,
+        (sites, kinds),
         np.random.default_rng(seed).random((len(sites), DRAWS, 2)),
-    )  # fmt: skip
+    )
     station, place = np.nonzero(change < 0.0)
     moves = [
         _Move(float(change[at, rank]), int(entering[at, rank] @ (num_types, 1)), int(stations[at]))
         for at, rank in zip(station.tolist(), place.tolist(), strict=True)
     ]
     value[sites] = np.inf
-    value[problem.forbidden] = np.inf
+    value[problem.rules.forbidden] = np.inf
     adds = np.flatnonzero(value.min(axis=1) < 0.0)
     adds = adds[np.argsort(value[adds].min(axis=1), kind="stable")]
     drops = np.argsort(loss, kind="stable")
-    drops = drops[~problem.forced[sites[drops]]]
+    drops = drops[~problem.rules.forced[sites[drops]]]
     moves += [
         _Move(float(loss[at]), -1, int(stations[at])) for at in drops.tolist() if loss[at] < 0.0
     ]
@@ -257,15 +279,15 @@ def _additions(
 ) -> list[_Move]:
     """Sites that seem worth opening, for the cheapest other station where a limit asks for it."""
     counts, moves = _Counts(problem, stations), []
-    num_types, cities = problem.num_types, problem.cities
+    num_types, cities = problem.num_types, problem.rules.cities
     left = drops.tolist()
     for site in adds[: len(stations) + KEPT].tolist():
         kind = int(value[site].argmin())
         code = site * num_types + kind
         gain = float(value[site, kind])
         in_place = counts.is_full(site)
-        dear = counts.spent + counts.fixed[code] > problem.budget
-        if not (in_place or dear or counts.number >= problem.max_stations):
+        dear = counts.spent + counts.fixed[code] > problem.rules.budget
+        if not (in_place or dear or counts.number >= problem.rules.most):
             moves.append(_Move(gain, code, -1))
             continue
         for at in left:
@@ -328,7 +350,7 @@ def _paying(
     flows: StationFlows, moves: list[_Move], zones: list[IndexArray], change: FloatArray
 ) -> list[bool]:
     """Moves that pay in the zones they touch, by what all of them together have changed."""
-    fixed = flows.problem.fixed_cost.ravel()
+    fixed = flows.problem.rules.cost.ravel()
     return [
         (fixed[move.entering] if move.entering >= 0 else 0.0)
         - (fixed[move.leaving] if move.leaving >= 0 else 0.0)
@@ -348,7 +370,7 @@ def _apart(
     flows: StationFlows, stations: IntArray, moves: list[_Move]
 ) -> tuple[list[_Move], list[IndexArray]]:
     """Moves that keep the limits together and hardly touch the same zones, and those zones."""
-    problem, (site_ptr, zone, *_) = flows.problem, flows.pairs
+    problem, zones_of = flows.problem, flows.pairs.zones
     counts = _Counts(problem, stations)
     touched = np.zeros(problem.num_zones, dtype=np.bool_)
     used: set[int] = set()
@@ -357,7 +379,7 @@ def _apart(
         sites = {code // problem.num_types for code in (move.entering, move.leaving) if code >= 0}
         if not used.isdisjoint(sites):
             continue
-        near = np.concatenate([zone[site_ptr[site] : site_ptr[site + 1]] for site in sites])
+        near = np.concatenate([zones_of.row(site) for site in sites])
         if len(near) and touched[near].mean() > OVERLAP_FRAC:
             continue
         if not counts.make(move):

@@ -287,7 +287,7 @@ def _least_yearly_cost(
         stop,
     )
     allocation = served_at_least_cost(yearly, found)
-    objective, bound = (cny - yearly.added_cny for cny in (found.objective, bound))
+    objective, bound = (cny - yearly.added_cny for cny in (found.proof.objective, bound))
     gap = gap_frac(objective, bound, sense="min")
     return Siting(
         sense="min",
@@ -298,7 +298,7 @@ def _least_yearly_cost(
         objective=objective,
         bound=bound,
         gap_frac=gap,
-        wall_s=found.wall_s,
+        wall_s=found.proof.wall_s,
         allocation=allocation,
     )
 
@@ -318,7 +318,7 @@ def _within_the_money(
     """
     if not math.isfinite(problem.rules.budget):
         found = solve_facility_location(yearly.problem, options, on_progress=on_progress, stop=stop)
-        return found, found.bound
+        return found, found.proof.bound
     money = np.take_along_axis(problem.rules.cost, yearly.type_idx, axis=1)
     least_cny = math.fsum(money.min(axis=1)[problem.rules.forced])
     if least_cny > problem.rules.budget:
@@ -327,7 +327,7 @@ def _within_the_money(
             f"{problem.rules.budget:,.2f}"
         )
     usable = problem.rules.usable
-    costs, cost_free = yearly.problem.fixed_cost[usable], money[usable] == 0
+    costs, cost_free = yearly.problem.rules.cost[usable], money[usable] == 0
     per_cny = float(np.max(costs[~cost_free] / money[usable][~cost_free], initial=0.0))
     limit = per_cny * problem.rules.budget + math.fsum(np.where(cost_free, costs, 0.0).max(axis=1))
     is_exact = np.allclose(costs, per_cny * money[usable])
@@ -335,16 +335,16 @@ def _within_the_money(
     for _ in range(_MONEY_ROUNDS):
         left_s = max(1.0, options.time_limit_s - spent_s)
         found = solve_facility_location(
-            replace(yearly.problem, budget=limit),
+            replace(yearly.problem, rules=replace(yearly.problem.rules, budget=limit)),
             replace(options, time_limit_s=left_s if is_exact else max(1.0, left_s / 2)),
             on_progress=on_progress,
             stop=stop,
         )
-        spent_s += found.wall_s
-        bound = found.bound if bound == -math.inf else bound
+        spent_s += found.proof.wall_s
+        bound = found.proof.bound if bound == -math.inf else bound
         spent = math.fsum(money[found.open_site_idx, found.type_idx])
         if spent <= problem.rules.budget:
-            return replace(found, wall_s=spent_s), bound
+            return replace(found, proof=replace(found.proof, wall_s=spent_s)), bound
         limit = min(limit, found.fixed_cost) * problem.rules.budget / spent * (1 - _MONEY_STEP_FRAC)
     raise NoPlanError(
         f"no plan within the budget of {problem.rules.budget:,.2f} was found; the cheapest spends "

@@ -7,6 +7,7 @@ import numpy as np
 import scipy.sparse
 from numpy.typing import NDArray
 
+from planner.arrays import Lists
 from planner.instance import Instance
 from planner.models.allocation.solve import Allocation
 from planner.models.facility_location.problem import FacilityLocationProblem
@@ -17,7 +18,7 @@ from planner.models.sized_coverage.problem import SizedCoverageProblem
 from planner.network import Reach
 from planner.planning.packs import annuity
 from planner.planning.siting.problem import station_types_by_size
-from planner.solving.rules import CityLimits
+from planner.solving.rules import CityLimits, SiteRules
 from planner.units import DAYS_PER_YEAR
 
 FloatArray = NDArray[np.float64]
@@ -164,18 +165,20 @@ def assemble_facility_location(
     return YearlyCosts(
         problem=FacilityLocationProblem(
             demand=demand,
-            zone_ptr=zone_ptr,
-            site_idx=site_idx,
+            sites=Lists(zone_ptr, site_idx),
             unit_cost=minutes * siting.drive_cny_per_min * swaps_per_year[zone_idx]
             + (dearest_cny - unserved_cny)[zone_idx],
             capacity=np.take_along_axis(problem.capacity, type_idx, axis=1),
-            fixed_cost=np.take_along_axis(yearly_cny, type_idx, axis=1),
-            forced=problem.rules.forced,
-            forbidden=problem.rules.forbidden,
-            min_stations=0,
-            max_stations=problem.rules.most,
+            rules=SiteRules(
+                forced=problem.rules.forced,
+                forbidden=problem.rules.forbidden,
+                cost=np.take_along_axis(yearly_cny, type_idx, axis=1),
+                budget=math.inf,
+                least=0,
+                most=problem.rules.most,
+                cities=_city_limits(problem),
+            ),
             unserved_cost=dearest_cny,
-            cities=_city_limits(problem),
         ),
         type_idx=type_idx,
         drive_min=minutes,
@@ -186,7 +189,7 @@ def assemble_facility_location(
 def served_at_least_cost(yearly: YearlyCosts, solution: FacilityLocationSolution) -> Allocation:
     """Who serves whom, as the model found it cheapest: all that can be served need not be."""
     problem = yearly.problem
-    zone_idx = np.repeat(np.arange(problem.num_zones), np.diff(problem.zone_ptr))
+    zone_idx = problem.sites.owner
     share = np.divide(
         solution.amount, problem.demand[zone_idx], out=np.zeros(len(zone_idx)),
         where=solution.amount > 0,
@@ -195,7 +198,7 @@ def served_at_least_cost(yearly: YearlyCosts, solution: FacilityLocationSolution
     open_site_idx = solution.open_site_idx
     return Allocation(
         zone_idx=zone_idx[pair],
-        station_idx=np.searchsorted(open_site_idx, problem.site_idx[pair]).astype(np.int32),
+        station_idx=np.searchsorted(open_site_idx, problem.sites.idx[pair]).astype(np.int32),
         share_frac=np.minimum(share[pair], 1.0),
         drive_min=yearly.drive_min[pair],
         type_idx=yearly.type_idx[open_site_idx, solution.type_idx].astype(np.int32),
