@@ -25,6 +25,7 @@ from planner.models.p_median.solve import solve_p_median
 from planner.models.set_cover.problem import SetCoverProblem
 from planner.models.set_cover.solve import solve_set_cover
 from planner.solving.options import SolveOptions
+from planner.solving.rules import SiteRules
 from planner.solving.status import Status
 
 LEAST_SOLVE_S = 1.0
@@ -231,15 +232,10 @@ def _distances(case: BenchCase) -> PairDistances | PointDistances:
 
 
 def _problem(distances: PairDistances | PointDistances, num_stations: int) -> PMedianProblem:
-    nowhere = np.zeros(distances.num_sites, dtype=np.bool_)
     return PMedianProblem(
         weight=np.ones(distances.num_zones),
         distances=distances,
-        forced=nowhere,
-        forbidden=nowhere,
-        min_stations=0,
-        max_stations=num_stations,
-        cost=np.zeros(distances.num_sites),
+        rules=SiteRules.free(distances.num_sites, num_stations),
     )
 
 

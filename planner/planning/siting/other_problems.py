@@ -17,7 +17,7 @@ from planner.models.sized_coverage.problem import SizedCoverageProblem
 from planner.network import Reach
 from planner.planning.packs import annuity
 from planner.planning.siting.problem import station_types_by_size
-from planner.solving.rules import CityLimits
+from planner.solving.rules import CityLimits, SiteRules
 from planner.units import DAYS_PER_YEAR
 
 FloatArray = NDArray[np.float64]
@@ -65,13 +65,15 @@ def assemble_p_median(
             unserved=instance.scenario.siting.unserved_min,
             num_sites=coverage.num_sites,
         ),
-        forced=coverage.forced,
-        forbidden=coverage.forbidden,
-        min_stations=0,
-        max_stations=coverage.num_stations,
-        cost=least_cost_cny(problem),
-        budget=problem.budget,
-        cities=_city_limits(problem),
+        rules=SiteRules(
+            forced=coverage.forced,
+            forbidden=coverage.forbidden,
+            cost=least_cost_cny(problem),
+            budget=problem.budget,
+            least=0,
+            most=coverage.num_stations,
+            cities=_city_limits(problem),
+        ),
     )
 
 
