@@ -225,15 +225,10 @@ def _distances(case: BenchCase) -> PairDistances | PointDistances:
 
 
 def _problem(distances: PairDistances | PointDistances, num_stations: int) -> PMedianProblem:
-    nowhere = np.zeros(distances.num_sites, dtype=np.bool_)
     return PMedianProblem(
         weight=np.ones(distances.num_zones),
         distances=distances,
-        forced=nowhere,
-        forbidden=nowhere,
-        min_stations=0,
-        max_stations=num_stations,
-        cost=np.zeros(distances.num_sites),
+        rules=SiteRules.free(distances.num_sites, num_stations),
     )
 
 

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from planner.arrays import BoolArray, FloatArray, IndexArray, IntArray, freeze
-from planner.solving.rules import CityLimits
+from planner.arrays import FloatArray, IndexArray, IntArray, freeze
+from planner.solving.rules import SiteRules
 
 
 @dataclass(frozen=True)
@@ -107,45 +107,21 @@ class PMedianProblem:
         Weight of each zone (people, swaps per day), >= 0.
     distances : PairDistances or PointDistances
         Between zones and sites.
-    forced, forbidden : bool arrays, shape (num_sites,)
-        Sites open in every plan, and in none.
-    min_stations, max_stations : int
-        Open sites, the forced ones included.
-    cost : float array, shape (num_sites,)
-        Money for a station at the site, >= 0 [CNY].
-    budget : float
-        Money for all stations, forced ones included; inf for no limit [CNY].
-    cities : CityLimits, optional
-        Least and most stations by city.
+    rules : SiteRules
+        Locks, numbers, money and limits by city; one cost per site [CNY].
     """
 
     weight: FloatArray
     distances: PairDistances | PointDistances
-    forced: BoolArray
-    forbidden: BoolArray
-    min_stations: int
-    max_stations: int
-    cost: FloatArray
-    budget: float = np.inf
-    cities: CityLimits | None = None
+    rules: SiteRules
 
     def __post_init__(self) -> None:
-        num_sites = self.distances.num_sites
         if self.weight.shape != (self.distances.num_zones,):
             raise ValueError("weight must have one entry per zone")
-        for name in ("forced", "forbidden", "cost"):
-            if getattr(self, name).shape != (num_sites,):
-                raise ValueError(f"{name} must have one entry per site")
-        for name in ("weight", "cost"):
-            values = getattr(self, name)
-            if values.size and not (np.isfinite(values).all() and values.min() >= 0):
-                raise ValueError(f"{name} must be finite and >= 0")
-        if np.isnan(self.budget):
-            raise ValueError("budget must be a number")
-        if (self.forced & self.forbidden).any():
-            raise ValueError("a site is both forced and forbidden")
-        if self.cities is not None and len(self.cities.city_idx) != num_sites:
-            raise ValueError("cities must name the city of every site")
+        if self.weight.size and not (np.isfinite(self.weight).all() and self.weight.min() >= 0):
+            raise ValueError("weight must be finite and >= 0")
+        if self.rules.cost.shape != (self.distances.num_sites,):
+            raise ValueError("rules must have one entry, and one cost, per site")
         freeze(self)
 
     @property

@@ -52,7 +52,7 @@ from planner.models.p_median.search import (
     nearest_tables,
 )
 from planner.models.p_median.tree import ROUNDING, Core, MedianTree, drop_hopeless
-from planner.solving.best_sites import best_sites, check_numbers
+from planner.solving.best_sites import best_sites
 from planner.solving.options import SolveOptions
 from planner.solving.progress import Progress, ProgressCallback, StopRequest
 from planner.solving.rules import CityLimits
@@ -256,7 +256,7 @@ def p_median_mip(problem: PMedianProblem) -> "ModelBuilderHelper":
     link = num_zones + np.arange(num_pairs)
     site, total = np.arange(num_sites), num_zones + num_pairs
     nothing = np.empty(0, np.int64)
-    cities = problem.cities or CityLimits(nothing.astype(np.int32), nothing, nothing)
+    cities = problem.rules.cities or CityLimits(nothing.astype(np.int32), nothing, nothing)
     num_cities = len(cities.min_stations)
     least_row = total + 2 + cities.city_idx
     in_city = site[: len(least_row)]
@@ -267,7 +267,7 @@ def p_median_mip(problem: PMedianProblem) -> "ModelBuilderHelper":
     column: IntArray = np.concatenate((x, none, x, pairs.site_idx, site, site, in_city, in_city))
     entry = np.concatenate(
         (np.ones(num_pairs + num_zones), np.ones(num_pairs), -np.ones(num_pairs),
-         np.ones(num_sites), problem.cost, np.ones(2 * len(in_city)))
+         np.ones(num_sites), problem.rules.cost, np.ones(2 * len(in_city)))
     )  # fmt: skip
     shape = (total + 2 + 2 * num_cities, num_sites + num_pairs + num_zones)
     matrix = scipy.sparse.csr_matrix(scipy.sparse.coo_array((entry, (row, column)), shape=shape))
@@ -275,18 +275,18 @@ def p_median_mip(problem: PMedianProblem) -> "ModelBuilderHelper":
     model.set_name("p_median")
     sparse_model: Any = model  # OR-Tools' stubs of this call name shapes that no array has
     sparse_model.fill_model_from_sparse_data(
-        np.concatenate((problem.forced.astype(float), np.zeros(num_pairs + num_zones))),
-        np.concatenate((1.0 - problem.forbidden, np.ones(num_pairs + num_zones))),
+        np.concatenate((problem.rules.forced.astype(float), np.zeros(num_pairs + num_zones))),
+        np.concatenate((1.0 - problem.rules.forbidden, np.ones(num_pairs + num_zones))),
         np.concatenate(
             (np.zeros(num_sites), problem.weight[zone] * pairs.distance,
              problem.weight * pairs.unserved)
         ),
         np.concatenate(
-            (np.ones(num_zones), np.full(num_pairs, -np.inf), [problem.min_stations, -np.inf],
+            (np.ones(num_zones), np.full(num_pairs, -np.inf), [problem.rules.least, -np.inf],
              cities.min_stations.astype(float), np.full(num_cities, -np.inf))
         ),
         np.concatenate(
-            (np.ones(num_zones), np.zeros(num_pairs), [problem.max_stations, problem.budget],
+            (np.ones(num_zones), np.zeros(num_pairs), [problem.rules.most, problem.rules.budget],
              np.full(num_cities, np.inf), cities.max_stations.astype(float))
         ),
         matrix,
@@ -316,29 +316,32 @@ def _first_plan(problem: PMedianProblem, rng: np.random.Generator) -> IntArray:
     InfeasibleError
         If no plan keeps the limits: which one it is is named.
     """
-    least, cities = _least_stations(problem), problem.cities
-    forced, forbidden, most = problem.forced, problem.forbidden, problem.max_stations
-    check_numbers(forced, forbidden, problem.min_stations, most, cities)
-    plan = best_sites(-problem.cost, forced, forbidden, least, most, cities)
+    rules, least = problem.rules, _least_stations(problem)
+    rules.check_numbers()
+    plan = best_sites(-rules.cost, rules.forced, rules.forbidden, least, rules.most, rules.cities)
     if len(plan) < least:
         raise InfeasibleError("no station may be opened, but every zone needs one")
-    spent = math.fsum(problem.cost[plan])
-    if spent > problem.budget:
+    spent = math.fsum(problem.rules.cost[plan])
+    if spent > problem.rules.budget:
         raise InfeasibleError(
             f"the cheapest {len(plan)} stations that keep locks and numbers cost {spent:,.2f}, the "
-            f"budget is {problem.budget:,.2f}"
+            f"budget is {problem.rules.budget:,.2f}"
         )
     planned = np.isin(np.arange(problem.num_sites), plan)
-    wished = best_sites(rng.random(problem.num_sites), planned, forbidden, least, most, cities)
+    wished = best_sites(
+        rng.random(problem.num_sites), planned, rules.forbidden, least, rules.most, rules.cities
+    )
     more = rng.permutation(wished[~planned[wished]])
-    return np.concatenate((plan, more[spent + np.cumsum(problem.cost[more]) <= problem.budget]))
+    return np.concatenate(
+        (plan, more[spent + np.cumsum(problem.rules.cost[more]) <= problem.rules.budget])
+    )
 
 
 def _least_stations(problem: PMedianProblem) -> int:
     """Between points every zone needs a station: one at least."""
     if isinstance(problem.distances, PairDistances) or problem.num_zones == 0:
-        return problem.min_stations
-    return max(problem.min_stations, 1)
+        return problem.rules.least
+    return max(problem.rules.least, 1)
 
 
 def _plan_step(problem: PMedianProblem) -> float:
@@ -386,8 +389,8 @@ def solve_p_median(
     started = time.monotonic()
     rng = np.random.default_rng(options.seed)
     first = _first_plan(problem, rng)
-    sites = np.flatnonzero(~problem.forbidden)
-    stations = max(min(problem.max_stations, len(sites)), 1)
+    sites = np.flatnonzero(~problem.rules.forbidden)
+    stations = max(min(problem.rules.most, len(sites)), 1)
     length = min(
         LIST_STATIONS * math.ceil(len(sites) / stations) + LEAST_LIST,
         max(MAX_PAIRS // max(problem.num_zones, 1), 1),
@@ -401,12 +404,12 @@ def solve_p_median(
         started=started,
         sites=sites,
         openings=Openings(
-            forced=problem.forced[sites],
+            forced=problem.rules.forced[sites],
             min_open=_least_stations(problem),
-            max_open=problem.max_stations,
-            cost=problem.cost[sites],
-            budget=problem.budget,
-            cities=None if problem.cities is None else problem.cities.of_sites(sites),
+            max_open=problem.rules.most,
+            cost=problem.rules.cost[sites],
+            budget=problem.rules.budget,
+            cities=None if problem.rules.cities is None else problem.rules.cities.of_sites(sites),
         ),
         near=near_sites(problem.distances, sites, lengths),
         length=lengths,

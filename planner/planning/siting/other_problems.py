@@ -66,13 +66,15 @@ def assemble_p_median(
             unserved=instance.scenario.siting.unserved_min,
             num_sites=coverage.num_sites,
         ),
-        forced=problem.rules.forced,
-        forbidden=problem.rules.forbidden,
-        min_stations=0,
-        max_stations=problem.rules.most,
-        cost=least_cost_cny(problem),
-        budget=problem.rules.budget,
-        cities=_city_limits(problem),
+        rules=SiteRules(
+            forced=problem.rules.forced,
+            forbidden=problem.rules.forbidden,
+            cost=least_cost_cny(problem),
+            budget=problem.rules.budget,
+            least=0,
+            most=problem.rules.most,
+            cities=_city_limits(problem),
+        ),
     )
 
 

@@ -22,7 +22,7 @@ from planner.models.p_median.solve import (
 )
 from planner.solving.options import SolveOptions
 from planner.solving.progress import Progress
-from planner.solving.rules import CityLimits
+from planner.solving.rules import CityLimits, SiteRules
 from planner.solving.status import Status
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -57,14 +57,20 @@ def median_problem(
     return PMedianProblem(
         weight=np.array(weight, dtype=np.float64),
         distances=distances,
-        forced=np.isin(sites, list(forced)),
-        forbidden=np.isin(sites, list(forbidden)),
-        min_stations=min_stations,
-        max_stations=max_stations,
-        cost=np.zeros(len(sites)) if cost is None else np.array(cost, dtype=np.float64),
-        budget=budget,
-        cities=cities,
+        rules=SiteRules(
+            forced=np.isin(sites, list(forced)),
+            forbidden=np.isin(sites, list(forbidden)),
+            cost=np.zeros(len(sites)) if cost is None else np.array(cost, dtype=np.float64),
+            budget=budget,
+            least=min_stations,
+            most=max_stations,
+            cities=cities,
+        ),
     )
+
+
+def with_rules(problem: PMedianProblem, **change: object) -> PMedianProblem:
+    return replace(problem, rules=replace(problem.rules, **change))
 
 
 def by_city(city: list[int], least: list[int], most: list[int]) -> CityLimits:
@@ -92,14 +98,16 @@ def plain_cost(problem: PMedianProblem, plan: set[int]) -> float:
 
 
 def is_allowed(problem: PMedianProblem, plan: set[int]) -> bool:
-    forced, forbidden = (set(np.flatnonzero(lock)) for lock in (problem.forced, problem.forbidden))
+    forced, forbidden = (
+        set(np.flatnonzero(lock)) for lock in (problem.rules.forced, problem.rules.forbidden)
+    )
     return (
         forced <= plan
         and not forbidden & plan
-        and problem.min_stations <= len(plan) <= problem.max_stations
-        and math.fsum(problem.cost[list(plan)]) <= problem.budget
+        and problem.rules.least <= len(plan) <= problem.rules.most
+        and math.fsum(problem.rules.cost[list(plan)]) <= problem.rules.budget
         and (bool(plan) or isinstance(problem.distances, PairDistances))
-        and keeps_cities(problem.cities, plan)
+        and keeps_cities(problem.rules.cities, plan)
     )
 
 
@@ -230,8 +238,8 @@ def test_agrees_with_brute_force(problem: PMedianProblem):
 @settings(max_examples=40, deadline=None)
 def test_more_stations_and_money_never_worsen(problem: PMedianProblem):
     before = objective_of(problem)
-    assert objective_of(replace(problem, max_stations=problem.max_stations + 1)) <= before + 1e-9
-    assert objective_of(replace(problem, budget=problem.budget + 1.0)) <= before + 1e-9
+    assert objective_of(with_rules(problem, most=problem.rules.most + 1)) <= before + 1e-9
+    assert objective_of(with_rules(problem, budget=problem.rules.budget + 1.0)) <= before + 1e-9
 
 
 @given(small_problems(), st.randoms(use_true_random=False))
@@ -257,10 +265,7 @@ def test_order_of_zones_and_sites_does_not_matter(problem: PMedianProblem, rando
         problem,
         weight=problem.weight[zones],
         distances=distances,
-        forced=problem.forced[sites],
-        forbidden=problem.forbidden[sites],
-        cost=problem.cost[sites],
-        cities=None if problem.cities is None else problem.cities.of_sites(np.array(sites)),
+        rules=problem.rules.of_sites(np.array(sites)),
     )
     assert objective_of(shuffled) == pytest.approx(objective_of(problem), rel=1e-9)
 
@@ -472,7 +477,7 @@ def test_limits_by_city_on_a_case_that_takes_every_step():
     forced[np.flatnonzero(CITY == 1)[:2]] = True
     forbidden[::17] = True
     forbidden &= ~forced
-    problem = replace(
+    problem = with_rules(
         LIMITED, cities=CityLimits(CITY, least, most), cost=cost, budget=45.0, forced=forced,
         forbidden=forbidden,
     )  # fmt: skip
@@ -488,7 +493,7 @@ def test_limits_by_city_on_a_case_that_takes_every_step():
 def test_limits_that_do_not_bind_change_nothing():
     loose = CityLimits(CITY, np.zeros(4, dtype=np.int64), np.full(4, 24))
     without = solve_p_median(LIMITED, EXACT)
-    solution = solve_p_median(replace(LIMITED, cities=loose), EXACT)
+    solution = solve_p_median(with_rules(LIMITED, cities=loose), EXACT)
     assert solution.status is Status.OPTIMAL
     assert solution.objective == pytest.approx(without.objective, rel=1e-9)
 
@@ -496,8 +501,8 @@ def test_limits_that_do_not_bind_change_nothing():
 def test_scip_agrees_under_limits_by_city():
     points = random_points(6, 50, 30, 8, whole=True)
     table = [{site: plain_distance(points, zone, site) for site in range(30)} for zone in range(50)]
-    problem = replace(
-        points, distances=pairs(table, 30, 2e3), cost=np.arange(30.0), budget=90.0,
+    problem = with_rules(
+        replace(points, distances=pairs(table, 30, 2e3)), cost=np.arange(30.0), budget=90.0,
         cities=CityLimits(
             np.arange(30, dtype=np.int32) % 3, np.array([0, 1, 4]), np.array([2, 8, 5])
         ),
@@ -519,7 +524,7 @@ SMALL = median_problem(
     ("name", "problem"),
     [
         ("p_median.lp", SMALL),
-        ("p_median_cities.lp", replace(SMALL, cities=by_city([0, 0, 1, 1], [0, 1], [1, 2]))),
+        ("p_median_cities.lp", with_rules(SMALL, cities=by_city([0, 0, 1, 1], [0, 1], [1, 2]))),
     ],
 )
 def test_golden_lp(name: str, problem: PMedianProblem):
