@@ -9,7 +9,8 @@ import numpy as np
 from scipy.spatial.distance import cdist
 
 from planner.arrays import FloatArray, Lists
-from planner.bench.cases import BenchCase, bench_cases, case_points
+from planner.bench.case import BenchCase
+from planner.bench.coverage_cases import case_points, maximo_cases
 from planner.bench.location_files import (
     read_graph_distances,
     read_known_values,
@@ -157,7 +158,7 @@ def set_cover_cases(folder: Path | None) -> tuple[BenchCase, ...]:
             case, bench="set-cover", instance=case.instance.rpartition("-p")[0], num_stations=0,
             published=None,
         )
-        for case in bench_cases("coverage-maximo", folder)
+        for case in maximo_cases(folder)
     }  # fmt: skip
     return tuple(found.values())
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from planner.bench.cases import BenchCase
+from planner.bench.case import BenchCase
 from planner.bench.refuelling import RefuellingNetwork, flow_problem, read_network, read_optima
 from planner.errors import Fault, InputError
 from planner.models.refuelling.solve import solve_flow_refuelling

@@ -15,7 +15,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from planner.bench.cases import BenchCase, bench_cases
+from planner.bench.case import BenchCase
+from planner.bench.cases import bench_cases
 from planner.bench.solve_case import peak_memory_mb
 from planner.errors import Fault, InputError
 from planner.solving.status import Status

@@ -17,7 +17,9 @@ import numpy as np
 from scipy.spatial.distance import cdist
 
 from planner.arrays import FloatArray, Lists
-from planner.bench.cases import BenchCase, CasePoints, bench_cases, case_points
+from planner.bench.case import BenchCase
+from planner.bench.cases import bench_cases
+from planner.bench.coverage_cases import CasePoints, case_points
 from planner.bench.location_cases import (
     solve_facility_case,
     solve_p_median_by_spopt,

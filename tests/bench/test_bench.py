@@ -9,7 +9,8 @@ import pytest
 
 from planner.arrays import Lists
 from planner.bench import bench_cases, run, run_bench, show, solve_case
-from planner.bench.cases import BenchCase, case_points
+from planner.bench.case import BenchCase
+from planner.bench.coverage_cases import case_points
 from planner.bench.maximo import read_best_known, read_census_blocks
 from planner.bench.run import BenchRow, PeerRow
 from planner.errors import InputError
