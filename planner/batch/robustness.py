@@ -1,8 +1,5 @@
 """How often each site is chosen across a study's scenarios, as a map layer."""
 
-import os
-import shutil
-import tempfile
 from importlib.resources import files
 from pathlib import Path
 
@@ -11,6 +8,7 @@ import pandas as pd
 
 from planner.batch.catalogue import CATALOGUE_FILE
 from planner.batch.store import RunStore
+from planner.files import replaced_file
 from planner.outputs.layers.columns import WrittenColumn
 from planner.outputs.layers.describe import dataset_metadata
 from planner.outputs.layers.frames import CRS, Layer
@@ -89,13 +87,9 @@ def write_site_robustness(store: RunStore, title: str) -> Path | None:
         "Point",
     )
     metadata = dataset_metadata({"title": title, "attribution": ""})
-    scratch = Path(tempfile.mkdtemp(prefix=".robustness-", dir=store.folder))
-    try:
-        for name, write in ((f"{LAYER}.gpkg", _write_gpkg), (f"{LAYER}.parquet", write_parquet)):
-            write(scratch / name, layer, metadata)
-            os.replace(scratch / name, store.folder / name)
-    finally:
-        shutil.rmtree(scratch, ignore_errors=True)
+    for name, write in ((f"{LAYER}.gpkg", _write_gpkg), (f"{LAYER}.parquet", write_parquet)):
+        with replaced_file(store.folder / name) as partial:
+            write(partial, layer, metadata)
     return store.folder / f"{LAYER}.gpkg"
 
 

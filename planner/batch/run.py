@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import Protocol
 
 from planner.batch.resolve import Resolved
-from planner.batch.store import Record, RunStore, State, run_key, write_json
+from planner.batch.store import Record, RunStore, State, run_key
 from planner.batch.task import BUSY, Ended, Event, Progressed, RunTask
 from planner.errors import PlannerError
+from planner.files import write_json
 from planner.solving.progress import StopRequest
 from planner.versions import code_digest
 

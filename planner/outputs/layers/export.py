@@ -1,6 +1,5 @@
 """A finished run's layers in other formats and reference systems."""
 
-import shutil
 import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -14,7 +13,8 @@ from pyproj import CRS
 from pyproj.exceptions import CRSError
 
 from planner.errors import Fault, InputError
-from planner.outputs.layers.describe import dataset_metadata, with_attribution, write_json
+from planner.files import write_json
+from planner.outputs.layers.describe import dataset_metadata, with_attribution
 from planner.outputs.layers.frames import CRS as PLAN_CRS
 from planner.outputs.layers.frames import Layer
 from planner.outputs.layers.geopackage import write_geopackage
@@ -123,15 +123,13 @@ def export_run(
         raise InputError([Fault("--crs", None, "", crs, f"{fixed}; leave --crs out")])
     metadata = dataset_metadata(run.run_info, crs=_describe_crs(target_crs))
     out.mkdir(parents=True, exist_ok=True)
-    partial = Path(tempfile.mkdtemp(prefix=".export-", dir=out))
-    try:
+    with tempfile.TemporaryDirectory(prefix=".export-", dir=out) as scratch:
+        partial = Path(scratch)
         _write(run, file_format, partial, chosen, target_crs, metadata, with_bom, on_progress)
-        write_json(partial / METADATA_FILE, metadata)
+        write_json(partial / METADATA_FILE, metadata, allow_nan=False)
         written = sorted(partial.iterdir(), key=lambda path: path.name == METADATA_FILE)
         _refuse_existing([out / path.name for path in written if path.name != METADATA_FILE])
         return [path.replace(out / path.name) for path in written]
-    finally:
-        shutil.rmtree(partial)
 
 
 def parse_crs(text: str) -> CRS:

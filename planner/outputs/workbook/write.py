@@ -6,7 +6,6 @@ Excel's text prefix, so that editing the cell does not turn them into one.
 """
 
 import math
-import os
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -16,6 +15,7 @@ from xlsxwriter.format import Format
 from xlsxwriter.worksheet import Worksheet
 
 from planner.errors import Fault, InputError
+from planner.files import replaced_file
 from planner.outputs.workbook.cover import key_figures, model_rows, proof
 from planner.outputs.workbook.formats import PERCENT, TEXT, WHOLE
 from planner.outputs.workbook.sheets import Column, RunTables, Sheet, read_tables
@@ -56,12 +56,14 @@ def write_workbook(folder: Path, out: Path | None = None) -> Path:
     """
     content = read_tables(Path(folder))
     path = out or Path(folder) / WORKBOOK_FILE
-    partial = path.with_name(f".{path.name}.partial")
     try:
         # In memory: its parts then carry a fixed time.
-        with xlsxwriter.Workbook(
-            partial, {"in_memory": True, "default_date_format": "yyyy-mm-dd"}
-        ) as book:
+        with (
+            replaced_file(path) as partial,
+            xlsxwriter.Workbook(
+                partial, {"in_memory": True, "default_date_format": "yyyy-mm-dd"}
+            ) as book,
+        ):
             book.set_properties(
                 {
                     "title": content.run["title"],
@@ -70,9 +72,7 @@ def write_workbook(folder: Path, out: Path | None = None) -> Path:
                 }
             )
             _Writer(book).write(content)
-        os.replace(partial, path)
     except (OSError, xlsxwriter.exceptions.FileCreateError) as error:
-        partial.unlink(missing_ok=True)
         remedy = "close the file elsewhere, or free the disk, and write again"
         raise InputError([Fault(str(path), None, "", str(error), remedy)]) from error
     return path
