@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from planner import platforms
+from planner.errors import InputError
 
 ROOT = Path(__file__).parents[1]
 UNIX_ONLY = ("fcntl", "grp", "pwd", "resource", "termios")
@@ -52,3 +53,12 @@ def test_lock_is_held_by_one_file_at_a_time(tmp_path: Path) -> None:
         assert not platforms.try_lock(second)
     with path.open("ab") as third:
         assert platforms.try_lock(third)
+
+
+def test_batch_says_where_it_cannot_work(monkeypatch: pytest.MonkeyPatch) -> None:
+    from planner.batch.local import LocalWorkers
+    from planner.batch.study import Limits
+
+    monkeypatch.delattr(os, "killpg")
+    with pytest.raises(InputError, match="need Linux or macOS"):
+        LocalWorkers(1, Limits())

@@ -84,6 +84,7 @@ def write_run(planned: Planned, folder: str | Path) -> Path:
                 _run_info(planned),
                 planned.assumptions,
                 planned.instance.stations[["station_type_id", "bays"]],
+                planned.instance.chemistries,
                 planned.tables,
             )
             write_layers(partial, content, say)

@@ -8,8 +8,8 @@ from planner.errors import Fault, InputError
 from planner.files import replaced_folder, write_text
 from planner.outputs.compare.describe import as_layers
 from planner.outputs.compare.difference import Comparison
-from planner.outputs.compare.looks import build_styles
 from planner.outputs.compare.page import render_page
+from planner.outputs.compare.symbols import build_styles
 from planner.outputs.layers.geopackage import write_geopackage
 from planner.outputs.layers.tables import write_data_dictionary, write_table
 

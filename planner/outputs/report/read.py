@@ -10,6 +10,7 @@ from typing import Any
 import pandas as pd
 
 from planner.errors import Fault, InputError
+from planner.outputs.chemistries import Chemistries, read_chemistries
 
 ZONE_COLUMNS = ("zone_id", "lon", "lat", "car_owning_households", "swaps_per_day", "served_frac")
 _REQUIRED = {
@@ -23,6 +24,7 @@ _REQUIRED = {
     "layers/zones.parquet": ZONE_COLUMNS,
     "tables/packs.parquet": ("city_id", "vehicle_id", "pack_id", "chemistry", "vehicles"),
     "tables/assumptions.parquet": ("item", "value", "mark", "source"),
+    "tables/chemistries.parquet": ("chemistry", "name", "nickname", "colour"),
 }  # fmt: skip
 _OPTIONAL = {
     "city_month": ("city_id", "month"),
@@ -74,6 +76,8 @@ class RunFiles:
     stations, cities, zones, packs, assumptions : DataFrame
         As `planner.outputs.layers.columns` describes them; of zones only `ZONE_COLUMNS`, and
         ``nearest_min`` if the run tells it.
+    chemistries : Chemistries
+        Names and colours of the instance's cell chemistries.
     optional : mapping of name to DataFrame
         The tables that some runs bring and this one has, those of corridors with their layers.
     """
@@ -86,11 +90,12 @@ class RunFiles:
     zones: pd.DataFrame
     packs: pd.DataFrame
     assumptions: pd.DataFrame
+    chemistries: Chemistries
     optional: Mapping[str, pd.DataFrame]
 
     @property
-    def chemistries(self) -> list[str]:
-        """Chemistries that vehicles of the plan may take, in alphabetical order."""
+    def chemistry_ids(self) -> list[str]:
+        """Ids of the chemistries that vehicles of the plan may take, in alphabetical order."""
         head = "vehicles_"
         return sorted(
             column.removeprefix(head)
@@ -173,6 +178,7 @@ def read_run(folder: Path) -> RunFiles:
     )
     if faults:
         raise InputError(faults, source=str(folder))
+    frames["chemistries"] = read_chemistries(frames["chemistries"])
     return RunFiles(run=run, scenario=scenario, progress=progress, optional=optional, **frames)
 
 
