@@ -10,6 +10,7 @@ YELLOW, BLUE, VERMILION, PURPLE = "#f0e442", "#0072b2", "#d55e00", "#cc79a7"
 INK, SOFT_INK, HEAD = "#1c2430", "#55606e", "#e9edf1"
 """Text, text beside it, and the ground of headings."""
 OUTLINE, WHITE = "#333333", "#ffffff"
+GRID, AXIS = "#e6e6e6", "#888888"
 MISSING, UNCHANGED, NO_PACK_COLOUR = "#8c8c8c", "#a9b2bc", "#666666"
 """What is not known, what two runs have in common, and cities whose vehicles get no pack."""
 

@@ -32,12 +32,12 @@ def draw_range_table(table: RangeTable, path: Path) -> None:
     for number, pack_id in enumerate(table.pack_ids):
         rows = table.rows[table.rows["pack_id"] == pack_id]
         colour = LINE_COLOURS[number % len(LINE_COLOURS)]
-        held = (rows["outside_curve"] | rows["outside_consumption"]).to_numpy()
+        is_outside = (rows["outside_curve"] | rows["outside_consumption"]).to_numpy()
         axes.plot(
-            rows["ambient_c"], rows["range_km"].where(~held), color=colour, linewidth=2.2,
+            rows["ambient_c"], rows["range_km"].where(~is_outside), color=colour, linewidth=2.2,
             linestyle=DASHES[number % len(DASHES)], label=pack_id,
         )  # fmt: skip
-        if held.any():
+        if is_outside.any():
             axes.plot(rows["ambient_c"], rows["range_km"], color=colour, linewidth=0.8, zorder=1)
     for place in table.places.to_dict("records"):
         axes.axvline(place["ambient_c"], color="0.45", linewidth=0.9, linestyle=(0, (2, 2)))

@@ -222,7 +222,7 @@ def _shown(comparison: Comparison, name: str) -> Shown:
     frame = _worth_showing(name, comparison.tables[name])
     columns = [column for column in layer.columns if column.name not in _SKIPPED]
     if name == "cities_change":
-        columns = [column for column in columns if not _says_little(column.name)]
+        columns = [column for column in columns if not _is_detail(column.name)]
     cut = frame.head(MOST_ROWS)
     note = ""
     if frame.empty:
@@ -262,7 +262,7 @@ def _worth_showing(name: str, frame: pd.DataFrame) -> pd.DataFrame:
     return frame
 
 
-def _says_little(name: str) -> bool:
+def _is_detail(name: str) -> bool:
     return name.startswith(("base_", "other_")) and "num_stations" not in name
 
 

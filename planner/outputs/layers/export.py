@@ -103,7 +103,7 @@ def export_run(
         Whether CSV files begin with a byte order mark, which older spreadsheets need to see
         that they are UTF-8.
     on_progress : callable
-        Told what is being written.
+        Called with what is being written.
 
     Returns
     -------
@@ -283,8 +283,8 @@ def _with_wkt(layer: Layer) -> pd.DataFrame:
     if not isinstance(frame, gpd.GeoDataFrame):
         return frame
     plain = pd.DataFrame(frame.drop(columns="geometry"))
-    is_told = layer.geometry_type == "Point" and frame.crs == CRS(PLAN_CRS)
-    return plain if is_told else plain.assign(wkt=frame.geometry.to_wkt(rounding_precision=7))
+    has_lon_lat = layer.geometry_type == "Point" and frame.crs == CRS(PLAN_CRS)
+    return plain if has_lon_lat else plain.assign(wkt=frame.geometry.to_wkt(rounding_precision=7))
 
 
 def _write_flatgeobuf(folder: Path, layer: Layer, metadata: dict[str, str]) -> None:

@@ -42,7 +42,7 @@ def write_layers(
     content : RunContent
         What the run found.
     on_progress : callable
-        Told in a few words what is being written.
+        Called with a few words on what is being written.
 
     Returns
     -------

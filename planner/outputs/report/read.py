@@ -57,7 +57,7 @@ _CORRIDORS = {
         *_SEASONAL, "from_city_id", "to_city_id", "km", "trips_per_day", "breaks_from",
         "breaks_to", "leg_km", "short_kwh", "temperature_c", "why"),
 }  # fmt: skip
-"""What a run has that planned corridors: all or nothing, told by the first."""
+"""Files of a run that planned corridors: all or none; the first shows whether it did."""
 
 _RUN_KEYS = ("status", "objective", "bound", "gap_frac", "kpi", "models", "options")
 _REMEDY = "not a run folder of this version; plan again with `planner run`"
@@ -75,7 +75,7 @@ class RunFiles:
         The lines of `progress.jsonl`.
     stations, cities, zones, packs, assumptions : DataFrame
         As `planner.outputs.layers.columns` describes them; of zones only `ZONE_COLUMNS`, and
-        ``nearest_min`` if the run tells it.
+        ``nearest_min`` if the run has it.
     chemistries : Chemistries
         Names and colours of the instance's cell chemistries.
     optional : mapping of name to DataFrame
@@ -189,8 +189,8 @@ def _table(path: Path) -> pd.DataFrame:
 def _zones(path: Path) -> pd.DataFrame:
     import pyarrow.parquet as pq
 
-    told = [name for name in ("nearest_min",) if name in pq.read_schema(path).names]
-    return pd.read_parquet(path, columns=[*ZONE_COLUMNS, *told])
+    optional = [name for name in ("nearest_min",) if name in pq.read_schema(path).names]
+    return pd.read_parquet(path, columns=[*ZONE_COLUMNS, *optional])
 
 
 def records(frame: pd.DataFrame) -> list[dict[str, Any]]:

@@ -1,4 +1,7 @@
-"""What a person or a machine sees of a run while it works and when it is done."""
+"""Progress and result of a run on the terminal, for people or as JSON lines for programs.
+
+Takes progress events and a checked plan; gives no files.
+"""
 
 import json
 import math
@@ -66,7 +69,7 @@ def _line(progress: Progress) -> str:
 
 
 def show_result(planned: "Planned", folder: Path, as_json: bool) -> None:
-    """Say what was planned, how good it provably is, and where it lies."""
+    """Print the plan's status, figures, coldest cities and quarters, and the run folder."""
     siting = planned.plan.models[0]
     if as_json:
         print(json.dumps({"stage": "done", "folder": str(folder), "status": siting.status,
