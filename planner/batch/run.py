@@ -258,6 +258,7 @@ class _Batch:
 
 def write_study(resolved: Resolved, tasks: list[RunTask], store: RunStore, file: Path) -> None:
     """Keep which scenarios the study has, for `planner status` and the catalogue."""
+    store.folder.mkdir(parents=True, exist_ok=True)
     write_json(
         store.folder / STUDY_FILE,
         {

@@ -150,7 +150,9 @@ def _print_quarters(planned: "Planned", console: "Console") -> None:
                         "1 GWh more saves"):  # fmt: skip
             is_text = heading in ("quarter", "chemistry")
             table.add_column(heading, justify="left" if is_text else "right")
-        for quarter, chemistry in product(quarters, sorted(supply["chemistry"].unique())):
+        limited = sorted(supply["chemistry"].unique())
+        shown = limited or sorted(planned.instance.packs["chemistry"].unique())
+        for quarter, chemistry in product(quarters, shown):
             row = by_quarter.loc[quarter]
             of_chemistry = supply[supply["chemistry"] == chemistry].set_index("quarter")
             used = ["not limited"] * 3
@@ -165,8 +167,7 @@ def _print_quarters(planned: "Planned", console: "Console") -> None:
                 quarter, f"{row['vehicles']:,.0f}", escape(named.nickname(chemistry)),
                 f"{row.get(f'vehicles_{chemistry}', 0):,.0f}", *used,
             )  # fmt: skip
-        if table.row_count:
-            console.print(table)
+        console.print(table)
     for gate in planned.tables["gate_value"].to_dict("records"):
         opens = gate["opens"] if isinstance(gate["opens"], str) else "no date"
         label = f"{gate['certificate']} for {named.nickname(gate['chemistry'])} in {gate['market']}"
