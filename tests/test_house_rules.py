@@ -16,11 +16,13 @@ from planner.instance.tables import format_reference
 ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "planner"
 
-BASE = {"arrays", "errors", "geodesy", "units"}
+BASE = {"arrays", "errors", "files", "geodesy", "units"}
 PLANNED = {"planning.clock", "planning.pipeline"}
 MAY_IMPORT: dict[str, set[str]] = {
     "arrays": set(),
     "errors": set(),
+    "files": set(),
+    "platforms": set(),
     "units": set(),
     "versions": set(),
     "geodesy": BASE,
@@ -33,11 +35,20 @@ MAY_IMPORT: dict[str, set[str]] = {
     "plans": BASE | {"instance", "physics"},
     "planning": BASE | {"instance", "models", "network", "physics", "plans", "solving"},
     "location": BASE | {"models", "solving"},
-    "outputs": BASE | PLANNED | {"instance", "physics", "plans", "solving.progress", "versions"},
+    "outputs": BASE
+    | PLANNED
+    | {"instance", "physics", "plans", "platforms", "solving.progress", "versions"},
     "bench": BASE | {"location", "models", "physics", "solving"},
     "batch": BASE
     | PLANNED
-    | {"instance", "outputs", "planning.array_cache", "solving.progress", "versions"},
+    | {
+        "instance",
+        "outputs",
+        "planning.array_cache",
+        "platforms",
+        "solving.progress",
+        "versions",
+    },
     "cli": BASE | PLANNED | {"batch", "bench", "instance", "opendata", "outputs", "physics"},
     "__init__": {"instance", "location", "models", "outputs.run_folder"} | PLANNED,
 }
@@ -59,7 +70,7 @@ ONLY_IN = {
     "matplotlib": {"outputs"},
     "duckdb": {"batch"},
     "distributed": {"batch"},
-    "psutil": {"batch"},
+    "psutil": {"batch", "platforms"},
     "jinja2": {"outputs"},
     "xlsxwriter": {"outputs"},
     "vl_convert": {"outputs"},

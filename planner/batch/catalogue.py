@@ -1,9 +1,6 @@
 """All runs of a study as one table: what varied, how each ended, its figures."""
 
-import os
-import tempfile
 from collections.abc import Mapping
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +9,7 @@ import pandas as pd
 from planner.batch.run import STUDY_FILE
 from planner.batch.store import Record, RunStore, State, read_json
 from planner.errors import Fault, InputError
+from planner.files import replaced_file
 from planner.instance import suggest
 
 CATALOGUE_FILE = "catalogue.parquet"
@@ -59,16 +57,8 @@ def write_catalogue(store: RunStore, records: Mapping[str, Record] | None = None
     last = ["wall_s", "peak_rss_mb", "differences", "key", "folder"]
     frame = frame[[*(name for name in frame.columns if name not in last), *last]]
     path = store.folder / CATALOGUE_FILE
-    descriptor, partial = tempfile.mkstemp(prefix=".", suffix=".partial", dir=store.folder)
-    os.close(descriptor)
-    try:
+    with replaced_file(path) as partial:
         frame.to_parquet(partial, index=False)
-        Path(partial).chmod(0o644)
-        os.replace(partial, path)
-    except BaseException:
-        with suppress(OSError):
-            os.unlink(partial)
-        raise
     return path
 
 

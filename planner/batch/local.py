@@ -17,6 +17,7 @@ import psutil
 from planner.batch.store import State
 from planner.batch.study import Limits
 from planner.batch.task import Ended, Event, Progressed, RunTask
+from planner.errors import Fault, InputError
 
 WATCH_S = 0.1
 """Between two looks at memory and time."""
@@ -198,9 +199,17 @@ class LocalWorkers:
         Runs under way at once, >= 1.
     limits : Limits
         For each run.
+
+    Raises
+    ------
+    InputError
+        Where the system has no process groups, by which a run is ended with all it started.
     """
 
     def __init__(self, num_processes: int, limits: Limits) -> None:
+        if not hasattr(os, "killpg"):
+            remedy = "batches need Linux or macOS; make the runs one by one with `planner run`"
+            raise InputError([Fault("planner batch", None, "", sys.platform, remedy)])
         self._num, self._limits = num_processes, limits
         self._idle: list[WorkerProcess] = []
         self._busy: list[WorkerProcess] = []

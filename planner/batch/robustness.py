@@ -1,9 +1,5 @@
 """How often each site is chosen across a study's scenarios, as a map layer."""
 
-import os
-import shutil
-import tempfile
-from importlib.resources import files
 from pathlib import Path
 
 import geopandas as gpd
@@ -11,6 +7,9 @@ import pandas as pd
 
 from planner.batch.catalogue import CATALOGUE_FILE
 from planner.batch.store import RunStore
+from planner.files import replaced_file
+from planner.outputs import palette
+from planner.outputs.layers import qml
 from planner.outputs.layers.columns import WrittenColumn
 from planner.outputs.layers.describe import dataset_metadata
 from planner.outputs.layers.frames import CRS, Layer
@@ -28,6 +27,14 @@ _COLUMNS = (
     ("max_bays", "Most bays", "Greatest number of bays among those scenarios."),
     ("mean_swaps_per_day", "Swaps [per day]", "Mean over the scenarios that choose the site."),
 )
+_CLASSES = (
+    (0.0, 0.25, "in up to a quarter of the scenarios"),
+    (0.25, 0.5, "in up to half"),
+    (0.5, 0.75, "in up to three quarters"),
+    (0.75, 0.999999, "in most"),
+    (0.999999, 1.0, "in every scenario"),
+)
+"""Lower and upper end of the share of scenarios, and what the legend says."""
 
 
 def site_robustness(store: RunStore) -> gpd.GeoDataFrame:
@@ -89,17 +96,26 @@ def write_site_robustness(store: RunStore, title: str) -> Path | None:
         "Point",
     )
     metadata = dataset_metadata({"title": title, "attribution": ""})
-    scratch = Path(tempfile.mkdtemp(prefix=".robustness-", dir=store.folder))
-    try:
-        for name, write in ((f"{LAYER}.gpkg", _write_gpkg), (f"{LAYER}.parquet", write_parquet)):
-            write(scratch / name, layer, metadata)
-            os.replace(scratch / name, store.folder / name)
-    finally:
-        shutil.rmtree(scratch, ignore_errors=True)
+    for name, write in ((f"{LAYER}.gpkg", _write_gpkg), (f"{LAYER}.parquet", write_parquet)):
+        with replaced_file(store.folder / name) as partial:
+            write(partial, layer, metadata)
     return store.folder / f"{LAYER}.gpkg"
 
 
 def _write_gpkg(path: Path, layer: Layer, metadata: dict[str, str]) -> None:
-    style = (files("planner.batch") / f"{LAYER}.qml").read_text(encoding="utf-8")
-    styles = {layer.name: (style, "by the share of scenarios that choose the site")}
+    styles = {layer.name: (_style(layer), "by the share of scenarios that choose the site")}
     write_geopackage(path, {layer.name: layer}, styles, metadata, lambda _: None)
+
+
+def _style(layer: Layer) -> str:
+    """The more scenarios choose a site, the darker and larger it is."""
+    document = qml.document()
+    classes = [
+        (low, high, label, qml.marker(colour, size_mm=1.6 + 0.4 * rank, outline=palette.OUTLINE))
+        for rank, ((low, high, label), colour) in enumerate(
+            zip(_CLASSES, palette.CHOSEN_COLOURS, strict=True)
+        )
+    ]
+    qml.add_ranges(document, "chosen_frac", classes)
+    qml.add_aliases(document, layer)
+    return qml.to_text(document)

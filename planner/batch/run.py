@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import Protocol
 
 from planner.batch.resolve import Resolved
-from planner.batch.store import Record, RunStore, State, run_key, write_json
+from planner.batch.store import Record, RunStore, State, run_key
 from planner.batch.task import BUSY, Ended, Event, Progressed, RunTask
 from planner.errors import PlannerError
+from planner.files import write_json
 from planner.solving.progress import StopRequest
 from planner.versions import code_digest
 
@@ -257,6 +258,7 @@ class _Batch:
 
 def write_study(resolved: Resolved, tasks: list[RunTask], store: RunStore, file: Path) -> None:
     """Keep which scenarios the study has, for `planner status` and the catalogue."""
+    store.folder.mkdir(parents=True, exist_ok=True)
     write_json(
         store.folder / STUDY_FILE,
         {

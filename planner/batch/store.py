@@ -9,12 +9,9 @@
     cache/               arrays that scenarios share
 """
 
-import fcntl
 import hashlib
 import json
-import os
 import shutil
-import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
@@ -24,7 +21,9 @@ from pathlib import Path
 from typing import Any
 
 from planner.batch.study import Scale
+from planner.files import write_json
 from planner.instance import Scenario, instance_files
+from planner.platforms import try_lock
 from planner.versions import code_digest, installed_versions
 
 DONE_FILE, CHECKSUM_FILE = "DONE", "checksums.txt"
@@ -153,13 +152,8 @@ class RunStore:
         """
         path = self.folder / "locks" / key
         path.parent.mkdir(parents=True, exist_ok=True)
-        with path.open("wb") as stream:
-            try:
-                fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                yield False
-                return
-            yield True
+        with path.open("ab") as stream:
+            yield try_lock(stream)
 
     def is_locked(self, key: str) -> bool:
         """Whether some process works on a run."""
@@ -177,7 +171,9 @@ class RunStore:
 
     def write_record(self, record: Record) -> None:
         """Keep how a run ended, in place of what was kept of it before."""
-        write_json(self.folder / "records" / f"{record.key}.json", asdict(record))
+        path = self.folder / "records" / f"{record.key}.json"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_json(path, asdict(record))
 
     def read_record(self, key: str) -> Record | None:
         """How a run ended, if that is known."""
@@ -191,21 +187,6 @@ class RunStore:
         """Every run that ended here, also of earlier states of the study."""
         finished = {path.parent.name for path in self.folder.glob(f"runs/[!.]*/{DONE_FILE}")}
         return sorted(finished | {path.stem for path in self.folder.glob("records/[!.]*.json")})
-
-
-def write_json(path: Path, content: Any) -> None:
-    """Write a file that is never seen half-written."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    descriptor, partial = tempfile.mkstemp(prefix=".", suffix=".partial", dir=path.parent)
-    try:
-        with open(descriptor, "w", encoding="utf-8", newline="\n") as stream:
-            json.dump(content, stream, indent=1, ensure_ascii=False)
-            stream.write("\n")
-        Path(partial).chmod(0o644)
-        os.replace(partial, path)
-    except BaseException:
-        Path(partial).unlink(missing_ok=True)
-        raise
 
 
 def read_json(path: Path) -> Any:

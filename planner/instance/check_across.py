@@ -1,6 +1,7 @@
 """Check what no single table can show: references, completeness, places."""
 
 from collections.abc import Callable, Mapping, Sequence
+from difflib import get_close_matches
 from itertools import product
 from typing import Any
 
@@ -44,8 +45,12 @@ def check_across_tables(
         for column, (target, target_column) in TABLES[name].references.items():
             if target in frames:
                 known = frames[target][target_column]
-                rows = np.flatnonzero(frame[column].notna() & ~frame[column].isin(known))
+                is_unknown = frame[column].notna() & ~frame[column].isin(known)
+                if target == "chemistries":
+                    faults += _unknown_chemistries(frame, is_unknown, known, name, files)
+                    continue
                 remedy = f"not in {files[target]}; add it there or correct it here"
+                rows = np.flatnonzero(is_unknown)
                 faults += _at(files, name, column, frame[column], rows, remedy)
     for names, check in _CHECKS:
         if set(names) <= set(frames):
@@ -73,6 +78,62 @@ def check_corridor_type(stations: pd.DataFrame, station_type: str | None) -> lis
         return []
     remedy = f"is not in the table stations; {suggest(station_type, known)}"
     return [Fault("scenario.toml", None, "corridors.station_type", station_type, remedy)]
+
+
+def check_chemistries(
+    frames: Mapping[str, pd.DataFrame],
+    files: Mapping[str, str],
+    sold_elsewhere_frac: Mapping[str, float],
+    scenario_file: str,
+) -> list[Fault]:
+    """Check that the chemistries which settings name stand in the table ``chemistries``.
+
+    Parameters
+    ----------
+    frames, files : mapping
+        As of `check_across_tables`.
+    sold_elsewhere_frac : mapping of chemistry to share
+        The setting of that name.
+    scenario_file : str
+        Name that faults carry.
+    """
+    if "chemistries" not in frames:
+        return []
+    known = frames["chemistries"]["chemistry"]
+    return [
+        Fault(
+            scenario_file, None, f"packs.sold_elsewhere_frac.{chemistry}", chemistry,
+            _chemistry_remedy(chemistry, known, files),
+        )
+        for chemistry in sold_elsewhere_frac
+        if chemistry not in set(known)
+    ]  # fmt: skip
+
+
+def _unknown_chemistries(
+    frame: pd.DataFrame,
+    is_unknown: "pd.Series[bool]",
+    known: "pd.Series[str]",
+    name: str,
+    files: Mapping[str, str],
+) -> list[Fault]:
+    column = frame["chemistry"]
+    return [
+        fault
+        for chemistry in column[is_unknown].unique()
+        for fault in _at(
+            files, name, "chemistry", column, np.flatnonzero(column == chemistry),
+            _chemistry_remedy(chemistry, known, files),
+        )
+    ]  # fmt: skip
+
+
+def _chemistry_remedy(chemistry: str, known: "pd.Series[str]", files: Mapping[str, str]) -> str:
+    close = get_close_matches(chemistry, known, n=1)
+    table = files.get("chemistries", "chemistries.csv")
+    if close:
+        return f"no such chemistry; did you mean {close[0]}? Or add it to {table}"
+    return f"no such chemistry; use one of: {', '.join(known)}, or add it to {table}"
 
 
 def check_horizon(

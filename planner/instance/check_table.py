@@ -10,7 +10,7 @@ import pandera.pandas as pa
 from pandera.errors import SchemaErrors
 
 from planner.errors import Fault
-from planner.instance.tables import QUARTER_PATTERN, Column, Kind, Table
+from planner.instance.tables import COLOUR_PATTERN, QUARTER_PATTERN, Column, Kind, Table
 
 MAX_FAULTS_SHOWN = 5
 """Faults of one kind in one column that are shown; the rest are counted."""
@@ -85,7 +85,7 @@ def _unit(column: Column) -> str:
 
 
 def _convert(values: pd.Series, column: Column) -> pd.Series:
-    if column.kind in (Kind.TEXT, Kind.QUARTER):
+    if column.kind in (Kind.TEXT, Kind.QUARTER, Kind.COLOUR):
         if values.dtype.kind == "f" and (values.dropna() % 1 == 0).all():
             values = values.astype("Int64")  # a GIS keeps whole ids as 230100.0
         text = values.astype("str")
@@ -118,6 +118,8 @@ def _checks(column: Column) -> Iterable[pa.Check]:
         yield pa.Check.isin(column.choices, error=f"unknown value; use one of: {choices}")
     if column.kind is Kind.QUARTER:
         yield pa.Check.str_matches(f"^{QUARTER_PATTERN}$", error="write a quarter such as 2027Q4")
+    if column.kind is Kind.COLOUR:
+        yield pa.Check.str_matches(f"^{COLOUR_PATTERN}$", error="write a colour such as #0072b2")
     if column.low is not None:
         remedy = f"must be at least {column.low:g}" + _unit(column)
         if column.name in ("lon", "lat"):

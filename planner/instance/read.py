@@ -3,13 +3,19 @@
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from importlib import resources
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
 from planner.errors import Fault, InputError
-from planner.instance.check_across import check_across_tables, check_corridor_type, check_horizon
+from planner.instance.check_across import (
+    check_across_tables,
+    check_chemistries,
+    check_corridor_type,
+    check_horizon,
+)
 from planner.instance.check_table import check_table
 from planner.instance.coordinates import conversion_note, convert_to_wgs84
 from planner.instance.find_table import belonging_files, find_table, is_road_network
@@ -51,6 +57,7 @@ class Instance:
     roads: pd.DataFrame
     climate: pd.DataFrame
     vehicles: pd.DataFrame
+    chemistries: pd.DataFrame
     packs: pd.DataFrame
     curves: pd.DataFrame
     stations: pd.DataFrame
@@ -120,6 +127,8 @@ def read_instance(
                 frames["stations"], TABLES["stations"], scenario.parameter_set
             )
             faults += check_corridor_type(types, scenario.corridors.station_type)
+        elsewhere = scenario.packs.sold_elsewhere_frac
+        faults += check_chemistries(frames, labels, elsewhere, SCENARIO_FILE)
     if faults or scenario is None:
         raise InputError(faults, source=str(folder))
     frames["zones"] = _with_centres(frames["zones"])
@@ -209,7 +218,7 @@ def _read_table(folder: Path, table: Table, sources: Sources) -> _Read:
     path, faults = find_table(folder, table, sources)
     if path is None:
         is_left_out = table.optional and not faults
-        return _Read({table.name: _empty_frame(table)} if is_left_out else {}, faults=faults)
+        return _Read({table.name: _frame_if_left_out(table)} if is_left_out else {}, faults=faults)
     paths = belonging_files(path)
     if faults:
         return _Read(paths=paths, faults=faults)
@@ -267,7 +276,12 @@ def _read_network(folder: Path, path: Path, sources: Sources) -> _Read:
     return _Read(frames, dict.fromkeys(frames, path.name), [path], tables.notes, faults)
 
 
-def _empty_frame(table: Table) -> pd.DataFrame:
+def _frame_if_left_out(table: Table) -> pd.DataFrame:
+    """The rows that come with the planner, or none."""
+    rows = resources.files("planner.instance") / f"{table.name}.csv"
+    if rows.is_file():
+        with rows.open(encoding="utf-8") as stream:
+            return pd.read_csv(stream, dtype="str")
     return pd.DataFrame({column.name: pd.Series(dtype=str) for column in table.columns})
 
 

@@ -285,7 +285,7 @@ class Packs(_Section):
         "penalty", "whether a pack that misses the promise costs "
         "(costs.range_shortfall_cny_per_km) or is not given out: its vehicles get none",
     )  # fmt: skip
-    sold_elsewhere_frac: dict[Literal["sodium_ion", "lfp", "nmc"], float] = _setting(
+    sold_elsewhere_frac: dict[str, float] = _setting(
         {}, "share of a chemistry's supply that goes to other buyers",
         source="INF for sodium-ion: HyperStrong's 60 GWh over 3 years is half of 40 GWh a year",
     )  # fmt: skip

@@ -15,6 +15,7 @@ SEGMENTS = ("private", "taxi", "ride_hailing")
 """Vehicle segments; a city's fleet stands in the columns ``vehicles_<segment>``."""
 
 QUARTER_PATTERN = r"20\d\dQ[1-4]"
+COLOUR_PATTERN = r"#[0-9a-fA-F]{6}"
 
 
 def quarters_between(first: str, last: str) -> tuple[str, ...]:
@@ -40,6 +41,7 @@ class Kind(StrEnum):
     NUMBER = "number"
     FLAG = "true/false"
     QUARTER = "quarter"
+    COLOUR = "colour"
 
 
 @dataclass(frozen=True)
@@ -97,6 +99,7 @@ class _Frame:
 
 
 _IN_CITY = {"city_id": ("cities", "city_id")}
+_OF_CHEMISTRY = {"chemistry": ("chemistries", "chemistry")}
 _FRAMES = {
     "cities": _Frame("city", ("city_id",)),
     "zones": _Frame("demand zone", ("zone_id",), _IN_CITY),
@@ -109,16 +112,27 @@ _FRAMES = {
     ),
     "climate": _Frame("city and month", ("city_id", "month"), _IN_CITY),
     "vehicles": _Frame("vehicle class", ("vehicle_id",), {"default_pack_id": ("packs", "pack_id")}),
-    "packs": _Frame("pack type", ("pack_id",)),
+    "chemistries": _Frame(
+        "cell chemistry (without the table: sodium_ion, lfp and nmc, named and coloured as usual)",
+        ("chemistry",),
+        optional=True,
+    ),
+    "packs": _Frame("pack type", ("pack_id",), _OF_CHEMISTRY),
     "curves": _Frame(
-        "point of a chemistry's temperature curve", ("chemistry", "quantity", "temperature_c")
+        "point of a chemistry's temperature curve",
+        ("chemistry", "quantity", "temperature_c"),
+        _OF_CHEMISTRY,
     ),
     "stations": _Frame("station type", ("station_type_id",)),
     "supply": _Frame(
-        "chemistry and quarter (a chemistry without rows is not limited)", ("chemistry", "quarter")
+        "chemistry and quarter (a chemistry without rows is not limited)",
+        ("chemistry", "quarter"),
+        _OF_CHEMISTRY,
     ),
     "gates": _Frame(
-        "certificate that a chemistry needs in a market", ("market", "chemistry", "certificate")
+        "certificate that a chemistry needs in a market",
+        ("market", "chemistry", "certificate"),
+        _OF_CHEMISTRY,
     ),
     "adoption": _Frame(
         "city, segment and quarter (without the table every vehicle of `cities` can swap)",
@@ -225,6 +239,8 @@ def _format_column(column: Column) -> str:
         allowed = ", ".join(column.choices)
     elif column.kind is Kind.QUARTER:
         allowed = "20YYQ1 to 20YYQ4"
+    elif column.kind is Kind.COLOUR:
+        allowed = "#rrggbb"
     elif column.low is not None and column.high is not None:
         allowed = f"{column.low:g} to {column.high:g}"
     notes = []

@@ -9,13 +9,13 @@ import pandas as pd
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
+from planner.outputs.palette import LINE_COLOURS
 from planner.physics.range_table import RangeTable
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-# Okabe and Ito's colours, told apart by the colour-blind; lines differ in dashes as well.
-COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
+# Lines differ in dashes as well as in colours.
 DASHES = ("-", "--", "-.", ":", (0, (5, 1, 1, 1, 1, 1)), (0, (1, 1)))
 
 FORMATS = ("png", "svg")
@@ -31,13 +31,13 @@ def draw_range_table(table: RangeTable, path: Path) -> None:
     axes = figure.add_subplot()
     for number, pack_id in enumerate(table.pack_ids):
         rows = table.rows[table.rows["pack_id"] == pack_id]
-        colour = COLOURS[number % len(COLOURS)]
-        held = (rows["outside_curve"] | rows["outside_consumption"]).to_numpy()
+        colour = LINE_COLOURS[number % len(LINE_COLOURS)]
+        is_outside = (rows["outside_curve"] | rows["outside_consumption"]).to_numpy()
         axes.plot(
-            rows["ambient_c"], rows["range_km"].where(~held), color=colour, linewidth=2.2,
+            rows["ambient_c"], rows["range_km"].where(~is_outside), color=colour, linewidth=2.2,
             linestyle=DASHES[number % len(DASHES)], label=pack_id,
         )  # fmt: skip
-        if held.any():
+        if is_outside.any():
             axes.plot(rows["ambient_c"], rows["range_km"], color=colour, linewidth=0.8, zorder=1)
     for place in table.places.to_dict("records"):
         axes.axvline(place["ambient_c"], color="0.45", linewidth=0.9, linestyle=(0, (2, 2)))

@@ -2,11 +2,6 @@
 
 import hashlib
 import json
-import os
-import resource
-import shutil
-import sys
-import tempfile
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -14,9 +9,11 @@ from typing import Any
 import tomli_w
 
 from planner.errors import Fault, InputError
+from planner.files import replaced_folder, write_json, write_text
 from planner.instance import Instance
 from planner.planning.clock import progress_record
 from planner.planning.pipeline import Planned
+from planner.platforms import peak_rss_mb
 from planner.versions import installed_versions
 
 DONE_FILE = "DONE"
@@ -78,10 +75,7 @@ def write_run(planned: Planned, folder: str | Path) -> Path:
 
     folder = Path(folder).resolve()
     check_target(folder)
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    partial = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
-    partial.chmod(0o755)
-    try:
+    with replaced_folder(folder) as partial:
         with planned.clock.stage("layers", "GeoPackage, GeoParquet and tables") as say:
             content = RunContent(
                 planned.evaluation,
@@ -90,18 +84,19 @@ def write_run(planned: Planned, folder: str | Path) -> Path:
                 _run_info(planned),
                 planned.assumptions,
                 planned.instance.stations[["station_type_id", "bays"]],
+                planned.instance.chemistries,
                 planned.tables,
             )
             write_layers(partial, content, say)
-        _write_text(partial / "scenario.resolved.toml", _resolved_scenario(planned.instance))
-        _write_text(
+        write_text(partial / "scenario.resolved.toml", _resolved_scenario(planned.instance))
+        write_text(
             partial / "progress.jsonl",
             "".join(
                 json.dumps(progress_record(progress), ensure_ascii=False) + "\n"
                 for progress in planned.clock.history
             ),
         )
-        _write_text(
+        write_text(
             partial / "solver.log",
             "".join(
                 f"{progress.elapsed_s:9.2f} s  {progress.stage}: {progress.message}\n"
@@ -113,25 +108,13 @@ def write_run(planned: Planned, folder: str | Path) -> Path:
             write_report(partial)
             write_workbook(partial)
         _write_run_json(partial, planned)  # again, now with the report's own seconds
-        _write_text(partial / "checksums.txt", _checksums(partial))
-        _write_text(partial / DONE_FILE, "")
-        if folder.exists():
-            # Two renames: at no moment is there a half-written folder under the name.
-            replaced = Path(tempfile.mkdtemp(prefix=f".{folder.name}-old-", dir=folder.parent))
-            folder.rename(replaced / "run")
-            partial.rename(folder)
-            shutil.rmtree(replaced)
-        else:
-            partial.rename(folder)
-    except BaseException:
-        shutil.rmtree(partial, ignore_errors=True)
-        raise
+        write_text(partial / "checksums.txt", _checksums(partial))
+        write_text(partial / DONE_FILE, "")
     return folder
 
 
 def _write_run_json(folder: Path, planned: Planned) -> None:
-    text = json.dumps(describe_run(planned), indent=2, ensure_ascii=False) + "\n"
-    _write_text(folder / "run.json", text)
+    write_json(folder / "run.json", describe_run(planned), indent=2)
 
 
 def describe_run(planned: Planned) -> dict[str, Any]:
@@ -162,15 +145,6 @@ def describe_run(planned: Planned) -> dict[str, Any]:
         "versions": installed_versions(),
         "inputs": [asdict(file) for file in planned.instance.input_files],
     }
-
-
-def peak_rss_mb() -> float:
-    """Largest resident memory of this process, and of the largest of its children [MB]."""
-    # Linux counts in KiB, macOS in bytes.
-    unit = 1 if sys.platform == "darwin" else 1024
-    usage = (resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF,
-             resource.RUSAGE_CHILDREN))  # fmt: skip
-    return max(usage) * unit / 1e6
 
 
 def _run_info(planned: Planned) -> dict[str, str | float]:
@@ -213,10 +187,3 @@ def _checksums(folder: Path) -> str:
                 digest = hashlib.file_digest(stream, "sha256").hexdigest()
             lines.append(f"{digest}  {path.relative_to(folder).as_posix()}\n")
     return "".join(lines)
-
-
-def _write_text(path: Path, text: str) -> None:
-    with path.open("w", encoding="utf-8", newline="\n") as stream:
-        stream.write(text)
-        stream.flush()
-        os.fsync(stream.fileno())

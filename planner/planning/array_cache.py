@@ -2,8 +2,6 @@
 
 import hashlib
 import io
-import os
-import tempfile
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import fields, is_dataclass
@@ -13,6 +11,8 @@ from zipfile import BadZipFile
 
 import numpy as np
 import pandas as pd
+
+from planner.files import replaced_file
 
 Arrays = TypeVar("Arrays")
 _DIGEST_BYTES = hashlib.sha256().digest_size
@@ -113,12 +113,7 @@ def _write(path: Path, arrays: dict[str, Any]) -> None:
     body = io.BytesIO()
     np.savez(body, **arrays)
     path.parent.mkdir(parents=True, exist_ok=True)
-    descriptor, partial = tempfile.mkstemp(prefix=".", suffix=".partial", dir=path.parent)
-    try:
-        with open(descriptor, "wb") as stream:
-            stream.write(hashlib.sha256(body.getbuffer()).digest())
-            stream.write(body.getbuffer())
-        os.replace(partial, path)
-    except BaseException:
-        Path(partial).unlink(missing_ok=True)
-        raise
+    digest = hashlib.sha256(body.getbuffer()).digest()
+    with replaced_file(path) as partial, partial.open("xb") as stream:
+        stream.write(digest)
+        stream.write(body.getbuffer())

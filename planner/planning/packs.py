@@ -320,7 +320,7 @@ def _supply_kwh(instance: Instance, quarter: str, chemistry: str) -> float:
     if rows.empty:
         return np.inf
     produced = rows.loc[rows["quarter"] <= quarter, "gwh"].sum()
-    sold_elsewhere = instance.scenario.packs.sold_elsewhere_frac.get(chemistry, 0.0)  # type: ignore[call-overload]
+    sold_elsewhere = instance.scenario.packs.sold_elsewhere_frac.get(chemistry, 0.0)
     return float(produced * KWH_PER_GWH * (1 - sold_elsewhere))
 
 

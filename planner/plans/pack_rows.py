@@ -178,7 +178,7 @@ def supply_used(instance: Instance, pack_flows: pd.DataFrame) -> pd.DataFrame:
     gwh = delivered["delivered"] * delivered["nominal_kwh"] / KWH_PER_GWH
     rows = []
     for chemistry, supply in instance.supply.groupby("chemistry"):
-        elsewhere = dict(instance.scenario.packs.sold_elsewhere_frac).get(str(chemistry), 0.0)  # type: ignore[call-overload]
+        elsewhere = dict(instance.scenario.packs.sold_elsewhere_frac).get(str(chemistry), 0.0)
         of_chemistry = delivered["chemistry"] == chemistry
         for quarter in instance.scenario.quarters:
             produced = supply.loc[supply["quarter"] <= quarter, "gwh"].sum()

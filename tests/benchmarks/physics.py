@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from planner.instance import Instance, read_instance
-from planner.outputs.range_figure import COLOURS, finish, write_figure
+from planner.outputs.range_figure import LINE_COLOURS, finish, write_figure
 from planner.physics.range_table import range_table, temperatures
 from planner.physics.winter_tests import compare_with_measurement, format_comparison
 
@@ -43,7 +43,7 @@ def draw(instance: Instance, path: Path) -> None:
 def _draw_measured(axes: Axes) -> None:
     table = compare_with_measurement()
     table["number"] = np.arange(1, len(table) + 1)
-    shown = {"calibration": (COLOURS[0], "o"), "held out": (COLOURS[1], "s")}
+    shown = {"calibration": (LINE_COLOURS[0], "o"), "held out": (LINE_COLOURS[1], "s")}
     for role, (colour, marker) in shown.items():
         rows = table[(table["quantity"] == "range") & (table["role"] == role)]
         at_c = rows["ambient_c"] + rows["number"].map(SHIFT_C).fillna(0.0)
@@ -74,10 +74,10 @@ def _draw_measured(axes: Axes) -> None:
 
 def _draw_vehicles(axes: Axes, instance: Instance) -> None:
     lines = (
-        ("private_ab", "lfp_25", COLOURS[0], "-"),
-        ("private_ab", "na_25", COLOURS[1], "-"),
-        ("taxi_ab", "lfp_25", COLOURS[0], (0, (4, 2))),
-        ("taxi_ab", "na_25", COLOURS[1], (0, (4, 2))),
+        ("private_ab", "lfp_25", LINE_COLOURS[0], "-"),
+        ("private_ab", "na_25", LINE_COLOURS[1], "-"),
+        ("taxi_ab", "lfp_25", LINE_COLOURS[0], (0, (4, 2))),
+        ("taxi_ab", "na_25", LINE_COLOURS[1], (0, (4, 2))),
     )
     names = {"private_ab": "private car", "taxi_ab": "taxi", "lfp_25": "LFP", "na_25": "sodium-ion"}
     energy = instance.packs.set_index("pack_id")["nominal_kwh"]

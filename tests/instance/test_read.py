@@ -108,7 +108,16 @@ def _replace(file: str, *changes: tuple[str, str]) -> Break:
         (_replace("vehicles.csv", ("lfp_25", "lfp_99")), r"lfp_99: not in packs\.csv"),
         (_replace("packs.csv", ("lfp_25,lfp,#25", "lfp_25,lfp,#20")), "does not fit"),
         (_replace("packs.csv", ("2026Q4", "2026Q5")), "write a quarter such as 2027Q4"),
-        (_replace("packs.csv", (",sodium_ion,", ",natrium,")), "natrium: unknown value"),
+        (_replace("packs.csv", (",sodium_ion,", ",natrium,")),
+         r"natrium: no such chemistry; use one of: lfp, nmc, sodium_ion, or add it to chemistries"),
+        (_replace("packs.csv", (",sodium_ion,", ",sodium,")), "did you mean sodium_ion"),
+        (_replace("supply.csv", ("sodium_ion", "sodiun_ion")), "did you mean sodium_ion"),
+        (_replace("gates.csv", (",lfp,", ",lpf,")), "lpf: no such chemistry; did you mean lfp"),
+        (_replace("scenario.toml", ("{ sodium_ion = 0.5", "{ sodium = 0.5")),
+         r"packs\.sold_elsewhere_frac\.sodium: sodium: .*did you mean sodium_ion"),
+        (lambda folder: (folder / "chemistries.csv").write_text(
+            "chemistry,name,nickname,colour\nlfp,LFP,LFP,blue\n", encoding="utf-8"),
+         r"chemistries\.csv, row 2, colour: blue: write a colour such as #0072b2"),
         (_replace("curves.csv", ("sodium_ion,charge_power,45", "nmc,charge_power,45")),
          "sodium_ion charge_power: needs at least two points"),
         (_replace("gates.csv", ("2021Q4,false", "2021Q4,maybe")), "maybe: must be of type true"),
@@ -203,3 +212,14 @@ def test_the_horizon_must_hold_the_planning_quarter(tutorial_copy: Path) -> None
     path.write_text(text + '\n[horizon]\nfirst_quarter = "2027Q2"\n', encoding="utf-8")
     with pytest.raises(InputError, match="horizon must run from first_quarter to last_quarter"):
         read_instance(tutorial_copy)
+
+
+def test_chemistries_come_with_the_planner_or_from_the_instance(tutorial_copy: Path) -> None:
+    usual = read_instance(tutorial_copy).chemistries
+    assert usual["chemistry"].tolist() == ["lfp", "nmc", "sodium_ion"]
+    assert not usual.isna().to_numpy().any()
+    own = usual.replace({"nmc": "lto"}).sort_values("name")
+    own.to_csv(tutorial_copy / "chemistries.csv", index=False)
+    read = read_instance(tutorial_copy)
+    assert read.chemistries["chemistry"].tolist() == ["lfp", "lto", "sodium_ion"]
+    assert "chemistries.csv" in {file.path for file in read.input_files}

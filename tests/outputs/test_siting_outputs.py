@@ -10,11 +10,16 @@ import pandas as pd
 import pytest
 
 from planner.cli import main
+from planner.instance import read_instance
 from planner.instance.scenario import Siting
+from planner.outputs.chemistries import Chemistries
 from planner.outputs.compare import compare_runs
 from planner.outputs.compare.page import finding as compared
+from planner.outputs.kpi import describe_kpi, known_kpis
+from planner.planning.pipeline import plan
 from planner.plans.question_figures import KPI_BY_UNIT
 from planner.plans.question_words import UNITS, headline_of
+from tests.two_towns import two_towns
 
 ROOT = Path(__file__).parents[2]
 TUTORIAL = ROOT / "instances" / "tutorial"
@@ -142,3 +147,18 @@ def test_every_unit_has_its_words() -> None:
     assert units == set(UNITS) == set(KPI_BY_UNIT)
     for unit in units:
         assert KPI_BY_UNIT[unit] in headline_of(unit).figures
+
+
+def test_kpi_csv_knows_every_figure_of_a_run_and_no_other(folders: dict[str, Path]) -> None:
+    nothing = Chemistries({})
+    corridors = {"funding": "own", "num_stations": 3}
+    towns = two_towns(read_instance(TUTORIAL, overrides={"corridors": corridors}))
+    written = {name for folder in folders.values() for name in _run(folder)["kpi"]}
+    written |= set(plan(towns).evaluation.kpi)
+    described = {name: describe_kpi(name, nothing) for name in written}
+    assert [name for name, about in described.items() if not about.description] == []
+    left = [kpi.name for kpi in known_kpis() if not any(map(kpi.stands_for, written))]
+    assert left == []
+    table = pd.read_parquet(folders["p_median"] / "tables" / "kpi.parquet").set_index("name")
+    assert table.at["swap_min_per_day", "unit"] == "swap-min/day"
+    assert table.at["vehicles_sodium_ion", "title"] == "Vehicles on sodium-ion"

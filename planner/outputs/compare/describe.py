@@ -48,7 +48,7 @@ _OWN = {
     "objective": ("Objective", "Value of the plan"),
     "bound": ("Bound", "No plan can be better than this"),
     "gap_frac": ("Gap [0-1]", "Share of the bound that objective and bound are apart"),
-    "chemistry": ("Cell chemistry", "Cell chemistry: sodium_ion, lfp or nmc"),
+    "chemistry": ("Cell chemistry", "Id of the cell chemistry"),
     "stock_packs": ("Packs in stock", "Packs standing in vehicles and stations in the quarter"),
     "value": ("Value", "Value in the run"),
 }  # fmt: skip

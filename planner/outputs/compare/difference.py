@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from planner.outputs.compare.gaps import BEYOND, EQUAL, UNLIKE, verdict
 from planner.outputs.compare.read import FinishedRun, read_finished_run
 from planner.outputs.compare.stations import (
     GAINED,
@@ -21,6 +20,7 @@ from planner.outputs.compare.stations import (
     compare_corridor_stations,
     compare_stations,
 )
+from planner.outputs.compare.verdict import BEYOND, EQUAL, UNLIKE, verdict
 from planner.plans.question_words import UNITS, headline_of
 
 SITING = "siting"

@@ -9,8 +9,8 @@ import numpy as np
 import pandas as pd
 
 from planner.outputs.compare.difference import rank_cities, records
-from planner.outputs.compare.looks import STATION_LOOKS
 from planner.outputs.compare.stations import KEPT
+from planner.outputs.compare.symbols import STATION_SYMBOLS
 from planner.outputs.report.numbers import number
 from planner.units import EARTH_RADIUS_KM
 
@@ -82,9 +82,9 @@ def draw_stations(stations: pd.DataFrame, cities: pd.DataFrame) -> Drawing | Non
         return tuple(Mark(*place(row["lon"], row["lat"]), _say(row)) for row in rows)
 
     classes = tuple(
-        MarkClass(look.value, look.label, look.colour, _SHAPES[look.shape], found, len(found))
-        for look in STATION_LOOKS
-        for found in [marks(look.value)]
+        MarkClass(each.value, each.label, each.colour, _SHAPES[each.shape], found, len(found))
+        for each in STATION_SYMBOLS
+        for found in [marks(each.value)]
     )
     kept = records(stations[stations["change"] == KEPT])
     spots = (place(row["lon"], row["lat"]) for row in kept)

@@ -4,17 +4,18 @@ from dataclasses import dataclass
 from importlib.resources import files
 from typing import Any
 
+import jinja2
 import pandas as pd
 from markupsafe import Markup
 from pandas.api.types import is_numeric_dtype
 
 from planner.outputs.compare.describe import as_layers
-from planner.outputs.compare.difference import SERVED, SITING, Comparison, rank_cities
+from planner.outputs.compare.difference import SITING, Comparison, rank_cities
 from planner.outputs.compare.drawing import draw_stations
-from planner.outputs.compare.gaps import EQUAL, UNLIKE, WITHIN
-from planner.outputs.compare.looks import environment
 from planner.outputs.compare.read import FinishedRun
 from planner.outputs.compare.stations import GAINED, KEPT, LOST, MOVED, RESIZED
+from planner.outputs.compare.verdict import EQUAL, UNLIKE, WITHIN
+from planner.outputs.kpi import shown_kpis
 from planner.outputs.layers.columns import WrittenColumn
 from planner.outputs.report.numbers import MISSING, large, number, percent
 from planner.plans.question_words import headline_of
@@ -72,7 +73,7 @@ def render_page(comparison: Comparison) -> str:
     base, other = comparison.base, comparison.other
     tables = comparison.tables
     return (
-        environment()
+        _environment()
         .get_template("page.html.j2")
         .render(
             base=_about(base),
@@ -88,6 +89,18 @@ def render_page(comparison: Comparison) -> str:
                 (files("planner.outputs.report") / "page.css").read_text(encoding="utf-8")
             ),
         )
+    )
+
+
+def _environment() -> jinja2.Environment:
+    return jinja2.Environment(
+        loader=jinja2.FunctionLoader(
+            lambda name: (files("planner.outputs.compare") / name).read_text(encoding="utf-8")
+        ),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
     )
 
 
@@ -182,31 +195,16 @@ def _about(run: FinishedRun) -> dict[str, str]:
 
 def _cards(comparison: Comparison) -> list[dict[str, str]]:
     kpi = comparison.tables["kpi"].set_index("name")
-    labels = {
-        "num_stations": "Stations",
-        SERVED: "Swaps served per day",
-        "swaps_served_frac": "Share of swaps served",
-        "households_served_frac": "Households served",
-        "mean_nearest_min": "Minutes to the nearest station",
-        "mean_counted_min": "Minutes counted per swap",
-        "cost_cny_per_year": "Yearly cost [CNY]",
-        "capex_cny": "Investment [CNY]",
-        "num_corridor_stations": "Corridor stations",
-        "trips_refuelled_winter_frac": "Trips refuelled in winter",
-        "vehicles_sodium_ion": "Vehicles on sodium-ion",
-        "vehicles_below_promised_range": "Vehicles short of winter range",
-    }
     cards = []
-    for name, label in labels.items():
-        if name not in kpi.index:
-            continue
+    for about in shown_kpis("compare", kpi.index, comparison.base.chemistries):
+        name, unit = about.name, "" if about.unit == "1" else f" [{about.unit}]"
         base, other, change = (
             float(kpi[f"{side}_value"][name]) for side in ("base", "other", "change")
         )
         show = _large if "_cny" in name else figure
         cards.append(
             {
-                "label": label,
+                "label": f"{about.title}{unit}",
                 "figure": f"{show(name, change, is_change=True)}",
                 "context": f"{show(name, base)} → {show(name, other)}"
                 + (f" · {verdict}" if (verdict := str(kpi["verdict"][name])) else ""),
@@ -224,7 +222,7 @@ def _shown(comparison: Comparison, name: str) -> Shown:
     frame = _worth_showing(name, comparison.tables[name])
     columns = [column for column in layer.columns if column.name not in _SKIPPED]
     if name == "cities_change":
-        columns = [column for column in columns if not _says_little(column.name)]
+        columns = [column for column in columns if not _is_detail(column.name)]
     cut = frame.head(MOST_ROWS)
     note = ""
     if frame.empty:
@@ -264,7 +262,7 @@ def _worth_showing(name: str, frame: pd.DataFrame) -> pd.DataFrame:
     return frame
 
 
-def _says_little(name: str) -> bool:
+def _is_detail(name: str) -> bool:
     return name.startswith(("base_", "other_")) and "num_stations" not in name
 
 

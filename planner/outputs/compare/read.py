@@ -10,12 +10,13 @@ from typing import Any
 import pandas as pd
 
 from planner.errors import Fault, InputError
+from planner.outputs.chemistries import Chemistries, read_chemistries
 from planner.outputs.layers.describe import DATA_PACKAGE
 from planner.outputs.layers.read_back import open_run, read_layer
 
 _CHECKSUMS = "checksums.txt"
 _RUN, _SCENARIO = "run.json", "scenario.resolved.toml"
-_NEEDED = ("stations", "cities", "packs", "kpi")
+_NEEDED = ("stations", "cities", "packs", "kpi", "chemistries")
 _OPTIONAL = (
     "city_quarter", "supply_value", "gate_value", "corridor_summary", "corridor_stations",
 )  # fmt: skip
@@ -33,14 +34,19 @@ class FinishedRun:
     run, scenario : dict
         `run.json` and `scenario.resolved.toml`.
     tables : dict of name to DataFrame
-        Stations, cities, packs, kpi and, where the run has them, city_quarter, supply_value,
-        gate_value, corridor_summary and corridor_stations; without geometry.
+        Stations, cities, packs, kpi, chemistries and, where the run has them, city_quarter,
+        supply_value, gate_value, corridor_summary and corridor_stations; without geometry.
     """
 
     folder: Path
     run: dict[str, Any]
     scenario: dict[str, Any]
     tables: dict[str, pd.DataFrame]
+
+    @property
+    def chemistries(self) -> Chemistries:
+        """Names and colours of the instance's cell chemistries."""
+        return read_chemistries(self.tables["chemistries"])
 
     @property
     def has_corridors(self) -> bool:

@@ -1,16 +1,15 @@
 """Write a comparison: page, GeoPackage, tables."""
 
-import shutil
-import tempfile
 from pathlib import Path
 
 import pandas as pd
 
 from planner.errors import Fault, InputError
+from planner.files import replaced_folder, write_text
 from planner.outputs.compare.describe import as_layers
 from planner.outputs.compare.difference import Comparison
-from planner.outputs.compare.looks import build_styles
 from planner.outputs.compare.page import render_page
+from planner.outputs.compare.symbols import build_styles
 from planner.outputs.layers.geopackage import write_geopackage
 from planner.outputs.layers.tables import write_data_dictionary, write_table
 
@@ -49,17 +48,8 @@ def write_comparison(comparison: Comparison, folder: Path) -> Path:
     """
     folder = folder.resolve()
     check_target(folder)
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    partial = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
-    partial.chmod(0o755)
-    try:
+    with replaced_folder(folder) as partial:
         _write_files(comparison, partial)
-        if folder.exists():
-            shutil.rmtree(folder)
-        partial.rename(folder)
-    except BaseException:
-        shutil.rmtree(partial, ignore_errors=True)
-        raise
     return folder
 
 
@@ -77,5 +67,4 @@ def _write_files(comparison: Comparison, folder: Path) -> None:
         frame = pd.DataFrame(layer.frame).drop(columns="geometry", errors="ignore")
         write_table(folder / f"{name}.csv", frame)
     write_data_dictionary(folder / "data_dictionary.csv", layers)
-    page = render_page(comparison)
-    (folder / PAGE_FILE).write_text(page, encoding="utf-8", newline="\n")
+    write_text(folder / PAGE_FILE, render_page(comparison))

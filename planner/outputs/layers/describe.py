@@ -1,6 +1,5 @@
 """What describes a run's files to people and catalogues, by open specifications."""
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -163,13 +162,6 @@ def stac_item(layers: Mapping[str, Layer], run_info: RunInfo) -> dict[str, Any]:
             for name, asset in assets.items()
         },
     }
-
-
-def write_json(path: Path, document: Mapping[str, Any]) -> None:
-    """Write a document as JSON: UTF-8, lines end in LF."""
-    text = json.dumps(document, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
-    with path.open("w", encoding="utf-8", newline="\n") as stream:
-        stream.write(text)
 
 
 def field_type(column: "pd.Series[Any]") -> str:

@@ -1,6 +1,5 @@
 """A finished run's layers in other formats and reference systems."""
 
-import shutil
 import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -14,7 +13,8 @@ from pyproj import CRS
 from pyproj.exceptions import CRSError
 
 from planner.errors import Fault, InputError
-from planner.outputs.layers.describe import dataset_metadata, with_attribution, write_json
+from planner.files import write_json
+from planner.outputs.layers.describe import dataset_metadata, with_attribution
 from planner.outputs.layers.frames import CRS as PLAN_CRS
 from planner.outputs.layers.frames import Layer
 from planner.outputs.layers.geopackage import write_geopackage
@@ -103,7 +103,7 @@ def export_run(
         Whether CSV files begin with a byte order mark, which older spreadsheets need to see
         that they are UTF-8.
     on_progress : callable
-        Told what is being written.
+        Called with what is being written.
 
     Returns
     -------
@@ -123,15 +123,13 @@ def export_run(
         raise InputError([Fault("--crs", None, "", crs, f"{fixed}; leave --crs out")])
     metadata = dataset_metadata(run.run_info, crs=_describe_crs(target_crs))
     out.mkdir(parents=True, exist_ok=True)
-    partial = Path(tempfile.mkdtemp(prefix=".export-", dir=out))
-    try:
+    with tempfile.TemporaryDirectory(prefix=".export-", dir=out) as scratch:
+        partial = Path(scratch)
         _write(run, file_format, partial, chosen, target_crs, metadata, with_bom, on_progress)
-        write_json(partial / METADATA_FILE, metadata)
+        write_json(partial / METADATA_FILE, metadata, allow_nan=False)
         written = sorted(partial.iterdir(), key=lambda path: path.name == METADATA_FILE)
         _refuse_existing([out / path.name for path in written if path.name != METADATA_FILE])
         return [path.replace(out / path.name) for path in written]
-    finally:
-        shutil.rmtree(partial)
 
 
 def parse_crs(text: str) -> CRS:
@@ -285,8 +283,8 @@ def _with_wkt(layer: Layer) -> pd.DataFrame:
     if not isinstance(frame, gpd.GeoDataFrame):
         return frame
     plain = pd.DataFrame(frame.drop(columns="geometry"))
-    is_told = layer.geometry_type == "Point" and frame.crs == CRS(PLAN_CRS)
-    return plain if is_told else plain.assign(wkt=frame.geometry.to_wkt(rounding_precision=7))
+    has_lon_lat = layer.geometry_type == "Point" and frame.crs == CRS(PLAN_CRS)
+    return plain if has_lon_lat else plain.assign(wkt=frame.geometry.to_wkt(rounding_precision=7))
 
 
 def _write_flatgeobuf(folder: Path, layer: Layer, metadata: dict[str, str]) -> None:

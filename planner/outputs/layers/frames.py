@@ -1,6 +1,5 @@
 """Layers and tables of a run as frames, in the order, with the names and rows they get."""
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
@@ -11,6 +10,8 @@ import shapely
 from numpy.typing import NDArray
 from pandas.api.types import is_string_dtype
 
+from planner.outputs.chemistries import Chemistries, read_chemistries
+from planner.outputs.kpi import describe_kpi
 from planner.outputs.layers.allocation import allocation_lines, service_areas
 from planner.outputs.layers.columns import WrittenColumn, describe_columns
 from planner.outputs.layers.corridors import CORRIDOR_LAYERS, place_corridors
@@ -38,11 +39,6 @@ TABLES = {
 }
 """Tables that a run may bring beside those that every run has, in order, with what they hold."""
 
-_UNITS = {
-    "c": "°C", "cny": "CNY", "frac": "1", "gwh": "GWh", "h": "h", "km": "km", "kw": "kW",
-    "kwh": "kWh", "min": "min", "mw": "MW", "mwh": "MWh", "s": "s",
-}  # fmt: skip
-
 
 @dataclass(frozen=True)
 class RunContent:
@@ -63,6 +59,8 @@ class RunContent:
         Columns ``item, value, mark, source``.
     station_types : DataFrame
         ``station_type_id`` and ``bays``: order the colours of the map.
+    chemistries : DataFrame
+        ``chemistry, name, nickname, colour``: what maps, charts and sheets call and draw each.
     tables : mapping of name to DataFrame
         Further tables, written in the rows' order: those of `CORRIDOR_LAYERS` as layers, the
         others without geometry, those of `TABLES` first.
@@ -74,6 +72,7 @@ class RunContent:
     run_info: Mapping[str, str | float | int]
     assumptions: pd.DataFrame
     station_types: pd.DataFrame
+    chemistries: pd.DataFrame
     tables: Mapping[str, pd.DataFrame] = field(default_factory=dict)
 
 
@@ -253,11 +252,20 @@ def _tables(content: RunContent) -> list[Layer]:
             "Packs per city and vehicle class.",
             content.evaluation.packs.sort_values(pack_keys, ignore_index=True),
         ),
+        _layer(
+            "chemistries",
+            "Cell chemistries with their names and colours.",
+            content.chemistries.reset_index(drop=True),
+        ),
         *(
             _layer(name, TABLES.get(name, ""), content.tables[name].reset_index(drop=True))
             for name in (*known, *further)
         ),
-        _layer("kpi", "Figures of the whole plan.", _kpi_frame(content.evaluation.kpi)),
+        _layer(
+            "kpi",
+            "Figures of the whole plan.",
+            _kpi_frame(content.evaluation.kpi, read_chemistries(content.chemistries)),
+        ),
         _layer("run_info", "How the plan came about.", _run_info_frame(content.run_info)),
         _layer(
             "assumptions",
@@ -265,18 +273,6 @@ def _tables(content: RunContent) -> list[Layer]:
             content.assumptions.reset_index(drop=True),
         ),
     ]
-
-
-def unit_of(name: str) -> str:
-    """Unit that a figure's name ends in; ``1`` for counts and shares, which name none.
-
-    >>> [unit_of(name) for name in ("num_stations", "capex_cny", "peak_swaps_per_hour_served")]
-    ['1', 'CNY', 'swaps/hour']
-    """
-    rate = re.fullmatch(r"(?:.*_)?([^_]+)_per_(.+)", name.removesuffix("_served"))
-    if rate:
-        return f"{_UNITS.get(rate[1], rate[1])}/{rate[2].replace('_', '-')}"
-    return _UNITS.get(name.rpartition("_")[2], "1")
 
 
 def _layer(
@@ -309,12 +305,15 @@ def _with_geometry(frame: pd.DataFrame, shapes: NDArray[np.object_]) -> gpd.GeoD
     return gpd.GeoDataFrame(frame, geometry=gpd.GeoSeries(shapes, index=frame.index, crs=CRS))
 
 
-def _kpi_frame(kpi: Mapping[str, float]) -> pd.DataFrame:
+def _kpi_frame(kpi: Mapping[str, float], chemistries: Chemistries) -> pd.DataFrame:
+    described = [describe_kpi(name, chemistries) for name in kpi]
     return pd.DataFrame(
         {
             "name": pd.Series(list(kpi), dtype="str"),
             "value": pd.Series([float(value) for value in kpi.values()], dtype="float64"),
-            "unit": pd.Series([unit_of(name) for name in kpi], dtype="str"),
+            "unit": pd.Series([about.unit for about in described], dtype="str"),
+            "title": pd.Series([about.title for about in described], dtype="str"),
+            "description": pd.Series([about.description for about in described], dtype="str"),
         }
     )
 

@@ -51,7 +51,7 @@ def write_geopackage(
     dataset_metadata : mapping of str to str
         Title, description, attribution and the like, for the whole file.
     on_progress : callable
-        Told what is being written.
+        Called with what is being written.
     """
     with _fixed_date():
         for layer in layers.values():

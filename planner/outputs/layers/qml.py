@@ -26,14 +26,24 @@ def document(*, min_scale: int | None = None, max_scale: int | None = None) -> E
 
 
 def add_categories(
-    document: ET.Element, attribute: str, classes: Sequence[tuple[str, str, ET.Element]]
+    document: ET.Element,
+    attribute: str,
+    classes: Sequence[tuple[str, str, ET.Element]],
+    *,
+    first_on_top: bool = False,
 ) -> None:
-    """Symbols by value or expression: value, label, symbol."""
+    """Symbols by value or expression: value, label, symbol.
+
+    ``first_on_top`` draws the first class over the others, else rows lie as they come.
+    """
     renderer = ET.SubElement(
         document,
         "renderer-v2",
-        {"type": "categorizedSymbol", "attr": attribute, "symbollevels": "0"},
-    )
+        {
+            "type": "categorizedSymbol", "attr": attribute,
+            "symbollevels": "1" if first_on_top else "0",
+        },
+    )  # fmt: skip
     categories = ET.SubElement(renderer, "categories")
     symbols = ET.SubElement(renderer, "symbols")
     for number, (value, label, symbol) in enumerate(classes):
@@ -46,6 +56,8 @@ def add_categories(
             },
         )  # fmt: skip
         symbol.set("name", str(number))
+        if first_on_top:
+            symbol[0].set("pass", str(len(classes) - 1 - number))
         symbols.append(symbol)
 
 

@@ -1,4 +1,7 @@
-"""Where it is how cold, and which chemistry prevails: cells dissolved, no borders drawn."""
+"""Regions by winter class and by dominant cell chemistry, as shapes dissolved from H3 cells.
+
+Takes evaluated zones and cities; gives a row per class. Administrative borders are left out.
+"""
 
 from dataclasses import dataclass
 
@@ -29,7 +32,7 @@ WINTER_CLASSES = (
 )
 
 NO_PACK = "none"
-"""Stands for the chemistry of cities whose vehicles get no pack."""
+"""Dominant chemistry of cities whose vehicles get no pack."""
 
 _VEHICLES = "vehicles_"
 _NOT_CHEMISTRIES = {"vehicles_without_pack"}
@@ -38,7 +41,7 @@ _NOT_CHEMISTRIES = {"vehicles_without_pack"}
 def climate_regions(
     zones: pd.DataFrame, parents: CellArray, cities: pd.DataFrame
 ) -> gpd.GeoDataFrame:
-    """Cells of cities of the same class of winter design temperature, as one shape each.
+    """Regions of equal winter class: the cells of all cities of a class, as one shape.
 
     Parameters
     ----------
@@ -63,7 +66,7 @@ def climate_regions(
 def chemistry_regions(
     zones: pd.DataFrame, parents: CellArray, cities: pd.DataFrame
 ) -> gpd.GeoDataFrame:
-    """Cells of cities in which the same cell chemistry has most vehicles, as one shape each.
+    """Regions of equal dominant chemistry: where it has most of the cities' vehicles.
 
     Parameters and returns as in `climate_regions`; the first by name among equals.
     """

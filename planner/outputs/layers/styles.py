@@ -13,73 +13,68 @@ from xml.etree import ElementTree as ET
 import numpy as np
 import pandas as pd
 
+from planner.outputs import palette
 from planner.outputs.layers import qml
 from planner.outputs.layers.frames import OVERVIEWS, Layer
 from planner.outputs.layers.hexagons import cell_width_m
 from planner.outputs.layers.regions import NO_PACK, WINTER_CLASSES
 
-# Okabe and Ito (2008), Color Universal Design: told apart by colour-blind readers too.
-_STATION_COLOURS = (
-    "#56b4e9", "#0072b2", "#e69f00", "#d55e00", "#cc79a7", "#009e73", "#f0e442", "#000000",
-)  # fmt: skip
-_CHEMISTRY_COLOURS = {
-    "sodium_ion": "#e69f00", "lfp": "#0072b2", "nmc": "#cc79a7", NO_PACK: "#666666",
-}  # fmt: skip
-_SERVED, _NOT_SERVED = "#5aae9b", "#d6604d"
-_INK = "#333333"
-# ColorBrewer RdYlBu, cold to warm; one per class of winter design temperature.
-_WINTER_COLOURS = ("#313695", "#4575b4", "#91bfdb", "#fee090", "#fc8d59")
-# ColorBrewer RdYlGn with its green replaced by the colour of served zones.
-_SHARE_CLASSES = (
-    (0.0, 0.2, "#d6604d", "0 to 20 %"),
-    (0.2, 0.4, "#f4a582", "20 to 40 %"),
-    (0.4, 0.6, "#f7e8c9", "40 to 60 %"),
-    (0.6, 0.8, "#a6d5c9", "60 to 80 %"),
-    (0.8, 1.0, "#5aae9b", "80 to 100 %"),
+_SHARE_CLASSES = tuple(
+    (step / 5, (step + 1) / 5, colour, f"{20 * step} to {20 * (step + 1)} %")
+    for step, colour in enumerate(palette.SHARE_COLOURS)
 )
-# ColorBrewer Purples: how near a station is to its limit.
-_UTILISATION_CLASSES = (
-    (0.0, 0.25, "#dadaeb", "0 to 25 % used"),
-    (0.25, 0.5, "#bcbddc", "25 to 50 % used"),
-    (0.5, 0.75, "#9e9ac8", "50 to 75 % used"),
-    (0.75, 0.95, "#756bb1", "75 to 95 % used"),
-    (0.95, 1.01, "#3f007d", "full in the peak hour"),
+_UTILISATION_CLASSES = tuple(
+    (low, high, colour, label)
+    for (low, high, label), colour in zip(
+        (
+            (0.0, 0.25, "0 to 25 % used"),
+            (0.25, 0.5, "25 to 50 % used"),
+            (0.5, 0.75, "50 to 75 % used"),
+            (0.75, 0.95, "75 to 95 % used"),
+            (0.95, 1.01, "full in the peak hour"),
+        ),
+        palette.UTILISATION_COLOURS,
+        strict=True,
+    )
 )
-# ColorBrewer YlGnBu, light for near: four quarters of the longest drive.
-_DRIVE_COLOURS = ("#a1dab4", "#41b6c4", "#2c7fb8", "#253494")
 _REASON_CLASSES = (
-    ("above_price", "worth about a station", "#cc79a7"),
-    ("saves_more", "would shorten drives most", "#cc79a7"),
-    ("costs_less", "worth about its cost", "#cc79a7"),
-    ("city_full", "city has the most it may have", "#e69f00"),
-    ("saves_less", "shortens drives too little", "#ffffbf"),
-    ("costs_more", "saves less than it costs", "#ffffbf"),
-    ("none_nearer", "all have a nearer one", "#1b7837"),
-    ("not_needed", "not needed", "#1b7837"),
-    ("mostly_served", "mostly served by others", "#ffffbf"),
-    ("all_served", "all served by others", "#1b7837"),
-    ("low_demand", "too few swaps within reach", "#a8a8a8"),
-    ("no_demand", "no swaps within reach", "#d0d0d0"),
-    ("no_zone_in_reach", "no zone within reach", "#f0e442"),
-    ("no_type_fits", "no station type fits", "#0072b2"),
-    ("not_connected", "far from any road", "#d55e00"),
-    ("forbidden", "forbidden", "#000000"),
+    ("above_price", "worth about a station", palette.NEARLY),
+    ("saves_more", "would shorten drives most", palette.NEARLY),
+    ("costs_less", "worth about its cost", palette.NEARLY),
+    ("city_full", "city has the most it may have", palette.ORANGE),
+    ("saves_less", "shortens drives too little", palette.TOO_LITTLE),
+    ("costs_more", "saves less than it costs", palette.TOO_LITTLE),
+    ("none_nearer", "all have a nearer one", palette.BY_OTHERS),
+    ("not_needed", "not needed", palette.BY_OTHERS),
+    ("mostly_served", "mostly served by others", palette.TOO_LITTLE),
+    ("all_served", "all served by others", palette.BY_OTHERS),
+    ("low_demand", "too few swaps within reach", palette.FEW_SWAPS),
+    ("no_demand", "no swaps within reach", palette.NO_SWAPS),
+    ("no_zone_in_reach", "no zone within reach", palette.YELLOW),
+    ("no_type_fits", "no station type fits", palette.BLUE),
+    ("not_connected", "far from any road", palette.VERMILION),
+    ("forbidden", "forbidden", palette.BLACK),
 )
-
-# Kilometres that a leg leaves in the pack; ColorBrewer RdYlBu, red for tight.
-_MARGIN_CLASSES = (
-    (0.0, 5.0, "#d73027", "less than 5 km left"),
-    (5.0, 10.0, "#fc8d59", "5 to 10 km"),
-    (10.0, 20.0, "#fdb863", "10 to 20 km"),
-    (20.0, 50.0, "#91bfdb", "20 to 50 km"),
-    (50.0, 1e5, "#4575b4", "50 km and more"),
+_MARGIN_CLASSES = tuple(
+    (low, high, colour, label)
+    for (low, high, label), colour in zip(
+        (
+            (0.0, 5.0, "less than 5 km left"),
+            (5.0, 10.0, "5 to 10 km"),
+            (10.0, 20.0, "10 to 20 km"),
+            (20.0, 50.0, "20 to 50 km"),
+            (50.0, 1e5, "50 km and more"),
+        ),
+        palette.MARGIN_COLOURS,
+        strict=True,
+    )
 )
+"""Kilometres that a leg leaves in the pack."""
 _BREAK_CLASSES = (
-    ("no station opened here", "no station opened here", "#d55e00"),
-    ("no candidate site reaches this road", "no candidate site on this road", "#000000"),
-    ("", "other reasons", "#767676"),
+    ("no station opened here", "no station opened here", palette.VERMILION),
+    ("no candidate site reaches this road", "no candidate site on this road", palette.BLACK),
+    ("", "other reasons", palette.OTHER_REASONS),
 )
-_CORRIDOR_STATION = "#cc79a7"
 
 _NARROWEST_CELL_M = 0.0006
 """Width on the map below which cells give way to coarser ones [m]."""
@@ -95,7 +90,7 @@ _NATIONAL_SCALE = 4_000_000
 
 
 def build_styles(
-    layers: Mapping[str, Layer], station_types: pd.DataFrame
+    layers: Mapping[str, Layer], station_types: pd.DataFrame, chemistries: pd.DataFrame
 ) -> dict[str, tuple[str, str]]:
     """QML style and its description for each layer that has one.
 
@@ -106,6 +101,8 @@ def build_styles(
     station_types : DataFrame
         ``station_type_id`` and ``bays``; types get the same colour in every run of an
         instance, whether they occur or not.
+    chemistries : DataFrame
+        ``chemistry, name, colour``.
 
     Returns
     -------
@@ -130,7 +127,7 @@ def build_styles(
             "by share of swaps served, stronger where there are more",
         ),
         "climate_regions": (_style_climate_regions(), "by winter design temperature"),
-        "chemistry_regions": (_style_chemistry_regions(), "by dominant chemistry"),
+        "chemistry_regions": (_style_chemistry_regions(chemistries), "by dominant chemistry"),
         **_corridor_styles(layers),
     }
     for name, (document, _) in styles.items():
@@ -157,9 +154,9 @@ def _style_stations(station_types: pd.DataFrame) -> ET.Element:
 
 
 def _station_marker(rank: int) -> ET.Element:
-    colour = _STATION_COLOURS[rank % len(_STATION_COLOURS)]
+    colour = palette.STATION_TYPE_COLOURS[rank % len(palette.STATION_TYPE_COLOURS)]
     size_mm = 1.8 + 0.5 * min(rank, 7)
-    marker = qml.marker(colour, size_mm=size_mm, outline="#ffffff", shape="square")
+    marker = qml.marker(colour, size_mm=size_mm, outline=palette.WHITE, shape="square")
     smaller = (
         f"CASE WHEN @map_scale > {3 * _NATIONAL_SCALE} THEN {size_mm / 3:g}"
         f" WHEN @map_scale > {_NATIONAL_SCALE} THEN {size_mm / 2:g} ELSE {size_mm:g} END"
@@ -172,7 +169,7 @@ def _station_marker(rank: int) -> ET.Element:
 def _style_candidates(detail_scale: int) -> ET.Element:
     document = qml.document(min_scale=detail_scale // 3)
     classes = [
-        (reason, label, qml.marker(colour, size_mm=1.6, outline=_INK))
+        (reason, label, qml.marker(colour, size_mm=1.6, outline=palette.OUTLINE))
         for reason, label, colour in _REASON_CLASSES
     ]
     qml.add_categories(document, '"reason"', classes)
@@ -187,7 +184,7 @@ def _style_allocation(layer: Layer, detail_scale: int) -> ET.Element:
     width_mm = 'max(0.15, min(1.2, 0.15 * sqrt("swaps_per_day")))'
     classes = [
         (low, high, f"{low:g} to {high:g} min", qml.line(colour, outlineWidth=width_mm))
-        for low, high, colour in zip(edges, edges[1:], _DRIVE_COLOURS, strict=False)
+        for low, high, colour in zip(edges, edges[1:], palette.DRIVE_COLOURS, strict=False)
     ]
     qml.add_ranges(document, "mean_drive_min", classes)
     return document
@@ -196,7 +193,7 @@ def _style_allocation(layer: Layer, detail_scale: int) -> ET.Element:
 def _style_service_areas(overview_scale: int) -> ET.Element:
     document = qml.document(min_scale=overview_scale)
     classes = [
-        (low, high, label, qml.fill(colour, alpha=0.55, outline=_INK))
+        (low, high, label, qml.fill(colour, alpha=0.55, outline=palette.OUTLINE))
         for low, high, colour, label in _UTILISATION_CLASSES
     ]
     qml.add_ranges(document, "utilisation_frac", classes)
@@ -207,9 +204,12 @@ def _style_zones(has_polygons: bool, detail_scale: int) -> ET.Element:
     document = qml.document(min_scale=detail_scale)
     served, not_served = (
         # An outline, however thin, would turn a city's thousands of cells into one dark spot.
-        (qml.fill(_SERVED), qml.fill(_NOT_SERVED))
+        (qml.fill(palette.ZONE_SERVED), qml.fill(palette.ZONE_NOT_SERVED))
         if has_polygons
-        else (qml.marker(_SERVED, size_mm=1.8), qml.marker(_NOT_SERVED, size_mm=1.8))
+        else (
+            qml.marker(palette.ZONE_SERVED, size_mm=1.8),
+            qml.marker(palette.ZONE_NOT_SERVED, size_mm=1.8),
+        )
     )
     # As text, because QGIS versions differ in how they match true and false.
     qml.add_categories(
@@ -240,8 +240,13 @@ def _style_overview(layer: Layer, max_scale: int, min_scale: int | None) -> ET.E
 def _style_cities() -> ET.Element:
     document = qml.document()
     classes = [
-        (each.low_c, each.high_c, each.label, qml.marker(colour, size_mm=3.2, outline=_INK))
-        for each, colour in zip(WINTER_CLASSES, _WINTER_COLOURS, strict=True)
+        (
+            each.low_c,
+            each.high_c,
+            each.label,
+            qml.marker(colour, size_mm=3.2, outline=palette.OUTLINE),
+        )
+        for each, colour in zip(WINTER_CLASSES, palette.WINTER_COLOURS, strict=True)
     ]
     qml.add_ranges(document, "winter_design_c", classes)
     qml.add_labels(document, "name_en")
@@ -252,17 +257,20 @@ def _style_climate_regions() -> ET.Element:
     document = qml.document()
     classes = [
         (each.label, each.label, qml.fill(colour, alpha=0.6))
-        for each, colour in zip(WINTER_CLASSES, _WINTER_COLOURS, strict=True)
+        for each, colour in zip(WINTER_CLASSES, palette.WINTER_COLOURS, strict=True)
     ]
     qml.add_categories(document, '"climate_class"', classes)
     return document
 
 
-def _style_chemistry_regions() -> ET.Element:
+def _style_chemistry_regions(chemistries: pd.DataFrame) -> ET.Element:
     document = qml.document()
+    named = zip(
+        chemistries["chemistry"], chemistries["name"], chemistries["colour"], strict=True
+    )  # fmt: skip
     classes = [
-        (chemistry, chemistry.replace("_", "-"), qml.fill(colour, alpha=0.6))
-        for chemistry, colour in _CHEMISTRY_COLOURS.items()
+        (chemistry, name, qml.fill(colour, alpha=0.6))
+        for chemistry, name, colour in (*named, (NO_PACK, NO_PACK, palette.NO_PACK_COLOUR))
     ]
     qml.add_categories(document, '"dominant_chemistry"', classes)
     return document
@@ -287,7 +295,8 @@ def _style_corridor_stations(stations: pd.DataFrame) -> ET.Element:
     edges = _quarters(stations["winter_swaps_per_day"])
     classes = [
         (low, high, f"{low:g} to {high:g} swaps a day", qml.marker(
-            _CORRIDOR_STATION, size_mm=2.4 + 0.8 * rank, outline="#ffffff", shape="diamond"))
+            palette.CORRIDOR_STATION, size_mm=2.4 + 0.8 * rank, outline=palette.WHITE,
+            shape="diamond"))
         for rank, (low, high) in enumerate(pairwise(edges))
     ]  # fmt: skip
     qml.add_ranges(document, "winter_swaps_per_day", classes)
@@ -326,7 +335,7 @@ def _style_unserved(unserved: pd.DataFrame) -> ET.Element:
     size_mm = f"1.2 + 2.4 * {_strength_of(unserved, 'trips_per_day')}"
     classes = []
     for reason, label, colour in _BREAK_CLASSES:
-        marker = qml.marker(colour, size_mm=1.8, outline="#ffffff", shape="triangle")
+        marker = qml.marker(colour, size_mm=1.8, outline=palette.WHITE, shape="triangle")
         qml.add_expressions(marker[0], {"size": size_mm})
         classes.append((reason, label, marker))
     qml.add_categories(document, '"why"', classes)

@@ -5,13 +5,13 @@ from pathlib import Path
 
 import pandas as pd
 
+from planner.files import write_json
 from planner.outputs.layers.describe import (
     DATA_PACKAGE,
     STAC_ITEM,
     data_package,
     dataset_metadata,
     stac_item,
-    write_json,
 )
 from planner.outputs.layers.frames import RunContent, build_layers
 from planner.outputs.layers.geopackage import write_geopackage
@@ -42,7 +42,7 @@ def write_layers(
     content : RunContent
         What the run found.
     on_progress : callable
-        Told in a few words what is being written.
+        Called with a few words on what is being written.
 
     Returns
     -------
@@ -53,7 +53,7 @@ def write_layers(
     layers = build_layers(content)
     metadata = dataset_metadata(content.run_info)
     geopackage = folder / "plan.gpkg"
-    styles = build_styles(layers, content.station_types)
+    styles = build_styles(layers, content.station_types, content.chemistries)
     write_geopackage(geopackage, layers, styles, metadata, on_progress)
     written = [geopackage]
     for name in ("layers", "tables"):
@@ -77,6 +77,6 @@ def write_layers(
         (DATA_PACKAGE, data_package(folder, layers, content.run_info)),
         (STAC_ITEM, stac_item(layers, content.run_info)),
     ):
-        write_json(folder / name, document)
+        write_json(folder / name, document, allow_nan=False)
         written.append(folder / name)
     return written

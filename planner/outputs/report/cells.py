@@ -35,7 +35,7 @@ class CellSums:
     households, swaps_per_day, swaps_served_per_day : ndarray, shape (n,)
         Sums over the zones within each cell.
     swap_min_per_day : ndarray, shape (n,), optional
-        Likewise, if minutes are told.
+        Likewise, where zones have minutes.
     """
 
     resolution: int
@@ -53,7 +53,7 @@ def sum_levels(zones: pd.DataFrame) -> list[CellSums]:
     ----------
     zones : DataFrame
         Columns ``zone_id, lon, lat, car_owning_households, swaps_per_day, served_frac``, and
-        ``counted_min`` if cells shall tell the way to a station.
+        ``counted_min`` if cells shall show the way to a station.
 
     Returns
     -------
@@ -103,7 +103,7 @@ def pack_tiles(sums: CellSums) -> list[dict[str, Any]]:
         north; ``outlines``: corners relative to a centre [degrees]; then per cell ``x``, ``y``
         [1e-4 degrees from ``at``], ``outline``, ``households``, ``swaps`` [0.1 per day],
         ``served`` [percent of swaps; -1 where none are asked for], ``minutes`` [0.1 min per
-        swap; likewise], if told.
+        swap; likewise], where zones have minutes.
     """
     centres = cell_centres(sums.cells)
     with np.errstate(invalid="ignore"):

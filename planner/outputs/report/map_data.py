@@ -7,14 +7,15 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from planner.outputs.report.cells import pack_tiles, sum_levels
-from planner.outputs.report.palette import (
-    CHEMISTRY_COLOURS,
+from planner.outputs.palette import (
+    CORRIDOR_STATION,
+    INK,
     MISSING,
     SERVED_CLASSES,
+    SOFT_INK,
     VIRIDIS,
-    chemistry_name,
 )
+from planner.outputs.report.cells import pack_tiles, sum_levels
 from planner.outputs.report.read import RunFiles, records
 
 JANUARY, JULY = 1, 7
@@ -25,7 +26,6 @@ _RANGE_STEPS_KM = (5, 10, 20, 25, 50, 100, 200, 500)
 
 def build_map(run: RunFiles) -> dict[str, Any]:
     """Cells, stations and cities, with classes, colours and labels of the legends."""
-    chemistries = run.chemistries
     cities = _cities(run)
     corridors = {"corridors": _corridors(run)} if run.has_corridors else {}
     return {
@@ -45,10 +45,12 @@ def build_map(run: RunFiles) -> dict[str, Any]:
         **_cell_classes(run),
         "range_classes": _range_classes(cities),
         "chemistries": [
-            {"name": chemistry_name(name), "colour": CHEMISTRY_COLOURS.get(name, MISSING)}
-            for name in chemistries
+            {"name": run.chemistries.nickname(each), "colour": run.chemistries.colour(each)}
+            for each in run.chemistry_ids
         ],
         "missing_colour": MISSING,
+        "ink": INK,
+        "soft_ink": SOFT_INK,
         **corridors,
     }
 
@@ -118,6 +120,7 @@ def _corridors(run: RunFiles) -> dict[str, Any]:
     from_node, to_node = node_idx.reshape(2, -1)
     near = pd.Index(run.cities["city_id"]).get_indexer(stations["near_city_id"])
     return {
+        "colour": CORRIDOR_STATION,
         "share_classes": [list(entry) for entry in SERVED_CLASSES],
         "stations": {
             "id": stations["corridor_station_id"].tolist(),
@@ -166,7 +169,7 @@ def _swaps_by_hour(site_ids: pd.Series, hours: pd.DataFrame) -> list[list[float]
 
 def _cities(run: RunFiles) -> list[dict[str, Any]]:
     cities = run.cities
-    vehicles = cities[[f"vehicles_{name}" for name in run.chemistries]].to_numpy(float)
+    vehicles = cities[[f"vehicles_{name}" for name in run.chemistry_ids]].to_numpy(float)
     leading = vehicles.argmax(axis=1) if vehicles.size else np.full(len(cities), -1)
     ranges = _ranges(run)
     names_zh = cities["name_zh"] if "name_zh" in cities else pd.Series("", index=cities.index)

@@ -8,6 +8,7 @@ from typing import Any
 import jinja2
 from markupsafe import Markup
 
+from planner.outputs.kpi import shown_kpis
 from planner.outputs.report.cards import Card
 from planner.outputs.report.charts import Chart, draw_charts
 from planner.outputs.report.corridors import (
@@ -62,50 +63,80 @@ def render_page(run: RunFiles) -> str:
         map_library=_map_library("maplibre-gl.js"),
         map_style=_map_library("maplibre-gl.css"),
         page_style=Markup(_asset("page.css")),
-        scripts=[Markup(_asset(name)) for name in ("map.js", "tables.js", "tooltips.js")],
+        scripts=[
+            Markup(_asset(name)) for name in ("map_panel.js", "map.js", "tables.js", "tooltips.js")
+        ],
     )
 
 
 def cards(run: RunFiles) -> list[Card]:
-    """Figures in front; one that the run does not tell is left out."""
-    kpi = run.run["kpi"]
+    """Figures in front, the answer to the siting's question after the swaps served."""
+    found = []
+    for about in shown_kpis("card", run.run["kpi"], run.chemistries):
+        figure, context = _CONTEXTS.get(about.name, _vehicles_of_chemistry)(run, about.name)
+        unit = "CNY" if about.unit == "CNY" else ""
+        found.append(Card(about.title, figure, unit, context))
+        if about.name == "swaps_served_frac":
+            found.append(objective_card(run))
+    return found
 
-    def figure(name: str) -> float:
-        return float(kpi.get(name, float("nan")))
 
+def _kpi(run: RunFiles, name: str) -> float:
+    return float(run.run["kpi"].get(name, float("nan")))
+
+
+def _stations(run: RunFiles, name: str) -> tuple[str, str]:
+    cities = f"{number(len(run.cities))} {'city' if len(run.cities) == 1 else 'cities'}"
+    return number(_kpi(run, name)), f"{number(_kpi(run, 'num_bays'))} bays in {cities}"
+
+
+def _swaps_served(run: RunFiles, name: str) -> tuple[str, str]:
+    served, asked = (number(_kpi(run, each)) for each in ("swaps_per_day_served", "swaps_per_day"))
+    return percent(_kpi(run, name)), f"{served} of {asked} per day"
+
+
+def _households_served(run: RunFiles, name: str) -> tuple[str, str]:
     minutes = run.scenario.get("siting", {}).get("drive_time_min")
+    return percent(_kpi(run, name)), (
+        f"of {large(_kpi(run, 'car_owning_households'))} with a car, within "
+        f"{number(minutes, 1 if minutes and minutes % 1 else 0)} min"
+    )
+
+
+def _investment(run: RunFiles, name: str) -> tuple[str, str]:
+    capex_cny, stations = _kpi(run, name), _kpi(run, "num_stations")
+    per_station = large(capex_cny / stations if stations else None)
+    return large(capex_cny), f"{per_station} CNY per station, without packs"
+
+
+def _vehicles(run: RunFiles, name: str) -> tuple[str, str]:
+    return large(_kpi(run, name)), f"{number(_kpi(run, 'vehicles_without_pack'))} without a pack"
+
+
+def _vehicles_of_chemistry(run: RunFiles, name: str) -> tuple[str, str]:
+    count, vehicles = _kpi(run, name), _kpi(run, "vehicles")
+    gwh = _kpi(run, f"packs_{name.removeprefix('vehicles_')}_gwh")
+    share = percent(count / vehicles if vehicles else None)
+    return share, f"{number(count)} vehicles, {number(gwh, 2)} GWh"
+
+
+def _short_of_range(run: RunFiles, name: str) -> tuple[str, str]:
+    below, vehicles = _kpi(run, name), _kpi(run, "vehicles")
     promised_km = run.scenario.get("packs", {}).get("promised_range_km")
-    stations, vehicles = figure("num_stations"), figure("vehicles")
-    sodium, below = figure("vehicles_sodium_ion"), figure("vehicles_below_promised_range")
-    found = (
-        ("num_stations", Card(
-            "Stations", number(stations), "",
-            f"{number(figure('num_bays'))} bays in {number(len(run.cities))} "
-            f"{'city' if len(run.cities) == 1 else 'cities'}")),
-        ("swaps_served_frac", Card(
-            "Swaps served", percent(figure("swaps_served_frac")), "",
-            f"{number(figure('swaps_per_day_served'))} of {number(figure('swaps_per_day'))} "
-            "per day")),
-        ("num_stations", objective_card(run)),
-        ("households_served_frac", Card(
-            "Households served", percent(figure("households_served_frac")), "",
-            f"of {large(figure('car_owning_households'))} with a car, within "
-            f"{number(minutes, 1 if minutes and minutes % 1 else 0)} min")),
-        ("capex_cny", Card(
-            "Investment", large(figure("capex_cny")), "CNY",
-            f"{large(figure('capex_cny') / stations if stations else None)} CNY per station, "
-            "without packs")),
-        ("vehicles", Card(
-            "Swap vehicles", large(vehicles), "",
-            f"{number(figure('vehicles_without_pack'))} without a pack")),
-        ("vehicles_sodium_ion", Card(
-            "On sodium-ion", percent(sodium / vehicles if vehicles else None), "",
-            f"{number(sodium)} vehicles, {number(figure('packs_sodium_ion_gwh'), 2)} GWh")),
-        ("vehicles_below_promised_range", Card(
-            "Short of winter range", percent(below / vehicles if vehicles else None), "",
-            f"{number(below)} vehicles below {number(promised_km)} km on the design day")),
-    )  # fmt: skip
-    return [card for name, card in found if name in kpi]
+    return percent(below / vehicles if vehicles else None), (
+        f"{number(below)} vehicles below {number(promised_km)} km on the design day"
+    )
+
+
+_CONTEXTS = {
+    "num_stations": _stations,
+    "swaps_served_frac": _swaps_served,
+    "households_served_frac": _households_served,
+    "capex_cny": _investment,
+    "vehicles": _vehicles,
+    "vehicles_below_promised_range": _short_of_range,
+}
+"""Per figure what its card shows: the figure, and what puts it into proportion."""
 
 
 def limits(run: RunFiles) -> list[str]:

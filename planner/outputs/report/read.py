@@ -10,6 +10,7 @@ from typing import Any
 import pandas as pd
 
 from planner.errors import Fault, InputError
+from planner.outputs.chemistries import Chemistries, read_chemistries
 
 ZONE_COLUMNS = ("zone_id", "lon", "lat", "car_owning_households", "swaps_per_day", "served_frac")
 _REQUIRED = {
@@ -23,6 +24,7 @@ _REQUIRED = {
     "layers/zones.parquet": ZONE_COLUMNS,
     "tables/packs.parquet": ("city_id", "vehicle_id", "pack_id", "chemistry", "vehicles"),
     "tables/assumptions.parquet": ("item", "value", "mark", "source"),
+    "tables/chemistries.parquet": ("chemistry", "name", "nickname", "colour"),
 }  # fmt: skip
 _OPTIONAL = {
     "city_month": ("city_id", "month"),
@@ -55,7 +57,7 @@ _CORRIDORS = {
         *_SEASONAL, "from_city_id", "to_city_id", "km", "trips_per_day", "breaks_from",
         "breaks_to", "leg_km", "short_kwh", "temperature_c", "why"),
 }  # fmt: skip
-"""What a run has that planned corridors: all or nothing, told by the first."""
+"""Files of a run that planned corridors: all or none; the first shows whether it did."""
 
 _RUN_KEYS = ("status", "objective", "bound", "gap_frac", "kpi", "models", "options")
 _REMEDY = "not a run folder of this version; plan again with `planner run`"
@@ -73,7 +75,9 @@ class RunFiles:
         The lines of `progress.jsonl`.
     stations, cities, zones, packs, assumptions : DataFrame
         As `planner.outputs.layers.columns` describes them; of zones only `ZONE_COLUMNS`, and
-        ``nearest_min`` if the run tells it.
+        ``nearest_min`` if the run has it.
+    chemistries : Chemistries
+        Names and colours of the instance's cell chemistries.
     optional : mapping of name to DataFrame
         The tables that some runs bring and this one has, those of corridors with their layers.
     """
@@ -86,11 +90,12 @@ class RunFiles:
     zones: pd.DataFrame
     packs: pd.DataFrame
     assumptions: pd.DataFrame
+    chemistries: Chemistries
     optional: Mapping[str, pd.DataFrame]
 
     @property
-    def chemistries(self) -> list[str]:
-        """Chemistries that vehicles of the plan may take, in alphabetical order."""
+    def chemistry_ids(self) -> list[str]:
+        """Ids of the chemistries that vehicles of the plan may take, in alphabetical order."""
         head = "vehicles_"
         return sorted(
             column.removeprefix(head)
@@ -173,6 +178,7 @@ def read_run(folder: Path) -> RunFiles:
     )
     if faults:
         raise InputError(faults, source=str(folder))
+    frames["chemistries"] = read_chemistries(frames["chemistries"])
     return RunFiles(run=run, scenario=scenario, progress=progress, optional=optional, **frames)
 
 
@@ -183,8 +189,8 @@ def _table(path: Path) -> pd.DataFrame:
 def _zones(path: Path) -> pd.DataFrame:
     import pyarrow.parquet as pq
 
-    told = [name for name in ("nearest_min",) if name in pq.read_schema(path).names]
-    return pd.read_parquet(path, columns=[*ZONE_COLUMNS, *told])
+    optional = [name for name in ("nearest_min",) if name in pq.read_schema(path).names]
+    return pd.read_parquet(path, columns=[*ZONE_COLUMNS, *optional])
 
 
 def records(frame: pd.DataFrame) -> list[dict[str, Any]]:

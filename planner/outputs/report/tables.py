@@ -7,9 +7,9 @@ from typing import Any
 import pandas as pd
 from pandas.api.types import is_bool_dtype, is_numeric_dtype
 
+from planner.outputs.chemistries import Chemistries
 from planner.outputs.layers.columns import describe_columns
 from planner.outputs.report.numbers import MISSING, number
-from planner.outputs.report.palette import chemistry_name
 from planner.outputs.report.read import RunFiles
 
 MOST_ROWS = 5_000
@@ -69,12 +69,12 @@ def city_table(run: RunFiles) -> Table:
     """Cities, those with the most swaps first."""
     columns = [
         *_CITY_COLUMNS,
-        *(f"vehicles_{name}" for name in run.chemistries),
+        *(f"vehicles_{name}" for name in run.chemistry_ids),
         "vehicles_without_pack",
         *(f"design_range_{pack}_km" for pack in run.pack_ids),
     ]
     cities = run.cities.sort_values(["swaps_per_day", "city_id"], ascending=[False, True])
-    return build_table("cities", "Cities", cities, "cities", columns)
+    return build_table(run.chemistries, "cities", "Cities", cities, "cities", columns)
 
 
 def station_table(run: RunFiles) -> Table:
@@ -82,7 +82,9 @@ def station_table(run: RunFiles) -> Table:
     stations = _with_city(run, run.stations).sort_values(
         ["swaps_per_day", "site_id"], ascending=[False, True]
     )
-    return build_table("stations", "Stations", stations, "stations", _STATION_COLUMNS, printed=40)
+    return build_table(
+        run.chemistries, "stations", "Stations", stations, "stations", _STATION_COLUMNS, printed=40
+    )
 
 
 def pack_table(run: RunFiles) -> Table:
@@ -90,7 +92,9 @@ def pack_table(run: RunFiles) -> Table:
     packs = _with_city(run, run.packs).sort_values(
         ["vehicles", "city_id", "pack_id"], ascending=[False, True, True]
     )
-    return build_table("packs-table", "Packs by city", packs, "packs", _PACK_COLUMNS, printed=40)
+    return build_table(
+        run.chemistries, "packs-table", "Packs by city", packs, "packs", _PACK_COLUMNS, printed=40
+    )
 
 
 def assumption_table(run: RunFiles) -> Table:
@@ -101,8 +105,8 @@ def assumption_table(run: RunFiles) -> Table:
     )
     columns = ("item", "value", "mark", "source")
     return build_table(
-        "assumptions", "Assumptions and their sources", run.assumptions, "assumptions", columns,
-        note=note, printed=MOST_ROWS,
+        run.chemistries, "assumptions", "Assumptions and their sources", run.assumptions,
+        "assumptions", columns, note=note, printed=MOST_ROWS,
     )  # fmt: skip
 
 
@@ -114,13 +118,16 @@ def optional_tables(run: RunFiles) -> list[Table]:
         "coupling": ("coupling", "Rounds"),
     }
     return [
-        build_table(key, title, run.optional[name], name, list(run.optional[name].columns))
+        build_table(
+            run.chemistries, key, title, run.optional[name], name, list(run.optional[name].columns)
+        )
         for name, (key, title) in titles.items()
         if name in run.optional and len(run.optional[name])
     ]
 
 
 def build_table(
+    chemistries: Chemistries,
     key: str,
     title: str,
     frame: pd.DataFrame,
@@ -134,7 +141,7 @@ def build_table(
     shown = [column for column in columns if column in frame]
     described = describe_columns(layer, shown)
     shortened = frame.head(MOST_ROWS)
-    cells = [_cells(shortened[column], column) for column in shown]
+    cells = [_cells(shortened[column], column, chemistries) for column in shown]
     notes = [note] if note else []
     if len(frame) > MOST_ROWS:
         notes.append(f"The first {number(MOST_ROWS)} of {number(len(frame))} rows.")
@@ -144,7 +151,7 @@ def build_table(
         " ".join(notes),
         tuple(
             (
-                _heading(column, entry.title),
+                _heading(column, entry.title, chemistries),
                 entry.description,
                 is_numeric_dtype(frame[column]) and not is_bool_dtype(frame[column]),
             )
@@ -160,21 +167,21 @@ def _with_city(run: RunFiles, frame: pd.DataFrame) -> pd.DataFrame:
     return frame.assign(city=frame["city_id"].map(names))
 
 
-def _heading(column: str, title: str) -> str:
+def _heading(column: str, title: str, chemistries: Chemistries) -> str:
     if column == "city":
         return "City"
     if title.startswith("Vehicles with ") and column.startswith("vehicles_"):
-        return f"Vehicles with {chemistry_name(column.removeprefix('vehicles_'))}"
+        return f"Vehicles with {chemistries.nickname(column.removeprefix('vehicles_'))}"
     if not title:
         return column.removesuffix("_frac").replace("_", " ") + " [%]" * column.endswith("_frac")
     return title.replace("[0-1]", "[%]")
 
 
-def _cells(column: "pd.Series[Any]", name: str) -> list[str]:
+def _cells(column: "pd.Series[Any]", name: str, chemistries: Chemistries) -> list[str]:
     if is_bool_dtype(column):
         return ["yes" if value else "no" for value in column]
     if not is_numeric_dtype(column):
-        shown = column.map(chemistry_name) if name == "chemistry" else column
+        shown = column.map(chemistries.nickname) if name == "chemistry" else column
         return [MISSING if pd.isna(value) or value == "" else str(value) for value in shown]
     decimals = _decimals(column, name)
     scale = 100 if name.endswith("_frac") else 1

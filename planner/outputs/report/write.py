@@ -1,10 +1,10 @@
 """Write `report.html` into a run folder."""
 
 import hashlib
-import os
 from pathlib import Path
 
 from planner.errors import Fault, InputError
+from planner.files import write_text
 from planner.outputs.report.page import render_page
 from planner.outputs.report.read import read_run
 
@@ -34,12 +34,9 @@ def write_report(folder: Path, out: Path | None = None) -> Path:
     """
     path = out or folder / REPORT_FILE
     page = render_page(read_run(folder))
-    partial = path.with_name(f".{path.name}.partial")
     try:
-        partial.write_text(page, encoding="utf-8", newline="\n")
-        os.replace(partial, path)
+        write_text(path, page)
     except OSError as error:
-        partial.unlink(missing_ok=True)
         remedy = "choose another file with --out"
         raise InputError([Fault(str(path), None, "", str(error), remedy)]) from error
     return path
@@ -71,4 +68,4 @@ def _renew_checksum(folder: Path) -> None:
     ]
     digest = hashlib.sha256((folder / REPORT_FILE).read_bytes()).hexdigest()
     lines = sorted([*kept, f"{digest}  {REPORT_FILE}"], key=lambda line: line.partition("  ")[2])
-    path.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8", newline="\n")
+    write_text(path, "".join(f"{line}\n" for line in lines))

@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from planner.outputs.chemistries import Chemistries
 from planner.outputs.compare.difference import Comparison, rank_cities, records
 from planner.outputs.compare.page import (
     corridor_station_counts,
@@ -19,6 +20,7 @@ from planner.outputs.compare.page import (
     station_counts,
 )
 from planner.outputs.compare.stations import CHANGES
+from planner.outputs.kpi import describe_kpi
 from planner.outputs.report.numbers import percent
 
 _MOST_CITIES = 10
@@ -39,7 +41,7 @@ def show_comparison(comparison: Comparison, folder: Path | None) -> None:
         console.print(f"corridor stations: {corridor_station_counts(comparison)}", soft_wrap=True)
     for note in comparison.notes:
         console.print(f"note: {escape(note)}", soft_wrap=True)
-    _print_kpi(console, tables["kpi"])
+    _print_kpi(console, tables["kpi"], comparison.base.chemistries)
     _print_cities(console, tables["cities_change"])
     _print_unlike(console, "Settings that differ", tables["settings"], shorten=False)
     _print_unlike(console, "Inputs that differ (sha256)", tables["inputs"], shorten=True)
@@ -87,7 +89,7 @@ def _plain(value: Any) -> Any:
     return value
 
 
-def _print_kpi(console: Console, kpi: pd.DataFrame) -> None:
+def _print_kpi(console: Console, kpi: pd.DataFrame, chemistries: Chemistries) -> None:
     differing = kpi[(kpi["change_value"] != 0) | kpi["change_value"].isna()]
     if differing.empty:
         console.print("every figure of the whole plan is the same")
@@ -98,7 +100,7 @@ def _print_kpi(console: Console, kpi: pd.DataFrame) -> None:
         table.add_column(heading, justify="right", no_wrap=True)
     for row in records(differing):
         table.add_row(
-            escape(row["name"]),
+            escape(describe_kpi(row["name"], chemistries).title),
             figure(row["name"], row["base_value"]),
             figure(row["name"], row["other_value"]),
             figure(row["name"], row["change_value"], is_change=True),

@@ -1,13 +1,18 @@
-"""What a person or a machine sees of a run while it works and when it is done."""
+"""Progress and result of a run on the terminal, for people or as JSON lines for programs.
+
+Takes progress events and a checked plan; gives no files.
+"""
 
 import json
 import math
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from planner.outputs.chemistries import read_chemistries
 from planner.planning.clock import progress_record
 from planner.plans.question_words import headline_of, in_proportion
 from planner.solving.progress import Progress
@@ -64,7 +69,7 @@ def _line(progress: Progress) -> str:
 
 
 def show_result(planned: "Planned", folder: Path, as_json: bool) -> None:
-    """Say what was planned, how good it provably is, and where it lies."""
+    """Print the plan's status, figures, coldest cities and quarters, and the run folder."""
     siting = planned.plan.models[0]
     if as_json:
         print(json.dumps({"stage": "done", "folder": str(folder), "status": siting.status,
@@ -93,8 +98,9 @@ def show_result(planned: "Planned", folder: Path, as_json: bool) -> None:
         figures.add_row(label, value)
     console.print(figures)
     coldest = Table(title=f"Packs of the {NUM_COLDEST} coldest cities", title_justify="left")
+    named = read_chemistries(planned.instance.chemistries)
     chemistries = sorted(planned.instance.packs["chemistry"].unique(), reverse=True)
-    for heading in ("city", "winter", "vehicles", *chemistries, "sodium-ion"):
+    for heading in ("city", "winter", "vehicles", *map(named.nickname, chemistries)):
         coldest.add_column(heading, justify="left" if heading == "city" else "right")
     cities = planned.evaluation.cities.sort_values("winter_design_c").head(NUM_COLDEST)
     for city in cities.to_dict("records"):
@@ -102,13 +108,16 @@ def show_result(planned: "Planned", folder: Path, as_json: bool) -> None:
             escape(city["name_en"]),
             f"{city['winter_design_c']:.1f} C",
             f"{city['vehicles']:,}",
-            *(f"{city[f'vehicles_{chemistry}']:,.0f}" for chemistry in chemistries),
-            f"{city['sodium_ion_frac']:.0%}",
+            *(_with_share(city[f"vehicles_{each}"], city["vehicles"]) for each in chemistries),
         )
     console.print(coldest)
     _print_quarters(planned, console)
     where = "report.html for a browser, plan.gpkg for QGIS"
     console.print(f"written to {folder} ({where})", soft_wrap=True)
+
+
+def _with_share(count: float, total: float) -> str:
+    return f"{count:,.0f} ({count / total if total else 0.0:.0%})"
 
 
 def _headline(planned: "Planned") -> list[tuple[str, str]]:
@@ -127,37 +136,41 @@ def _headline(planned: "Planned") -> list[tuple[str, str]]:
 
 
 def _print_quarters(planned: "Planned", console: "Console") -> None:
-    """Packs in use by quarter, and what more sodium-ion or an earlier certificate would save."""
+    """Packs in use by quarter, and what more supply or an earlier certificate would save."""
     from rich.markup import escape
     from rich.table import Table
 
     quarters = planned.instance.scenario.quarters
+    named = read_chemistries(planned.instance.chemistries)
     if len(quarters) > 1:
         by_quarter = planned.tables["city_quarter"].groupby("quarter").sum(numeric_only=True)
         supply = planned.tables["supply_value"]
-        sodium = supply[supply["chemistry"] == "sodium_ion"].set_index("quarter")
         table = Table(title="Packs by quarter", title_justify="left")
-        for heading in ("quarter", "vehicles", "on sodium-ion", "GWh used", "to be had",
+        for heading in ("quarter", "vehicles", "chemistry", "on it", "GWh used", "available",
                         "1 GWh more saves"):  # fmt: skip
-            table.add_column(heading, justify="left" if heading == "quarter" else "right")
-        for quarter in quarters:
+            is_text = heading in ("quarter", "chemistry")
+            table.add_column(heading, justify="left" if is_text else "right")
+        limited = sorted(supply["chemistry"].unique())
+        shown = limited or sorted(planned.instance.packs["chemistry"].unique())
+        for quarter, chemistry in product(quarters, shown):
             row = by_quarter.loc[quarter]
+            of_chemistry = supply[supply["chemistry"] == chemistry].set_index("quarter")
             used = ["not limited"] * 3
-            if quarter in sodium.index:
-                of_quarter = sodium.loc[quarter]
+            if quarter in of_chemistry.index:
+                of_quarter = of_chemistry.loc[quarter]
                 used = [
                     f"{of_quarter['used_gwh']:,.2f}",
                     f"{of_quarter['to_be_had_gwh']:,.2f}",
                     f"{of_quarter['value_cny_per_kwh']:,.1f} M CNY",
                 ]
             table.add_row(
-                quarter, f"{row['vehicles']:,.0f}", f"{row.get('vehicles_sodium_ion', 0):,.0f}",
-                *used,
+                quarter, f"{row['vehicles']:,.0f}", escape(named.nickname(chemistry)),
+                f"{row.get(f'vehicles_{chemistry}', 0):,.0f}", *used,
             )  # fmt: skip
         console.print(table)
     for gate in planned.tables["gate_value"].to_dict("records"):
         opens = gate["opens"] if isinstance(gate["opens"], str) else "no date"
-        label = f"{gate['certificate']} for {gate['chemistry']} in {gate['market']}"
+        label = f"{gate['certificate']} for {named.nickname(gate['chemistry'])} in {gate['market']}"
         console.print(
             f"{escape(label)} ({opens}): open from {gate['opens_earlier']} on it would save "
             f"{gate['saving_cny'] / 1e6:,.2f} M CNY",

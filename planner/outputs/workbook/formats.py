@@ -3,6 +3,8 @@
 import re
 from collections.abc import Iterable
 
+from planner.outputs.kpi import Kpi
+
 TEXT = "@"
 WHOLE = "#,##0"
 PERCENT = "0.0%"
@@ -46,6 +48,11 @@ def number_format(name: str, *, is_whole: bool) -> str:
         if re.fullmatch(pattern, name) and (code in _ALWAYS or not is_whole):
             return code
     return WHOLE if is_whole else _ONE_DECIMAL
+
+
+def kpi_format(kpi: Kpi) -> str:
+    """Format code of a figure of the whole plan."""
+    return kpi.format if kpi.format == PERCENT else f"#,##{kpi.format}"
 
 
 def heading(name: str, title: str) -> str:

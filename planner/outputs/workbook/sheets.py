@@ -12,8 +12,10 @@ import pyarrow.parquet as pq
 from pandas.api.types import is_bool_dtype, is_numeric_dtype
 
 from planner.errors import Fault, InputError
+from planner.outputs.chemistries import Chemistries, read_chemistries
+from planner.outputs.kpi import describe_kpi
 from planner.outputs.layers.describe import DATA_PACKAGE
-from planner.outputs.workbook.formats import TEXT, distinct, heading, number_format
+from planner.outputs.workbook.formats import TEXT, distinct, heading, kpi_format, number_format
 
 MOST_ROWS = 100_000
 """Longer tables stay in the run's files: spreadsheets get slow, and end at 1,048,576 rows."""
@@ -95,6 +97,8 @@ class RunTables:
     ----------
     run : mapping
         `run.json`.
+    chemistries : Chemistries
+        Names and colours of the instance's cell chemistries.
     attribution : str
         Who must be named; empty if the instance states nothing.
     sheets : tuple of Sheet
@@ -104,6 +108,7 @@ class RunTables:
     """
 
     run: Mapping[str, Any]
+    chemistries: Chemistries
     attribution: str
     sheets: tuple[Sheet, ...]
     left_out: tuple[LeftOut, ...]
@@ -127,6 +132,7 @@ def read_tables(folder: Path) -> RunTables:
         each["name"]: each for each in package["resources"] if each.get("format") == "parquet"
     }
     names = _read_table(folder, resources["cities"]).set_index("city_id")["name_en"]
+    chemistries = read_chemistries(_read_table(folder, resources["chemistries"]))
     sheets, left_out = [], []
     for name in _ordered(resources):
         resource = resources[name]
@@ -140,7 +146,7 @@ def read_tables(folder: Path) -> RunTables:
             sheets.append(_sheet(resource, _read_table(folder, resource), names))
     sheets.append(_dictionary(resources))
     attribution = " ".join(source["title"] for source in package["sources"])
-    return RunTables(run, attribution, tuple(sheets), tuple(left_out))
+    return RunTables(run, chemistries, attribution, tuple(sheets), tuple(left_out))
 
 
 @contextmanager
@@ -240,10 +246,7 @@ def _figures(column: Column, kpi: pd.DataFrame) -> Column:
     """Each figure in the format of its own name."""
     if column.name != "value":
         return column
-    codes = [
-        number_format(name, is_whole=value % 1 == 0)
-        for name, value in zip(kpi["name"], column.values, strict=True)
-    ]
+    codes = [kpi_format(describe_kpi(name, Chemistries({}))) for name in kpi["name"]]
     return Column(column.name, column.heading, column.description, column.values, codes)
 
 

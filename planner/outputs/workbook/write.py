@@ -6,7 +6,6 @@ Excel's text prefix, so that editing the cell does not turn them into one.
 """
 
 import math
-import os
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -16,6 +15,8 @@ from xlsxwriter.format import Format
 from xlsxwriter.worksheet import Worksheet
 
 from planner.errors import Fault, InputError
+from planner.files import replaced_file
+from planner.outputs import palette
 from planner.outputs.workbook.cover import key_figures, model_rows, proof
 from planner.outputs.workbook.formats import PERCENT, TEXT, WHOLE
 from planner.outputs.workbook.sheets import Column, RunTables, Sheet, read_tables
@@ -29,7 +30,6 @@ _LONGEST_TEXT = 32_767  # of a cell
 _WIDEST, _NARROWEST = 60, 8  # of a column [characters]
 _HEAD_ROWS = 3  # description, machine names, headings
 _HEADING_LINES = 3
-_INK, _SOFT, _ACCENT, _HEAD = "#1c2430", "#55606e", "#0072b2", "#e9edf1"
 _INDENTED = {"indent": 1, "align": "left"}
 _COVER_WIDTHS = (24, 18, 18, 18, 12, 18, 74)
 
@@ -56,12 +56,14 @@ def write_workbook(folder: Path, out: Path | None = None) -> Path:
     """
     content = read_tables(Path(folder))
     path = out or Path(folder) / WORKBOOK_FILE
-    partial = path.with_name(f".{path.name}.partial")
     try:
         # In memory: its parts then carry a fixed time.
-        with xlsxwriter.Workbook(
-            partial, {"in_memory": True, "default_date_format": "yyyy-mm-dd"}
-        ) as book:
+        with (
+            replaced_file(path) as partial,
+            xlsxwriter.Workbook(
+                partial, {"in_memory": True, "default_date_format": "yyyy-mm-dd"}
+            ) as book,
+        ):
             book.set_properties(
                 {
                     "title": content.run["title"],
@@ -70,9 +72,7 @@ def write_workbook(folder: Path, out: Path | None = None) -> Path:
                 }
             )
             _Writer(book).write(content)
-        os.replace(partial, path)
     except (OSError, xlsxwriter.exceptions.FileCreateError) as error:
-        partial.unlink(missing_ok=True)
         remedy = "close the file elsewhere, or free the disk, and write again"
         raise InputError([Fault(str(path), None, "", str(error), remedy)]) from error
     return path
@@ -96,12 +96,12 @@ class _Writer:
     def _format(self, **properties: Any) -> Format:
         key = tuple(sorted(properties.items()))
         if key not in self._formats:
-            made = {"font_color": _INK, "valign": "top"} | properties
+            made = {"font_color": palette.INK, "valign": "top"} | properties
             self._formats[key] = self._book.add_format(made)
         return self._formats[key]
 
     def _link(self) -> Format:
-        return self._format(font_color=_ACCENT, underline=1)
+        return self._format(font_color=palette.BLUE, underline=1)
 
     def _text(self, page: Worksheet, row: int, column: int, text: str, **look: Any) -> None:
         if text.startswith(_FORMULA_STARTS):
@@ -112,13 +112,13 @@ class _Writer:
 
     def _write_sheet(self, page: Worksheet, sheet: Sheet, run_name: str) -> None:
         page.write_url(0, 0, f"internal:'{_COVER}'!A1", self._link(), string=_COVER)
-        self._text(page, 0, 1, sheet.description, font_color=_SOFT, italic=True)
+        self._text(page, 0, 1, sheet.description, font_color=palette.SOFT_INK, italic=True)
         columns = sheet.columns
-        head = {"bold": True, "bg_color": _HEAD, "text_wrap": True, "bottom": 1,
-                "bottom_color": _SOFT, "valign": "bottom"}  # fmt: skip
+        head = {"bold": True, "bg_color": palette.HEAD, "text_wrap": True, "bottom": 1,
+                "bottom_color": palette.SOFT_INK, "valign": "bottom"}  # fmt: skip
         heads: list[dict[str, Any]] = []
         for number, column in enumerate(columns):
-            self._text(page, 1, number, column.name, font_color=_SOFT, font_size=8)
+            self._text(page, 1, number, column.name, font_color=palette.SOFT_INK, font_size=8)
             # A label beside a number would otherwise touch it.
             beside = _INDENTED if number else {"align": "left"}
             heads.append(head | (beside if _is_text(column) else {"align": "right"}))
@@ -148,7 +148,9 @@ class _Writer:
                     _HEAD_ROWS, 0, last_row, last_column)}
             )  # fmt: skip
         else:
-            self._text(page, _HEAD_ROWS, 0, "no rows in this run", italic=True, font_color=_SOFT)
+            self._text(
+                page, _HEAD_ROWS, 0, "no rows in this run", italic=True, font_color=palette.SOFT_INK
+            )
         page.freeze_panes(_HEAD_ROWS, _num_frozen(columns))
         page.repeat_rows(1, 2)
         _set_up_paper(page, f"{run_name} · {sheet.name}")
@@ -197,8 +199,8 @@ class _Writer:
     def _head(self, page: Worksheet, row: int, *texts: str) -> int:
         for number in range(len(_COVER_WIDTHS)):
             text = texts[number] if number < len(texts) else ""
-            look: dict[str, Any] = {"bold": True, "bg_color": _HEAD, "bottom": 1,
-                                    "bottom_color": _SOFT}  # fmt: skip
+            look: dict[str, Any] = {"bold": True, "bg_color": palette.HEAD, "bottom": 1,
+                                    "bottom_color": palette.SOFT_INK}  # fmt: skip
             if text in ("Objective", "Bound", "Gap", "Rows", "Figure"):
                 look |= {"align": "right"}
             elif text in ("Unit", "Content", "Stands in"):
@@ -208,11 +210,11 @@ class _Writer:
 
     def _write_figures(self, page: Worksheet, row: int, content: RunTables) -> int:
         row = self._head(page, row, "Key figures", "Figure", "")
-        for figure in key_figures(content.run):
+        for figure in key_figures(content.run, content.chemistries):
             self._text(page, row, 0, figure.label)
             look = self._format(num_format=figure.number_format, bold=True)
             page.write_number(row, 1, figure.value, look)
-            self._text(page, row, 2, figure.note, font_color=_SOFT, **_INDENTED)
+            self._text(page, row, 2, figure.note, font_color=palette.SOFT_INK, **_INDENTED)
             row += 1
         return row
 
@@ -239,7 +241,7 @@ class _Writer:
             row += 1
         note = ("Row 2 of a sheet holds the columns' names in the run's files; point at a heading "
                 "for its meaning.")  # fmt: skip
-        self._text(page, row, 0, note, font_color=_SOFT, italic=True)
+        self._text(page, row, 0, note, font_color=palette.SOFT_INK, italic=True)
         return row + 1
 
     def _write_left_out(self, page: Worksheet, row: int, content: RunTables) -> int:
@@ -261,7 +263,7 @@ class _Writer:
         page.set_row(row, 15 * _lines(text, sum(_COVER_WIDTHS)) + 3)
         run = content.run
         maker = f"planner {run['versions']['planner']}, run {run['name']}, seed {run['seed']}"
-        self._text(page, row + 2, 0, maker, font_color=_SOFT)
+        self._text(page, row + 2, 0, maker, font_color=palette.SOFT_INK)
 
 
 def _set_up_paper(page: Worksheet, name: str) -> None:

@@ -23,8 +23,8 @@ from planner.cli import main
 from planner.errors import InputError
 from planner.instance import read_instance
 from planner.outputs.compare import compare_runs, write_comparison
-from planner.outputs.compare.gaps import verdict
 from planner.outputs.compare.stations import MOVED_KM, compare_stations
+from planner.outputs.compare.verdict import verdict
 from planner.outputs.run_folder import write_run
 from planner.planning.pipeline import Planned, plan
 from tests.made_up_corridors import STATION, make_corridor_tables

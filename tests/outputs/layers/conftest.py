@@ -48,6 +48,14 @@ CANDIDATES = pd.DataFrame(
         "main_site_id": [None, "s1"],
     }
 )
+CHEMISTRIES = pd.DataFrame(
+    [
+        ("lfp", "lithium iron phosphate", "LFP", "#0072b2"),
+        ("nmc", "nickel manganese cobalt", "NMC", "#cc79a7"),
+        ("sodium_ion", "sodium-ion", "sodium-ion", "#e69f00"),
+    ],
+    columns=["chemistry", "name", "nickname", "colour"],
+)
 STATION_TYPES = pd.DataFrame({"station_type_id": ["large", "small"], "bays": [30, 14]})
 
 
@@ -156,6 +164,7 @@ def make_content(evaluation: Evaluation, corridors: Mapping[str, pd.DataFrame]) 
         RUN_INFO,
         ASSUMPTIONS,
         STATION_TYPES,
+        CHEMISTRIES,
         {"a_table_of_tomorrow": further, "coupling": coupling, **corridors},
     )
 

@@ -131,7 +131,7 @@ def test_candidates_carry_their_reasons(run_folder, content):
 
 
 def test_styles_know_every_reason_and_class(content):
-    styles = build_styles(build_layers(content), content.station_types)
+    styles = build_styles(build_layers(content), content.station_types, content.chemistries)
     for reason in REASONS:
         assert f'value="{reason}"' in styles["candidates"][0]
     for chemistry in ("sodium_ion", "lfp", "nmc", "none"):

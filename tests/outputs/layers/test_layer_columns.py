@@ -2,11 +2,9 @@ import csv
 from dataclasses import replace
 from pathlib import Path
 
-import pytest
-
 import planner.outputs.layers.columns as columns_module
 from planner.outputs.layers.columns import MAX_NAME_LENGTH, describe_columns, safe_name
-from planner.outputs.layers.frames import TABLES, build_layers, unit_of
+from planner.outputs.layers.frames import TABLES, build_layers
 from planner.outputs.layers.read_back import open_run
 from tests.made_up_corridors import make_corridor_tables
 
@@ -54,22 +52,6 @@ def test_names_that_would_be_equal_are_numbered():
 def test_unknown_column_is_written_without_title():
     (column,) = describe_columns("cities", ["Mood (of the mayor)"])
     assert (column.name, column.title) == ("mood_of_the_mayor", "")
-
-
-@pytest.mark.parametrize(
-    ("name", "unit"),
-    [
-        ("sodium_ion_frac", "1"),
-        ("num_bays", "1"),
-        ("swaps_per_vehicle_day", "swaps/vehicle-day"),
-        ("capex_cny_per_household", "CNY/household"),
-        ("mean_drive_min", "min"),
-        ("vehicles_below_promised_range", "1"),
-        ("packs_lfp_gwh", "GWh"),
-    ],
-)
-def test_units_follow_from_names(name, unit):
-    assert unit_of(name) == unit
 
 
 def test_a_real_run_leaves_no_column_undescribed(tutorial_folder):

@@ -52,6 +52,7 @@ TYPES = {
 }
 TABLES = {
     "packs": 2,
+    "chemistries": 3,
     "coupling": 2,
     "corridor_summary": 6,
     "corridor_unconnected": 1,

@@ -14,6 +14,13 @@ EVIL_CITY = "<script>alert(1)</script>"
 EVIL_NAME_ZH = "\"><img src=x onerror=alert(2)>'"
 EVIL_SITE = "</script><script>alert(3)</script>"
 EVIL_SOURCE = "</table><style>*{display:none}</style>\u2028=cmd"
+CHEMISTRIES = pd.DataFrame(
+    [
+        ("lfp", "lithium iron phosphate", "LFP", "#0072b2"),
+        ("sodium_ion", "sodium-ion", "sodium-ion", "#e69f00"),
+    ],
+    columns=["chemistry", "name", "nickname", "colour"],
+)
 MONTHS, QUARTERS = range(1, 13), ["2026Q4", "2027Q1", "2027Q2"]
 
 
@@ -85,6 +92,7 @@ def make_frames() -> dict[str, pd.DataFrame]:
     return {
         "layers/zones": zones, "layers/cities": cities, "layers/stations": stations,
         "tables/packs": packs, "tables/assumptions": assumptions,
+        "tables/chemistries": CHEMISTRIES,
     }  # fmt: skip
 
 

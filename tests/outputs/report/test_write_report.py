@@ -88,8 +88,8 @@ def test_nothing_is_loaded_from_anywhere(report: Path, page: _Page) -> None:
 
 
 def test_text_from_outside_stays_text(page: _Page, map_data: dict[str, Any]) -> None:
-    # The data, MapLibre, and three scripts of ours: none came in through a name.
-    assert page.tags.count("script") == 5
+    # The data, MapLibre, and four scripts of ours: none came in through a name.
+    assert page.tags.count("script") == 6
     assert page.tags.count("style") == 2
     assert "img" not in page.tags
     assert not [name for _, name, _ in page.attributes if name.startswith("on")]

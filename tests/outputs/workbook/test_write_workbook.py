@@ -157,7 +157,7 @@ def test_overview_tells_what_is_proven_and_where_what_stands(book: Any, finished
     }
     assert links == {name: f"'{name}'!A1" for name in book.sheetnames[1:]}
     figures = {row[0].value: row[1].value for row in page.iter_rows(max_col=2)}
-    assert figures["Share of swaps served"] == pytest.approx(4900 / 6200)  # docs/tutorial.md
+    assert figures["Swaps served"] == pytest.approx(4900 / 6200)  # docs/tutorial.md
     assert figures["Stations"] == 2
 
 

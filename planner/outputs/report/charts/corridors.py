@@ -4,9 +4,9 @@ from typing import Any
 
 import numpy as np
 
+from planner.outputs.palette import BOUND, MISSING, SERVED
 from planner.outputs.report.charts.drawing import Chart, Spec, axis, panel_width_px, render, says
 from planner.outputs.report.numbers import number, percent
-from planner.outputs.report.palette import BOUND, MISSING, SERVED, chemistry_name
 from planner.outputs.report.read import RunFiles, records
 
 _ALL = "all"
@@ -33,12 +33,12 @@ def trips_refuelled(run: RunFiles) -> Chart:
     values = [
         {
             "season": row["season"],
-            "kind": _kind(row["chemistry"]),
+            "kind": _kind(run, row["chemistry"]),
             "step": step,
             "share": 100 * row[column],
             "text": percent(row[column], 0),
-            "says": f"{row['season']}, {_kind(row['chemistry'])}, {step}: {percent(row[column])} "
-            f"of {number(row['trips_per_day'])} trips a day",
+            "says": f"{row['season']}, {_kind(run, row['chemistry'])}, {step}: "
+            f"{percent(row[column])} of {number(row['trips_per_day'])} trips a day",
         }
         for row in records(summary)
         for column, (step, _) in _STEPS.items()
@@ -51,7 +51,7 @@ def trips_refuelled(run: RunFiles) -> Chart:
     panels = [
         _panel(
             [value for value in values if value["season"] == season], season,
-            [_kind(kind) for kind in kinds], list(steps), list(colours),
+            [_kind(run, kind) for kind in kinds], list(steps), list(colours),
             panel_width_px(len(seasons)), has_names=not idx,
         )
         for idx, season in enumerate(seasons)
@@ -103,8 +103,8 @@ def _panel(
     }  # fmt: skip
 
 
-def _kind(chemistry: str) -> str:
-    return "all packs" if chemistry == _ALL else chemistry_name(chemistry)
+def _kind(run: RunFiles, chemistry: str) -> str:
+    return "all packs" if chemistry == _ALL else run.chemistries.nickname(chemistry)
 
 
 def _finding(run: RunFiles) -> str:

@@ -5,6 +5,8 @@ from typing import Any
 
 import vl_convert
 
+from planner.outputs.palette import AXIS, GRID, OUTLINE
+
 Spec = dict[str, Any]
 
 _VEGA_LITE = "6.4"
@@ -13,9 +15,9 @@ _BETWEEN_PANELS_PX = 45  # a gap and the second axis
 # Liberation Sans has Arial's widths and comes with the renderer: alike on every machine.
 _FONT = "Liberation Sans, Arial, Helvetica, sans-serif"
 _AXIS = {
-    "labelColor": "#333", "titleColor": "#333", "labelFontSize": 12, "titleFontSize": 12,
-    "titleFontWeight": "normal", "titlePadding": 8, "gridColor": "#e6e6e6",
-    "domainColor": "#888", "tickColor": "#888", "labelFlush": False,
+    "labelColor": OUTLINE, "titleColor": OUTLINE, "labelFontSize": 12, "titleFontSize": 12,
+    "titleFontWeight": "normal", "titlePadding": 8, "gridColor": GRID,
+    "domainColor": AXIS, "tickColor": AXIS, "labelFlush": False,
 }  # fmt: skip
 _CONFIG = {
     "background": "transparent",
@@ -26,8 +28,8 @@ _CONFIG = {
     "axisY": {"domain": False, "ticks": False},
     "legend": {"orient": "top", "direction": "horizontal", "labelFontSize": 12, "title": None,
                "offset": 6, "symbolStrokeWidth": 2},
-    "header": {"labelFontSize": 12, "labelColor": "#333", "title": None},
-    "text": {"fontSize": 12, "color": "#333"},
+    "header": {"labelFontSize": 12, "labelColor": OUTLINE, "title": None},
+    "text": {"fontSize": 12, "color": OUTLINE},
     "line": {"strokeWidth": 2.5},
 }  # fmt: skip
 

@@ -3,6 +3,8 @@
 import numpy as np
 import pandas as pd
 
+from planner.outputs.chemistries import Chemistries, capitalised
+from planner.outputs.palette import MISSING, SERVED
 from planner.outputs.report.charts.drawing import (
     HEIGHT_PX,
     Chart,
@@ -13,7 +15,6 @@ from planner.outputs.report.charts.drawing import (
     says,
 )
 from planner.outputs.report.numbers import number, percent
-from planner.outputs.report.palette import CHEMISTRY_COLOURS, MISSING, SERVED, chemistry_name
 from planner.outputs.report.read import RunFiles, records
 
 _QUARTER_AXIS = {"labelOverlap": "greedy", "labelSeparation": 8}
@@ -24,10 +25,10 @@ def packs_by_quarter(run: RunFiles) -> Chart:
     frame = run.optional.get("city_quarter")
     subtitle = "Swap vehicles by the chemistry of their pack"
     if frame is None:
-        total = run.cities[[f"vehicles_{name}" for name in run.chemistries]].sum()
+        total = run.cities[[f"vehicles_{name}" for name in run.chemistry_ids]].sum()
         shares = ", ".join(
-            f"{number(count)} take {chemistry_name(name)}"
-            for name, count in zip(run.chemistries, total, strict=True)
+            f"{number(count)} take {run.chemistries.nickname(name)}"
+            for name, count in zip(run.chemistry_ids, total, strict=True)
         )
         return Chart(
             "packs",
@@ -38,18 +39,16 @@ def packs_by_quarter(run: RunFiles) -> Chart:
             f"{shares or 'none has a pack'}.",
         )
     columns = [
-        *(f"vehicles_{name}" for name in run.chemistries if f"vehicles_{name}" in frame),
+        *(f"vehicles_{name}" for name in run.chemistry_ids if f"vehicles_{name}" in frame),
         "vehicles_without_pack",
     ]
     sums = frame.groupby("quarter")[columns].sum().sort_index()
     names = {
         column: "no pack left" if column == "vehicles_without_pack"
-        else chemistry_name(column.removeprefix("vehicles_"))
+        else run.chemistries.nickname(column.removeprefix("vehicles_"))
         for column in columns
     }  # fmt: skip
-    colours = [
-        CHEMISTRY_COLOURS.get(column.removeprefix("vehicles_"), MISSING) for column in columns
-    ]
+    colours = [run.chemistries.colour(column.removeprefix("vehicles_")) for column in columns]
     values = [
         {
             "quarter": quarter,
@@ -75,42 +74,50 @@ def packs_by_quarter(run: RunFiles) -> Chart:
             **says(),
         },
     }  # fmt: skip
-    return Chart("packs", _packs_finding(sums), subtitle, render(spec))
+    return Chart("packs", _packs_finding(sums, run.chemistries), subtitle, render(spec))
 
 
-def _packs_finding(sums: pd.DataFrame) -> str:
-    if "vehicles_sodium_ion" not in sums:
+def _packs_finding(sums: pd.DataFrame, chemistries: Chemistries) -> str:
+    """How the chemistry that gains most does so; the leading one where there is one quarter."""
+    shares = sums.drop(columns="vehicles_without_pack").div(
+        sums.sum(axis=1).clip(lower=1), axis="index"
+    )
+    if shares.empty or shares.shape[1] < 2:
         return f"Packs for {number(sums.iloc[-1].sum())} vehicles by {sums.index[-1]}"
-    share = sums["vehicles_sodium_ion"] / sums.sum(axis=1).clip(lower=1)
+    gain = shares.iloc[-1] - (shares.iloc[0] if len(shares) > 1 else 0.0)
+    column = str(gain.idxmax())
+    share, name = shares[column], chemistries.nickname(column.removeprefix("vehicles_"))
     if len(share) == 1:
-        return f"Sodium-ion moves {percent(share.iloc[0], 0)} of the vehicles in {share.index[0]}"
+        return f"{capitalised(name)} moves {percent(share.iloc[0], 0)} of the vehicles in " + str(
+            share.index[0]
+        )
     return (
-        f"Sodium-ion goes from {percent(share.iloc[0], 0)} of the vehicles in {share.index[0]} "
-        f"to {percent(share.iloc[-1], 0)} in {share.index[-1]}"
+        f"{capitalised(name)} goes from {percent(share.iloc[0], 0)} of the vehicles in "
+        f"{share.index[0]} to {percent(share.iloc[-1], 0)} in {share.index[-1]}"
     )
 
 
 def supply_used(run: RunFiles) -> Chart:
-    """What is to be had of each chemistry, and what the plan uses of it."""
+    """What is available of each chemistry, and what the plan uses of it."""
     frame = run.optional.get("supply_value")
-    subtitle = "Packs to be had and packs used, cumulative [GWh]"
+    subtitle = "Packs available and packs used, cumulative [GWh]"
     if frame is None:
         return Chart(
             "supply",
             "Supply of packs",
             subtitle,
-            note="This run has no table supply_value, which tells per quarter what was to be "
-            "had, what was used, and what one more kWh would have been worth.",
+            note="This run has no table supply_value, which tells per quarter what was "
+            "available, what was used, and what one more kWh would have been worth.",
         )
     frame = frame.sort_values(["chemistry", "quarter"])
-    kinds = {"to_be_had_gwh": "to be had", "used_gwh": "used"}
+    kinds = {"to_be_had_gwh": "available", "used_gwh": "used"}
     values = [
         {
             "quarter": row["quarter"],
-            "chemistry": chemistry_name(row["chemistry"]),
+            "chemistry": run.chemistries.nickname(row["chemistry"]),
             "kind": kind,
             "gwh": float(row[column]),
-            "says": f"{chemistry_name(row['chemistry'])}, {row['quarter']}: "
+            "says": f"{run.chemistries.nickname(row['chemistry'])}, {row['quarter']}: "
             f"{number(row[column], 2)} GWh {kind}; one more kWh is worth "
             f"{number(row['value_cny_per_kwh'])} CNY",
         }
@@ -146,7 +153,7 @@ def supply_used(run: RunFiles) -> Chart:
     if len(binding):
         row = binding.iloc[0]
         title = (
-            f"One more kWh of {chemistry_name(row['chemistry'])} is worth up to "
+            f"One more kWh of {run.chemistries.nickname(row['chemistry'])} is worth up to "
             f"{number(row['value_cny_per_kwh'])} CNY, in {row['quarter']}"
         )
     return Chart("supply", title, subtitle, render(spec))

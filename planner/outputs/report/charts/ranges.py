@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from planner.outputs.chemistries import Chemistries, capitalised
 from planner.outputs.report.charts.drawing import (
     HEIGHT_PX,
     Chart,
@@ -17,7 +18,6 @@ from planner.outputs.report.charts.drawing import (
     says,
 )
 from planner.outputs.report.numbers import number, percent
-from planner.outputs.report.palette import CHEMISTRY_COLOURS, MISSING
 from planner.outputs.report.read import RunFiles, records
 
 _MOST_VEHICLE_CLASSES = 2
@@ -43,13 +43,14 @@ def _range_by_temperature(run: RunFiles, curves: pd.DataFrame) -> Chart:
         note = "The table range_curve has no rows for the vehicle classes of this plan."
         return Chart("range", "Range over temperature", subtitle, note=note)
     panels = [
-        _range_panel(name, curves[curves["vehicle_id"] == name], chemistry,
+        _range_panel(name, curves[curves["vehicle_id"] == name],
+                     {pack: run.chemistries.colour(name) for pack, name in chemistry.items()},
                      panel_width_px(len(shown)), title=not idx)
         for idx, name in enumerate(shown)
     ]  # fmt: skip
     return Chart(
         "range",
-        _range_finding(shown, curves, chemistry),
+        _range_finding(shown, curves, chemistry, run.chemistries),
         subtitle,
         render({"hconcat": panels, "resolve": {"scale": {"y": "shared", "color": "independent"}}}),
         "The vehicle classes with the most vehicles. Dashed: the pack is colder than its curve's "
@@ -58,7 +59,7 @@ def _range_by_temperature(run: RunFiles, curves: pd.DataFrame) -> Chart:
 
 
 def _range_panel(
-    vehicle: str, rows: pd.DataFrame, chemistry: Mapping[str, str], width_px: int, *, title: bool
+    vehicle: str, rows: pd.DataFrame, colours: Mapping[str, str], width_px: int, *, title: bool
 ) -> Spec:
     rows = rows.sort_values(["pack_id", "ambient_c"])
     packs = list(dict.fromkeys(rows["pack_id"]))
@@ -80,7 +81,7 @@ def _range_panel(
     colour = {
         "field": "pack", "type": "nominal",
         "scale": {"domain": packs,
-                  "range": [CHEMISTRY_COLOURS.get(chemistry[pack], MISSING) for pack in packs]},
+                  "range": [colours[pack] for pack in packs]},
         "legend": {"title": None, "columns": 2},
     }  # fmt: skip
     return {
@@ -113,24 +114,36 @@ def _with_joints(rows: pd.DataFrame) -> Iterator[tuple[Any, bool]]:
             yield row, True
 
 
-def _range_finding(shown: Sequence[str], curves: pd.DataFrame, chemistry: Mapping[str, str]) -> str:
+def _range_finding(
+    shown: Sequence[str],
+    curves: pd.DataFrame,
+    chemistry: Mapping[str, str],
+    chemistries: Chemistries,
+) -> str:
+    """Which chemistry takes a vehicle farthest in the cold, and below which temperature."""
     for vehicle in shown:
         rows = curves[curves["vehicle_id"] == vehicle].assign(
             chemistry=lambda frame: frame["pack_id"].map(chemistry)
         )
-        best = rows.pivot_table(
-            index="ambient_c", columns="chemistry", values="range_km", aggfunc="max"
-        ).sort_index()
-        if not {"sodium_ion", "lfp"} <= set(best.columns):
+        best = (
+            rows.pivot_table(
+                index="ambient_c", columns="chemistry", values="range_km", aggfunc="max"
+            )
+            .sort_index()
+            .dropna()
+        )
+        if best.shape[1] < 2 or best.empty:
             continue
-        farther = best["sodium_ion"] > best["lfp"]
+        first, *others = best.iloc[0].sort_values(ascending=False, kind="stable").index
+        rival = best[others].iloc[-1].idxmax()
+        farther = best[first] > best[rival]
+        than = f"{vehicle} farther than {chemistries.nickname(str(rival))}"
+        name = chemistries.nickname(str(first))
         if farther.all():
-            return f"Sodium-ion takes {vehicle} farther than LFP at all temperatures"
-        if not farther.any():
-            return f"LFP takes {vehicle} farther than sodium-ion at all temperatures"
+            return f"{capitalised(name)} takes {than} at all temperatures"
         warmest = float(best.index[farther.to_numpy()].max())
         if farther.loc[:warmest].all():
-            return f"From {number(warmest)} °C down, sodium-ion takes {vehicle} farther than LFP"
+            return f"From {number(warmest)} °C down, {name} takes {than}"
     cold, warm = curves.groupby("ambient_c")["range_km"].mean().sort_index().iloc[[0, -1]]
     return f"Packs lose {percent(1 - cold / warm, 0)} of their range from warmest to coldest"
 
@@ -165,7 +178,7 @@ def _range_by_city(run: RunFiles) -> Chart:
         shape.append(shapes[rank.get(name, 0) % len(shapes)])
         rank[name] = rank.get(name, 0) + 1
     scale = {"domain": packs}
-    colours = [CHEMISTRY_COLOURS.get(chemistry.get(pack, ""), MISSING) for pack in packs]
+    colours = [run.chemistries.colour(chemistry.get(pack, "")) for pack in packs]
     spec = {
         "data": {"values": values},
         "mark": {"type": "point", "filled": True, "opacity": 0.75, "size": 32},

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from planner.outputs.palette import ASKED, BOUND, SERVED
 from planner.outputs.report.charts.drawing import (
     Chart,
     Spec,
@@ -13,7 +14,6 @@ from planner.outputs.report.charts.drawing import (
 )
 from planner.outputs.report.findings import words_of
 from planner.outputs.report.numbers import number, percent
-from planner.outputs.report.palette import ASKED, BOUND, SERVED
 from planner.outputs.report.read import RunFiles, records
 
 _CURVE_POINTS = 60

@@ -1,4 +1,4 @@
-"""Whether two objectives differ by more than their proven gaps leave open.
+"""The verdict on two objectives: equal, within their proven gaps, or beyond them.
 
 A model's best value lies between the objective of its plan and its bound. Where the two runs'
 intervals overlap, the best values may be equal: the difference of the plans is within the gaps.

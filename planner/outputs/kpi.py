@@ -1,0 +1,111 @@
+"""The figures of a whole plan in words, read from `kpi.csv`: title, unit, format, where shown.
+
+Takes names of figures; leaves the figures themselves to the evaluation of a plan.
+"""
+
+import csv
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+
+from planner.outputs.chemistries import Chemistries
+
+PLACES = ("card", "compare", "cover")
+"""Where a figure may stand in front: the report's cards, the comparison's, the workbook's cover."""
+
+_PLACEHOLDER = re.compile(r"\{(\w+)\}")
+
+
+@dataclass(frozen=True)
+class Kpi:
+    """A figure of the whole plan.
+
+    Attributes
+    ----------
+    name : str
+        As in `run.json` and the table ``kpi``; in `kpi.csv` it may hold one placeholder,
+        ``{chemistry}`` or ``{station_type}``, which stands for any id.
+    title : str
+        What a reader sees.
+    unit : str
+        Unit of the value; 1 for counts and shares.
+    format : str
+        ``0``, ``0.0`` ... for so many decimals, ``0.0%`` for a share.
+    shown : frozenset of str
+        Those of `PLACES` where it stands in front.
+    description : str
+        What is counted.
+    """
+
+    name: str
+    title: str
+    unit: str
+    format: str
+    shown: frozenset[str]
+    description: str
+
+    def stands_for(self, name: str) -> bool:
+        """Whether a figure of a run is this one, or one of this kind."""
+        return _pattern(self.name).fullmatch(name) is not None
+
+
+@cache
+def known_kpis() -> tuple[Kpi, ...]:
+    """Every figure that `kpi.csv` knows, in the order of showing."""
+    text = (files("planner.outputs") / "kpi.csv").read_text(encoding="utf-8")
+    return tuple(
+        Kpi(
+            row["name"], row["title"], row["unit"], row["format"],
+            frozenset(filter(None, row["shown"].split("|"))), row["description"],
+        )
+        for row in csv.DictReader(text.splitlines())
+    )  # fmt: skip
+
+
+def describe_kpi(name: str, chemistries: Chemistries) -> Kpi:
+    """A figure by its name, with the chemistry's or station type's name in its title.
+
+    A figure that `kpi.csv` does not know is its own title: a plan that took hours is not lost for
+    want of a description. A test keeps the file complete.
+
+    Examples
+    --------
+    >>> describe_kpi("vehicles_nmc", Chemistries({})).title
+    'Vehicles on nmc'
+    """
+    for kpi in sorted(known_kpis(), key=lambda each: "{" in each.name):
+        found = _pattern(kpi.name).fullmatch(name)
+        if found:
+            ids = found.groupdict()
+            if "chemistry" in ids:
+                ids["chemistry"] = chemistries.nickname(ids["chemistry"])
+            title = kpi.title.format(**ids)
+            return Kpi(name, title, kpi.unit, kpi.format, kpi.shown, kpi.description)
+    return Kpi(name, name, "", "0.0", frozenset(), "")
+
+
+def shown_kpis(place: str, names: Iterable[str], chemistries: Chemistries) -> list[Kpi]:
+    """Those of a run's figures that stand in front at a place, in the order of `kpi.csv`.
+
+    Figures of the same kind, such as the vehicles of each chemistry, keep the run's order.
+    """
+    names = list(names)
+    taken = {name: describe_kpi(name, chemistries) for name in names}
+    order = [
+        name
+        for kpi in known_kpis()
+        for name in names
+        if kpi.stands_for(name)
+    ]  # fmt: skip
+    return [taken[name] for name in dict.fromkeys(order) if place in taken[name].shown]
+
+
+@cache
+def _pattern(name: str) -> re.Pattern[str]:
+    placeholder = _PLACEHOLDER.search(name)
+    if placeholder is None:
+        return re.compile(re.escape(name))
+    head, tail = name[: placeholder.start()], name[placeholder.end() :]
+    return re.compile(f"{re.escape(head)}(?P<{placeholder[1]}>.+){re.escape(tail)}")

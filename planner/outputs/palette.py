@@ -1,0 +1,53 @@
+"""Colours of all maps, charts and sheets; colour-blind readers tell them apart, in print too.
+
+Red never stands against green. The colours of cell chemistries are data: see `chemistries`.
+"""
+
+# Okabe and Ito (2008), Color Universal Design.
+BLACK, ORANGE, SKY, GREEN = "#000000", "#e69f00", "#56b4e9", "#009e73"
+YELLOW, BLUE, VERMILION, PURPLE = "#f0e442", "#0072b2", "#d55e00", "#cc79a7"
+
+INK, SOFT_INK, HEAD = "#1c2430", "#55606e", "#e9edf1"
+"""Text, text beside it, and the ground of headings."""
+OUTLINE, WHITE = "#333333", "#ffffff"
+GRID, AXIS = "#e6e6e6", "#888888"
+MISSING, UNCHANGED, NO_PACK_COLOUR = "#8c8c8c", "#a9b2bc", "#666666"
+"""What is not known, what two runs have in common, and cities whose vehicles get no pack."""
+
+SERVED, BOUND, ASKED = "#018571", INK, "#767676"
+"""Of the report: what the plan serves, its proven limit, what is asked for."""
+# ColorBrewer BrBG, from brown (little served) to teal, its middle greyed to show on white.
+SERVED_CLASSES = (
+    (20, "#a6611a", "below 20 %"),
+    (40, "#dfc27d", "20 to 40 %"),
+    (60, "#cfccc4", "40 to 60 %"),
+    (80, "#80cdc1", "60 to 80 %"),
+    (101, "#018571", "80 % and more"),
+)
+"""Upper end of the share served [percent], colour, and what the report's legend says."""
+
+VIRIDIS = (
+    "#440154", "#46327e", "#365c8d", "#277f8e", "#1fa187", "#4ac16d", "#a0da39", "#fde725",
+)  # fmt: skip
+
+STATION_TYPE_COLOURS = (SKY, BLUE, ORANGE, VERMILION, PURPLE, GREEN, YELLOW, BLACK)
+CORRIDOR_STATION = PURPLE
+ZONE_SERVED, ZONE_NOT_SERVED = "#5aae9b", "#d6604d"
+# ColorBrewer RdYlBu, cold to warm; one per class of winter design temperature.
+WINTER_COLOURS = ("#313695", "#4575b4", "#91bfdb", "#fee090", "#fc8d59")
+# ColorBrewer RdYlGn with its green replaced by the colour of served zones.
+SHARE_COLOURS = (ZONE_NOT_SERVED, "#f4a582", "#f7e8c9", "#a6d5c9", ZONE_SERVED)
+# ColorBrewer Purples: how near a station is to its limit.
+UTILISATION_COLOURS = ("#dadaeb", "#bcbddc", "#9e9ac8", "#756bb1", "#3f007d")
+# ColorBrewer YlGnBu, light for near: four quarters of the longest drive.
+DRIVE_COLOURS = ("#a1dab4", "#41b6c4", "#2c7fb8", "#253494")
+# ColorBrewer RdYlBu, red for tight: kilometres that a leg leaves in the pack.
+MARGIN_COLOURS = ("#d73027", "#fc8d59", "#fdb863", "#91bfdb", "#4575b4")
+# Why a site has no station: nearly worth one, too little, served by others, nothing to serve.
+NEARLY, TOO_LITTLE, BY_OTHERS = PURPLE, "#ffffbf", "#1b7837"
+FEW_SWAPS, NO_SWAPS = "#a8a8a8", "#d0d0d0"
+OTHER_REASONS = "#767676"
+# ColorBrewer RdPu: the more scenarios choose a site, the darker.
+CHOSEN_COLOURS = ("#fde0dd", "#fa9fb5", "#dd3497", "#ae017e", "#49006a")
+LINE_COLOURS = (BLUE, VERMILION, GREEN, PURPLE, ORANGE, SKY)
+"""Lines of a figure, one per pack."""

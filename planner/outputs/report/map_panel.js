@@ -1,0 +1,287 @@
+// What the map draws, and the panel beside it: features, legend, details. It stands without the map.
+"use strict";
+const mapPanel = (() => {
+  const data = JSON.parse(document.getElementById("map-data").textContent);
+  const { cities, stations, levels, corridors } = data; // corridors: only where they were planned
+  const byId = (id) => document.getElementById(id);
+  const format = (value, digits = 0) => value === null || value === undefined ? "–"
+    : new Intl.NumberFormat("en-US", { minimumFractionDigits: digits, maximumFractionDigits: digits })
+      .format(value).replace("-", "\u2212");
+  const percent = (share) => share === null ? "–" : `${format(100 * share, 1)} %`;
+  const collection = (features) => ({ type: "FeatureCollection", features });
+  const point = (lon, lat, properties) =>
+    ({ type: "Feature", geometry: { type: "Point", coordinates: [lon, lat] }, properties });
+  const element = (name, text = "", className = "") => {
+    const made = document.createElement(name);
+    made.textContent = text;
+    if (className) made.className = className;
+    return made;
+  };
+
+  const state = { season: "design", pack: data.first_pack };
+  const isShown = (layer) => document.querySelector(`input[name=layer][value=${layer}]`).checked;
+  const seasonTitle = () => data.seasons.find((season) => season.key === state.season).title;
+  const rangeOf = (city) => (city.range[state.season] || [])[state.pack] ?? null;
+  const rangeColour = (km) => km === null ? data.missing_colour
+    : [...data.range_classes].reverse().find(([from]) => km >= from)[1];
+  const chemistryOf = (city) => data.chemistries[city ? city.leading : -1];
+  const chemistryColour = (city) => (chemistryOf(city) || { colour: data.missing_colour }).colour;
+
+  // ---- what is drawn -------------------------------------------------------------------------
+
+  const PLACES_PER_DEGREE = 10000;
+  const mostHouseholds = levels.map(({ tiles }) => {
+    const all = tiles.flatMap((tile) => tile.households).sort((a, b) => a - b);
+    return Math.max(1, all[Math.floor(0.98 * (all.length - 1))] || 1);
+  });
+
+  function cellFeatures(level, tileIdx) {
+    const tile = levels[level].tiles[tileIdx];
+    return tile.x.map((x, idx) => {
+      const lon = tile.at[0] + x / PLACES_PER_DEGREE;
+      const lat = tile.at[1] + tile.y[idx] / PLACES_PER_DEGREE;
+      const ring = tile.outlines[tile.outline[idx]].map(([dx, dy]) => [lon + dx, lat + dy]);
+      ring.push(ring[0]);
+      const shown = (tile.minutes || tile.served)[idx];
+      const share = Math.min(1, tile.households[idx] / mostHouseholds[level]);
+      return {
+        type: "Feature",
+        geometry: { type: "Polygon", coordinates: [ring] },
+        properties: {
+          level, tile: tileIdx, cell: idx,
+          colour: shown < 0 ? data.missing_colour
+            : data.cell_classes.find(([below]) => shown < below)[1],
+          opacity: 0.15 + 0.75 * share ** 0.6,
+        },
+      };
+    });
+  }
+
+  const smallestBays = Math.min(...stations.types.map((type) => type.bays));
+  const stationSize = (type) => Math.sqrt(stations.types[type].bays / smallestBays);
+  const stationFeatures = () => stations.id.map((id, idx) =>
+    point(stations.lon[idx], stations.lat[idx], {
+      station: idx,
+      colour: chemistryColour(cities[stations.city[idx]]),
+      size: stationSize(stations.type[idx]),
+      order: stations.type[idx],
+    }));
+  const cityFeatures = () => cities.map((city, idx) =>
+    point(city.lon, city.lat, {
+      city: idx,
+      colour: rangeColour(rangeOf(city)),
+      swaps: city.swaps,
+      label: `city|${idx}|${isShown("ranges") ? `${format(rangeOf(city))} km` : ""}`,
+    }));
+
+  const mostSwaps = corridors ? Math.max(...corridors.stations.winter_swaps, 1e-9) : 0;
+  const corridorFeatures = () => corridors.stations.id.map((id, idx) =>
+    point(corridors.stations.lon[idx], corridors.stations.lat[idx], {
+      corridor: idx, size: 0.6 + 0.6 * Math.sqrt(corridors.stations.winter_swaps[idx] / mostSwaps),
+    }));
+  const manyTrips = corridors
+    ? [...corridors.roads.winter_trips].sort((a, b) => a - b)[Math.floor(0.98 * (corridors.roads.from.length - 1))] || 1
+    : 1;
+  const shareColour = (share) => share === null ? data.missing_colour
+    : corridors.share_classes.find(([below]) => share < below)[1];
+  const roadFeatures = () => corridors.roads.from.map((from, idx) => {
+    const { nodes, to, ferry, winter_share: share, winter_trips: trips } = corridors.roads;
+    return {
+      type: "Feature",
+      geometry: { type: "LineString", coordinates: [nodes[from], nodes[to[idx]]] },
+      properties: {
+        road: idx, ferry: ferry[idx], colour: shareColour(share[idx]),
+        strength: Math.min(1, Math.sqrt(trips[idx] / manyTrips)),
+        order: share[idx] === null ? -101 : -share[idx], // what breaks lies on top
+      },
+    };
+  });
+
+  // ---- legend, details, controls ---------------------------------------------------------------
+
+  function legendList(title, entries) {
+    const part = element("div");
+    const list = element("ul");
+    part.append(element("h4", title), list);
+    for (const { colour, text, px, shape } of entries) {
+      const entry = element("li");
+      const swatch = element("span", "", `swatch ${px ? "dot" : shape || ""}`.trim());
+      swatch.style.background = colour;
+      if (px) { swatch.style.width = swatch.style.height = `${px}px`; }
+      entry.append(swatch, element("span", text));
+      list.append(entry);
+    }
+    return part;
+  }
+
+  function showLegend() {
+    const parts = [];
+    if (isShown("cells")) {
+      parts.push(legendList(data.cell_title,
+        data.cell_classes.map(([, colour, text]) => ({ colour, text }))));
+    }
+    if (isShown("stations") && stations.id.length) {
+      const present = new Set(cities.map((city) => city.leading));
+      const leading = data.chemistries.filter((chemistry, idx) => present.has(idx));
+      parts.push(legendList("Stations: most vehicles of the city use", leading.map(
+        ({ name, colour }) => ({ colour, text: name, px: 12 }))));
+      parts.push(legendList("Station size", stations.types.map(
+        ({ id, bays }, type) => ({ colour: data.soft_ink, text: `${bays} bays (${id})`, px: 7 * stationSize(type) }))));
+    }
+    if (corridors && isShown("roads") && corridors.roads.from.length) {
+      parts.push(legendList("Roads: trips refuelled in winter",
+        corridors.share_classes.map(([, colour, text]) => ({ colour, text, shape: "line" }))));
+    }
+    if (corridors && isShown("corridors") && corridors.stations.id.length) {
+      parts.push(legendList("Corridor stations", [
+        { colour: corridors.colour, text: "larger for more swaps in winter", shape: "diamond" }]));
+    }
+    if (isShown("ranges") && data.range_classes.length) {
+      const ends = data.range_classes.map(([from]) => from);
+      parts.push(legendList(`Range with ${data.packs[state.pack]}: ${seasonTitle()}`,
+        data.range_classes.map(([from, colour], idx) => ({
+          colour, px: 13,
+          text: idx + 1 < ends.length ? `${from} to ${ends[idx + 1]} km` : `${from} km and more`,
+        }))));
+    }
+    byId("legend").replaceChildren(...parts);
+  }
+
+  function showDetails(title, rows, ...extra) {
+    const list = element("dl");
+    for (const [key, value] of rows) list.append(element("dt", key), element("dd", value));
+    const close = element("button", "×");
+    close.type = "button";
+    close.setAttribute("aria-label", "Close details");
+    close.addEventListener("click", () => { byId("details").hidden = true; });
+    byId("details").replaceChildren(close, element("h4", title), list, ...extra);
+    byId("details").hidden = false;
+  }
+
+  function showCity(city) {
+    const table = element("table");
+    const head = table.createTHead().insertRow();
+    const seasons = data.seasons.filter(({ key }) => key in city.range);
+    head.append(element("th", "Range [km]"),
+      ...seasons.map(({ title }) => element("th", title, "number")));
+    data.packs.forEach((pack, idx) => {
+      const row = table.insertRow();
+      row.append(element("td", pack),
+        ...seasons.map(({ key }) => element("td", format(city.range[key][idx]), "number")));
+    });
+    showDetails(`${city.name} ${city.name_zh}`.trim(), [
+      ["Province", city.province],
+      ["Stations", format(city.stations)],
+      ["Swaps asked for", `${format(city.swaps)} per day`],
+      ["Swaps served", percent(city.served)],
+      ["Households served", percent(city.households_served)],
+      ["Swap vehicles", format(city.vehicles)],
+      ...data.chemistries.map(({ name }, idx) => [`… on ${name}`, format(city.by_chemistry[idx])]),
+      ["… without a pack", format(city.without_pack)],
+      ["January mean", `${format(city.temperature.january, 1)} °C`],
+      ["Winter design day", `${format(city.temperature.design, 1)} °C`],
+    ], ...(data.packs.length ? [table] : []));
+  }
+
+  function showStation(idx) {
+    const city = cities[stations.city[idx]];
+    const type = stations.types[stations.type[idx]];
+    const used = stations.capacity[idx] ? stations.peak[idx] / stations.capacity[idx] : null;
+    const extra = [];
+    const hours = stations.swaps_by_hour[idx];
+    if (hours) {
+      const highest = Math.max(...hours, 1e-9);
+      const bars = element("div", "", "hours");
+      bars.setAttribute("role", "img");
+      bars.setAttribute("aria-label", `Swaps by hour, at most ${format(highest, 1)}`);
+      bars.append(...hours.map((swaps, hour) => {
+        const bar = element("i");
+        bar.style.height = `${100 * swaps / highest}%`;
+        bar.title = `${hour}:00 ${format(swaps, 1)} swaps`;
+        return bar;
+      }));
+      const scale = element("div", "", "hours-scale");
+      scale.append(...["0 h", "swaps by hour", "24 h"].map((text) => element("span", text)));
+      extra.push(bars, scale);
+    }
+    showDetails(`Station ${stations.id[idx]}`, [
+      ["City", city ? city.name : "–"],
+      ["Type", `${type.id}, ${type.bays} bays`],
+      ["Swaps", `${format(stations.swaps[idx], 1)} per day`],
+      ["Peak hour, winter", `${format(stations.peak[idx], 1)} of ${format(stations.capacity[idx], 1)} swaps`],
+      ["Utilisation", percent(used)],
+      ["Zones served", format(stations.zones[idx])],
+      ["Mean drive time", `${format(stations.drive[idx], 1)} min`],
+      ["Longitude, latitude", `${stations.lon[idx].toFixed(4)}, ${stations.lat[idx].toFixed(4)}`],
+    ], ...extra);
+  }
+
+  function showCorridorStation(idx) {
+    const { id, city, type, status, lon, lat, capex, winter_swaps: winter, summer_swaps: summer,
+            winter_trips: winterTrips, summer_trips: summerTrips, holiday, capacity } = corridors.stations;
+    showDetails(`Corridor station ${id[idx]}`, [
+      ["Nearest city", cities[city[idx]] ? cities[city[idx]].name : "–"],
+      ["Type", `${type[idx]}, ${status[idx]}`],
+      ["Swaps in winter", `${format(winter[idx], 1)} per day`],
+      ["Swaps in summer", `${format(summer[idx], 1)} per day`],
+      ["Trips in winter", `${format(winterTrips[idx], 1)} per day`],
+      ["Trips in summer", `${format(summerTrips[idx], 1)} per day`],
+      ["Peak hour, holiday", `${format(holiday[idx], 1)} of ${format(capacity[idx], 1)} swaps`],
+      ["Investment", `${format(capex[idx])} CNY`],
+      ["Longitude, latitude", `${lon[idx].toFixed(4)}, ${lat[idx].toFixed(4)}`],
+    ]);
+  }
+
+  function roadRows(idx) {
+    const { roads } = corridors;
+    return ["winter", "summer"].flatMap((season) => [
+      [`Refuelled in ${season}`, roads[`${season}_share`][idx] === null ? "no trips"
+        : `${roads[`${season}_share`][idx]} % of ${format(roads[`${season}_trips`][idx], 1)} trips per day`],
+      [`Temperature in ${season}`, `${format(roads[`${season}_c`][idx])} °C`],
+    ]);
+  }
+  const roadTitle = (idx) =>
+    `${corridors.roads.ferry[idx] ? "Ferry" : "Road"}, ${format(corridors.roads.km[idx], 1)} km`;
+
+  function cellRows({ level, tile, cell }) {
+    const cells = levels[level].tiles[tile];
+    return [
+      ["Swaps served", cells.served[cell] < 0 ? "none asked for" : `${cells.served[cell]} %`],
+      ...(cells.minutes && cells.minutes[cell] >= 0
+        ? [["Way to a station", `${format(cells.minutes[cell] / 10, 1)} min`]] : []),
+      ["Swaps asked for", `${format(cells.swaps[cell] / 10, 1)} per day`],
+      ["Car-owning households", format(cells.households[cell])],
+    ];
+  }
+
+  for (const { key, title, has_data: hasData } of data.seasons) {
+    const label = element("label");
+    const input = element("input");
+    Object.assign(input, {
+      type: "radio", name: "season", value: key, checked: key === state.season, disabled: !hasData,
+    });
+    label.append(input, element("span", title));
+    byId("seasons").append(label);
+  }
+  byId("season-note").hidden = data.seasons.every(({ has_data: hasData }) => hasData);
+  data.packs.forEach((pack, idx) => {
+    const option = element("option", pack);
+    option.value = idx;
+    option.selected = idx === state.pack;
+    byId("pack").append(option);
+  });
+  cities.map((city, idx) => [city.name, idx]).sort(([a], [b]) => a.localeCompare(b, "en"))
+    .forEach(([name, idx]) => {
+      const option = element("option", name);
+      option.value = idx;
+      byId("find").append(option);
+    });
+  showLegend();
+
+  return {
+    data, cities, stations, levels, corridors, byId, format, percent, collection, point, state,
+    isShown, seasonTitle, rangeOf, cellFeatures, stationFeatures, cityFeatures,
+    corridorFeatures, roadFeatures, showLegend, showDetails, showCity, showStation,
+    showCorridorStation, roadRows, roadTitle, cellRows,
+  };
+})();
