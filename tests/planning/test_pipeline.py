@@ -12,7 +12,8 @@ from planner.errors import InfeasibleError
 from planner.instance import Instance
 from planner.physics.climate import city_climate
 from planner.physics.fleet import operate_fleet
-from planner.planning.pipeline import Planned, plan
+from planner.planning.pipeline import plan
+from planner.planning.result import Planned
 from planner.plans.fleet_rows import fleet_rates, peak_shares, winter_rates
 
 

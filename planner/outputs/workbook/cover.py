@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from planner.outputs.workbook.formats import number_format
-from planner.plans.question_words import headline_of
+from planner.plans.question import measure_of_run
 
 _FIGURES = (
     ("Stations", "num_stations", ""),
@@ -60,7 +60,7 @@ class Figure:
 
 def proof(run: Mapping[str, Any]) -> str:
     """What is proven about the plan, in one sentence."""
-    words = headline_of(run["objective_unit"])
+    words = measure_of_run(run).words
     found = words.plan(f"{run['objective']:,.0f}")
     if run["status"] == "OPTIMAL":
         return f"Proven optimal: this plan {found}; {words.limit('that')}."

@@ -9,7 +9,8 @@ import pytest
 
 from planner.errors import CheckError, InfeasibleError, InputError
 from planner.instance import Instance, read_instance
-from planner.planning.pipeline import Planned, check_plan, plan
+from planner.planning.pipeline import check_plan, plan
+from planner.planning.result import Planned
 from tests.two_towns import APART_KM, two_towns
 
 TUTORIAL = Path(__file__).parents[3] / "instances" / "tutorial"

@@ -8,7 +8,8 @@ import pytest
 
 from planner.errors import CheckError, InputError
 from planner.instance import Instance, read_instance
-from planner.planning.pipeline import Planned, check_plan, plan
+from planner.planning.pipeline import check_plan, plan
+from planner.planning.result import Planned
 from planner.plans import Plan
 
 OBJECTIVES = ("p_median", "set_cover", "facility_location")
