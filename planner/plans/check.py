@@ -126,8 +126,8 @@ def _stations(instance: Instance, evaluation: Evaluation, trips: TripShare) -> I
     limit = stations["capacity_swaps_per_hour"] * (1 + _TOLERANCE) + _TOLERANCE
     for row in stations[stations["peak_swaps_per_hour"] > limit].itertuples():
         yield (
-            f"station {row.site_id} is asked for {row.peak_swaps_per_hour:.3f} swaps per hour, "
-            f"it can do {row.capacity_swaps_per_hour:.3f}"
+            f"station {row.site_id} has a load of {row.peak_swaps_per_hour:.3f} swaps per hour, "
+            f"its capacity is {row.capacity_swaps_per_hour:.3f}"
         )
 
 
@@ -170,13 +170,13 @@ def _objectives(
     instance: Instance, plan: Plan, evaluation: Evaluation, trips: TripShare
 ) -> Iterator[str]:
     siting, question = plan.models[0], instance.scenario.siting.objective
-    asked = judge_of(question).measure(instance.scenario)
-    if (siting.sense, siting.unit) != (asked.sense, asked.unit):
+    expected = judge_of(question).measure(instance.scenario)
+    if (siting.sense, siting.unit) != (expected.sense, expected.unit):
         yield (
             f"the siting's objective is {siting.sense} {siting.unit}, {question} asks for "
-            f"{asked.sense} {asked.unit}"
+            f"{expected.sense} {expected.unit}"
         )
-    name = asked.figure
+    name = expected.figure
     found = evaluation.kpi[name] + trips.swaps_per_day
     if not abs(found - siting.objective) <= _TOLERANCE * max(1.0, abs(found)):
         yield f"{name} is {found:.6f}, the plan states {siting.objective:.6f}"

@@ -160,7 +160,7 @@ def _stations(
     )
     turns = _mean_turns(instance, packs, winter)
     of_station = pd.MultiIndex.from_frame(rows[["city_id", "station_type_id"]])
-    # A city without vehicles has no mix: nothing is asked of its stations.
+    # A city without vehicles has no mix: its stations have no load.
     mean = turns.reindex(of_station).fillna(1.0)
     capacity = swaps_per_hour(
         bays=rows["bays"],

@@ -167,18 +167,18 @@ def _stock(instance: Instance, plan: Plan, periods: pd.DataFrame) -> Iterator[st
 
 def _supply(instance: Instance, plan: Plan) -> Iterator[str]:
     table = supply_used(instance, plan.pack_flows)
-    over = table[table["used_gwh"] > table["to_be_had_gwh"] * (1 + _TOLERANCE)]
+    over = table[table["used_gwh"] > table["available_gwh"] * (1 + _TOLERANCE)]
     for row in over.itertuples():
         yield (
             f"{row.quarter}: {row.used_gwh:.6f} GWh of {row.chemistry} are used, "
-            f"{row.to_be_had_gwh:.6f} are to be had"
+            f"{row.available_gwh:.6f} are available"
         )
 
 
 def supply_used(instance: Instance, pack_flows: pd.DataFrame) -> pd.DataFrame:
     """Cumulative energy of new packs by quarter and chemistry that has a supply.
 
-    Columns ``quarter, chemistry, produced_gwh, to_be_had_gwh`` (less what others buy),
+    Columns ``quarter, chemistry, produced_gwh, available_gwh`` (less what others buy),
     ``used_gwh``.
     """
     packs = instance.packs[["pack_id", "chemistry", "nominal_kwh"]]
@@ -193,7 +193,7 @@ def supply_used(instance: Instance, pack_flows: pd.DataFrame) -> pd.DataFrame:
             used = gwh[of_chemistry & (delivered["quarter"] <= quarter)].sum()
             rows.append((quarter, chemistry, produced, produced * (1 - elsewhere), used))
     return pd.DataFrame(
-        rows, columns=["quarter", "chemistry", "produced_gwh", "to_be_had_gwh", "used_gwh"]
+        rows, columns=["quarter", "chemistry", "produced_gwh", "available_gwh", "used_gwh"]
     )
 
 

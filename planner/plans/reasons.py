@@ -25,7 +25,7 @@ _FIRST = {
 REASONS = _FIRST | {
     code: text for name in OBJECTIVES for code, text in judge_of(name).reasons.items()
 }
-"""All of them; the first that holds is given."""
+"""All of them; each site gets the first that holds."""
 
 
 def explain_candidates(

@@ -1,4 +1,4 @@
-"""What a further station at each site would bring: what questions are given for it, and return."""
+"""What a further station at each site would bring: input and result of a question for it."""
 
 from collections.abc import Mapping
 from typing import NamedTuple

@@ -55,7 +55,7 @@ def test_tutorial_by_hand(planned_tutorial: Planned) -> None:
     assert private.loc["na_25", "design_range_km"] == pytest.approx(sodium_kwh / consumption)
     assert private.loc["lfp_25", "design_range_km"] == pytest.approx(lfp_kwh / consumption)
     assert private.loc["na_25", "design_range_km"] > private.loc["lfp_25", "design_range_km"]
-    # 0.03 GWh are to be had: 0.5 of 0.02 + 0.04. Taxis, station-warm, keep LFP.
+    # 0.03 GWh are available: 0.5 of 0.02 + 0.04. Taxis, station-warm, keep LFP.
     assert kpi["packs_sodium_ion_gwh"] == pytest.approx(0.03)
     assert packs.loc[("taxi_ab", "lfp_25"), "vehicles"] == pytest.approx(100)
     assert kpi["vehicles_without_pack"] == pytest.approx(0, abs=1e-6)
@@ -221,8 +221,8 @@ def test_packs_over_quarters(tutorial: Instance) -> None:
     # What was there at first leaves in 2027Q3, all at once.
     assert table["retired_lfp"].tolist() == pytest.approx([0, 0, 0, 560, 0])
     supply = planned.tables["supply_value"]
-    assert (supply["used_gwh"] <= supply["to_be_had_gwh"] * (1 + 1e-9)).all()
-    assert supply["to_be_had_gwh"].tolist() == pytest.approx([0.01, 0.03, 0.07, 0.07, 0.07])
+    assert (supply["used_gwh"] <= supply["available_gwh"] * (1 + 1e-9)).all()
+    assert supply["available_gwh"].tolist() == pytest.approx([0.01, 0.03, 0.07, 0.07, 0.07])
     # A kilowatt-hour sooner is worth no less than one later.
     assert (np.diff(supply["value_cny_per_kwh"]) <= 1e-9).all()
     packs = planned.plan.models[1]

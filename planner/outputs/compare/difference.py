@@ -96,7 +96,7 @@ def compare_runs(base_folder: Path, other_folder: Path) -> Comparison:
         ),
         "supply_value": _side_by_side(
             (_optional(base, "supply_value"), _optional(other, "supply_value")),
-            ["quarter", "chemistry"], ["to_be_had_gwh", "used_gwh", "value_cny_per_kwh"],
+            ["quarter", "chemistry"], ["available_gwh", "used_gwh", "value_cny_per_kwh"],
         ),
         "gate_value": _side_by_side(
             (_optional(base, "gate_value"), _optional(other, "gate_value")),

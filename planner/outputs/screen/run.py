@@ -139,7 +139,7 @@ def _print_quarters(planned: "Planned", console: "Console") -> None:
         supply = planned.tables["supply_value"]
         sodium = supply[supply["chemistry"] == "sodium_ion"].set_index("quarter")
         table = Table(title="Packs by quarter", title_justify="left")
-        for heading in ("quarter", "vehicles", "on sodium-ion", "GWh used", "to be had",
+        for heading in ("quarter", "vehicles", "on sodium-ion", "GWh used", "available",
                         "1 GWh more saves"):  # fmt: skip
             table.add_column(heading, justify="left" if heading == "quarter" else "right")
         for quarter in quarters:
@@ -149,7 +149,7 @@ def _print_quarters(planned: "Planned", console: "Console") -> None:
                 of_quarter = sodium.loc[quarter]
                 used = [
                     f"{of_quarter['used_gwh']:,.2f}",
-                    f"{of_quarter['to_be_had_gwh']:,.2f}",
+                    f"{of_quarter['available_gwh']:,.2f}",
                     f"{of_quarter['value_cny_per_kwh']:,.1f} M CNY",
                 ]
             table.add_row(

@@ -86,9 +86,9 @@ def _worth(candidates: Candidates) -> Worth:
 
 
 def _finding(stated: Stated, styles: NumberStyles) -> Finding:
-    asked = stated.swaps_per_day
+    demand = stated.swaps_per_day
     found, best = (
-        styles.percent(value / asked if asked else None)
+        styles.percent(value / demand if demand else None)
         for value in (stated.objective, stated.bound)
     )
     stations = styles.number(stated.kpi.get("num_stations"))

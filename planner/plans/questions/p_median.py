@@ -107,9 +107,9 @@ def drive_savings(candidates: Candidates) -> tuple[FloatArray, float]:
 
 
 def _finding(stated: Stated, styles: NumberStyles) -> Finding:
-    asked = stated.swaps_per_day
+    demand = stated.swaps_per_day
     found, best = (
-        f"{styles.number(value / asked if asked else 0.0, 2)} min"
+        f"{styles.number(value / demand if demand else 0.0, 2)} min"
         for value in (stated.objective, stated.bound)
     )
     stations = styles.number(stated.kpi.get("num_stations"))

@@ -85,12 +85,12 @@ def _violations(
     station_min: NDArray[np.float64],
     site_min: NDArray[np.float64],
 ) -> list[str]:
-    """Less covered than asked for; the arrays have shape (num_zones, cover_times)."""
+    """Less covered than required; the arrays have shape (num_zones, cover_times)."""
     siting = instance.scenario.siting
     if siting.cover_share_frac < 1.0:
-        covered, asked = kpi["swaps_covered_frac"], siting.cover_share_frac
-        if covered < asked - 1e-6:
-            return [f"{covered:.4%} of the swaps are covered, {asked:.4%} are asked for"]
+        covered, required = kpi["swaps_covered_frac"], siting.cover_share_frac
+        if covered < required - 1e-6:
+            return [f"{covered:.4%} of the swaps are covered, {required:.4%} are required"]
         return []
     built, possible = (np.isfinite(minutes).sum(axis=1) for minutes in (station_min, site_min))
     short = np.flatnonzero(built < possible)

@@ -91,9 +91,9 @@ def _packs_finding(sums: pd.DataFrame) -> str:
 
 
 def supply_used(run: RunFiles) -> Chart:
-    """What is to be had of each chemistry, and what the plan uses of it."""
+    """What is available of each chemistry, and what the plan uses of it."""
     frame = run.optional.get("supply_value")
-    subtitle = "Packs to be had and packs used, cumulative [GWh]"
+    subtitle = "Packs available and packs used, cumulative [GWh]"
     if frame is None:
         return Chart(
             "supply",
@@ -103,7 +103,7 @@ def supply_used(run: RunFiles) -> Chart:
             "had, what was used, and what one more kWh would have been worth.",
         )
     frame = frame.sort_values(["chemistry", "quarter"])
-    kinds = {"to_be_had_gwh": "to be had", "used_gwh": "used"}
+    kinds = {"available_gwh": "available", "used_gwh": "used"}
     values = [
         {
             "quarter": row["quarter"],

@@ -178,7 +178,7 @@ def _within_the_money(
 
     The model limits yearly costs, the scenario money. The first limit, the most that the money
     can cost a year, lets every plan within the budget pass, so that its bound holds for them
-    all; a plan that spends too much is sought again with that much less.
+    all; after a plan that spends too much the limit is that much lower.
     """
     if not math.isfinite(problem.budget):
         found = solve_facility_location(yearly.problem, options, on_progress=on_progress, stop=stop)
