@@ -99,8 +99,8 @@ def supply_used(run: RunFiles) -> Chart:
             "supply",
             "Supply of packs",
             subtitle,
-            note="This run has no table supply_value, which tells per quarter what was to be "
-            "had, what was used, and what one more kWh would have been worth.",
+            note="This run has no table supply_value, which tells per quarter what was "
+            "available, what was used, and what one more kWh would have been worth.",
         )
     frame = frame.sort_values(["chemistry", "quarter"])
     kinds = {"available_gwh": "available", "used_gwh": "used"}
