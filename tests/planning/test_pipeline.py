@@ -14,6 +14,7 @@ from planner.physics.climate import city_climate
 from planner.physics.fleet import operate_fleet
 from planner.planning.pipeline import plan
 from planner.planning.result import Planned
+from planner.plans.derived import derive
 from planner.plans.fleet_rows import fleet_rates, peak_shares, winter_rates
 
 
@@ -64,7 +65,8 @@ def test_tutorial_by_hand(planned_tutorial: Planned) -> None:
 def test_demand_and_check_agree_on_rates(tutorial: Instance) -> None:
     instance = _with_hours(tutorial)
     fleet = operate_fleet(instance, city_climate(instance))
-    rates = fleet_rates(instance)
+    climate = city_climate(instance)
+    rates = fleet_rates(instance, climate)
     assert len(rates) == (~np.isnan(fleet.swaps_per_day)).sum() == 3 * 2 * 12
     for row in rates.itertuples():
         where = (
@@ -80,8 +82,8 @@ def test_demand_and_check_agree_on_rates(tutorial: Instance) -> None:
         assert row.grid_kwh_per_vehicle_day == pytest.approx(fleet.grid_kwh_per_day[where])
         turns = fleet.design_turn_h[where[:3]][:, where[3]]
         assert row.design_turn_h == pytest.approx(turns.max())
-    winter = winter_rates(instance, rates)
-    shares = peak_shares(instance, winter)
+    winter = winter_rates(instance, rates, climate)
+    shares = peak_shares(instance, winter, derive(instance, climate).planned_fleet)
     segments = instance.vehicles["segment"]
     assert [shares["town", name] for name in segments] == pytest.approx(fleet.peak_hour_frac[0])
     # 100 taxis swap three times a day, 1,000 private cars every eighth day: four o'clock wins.
