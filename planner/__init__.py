@@ -23,7 +23,8 @@ if TYPE_CHECKING:
     from planner.models.sized_coverage.solve import solve_sized_coverage
     from planner.outputs.run_folder import write_run
     from planner.planning.clock import StageClock
-    from planner.planning.pipeline import Planned, check_plan, plan
+    from planner.planning.pipeline import check_plan, plan
+    from planner.planning.result import Planned
 
 __all__ = [
     "Instance",
@@ -46,7 +47,7 @@ __all__ = [
 _HOME = {
     "Instance": "planner.instance",
     "LocationResult": "planner.location",
-    "Planned": "planner.planning.pipeline",
+    "Planned": "planner.planning.result",
     "StageClock": "planner.planning.clock",
     "check_plan": "planner.planning.pipeline",
     "facility_location": "planner.location",

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from planner.instance import Instance, read_instance
-from planner.planning.pipeline import Planned, plan
+from planner.planning.pipeline import plan
+from planner.planning.result import Planned
 
 ROOT = Path(__file__).parents[1]
 TUTORIAL = ROOT / "instances" / "tutorial"

@@ -161,7 +161,8 @@ def test_gap_not_reached_is_told_by_the_exit_code(
         solution = solve_national(*arguments, **options)
         return replace(solution, proof=replace(solution.proof, bound=1.1 * solution.proof.bound))
 
-    monkeypatch.setattr("planner.planning.siting.answer.solve_national", stopped_early)
+    question = "planner.planning.siting.questions.max_coverage"
+    monkeypatch.setattr(f"{question}.solve_national", stopped_early)
     code, out, _ = _planner(
         "run", TUTORIAL, "--out", tmp_path / "run", "--gap", "0.05",
         monkeypatch=monkeypatch, capsys=capsys,

@@ -5,19 +5,27 @@ import json
 import subprocess
 import sys
 import time
+from importlib import import_module
 from pathlib import Path
+from pkgutil import iter_modules
+from typing import get_args
 
 import pytest
 
+import planner.planning.siting.questions as siting_questions
+import planner.plans.questions as plans_questions
 from planner.batch.study import Study
 from planner.instance import Scenario
+from planner.instance.scenario import Siting
 from planner.instance.tables import format_reference
+from planner.planning.siting.question import Ask
+from planner.plans.question import OBJECTIVES, Judge, judge_of
 
 ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "planner"
 
 BASE = {"arrays", "errors", "files", "geodesy", "units"}
-PLANNED = {"planning.clock", "planning.pipeline"}
+PLANNED = {"planning.clock", "planning.result"}
 MAY_IMPORT: dict[str, set[str]] = {
     "arrays": set(),
     "errors": set(),
@@ -45,12 +53,16 @@ MAY_IMPORT: dict[str, set[str]] = {
         "instance",
         "outputs",
         "planning.array_cache",
+        "planning.pipeline",
         "platforms",
         "solving.progress",
         "versions",
     },
-    "cli": BASE | PLANNED | {"batch", "bench", "instance", "opendata", "outputs", "physics"},
-    "__init__": {"instance", "location", "models", "outputs.run_folder"} | PLANNED,
+    "cli": BASE
+    | PLANNED
+    | {"batch", "bench", "instance", "opendata", "outputs", "physics", "planning.pipeline"},
+    "__init__": {"instance", "location", "models", "outputs.run_folder", "planning.pipeline"}
+    | PLANNED,
 }
 """What each room of `planner` may import, as rooms or as modules in them: downwards, no circle."""
 MODELS_MAY_IMPORT = {
@@ -124,6 +136,42 @@ def test_models_import_only_those_they_build_on() -> None:
             if name.startswith("planner.models."):
                 rest = name.removeprefix("planner.models.")
                 assert _allows(allowed, rest), f"models/{room} may not import {name}"
+
+
+MAY_NAME_OBJECTIVES = {
+    "__init__.py", "bench", "instance", "location", "models", "plans/questions",
+    "planning/siting/questions",
+}  # fmt: skip
+"""Where a siting objective or its unit may be named: by its own files, its settings, its model."""
+MAY_NAME_UNITS = {"planning/corridors/plan.py"}
+"""Corridors have units of their own, one of them alike."""
+
+
+def test_objectives_are_looked_up_not_named() -> None:
+    units = {m.unit for name in OBJECTIVES for m in judge_of(name).measures if "/" in m.unit}
+    for path in _modules():
+        place = path.relative_to(PACKAGE)
+        within = {place.as_posix(), *(parent.as_posix() for parent in place.parents)}
+        if within & MAY_NAME_OBJECTIVES:
+            continue
+        names = {*OBJECTIVES, *(() if within & MAY_NAME_UNITS else units)}
+        strings = {
+            node.value
+            for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+            if isinstance(node, ast.Constant) and isinstance(node.value, str)
+        }
+        assert not names & strings, f"{place} names {names & strings}"
+
+
+def test_every_objective_has_both_halves_and_no_other_has() -> None:
+    assert set(OBJECTIVES) == set(get_args(Siting.model_fields["objective"].annotation))
+    halves = (plans_questions, siting_questions), (Judge, Ask), ("JUDGE", "ASK")
+    for package, kind, name in zip(*halves, strict=True):
+        modules = {module.name for module in iter_modules(package.__path__)}
+        assert modules == set(OBJECTIVES)
+        for module in modules:
+            half = getattr(import_module(f"{package.__name__}.{module}"), name)
+            assert isinstance(half, kind)
 
 
 def test_every_model_with_a_solver_has_a_golden_lp() -> None:

@@ -177,21 +177,6 @@ class Siting(_Section):
             )
         return self
 
-    @property
-    def sense(self) -> Literal["max", "min"]:
-        """Whether more of the objective is better, or less."""
-        return "max" if self.objective == "max_coverage" else "min"
-
-    @property
-    def unit(self) -> str:
-        """Unit of the objective."""
-        return {
-            "max_coverage": "swaps/day",
-            "p_median": "swap-min/day",
-            "set_cover": "CNY" if self.cover_least == "money" else "stations",
-            "facility_location": "CNY/year",
-        }[self.objective]
-
 
 class Network(_Section):
     """How zones and sites join the road network."""

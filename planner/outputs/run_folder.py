@@ -12,7 +12,7 @@ from planner.errors import Fault, InputError
 from planner.files import replaced_folder, write_json, write_text
 from planner.instance import Instance
 from planner.planning.clock import progress_record
-from planner.planning.pipeline import Planned
+from planner.planning.result import Planned
 from planner.platforms import peak_rss_mb
 from planner.versions import installed_versions
 
@@ -128,6 +128,7 @@ def describe_run(planned: Planned) -> dict[str, Any]:
         "objective": siting.objective,
         "bound": siting.bound,
         "gap_frac": siting.gap_frac,
+        "question": scenario.siting.objective,
         "objective_unit": siting.unit,
         "sense": siting.sense,
         "wall_s": round(sum(stage.wall_s for stage in planned.clock.stages), 3),

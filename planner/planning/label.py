@@ -11,6 +11,7 @@ from planner.planning.corridors.roads import CorridorRoads
 from planner.planning.packs import label_packs
 from planner.planning.rounds import Fitted
 from planner.planning.siting.problem import label_allocation, label_stations
+from planner.planning.siting.question import ask_of
 from planner.plans import ModelResult, Plan
 from planner.solving.status import OPTIMAL_GAP_FRAC, Status, gap_frac
 
@@ -19,7 +20,7 @@ def label_plan(instance: Instance, fitted: Fitted) -> Plan:
     """The plan's tables, and how far each model got; the siting's gap is that of what is served."""
     siting, packs = fitted.siting, fitted.packs
     objective = siting.objective
-    if siting.sense == "max":  # what counts is what the allocation serves
+    if ask_of(instance).counts_served:
         value = fitted.siting_problem.coverage.value
         objective = math.fsum(value[fitted.allocation.zone_idx] * fitted.allocation.share_frac)
         objective += fitted.trip_swaps_per_day(instance)
@@ -42,8 +43,8 @@ def label_plan(instance: Instance, fitted: Fitted) -> Plan:
         station_share=pd.DataFrame(
             {
                 "city_id": instance.cities["city_id"],
-                "served_frac": fitted.counted_on.served_frac,
-                "capacity_cny": fitted.counted_on.capacity_cny,
+                "served_frac": fitted.assumed_stations.served_frac,
+                "capacity_cny": fitted.assumed_stations.capacity_cny,
             }
         ),
         models=(
@@ -59,7 +60,7 @@ def label_plan(instance: Instance, fitted: Fitted) -> Plan:
             ),
             *_corridor_results(fitted.corridors),
         ),
-        **label_corridors(instance, fitted.corridors, fitted.counted_on.road_kwh_per_day),
+        **label_corridors(instance, fitted.corridors, fitted.assumed_stations.road_kwh_per_day),
     )  # fmt: skip
 
 
@@ -77,7 +78,7 @@ def _corridor_results(corridors: CorridorPlan | None) -> list[ModelResult]:
 
 def list_assumptions(
     instance: Instance,
-    held: pd.DataFrame,
+    extrapolated: pd.DataFrame,
     suspects: pd.DataFrame,
     left_out: dict[str, int],
     roads: CorridorRoads | None,
@@ -88,8 +89,9 @@ def list_assumptions(
     Parameters
     ----------
     instance : Instance
-    held : DataFrame
-        Where a curve's end value was held (`planner.physics.fleet.FleetOperation`).
+    extrapolated : DataFrame
+        Cities with packs colder than their curve, whose end value is used
+        (`planner.physics.fleet.FleetOperation`).
     suspects : DataFrame
         Cities with the hours of others (`planner.physics.climate.CityClimate`).
     left_out : dict of str to int
@@ -105,7 +107,7 @@ def list_assumptions(
         ``item, value, mark, source``.
     """
     rows = [*describe_settings(instance.scenario), *question]
-    for chemistry, group in held.groupby("chemistry"):
+    for chemistry, group in extrapolated.groupby("chemistry"):
         coldest = group["pack_temperature_c"].min()
         rows.append(
             {

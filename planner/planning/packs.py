@@ -315,7 +315,7 @@ def _wear_cny(
 
 
 def _supply_kwh(instance: Instance, quarter: str, chemistry: str) -> float:
-    """Energy of new packs to be had up to and with a quarter, less what others buy."""
+    """Energy of new packs available up to and with a quarter, less what others buy."""
     rows = instance.supply[instance.supply["chemistry"] == chemistry]
     if rows.empty:
         return np.inf

@@ -1,77 +1,33 @@
 """The stages of planning, called in order: instance in, checked plan out."""
 
-from collections.abc import Mapping
 from concurrent.futures import Executor
-from dataclasses import dataclass, replace
-from functools import partial
+from dataclasses import replace
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from planner.instance import Instance
-from planner.network import (
-    Access,
-    Reach,
-    RoadGraph,
-    attach,
-    audit_drive_times,
-    audit_nearest,
-    build_road_graph,
-    drive_time_reach,
-)
 from planner.physics.climate import city_climate
 from planner.physics.fleet import operate_fleet
 from planner.physics.range_table import range_curves
-from planner.planning.array_cache import ArrayCache, content_key
+from planner.planning.array_cache import ArrayCache
 from planner.planning.clock import StageClock
 from planner.planning.corridors.check import check_corridors
 from planner.planning.corridors.labels import corridors_of_plan
 from planner.planning.corridors.prepare import CorridorInput
 from planner.planning.corridors.roads import prepare_roads
+from planner.planning.joined_network import audit, join_network, reach_on_network, without_roads
 from planner.planning.label import label_plan, list_assumptions
 from planner.planning.pack_prices import gate_savings, supply_values, with_pack_values
+from planner.planning.result import Planned
 from planner.planning.rounds import fit_packs_and_stations
-from planner.planning.siting.answer import question_assumptions
-from planner.plans import AuditedTimes, Evaluation, Plan
-from planner.plans.check import check_plan as check_labels
-from planner.plans.question_figures import least_cost_cny
+from planner.planning.siting.question import ask_of
+from planner.plans import AuditedTimes, Evaluation, Plan, check_labels
+from planner.plans.derived import Derived, derive
 from planner.plans.reasons import explain_candidates
-from planner.plans.savings import Reached
+from planner.plans.worth import Reached
 from planner.solving.options import SolveOptions
 from planner.solving.progress import StopRequest
-
-
-@dataclass(frozen=True)
-class Planned:
-    """A checked plan and how it came about.
-
-    Attributes
-    ----------
-    instance : Instance
-        What was planned.
-    plan : Plan
-        The decisions.
-    evaluation : Evaluation
-        Its figures, recomputed by the independent check.
-    candidates : DataFrame
-        Sites without a station, with the reason (`planner.plans.reasons`).
-    tables : mapping of name to DataFrame
-        The evaluation's plain tables, and what the models' prices add: ``supply_value``,
-        ``gate_value``, ``coupling``, pack values in ``city_quarter``.
-    assumptions : DataFrame
-        Everything that was assumed or filled in: ``item, value, mark, source``.
-    clock : StageClock
-        What took how long, and what was reported on the way.
-    """
-
-    instance: Instance
-    plan: Plan
-    evaluation: Evaluation
-    candidates: pd.DataFrame
-    tables: Mapping[str, pd.DataFrame]
-    assumptions: pd.DataFrame
-    clock: StageClock
 
 
 def plan(
@@ -116,7 +72,7 @@ def plan(
         climate = city_climate(instance)
         fleet = operate_fleet(instance, climate)
     with clock.stage("network", f"drive-time reach on {len(instance.roads):,} roads") as say:
-        graph, sites, zones, reach = _network(instance, cache)
+        network, reach = reach_on_network(instance, cache)
         say(f"{len(reach.zone_idx):,} pairs of site and zone within the standard")
     roads = None
     if instance.scenario.corridors.funding != "none":
@@ -129,18 +85,14 @@ def plan(
         say(f"{len(gates)} gates open too late for some quarter")
     result = label_plan(instance, fitted)
     with clock.stage("check", "every limit and figure recomputed without the solver"):
-        audited = _audit(instance, graph, sites, zones, result)
+        audited = audit(instance, network, result)
         corridors = None if roads is None else corridors_of_plan(instance, fleet, roads, result)
-        evaluation = _evaluate(instance, result, audited, corridors)
+        evaluation = _evaluate(instance, result, audited, derive(instance, climate), corridors)
     with clock.stage("candidates", "why each other site holds no station"):
         candidates = explain_candidates(
             instance, evaluation, Reached(reach.ptr, reach.zone_idx, reach.drive_min),
-            sites.point_idx >= 0, result.models[0].prices,
+            network.sites.point_idx >= 0, result.models[0].prices,
         )  # fmt: skip
-    left_out = {
-        "sites farther than max_access_km from any road": int((sites.point_idx < 0).sum()),
-        "zones farther than max_access_km from any road": int((zones.point_idx < 0).sum()),
-    }
     return Planned(
         instance,
         result,
@@ -158,9 +110,9 @@ def plan(
             instance,
             fleet.held,
             climate.suspects,
-            left_out,
+            without_roads(network),
             roads,
-            question_assumptions(instance, fitted.siting_problem),
+            ask_of(instance).assumptions(instance, fitted.siting_problem),
         ),
         clock=clock,
     )
@@ -170,16 +122,17 @@ def _evaluate(
     instance: Instance,
     plan: Plan,
     audited: AuditedTimes,
+    derived: Derived,
     corridors: tuple[CorridorInput, NDArray[np.float64] | None] | None,
 ) -> Evaluation:
     """The independent check of cities and corridors together."""
     if corridors is None:
-        return check_labels(instance, plan, audited)
+        return check_labels(instance, plan, audited, derived)
     given, driven_frac = corridors
     names = plan.corridor_stations["corridor_station_id"]
     stated = next(model for model in plan.models if model.name == "corridors")
     trips = check_corridors(instance, given, names, driven_frac, stated)
-    evaluation = check_labels(instance, plan, audited, trips.share)
+    evaluation = check_labels(instance, plan, audited, derived, trips.share)
     return replace(
         evaluation,
         kpi={**evaluation.kpi, **trips.kpi},
@@ -195,16 +148,15 @@ def check_plan(instance: Instance, plan: Plan) -> Evaluation:
     CheckError
         With every violation found.
     """
-    graph = build_road_graph(instance)
-    sites, zones = _join(graph, instance)
+    network, climate = join_network(instance), city_climate(instance)
     corridors = None
     if instance.scenario.corridors.funding != "none":
-        climate = city_climate(instance)
         fleet = operate_fleet(instance, climate)
         corridors = corridors_of_plan(
             instance, fleet, prepare_roads(instance, fleet, climate), plan
         )
-    return _evaluate(instance, plan, _audit(instance, graph, sites, zones, plan), corridors)
+    audited = audit(instance, network, plan)
+    return _evaluate(instance, plan, audited, derive(instance, climate), corridors)
 
 
 def _solve_options(instance: Instance) -> SolveOptions:
@@ -215,64 +167,4 @@ def _solve_options(instance: Instance) -> SolveOptions:
         seed=solver.seed,
         workers=solver.workers,
         deterministic=solver.deterministic,
-    )
-
-
-def _join(graph: RoadGraph, instance: Instance) -> tuple[Access, Access]:
-    sites, zones = (
-        attach(graph, table["lon"].to_numpy(float), table["lat"].to_numpy(float), instance)
-        for table in (instance.sites, instance.zones)
-    )
-    return sites, zones
-
-
-def _network(
-    instance: Instance, cache: ArrayCache | None
-) -> tuple[RoadGraph, Access, Access, Reach]:
-    """Road graph, where sites and zones join it, and who reaches whom."""
-    minutes = instance.scenario.siting.drive_time_min
-    if cache is None:
-        graph = build_road_graph(instance)
-        sites, zones = _join(graph, instance)
-        return graph, sites, zones, drive_time_reach(graph, sites, zones, minutes)
-    roads = content_key(
-        instance.road_nodes[["node_id", "lon", "lat"]],
-        instance.roads[["from_node", "to_node", "length_km", "speed_kmh"]],
-    )
-    graph = cache.once(RoadGraph, roads, lambda: build_road_graph(instance))
-    keys, joined = [], []
-    for table in (instance.sites, instance.zones):
-        lon, lat = table["lon"].to_numpy(float), table["lat"].to_numpy(float)
-        keys.append(content_key(roads, instance.scenario.network, table[["lon", "lat"]]))
-        joined.append(cache.once(Access, keys[-1], partial(attach, graph, lon, lat, instance)))
-    sites, zones = joined
-    reach = cache.once(
-        Reach, content_key(keys, minutes), lambda: drive_time_reach(graph, sites, zones, minutes)
-    )
-    return graph, sites, zones, reach
-
-
-def _audit(
-    instance: Instance, graph: RoadGraph, sites: Access, zones: Access, plan: Plan
-) -> AuditedTimes:
-    """Drive times that the plan relies on, by other code than its own."""
-    pairs = pd.DataFrame(
-        {
-            "site_idx": pd.Index(instance.sites["site_id"]).get_indexer(plan.allocation["site_id"]),
-            "zone_idx": pd.Index(instance.zones["zone_id"]).get_indexer(plan.allocation["zone_id"]),
-        }
-    )
-    siting = instance.scenario.siting
-    is_cover = siting.objective == "set_cover"
-    number = siting.cover_times if is_cover else 1
-
-    def nearest(site_idx: np.ndarray, number: int) -> np.ndarray:
-        return audit_nearest(instance, graph, sites, zones, site_idx, number)
-
-    is_open = instance.sites["site_id"].isin(plan.stations["site_id"])
-    may_open = (instance.sites["status"] != "forbidden") & np.isfinite(least_cost_cny(instance))
-    return AuditedTimes(
-        allocation_min=audit_drive_times(instance, graph, sites, zones, pairs),
-        station_min=nearest(np.flatnonzero(is_open), number),
-        site_min=nearest(np.flatnonzero(may_open), number if is_cover else 0),
     )

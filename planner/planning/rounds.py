@@ -32,8 +32,9 @@ from planner.planning.packs import (
     assemble_pack_assignment,
     assigned_vehicles,
 )
-from planner.planning.siting.answer import Siting, choose_stations, looks_at_packs
+from planner.planning.siting.answer import choose_stations
 from planner.planning.siting.problem import assemble_allocation, assemble_siting
+from planner.planning.siting.question import Siting, SitingTask, ask_of
 from planner.solving.options import SolveOptions
 from planner.solving.progress import StopRequest
 
@@ -50,15 +51,15 @@ class Fitted:
     Attributes
     ----------
     pack_problem, pack_labels, packs : PackAssignmentProblem, PackLabels, PackAssignment
-        The packs, for ``counted_on``.
+        The packs, for ``assumed_stations``.
     siting_problem, siting, allocation : SizedCoverageProblem, Siting, Allocation
         The stations, for these packs.
-    counted_on : StationAnswer
-        What the packs were planned for.
+    assumed_stations : StationAnswer
+        Service of the stations that the packs were planned for.
     rounds : DataFrame
         A row per round: ``round, pack_cost_cny, swaps_per_day_served, siting_gap_frac,
         served_change_frac`` (largest change of a city's served share against what the packs
-        counted on), ``vehicles_changing_frac`` (share of the vehicles that would change their
+        were planned for), ``vehicles_changing_frac`` (share of the vehicles that would change their
         pack, were the packs planned again for these stations).
     corridors : CorridorPlan, optional
         For these stations and packs, if corridors are planned.
@@ -70,7 +71,7 @@ class Fitted:
     siting_problem: SizedCoverageProblem
     siting: Siting
     allocation: Allocation
-    counted_on: StationAnswer
+    assumed_stations: StationAnswer
     rounds: pd.DataFrame
     corridors: CorridorPlan | None = None
 
@@ -105,7 +106,7 @@ def fit_packs_and_stations(
     clock : StageClock
         Hears of every round.
     stop : threading.Event or alike, optional
-        When set, the round at hand is the last.
+        When set, the round in progress is the last.
     executor : concurrent.futures.Executor, optional
         Where cities are solved; processes of this machine otherwise.
     roads : CorridorRoads, optional
@@ -129,6 +130,7 @@ def fit_packs_and_stations(
 
     with clock.stage("packs", "packs to cities and vehicles, as if all swaps were served"):
         packs = plan_packs(StationAnswer.everywhere(instance))
+    depends_on_packs = ask_of(instance).depends_on_packs
     settled = False
     siting: Siting | None = None
     corridors = (
@@ -136,27 +138,24 @@ def fit_packs_and_stations(
     )
     while True:
         number = len(rows) + 1
-        is_full = settled or number >= coupling.max_rounds or not looks_at_packs(instance)
+        is_full = settled or number >= coupling.max_rounds or not depends_on_packs
         left_s = max(1.0, options.time_limit_s - spent_s)
         claimants = corridors.begin(packs.assigned) if corridors else ()
         with clock.stage("siting", f"round {number}: up to {len(instance.sites):,} sites"):
             siting_problem = assemble_siting(instance, reach, fleet, packs.assigned)
-            siting = choose_stations(
-                instance,
-                siting_problem,
-                reach,
-                replace(
-                    options,
-                    gap_frac=options.gap_frac if is_full else max(options.gap_frac, ROUGH_GAP_FRAC),
-                    # Half of what is left, so that a later round has the other half.
-                    time_limit_s=left_s if is_full else left_s / 2,
-                ),
-                earlier=siting,
-                claimants=claimants,
-                on_progress=clock.from_solver,
-                stop=stop,
-                executor=executor,
+            of_round = replace(
+                options,
+                gap_frac=options.gap_frac if is_full else max(options.gap_frac, ROUGH_GAP_FRAC),
+                # Half of what is left, so that a later round has the other half.
+                time_limit_s=left_s if is_full else left_s / 2,
             )
+            siting = choose_stations(
+                SitingTask(
+                    instance, siting_problem, reach, of_round,
+                    earlier=siting, claimants=claimants, on_progress=clock.from_solver, stop=stop,
+                    executor=executor,
+                )
+            )  # fmt: skip
         spent_s += siting.wall_s
         with clock.stage("allocation", "zones to stations, station sizes"):
             allocation = siting.allocation or allocate_zones(
@@ -166,13 +165,13 @@ def fit_packs_and_stations(
         if corridors:
             answer = replace(answer, road_kwh_per_day=corridors.end(siting))
         # Prices may make packs jump to and fro: later answers are taken by half.
-        mixed = answer.mixed_with(packs.counted_on, 0.0 if number == 1 else 0.5)
+        mixed = answer.mixed_with(packs.assumed_stations, 0.0 if number == 1 else 0.5)
         with clock.stage("packs", "packs again, for these stations") as say:
             again = plan_packs(mixed)
             moving = np.abs(again.assigned - packs.assigned).sum() / 2
             changing = float(moving / max(packs.assigned.sum(), 1.0))
             say(f"round {number}: {changing:.2%} of the vehicles would change their pack")
-        served_change = np.abs(answer.served_frac - packs.counted_on.served_frac)
+        served_change = np.abs(answer.served_frac - packs.assumed_stations.served_frac)
         rows.append(
             {
                 "round": number,
@@ -183,7 +182,7 @@ def fit_packs_and_stations(
                 "vehicles_changing_frac": changing,
             }
         )
-        # The first round counted on stations everywhere: its float is never the last word.
+        # The first round assumed stations everywhere: its float is never final.
         settled = number > 1 and changing <= coupling.tolerance_frac
         stopped = stop is not None and stop.is_set()
         if stopped or (is_full and (settled or number >= coupling.max_rounds)):
@@ -192,16 +191,16 @@ def fit_packs_and_stations(
                 corridor_plan, siting = corridors.finish(packs.assigned, siting)
             return Fitted(
                 packs.problem, packs.labels, packs.solution, siting_problem, siting, allocation,
-                packs.counted_on, pd.DataFrame(rows), corridor_plan,
+                packs.assumed_stations, pd.DataFrame(rows), corridor_plan,
             )  # fmt: skip
         if not settled:
             packs = again
 
 
 class _Packs(NamedTuple):
-    """One answer of the pack model, and the stations that it counted on."""
+    """One answer of the pack model, and the stations that it was planned for."""
 
-    counted_on: StationAnswer
+    assumed_stations: StationAnswer
     problem: PackAssignmentProblem
     labels: PackLabels
     solution: PackAssignment
@@ -224,9 +223,9 @@ def _station_answer(
     num_cities = len(instance.cities)
     more = replace(problem, load=problem.load * (1 + MORE_LOAD_FRAC))
 
-    def most_served(asked: SizedCoverageProblem) -> Allocation:
+    def most_served(of_problem: SizedCoverageProblem) -> Allocation:
         return allocate_zones(
-            assemble_allocation(asked, reach, siting.open_site_idx, siting.type_idx)
+            assemble_allocation(of_problem, reach, siting.open_site_idx, siting.type_idx)
         )
 
     def served_by_city(found: Allocation) -> FloatArray:

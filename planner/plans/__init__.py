@@ -1,6 +1,6 @@
 """Plans, their independent evaluation and check."""
 
-from planner.plans.check import check_plan
+from planner.plans.check import check_labels
 from planner.plans.evaluate import evaluate_plan
 from planner.plans.plan import AuditedTimes, Evaluation, ModelResult, Plan, TripShare
 
@@ -10,6 +10,6 @@ __all__ = [
     "ModelResult",
     "Plan",
     "TripShare",
-    "check_plan",
+    "check_labels",
     "evaluate_plan",
 ]

@@ -7,18 +7,23 @@ import pandas as pd
 
 from planner.errors import CheckError
 from planner.instance import Instance
+from planner.plans.derived import Derived
 from planner.plans.evaluate import evaluate_plan
 from planner.plans.pack_rows import pack_violations
 from planner.plans.plan import AuditedTimes, Evaluation, Plan, TripShare
-from planner.plans.question_figures import KPI_BY_UNIT, coverage_violations
+from planner.plans.question import judge_of
 
 NO_TRIPS = TripShare()
 _TOLERANCE = 1e-6
 """Relative; sums over a million rows in another order differ by less."""
 
 
-def check_plan(
-    instance: Instance, plan: Plan, audited: AuditedTimes, trips: TripShare = NO_TRIPS
+def check_labels(
+    instance: Instance,
+    plan: Plan,
+    audited: AuditedTimes,
+    derived: Derived,
+    trips: TripShare = NO_TRIPS,
 ) -> Evaluation:
     """Recompute a plan from the instance's rows and verify every limit.
 
@@ -30,6 +35,8 @@ def check_plan(
         Decisions by label.
     audited : AuditedTimes
         Drive times, recomputed by other code than the plan's.
+    derived : Derived
+        From `planner.plans.derived.derive`, of the instance.
     trips : TripShare
         What corridor stations take of the siting's limits and add to its objective, recomputed
         likewise (`planner.planning.corridors.check_corridors`).
@@ -46,12 +53,12 @@ def check_plan(
     """
     violations = list(_labels(instance, plan))
     if not violations:
-        evaluation = evaluate_plan(instance, plan, audited.station_min)
+        evaluation = evaluate_plan(instance, plan, audited.station_min, derived)
         violations += _stations(instance, evaluation, trips)
         violations += _shares(plan)
         violations += _drive_times(instance, plan, audited.allocation_min)
-        violations += pack_violations(instance, plan, evaluation.periods)
-        violations += coverage_violations(
+        violations += pack_violations(instance, plan, evaluation.periods, derived)
+        violations += judge_of(instance.scenario.siting.objective).violations(
             instance, evaluation.kpi, audited.station_min, audited.site_min
         )
         violations += _objectives(instance, plan, evaluation, trips)
@@ -119,8 +126,8 @@ def _stations(instance: Instance, evaluation: Evaluation, trips: TripShare) -> I
     limit = stations["capacity_swaps_per_hour"] * (1 + _TOLERANCE) + _TOLERANCE
     for row in stations[stations["peak_swaps_per_hour"] > limit].itertuples():
         yield (
-            f"station {row.site_id} is asked for {row.peak_swaps_per_hour:.3f} swaps per hour, "
-            f"it can do {row.capacity_swaps_per_hour:.3f}"
+            f"station {row.site_id} has a load of {row.peak_swaps_per_hour:.3f} swaps per hour, "
+            f"its capacity is {row.capacity_swaps_per_hour:.3f}"
         )
 
 
@@ -162,13 +169,14 @@ def _drive_times(instance: Instance, plan: Plan, audited: np.ndarray) -> Iterato
 def _objectives(
     instance: Instance, plan: Plan, evaluation: Evaluation, trips: TripShare
 ) -> Iterator[str]:
-    siting, asked = plan.models[0], instance.scenario.siting
-    if (siting.sense, siting.unit) != (asked.sense, asked.unit):
+    siting, question = plan.models[0], instance.scenario.siting.objective
+    expected = judge_of(question).measure(instance.scenario)
+    if (siting.sense, siting.unit) != (expected.sense, expected.unit):
         yield (
-            f"the siting's objective is {siting.sense} {siting.unit}, {asked.objective} asks for "
-            f"{asked.sense} {asked.unit}"
+            f"the siting's objective is {siting.sense} {siting.unit}, {question} asks for "
+            f"{expected.sense} {expected.unit}"
         )
-    name = KPI_BY_UNIT[asked.unit]
+    name = expected.figure
     found = evaluation.kpi[name] + trips.swaps_per_day
     if not abs(found - siting.objective) <= _TOLERANCE * max(1.0, abs(found)):
         yield f"{name} is {found:.6f}, the plan states {siting.objective:.6f}"

@@ -7,25 +7,26 @@ from scipy.spatial import KDTree
 
 from planner.geodesy import chord_to_arc_km, to_sphere_km
 from planner.instance import SEGMENTS, Instance
-from planner.physics.climate import city_climate
 from planner.physics.station_rate import swaps_per_hour
+from planner.plans.derived import Derived
 from planner.plans.fleet_rows import (
     FLEET_KEY,
     fleet_rates,
     hour_shares,
     pack_rows,
     peak_shares,
-    planned_fleet,
     turn_columns,
     winter_rates,
 )
 from planner.plans.pack_rows import city_quarters, pack_cost_cny
 from planner.plans.plan import Evaluation, Plan
-from planner.plans.question_figures import objective_figures
+from planner.plans.question import judge_of, share
 from planner.units import KWH_PER_GWH
 
 
-def evaluate_plan(instance: Instance, plan: Plan, station_min: NDArray[np.float64]) -> Evaluation:
+def evaluate_plan(
+    instance: Instance, plan: Plan, station_min: NDArray[np.float64], derived: Derived
+) -> Evaluation:
     """Recompute everything a plan is reported with.
 
     Parameters
@@ -36,37 +37,39 @@ def evaluate_plan(instance: Instance, plan: Plan, station_min: NDArray[np.float6
         Decisions by label; every label must stand in the instance.
     station_min : ndarray, shape (num_zones, n)
         As in `AuditedTimes`.
+    derived : Derived
+        From `planner.plans.derived.derive`, of the instance.
 
     Returns
     -------
     Evaluation
-        Figures only: whether the plan keeps its limits is `check_plan`'s to say.
+        Figures only: whether the plan keeps its limits is `check_labels`'s to say.
     """
-    rates = fleet_rates(instance)
-    winter = winter_rates(instance, rates)
-    shares = peak_shares(instance, winter)
-    periods = pack_rows(instance, plan, rates)
+    rates = fleet_rates(instance, derived.climate)
+    winter = winter_rates(instance, rates, derived.climate)
+    shares = peak_shares(instance, winter, derived.planned_fleet)
+    periods = pack_rows(instance, plan, rates, winter, shares)
     packs = _planned_packs(instance, periods, winter)
-    zones = _zones(instance, plan, winter, packs, shares, station_min[:, 0])
+    zones = _zones(instance, plan, winter, packs, shares, station_min[:, 0], derived)
     stations = _stations(instance, plan, zones, packs, winter)
-    cities = _cities(instance, zones, stations, packs, winter)
+    cities = _cities(instance, zones, stations, packs, winter, derived)
     tables = {
-        "city_quarter": city_quarters(instance, periods, plan.pack_flows),
-        "city_month": _city_months(instance, rates, packs),
+        "city_quarter": city_quarters(instance, periods, plan.pack_flows, derived),
+        "city_month": _city_months(instance, rates, packs, derived),
     }
     if len(instance.hour_profile):
         tables["station_hour"] = _station_hours(instance, stations, packs)
     by_id = zones.set_index("zone_id").loc[instance.zones["zone_id"]]
     return Evaluation(
-        _kpi(instance, zones, stations, packs)
-        | objective_figures(instance, by_id, stations, station_min),
+        _kpi(instance, zones, stations, packs, derived)
+        | _question_figures(instance, by_id, stations, station_min),
         stations,
         zones,
         cities,
         packs,
         periods,
         tables,
-        pack_cost_cny(instance, periods, plan.pack_flows),
+        pack_cost_cny(instance, periods, plan.pack_flows, derived),
     )
 
 
@@ -91,9 +94,10 @@ def _zones(
     packs: pd.DataFrame,
     shares: "pd.Series[float]",
     nearest_min: NDArray[np.float64],
+    derived: Derived,
 ) -> pd.DataFrame:
     default = winter[winter["default"]].merge(
-        planned_fleet(instance), on=["city_id", "vehicle_id"], validate="1:1"
+        derived.planned_fleet, on=["city_id", "vehicle_id"], validate="1:1"
     )
     swaps_by_city = (
         (default["vehicles"] * default["swaps_per_vehicle_day"]).groupby(default["city_id"]).sum()
@@ -156,7 +160,7 @@ def _stations(
     )
     turns = _mean_turns(instance, packs, winter)
     of_station = pd.MultiIndex.from_frame(rows[["city_id", "station_type_id"]])
-    # A city without vehicles has no mix: nothing is asked of its stations.
+    # A city without vehicles has no mix: its stations have no load.
     mean = turns.reindex(of_station).fillna(1.0)
     capacity = swaps_per_hour(
         bays=rows["bays"],
@@ -232,13 +236,15 @@ def _station_hours(instance: Instance, stations: pd.DataFrame, packs: pd.DataFra
     )
 
 
-def _city_months(instance: Instance, rates: pd.DataFrame, packs: pd.DataFrame) -> pd.DataFrame:
+def _city_months(
+    instance: Instance, rates: pd.DataFrame, packs: pd.DataFrame, derived: Derived
+) -> pd.DataFrame:
     """Mean and design temperature of each month, each pack's range at both, and the swaps.
 
     Ranges are means over the vehicle classes that take the pack; swaps those of the planning
     quarter's vehicles and packs through a whole year, by segment.
     """
-    climate = city_climate(instance)
+    climate = derived.climate
     key = ["city_id", "month"]
     months = pd.MultiIndex.from_product([instance.cities["city_id"], range(1, 13)], names=key)
     rows = pd.DataFrame(
@@ -264,12 +270,13 @@ def _cities(
     stations: pd.DataFrame,
     packs: pd.DataFrame,
     winter: pd.DataFrame,
+    derived: Derived,
 ) -> pd.DataFrame:
     names = [name for name in ("city_id", "name_en", "name_zh", "province", "market", "lon", "lat",
              "winter_design_c") if name in instance.cities.columns]  # fmt: skip
     rows = instance.cities[names].set_index("city_id")
     january = instance.climate[instance.climate["month"] == 1].set_index("city_id")["mean_c"]
-    fleet = planned_fleet(instance).groupby("city_id")["vehicles"].sum()
+    fleet = derived.planned_fleet.groupby("city_id")["vehicles"].sum()
     households = _city_sum(zones, "car_owning_households")
     swaps = _city_sum(zones, "swaps_per_day")
     rows = rows.assign(
@@ -315,12 +322,13 @@ def _kpi(
     zones: pd.DataFrame,
     stations: pd.DataFrame,
     packs: pd.DataFrame,
+    derived: Derived,
 ) -> dict[str, float]:
     served = zones["served_frac"]
     households = zones["car_owning_households"]
     swaps = zones["swaps_per_day"]
     swaps_served = (swaps * served).sum()
-    fleet = planned_fleet(instance)["vehicles"].sum()
+    fleet = derived.planned_fleet["vehicles"].sum()
     kpi: dict[str, float] = {
         "num_stations": len(stations),
         "num_bays": int(stations["bays"].sum()),
@@ -331,15 +339,15 @@ def _kpi(
         "capex_cny": stations["capex_cny"].sum(),
         "swaps_per_day": swaps.sum(),
         "swaps_per_day_served": swaps_served,
-        "swaps_served_frac": _share(swaps_served, swaps.sum()),
-        "swaps_per_station_day": _share(swaps_served, len(stations)),
+        "swaps_served_frac": share(swaps_served, swaps.sum()),
+        "swaps_per_station_day": share(swaps_served, len(stations)),
         "peak_swaps_per_hour": zones["peak_swaps_per_hour"].sum(),
         "peak_swaps_per_hour_served": (zones["peak_swaps_per_hour"] * served).sum(),
         "mean_utilisation_frac": stations["utilisation_frac"].mean() if len(stations) else 0.0,
         "car_owning_households": households.sum(),
-        "households_served_frac": _share((households * served).sum(), households.sum()),
-        "households_near_frac": _share((households * zones["is_near"]).sum(), households.sum()),
-        "mean_drive_min": _share((zones["drive_min"] * swaps * served).sum(), swaps_served),
+        "households_served_frac": share((households * served).sum(), households.sum()),
+        "households_near_frac": share((households * zones["is_near"]).sum(), households.sum()),
+        "mean_drive_min": share((zones["drive_min"] * swaps * served).sum(), swaps_served),
         "vehicles": int(fleet),
         "vehicles_without_pack": max(0.0, float(fleet - packs["vehicles"].sum())),
     }
@@ -355,5 +363,24 @@ def _kpi(
             for name, value in kpi.items()}  # fmt: skip
 
 
-def _share(part: float, whole: float) -> float:
-    return float(part / whole) if whole else 0.0
+def _question_figures(
+    instance: Instance,
+    zones: pd.DataFrame,
+    stations: pd.DataFrame,
+    station_min: NDArray[np.float64],
+) -> dict[str, float]:
+    """Figures of access, which all plans have, and of the question that the scenario asks.
+
+    ``swaps_in_reach_frac, mean_nearest_min`` (of those swaps), and those of the question's judge;
+    zones in the order of ``station_min``.
+    """
+    swaps, nearest_min = zones["swaps_per_day"].to_numpy(float), station_min[:, 0]
+    within = np.isfinite(nearest_min)
+    in_reach = swaps[within].sum()
+    judge = judge_of(instance.scenario.siting.objective)
+    figures = {
+        "swaps_in_reach_frac": share(in_reach, swaps.sum()),
+        "mean_nearest_min": share((swaps[within] * nearest_min[within]).sum(), in_reach),
+        **judge.figures(instance, zones, stations, station_min),
+    }
+    return {name: float(value) for name, value in figures.items()}

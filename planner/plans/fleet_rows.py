@@ -1,7 +1,7 @@
 """Per-vehicle rates, packs and their cost, recomputed row by row from the tables by label.
 
 Written apart from `planner.physics.fleet` and `planner.planning.packs`, which work on aligned
-arrays: the two must agree, and `check_plan` finds out when they do not. Shared are only the
+arrays: the two must agree, and `check_labels` finds out when they do not. Shared are only the
 physical formulas and the climate.
 """
 
@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from planner.instance import SEGMENTS, Instance
-from planner.physics.climate import MONTHS, city_climate
+from planner.physics.climate import MONTHS, CityClimate
 from planner.physics.station_rate import fastest_turn
 from planner.physics.vehicle_range import (
     TemperatureCurve,
@@ -35,36 +35,38 @@ _MEAN, _DESIGN = -2, -1  # stand in the column "hour_point" beside 0, 1, ... of 
 def whole_fleet(instance: Instance) -> pd.DataFrame:
     """Whole vehicles per quarter, city and class: ``quarter, city_id, vehicle_id, vehicles``.
 
-    Classes of a segment share its rounded fleet so that running totals are rounded totals.
+    Classes of a segment share its rounded fleet so that running totals are rounded totals; halves
+    are rounded to even.
     """
     cities, vehicles = instance.cities, instance.vehicles
-    swap_capable = instance.adoption.set_index(["quarter", "segment", "city_id"]).get(
+    quarters, city_ids = instance.scenario.quarters, cities["city_id"].to_numpy()
+    capable_frac = instance.adoption.set_index(["quarter", "segment", "city_id"]).get(
         "swap_capable_frac", pd.Series(dtype=float)
     )
-    frac_by_key = swap_capable.to_dict()
-    rows: list[tuple[str, str, str, int]] = []
-    for quarter in instance.scenario.quarters:
-        for segment in SEGMENTS:
-            of_segment = vehicles[vehicles["segment"] == segment]
-            classes = list(zip(of_segment["vehicle_id"], of_segment["segment_frac"], strict=True))
-            for city_id, size in zip(cities["city_id"], cities[f"vehicles_{segment}"], strict=True):
-                capable = frac_by_key[quarter, segment, city_id] if frac_by_key else 1.0
-                fleet, share, placed = round(size * capable), 0.0, 0
-                for vehicle_id, segment_frac in classes:
-                    share += segment_frac
-                    rows.append((quarter, city_id, vehicle_id, round(fleet * share) - placed))
-                    placed = round(fleet * share)
-    return pd.DataFrame(rows, columns=["quarter", "city_id", "vehicle_id", "vehicles"])
+    parts = []
+    for segment in SEGMENTS:
+        of_segment = vehicles[vehicles["segment"] == segment]
+        classes = of_segment["vehicle_id"].to_numpy()
+        capable = np.ones((len(quarters), len(cities)))
+        if len(capable_frac):
+            key = pd.MultiIndex.from_product([quarters, [segment], city_ids])
+            capable = capable_frac.loc[key].to_numpy(float).reshape(capable.shape)
+        fleet = np.rint(cities[f"vehicles_{segment}"].to_numpy(float) * capable)
+        running = np.rint(fleet[:, :, None] * of_segment["segment_frac"].to_numpy(float).cumsum())
+        parts.append(
+            pd.DataFrame(
+                {
+                    "quarter": np.repeat(quarters, len(cities) * len(classes)),
+                    "city_id": np.tile(np.repeat(city_ids, len(classes)), len(quarters)),
+                    "vehicle_id": np.tile(classes, len(quarters) * len(cities)),
+                    "vehicles": np.diff(running, prepend=0.0).astype(np.int64).ravel(),
+                }
+            )
+        )
+    return pd.concat(parts, ignore_index=True)
 
 
-def planned_fleet(instance: Instance) -> pd.DataFrame:
-    """The planning quarter's rows of `whole_fleet`: ``city_id, vehicle_id, vehicles``."""
-    fleet = whole_fleet(instance)
-    of_quarter = fleet["quarter"] == instance.scenario.planning_quarter
-    return fleet[of_quarter].drop(columns="quarter").reset_index(drop=True)
-
-
-def fleet_rates(instance: Instance) -> pd.DataFrame:
+def fleet_rates(instance: Instance, climate: CityClimate) -> pd.DataFrame:
     """Rates per vehicle of every class in every city and month with every fitting pack.
 
     Columns: the key and ``month``, ``segment, chemistry, nominal_kwh, default``;
@@ -77,7 +79,7 @@ def fleet_rates(instance: Instance) -> pd.DataFrame:
     fitting = instance.vehicles.merge(
         instance.packs.drop(columns="source"), on="envelope", validate="many_to_many"
     )
-    rows = fitting.merge(_temperatures(instance), how="cross")
+    rows = fitting.merge(_temperatures(instance, climate), how="cross")
     pack_c = pack_temperature_c(
         rows["ambient_c"], rows["soak_frac"], station_c=physics.station_temperature_c
     )
@@ -139,9 +141,8 @@ def fleet_rates(instance: Instance) -> pd.DataFrame:
     return result.drop(columns="swapped_kwh").rename(columns={"swaps": "swaps_per_vehicle_day"})
 
 
-def _temperatures(instance: Instance) -> pd.DataFrame:
+def _temperatures(instance: Instance, climate: CityClimate) -> pd.DataFrame:
     """Columns ``city_id, month, hour_point, ambient_c``."""
-    climate = city_climate(instance)
     hours_c = climate.hour_temperatures_c()
     parts: list[pd.DataFrame] = []
     for point, of_month_c in (
@@ -214,14 +215,13 @@ def _curve(instance: Instance, chemistry: str, quantity: str) -> TemperatureCurv
     )
 
 
-def winter_rates(instance: Instance, rates: pd.DataFrame) -> pd.DataFrame:
+def winter_rates(instance: Instance, rates: pd.DataFrame, climate: CityClimate) -> pd.DataFrame:
     """`fleet_rates` on the winter design day, and the year's mean of ``swaps_per_vehicle_day``.
 
     One row per city, class and pack; design columns are those of the city's coldest month.
     """
     design_c = pd.DataFrame(
-        city_climate(instance).month_design_c, index=instance.cities["city_id"],
-        columns=range(1, 13),
+        climate.month_design_c, index=instance.cities["city_id"], columns=range(1, 13),
     )  # fmt: skip
     coldest = design_c.idxmin(axis=1)
     design = rates[rates["month"] == rates["city_id"].map(coldest)]
@@ -243,13 +243,13 @@ def hour_shares(instance: Instance) -> pd.DataFrame:
     return wide.reindex(columns=range(HOURS_PER_DAY)).fillna(0.0)
 
 
-def peak_shares(instance: Instance, winter: pd.DataFrame) -> pd.Series:
+def peak_shares(instance: Instance, winter: pd.DataFrame, planned_fleet: pd.DataFrame) -> pd.Series:
     """Share of the day's swaps in the city's peak hour, index (city_id, segment).
 
     The peak hour is that of the winter design day with each class's default pack.
     """
     shares = hour_shares(instance)
-    default = winter[winter["default"]].merge(planned_fleet(instance), on=["city_id", "vehicle_id"])
+    default = winter[winter["default"]].merge(planned_fleet, on=["city_id", "vehicle_id"])
     swaps = default["vehicles"] * default["design_swaps_per_vehicle_day"]
     by_segment = swaps.groupby([default["city_id"], default["segment"]]).sum()
     wide = by_segment.unstack("segment").reindex(columns=shares.index).fillna(0.0)
@@ -259,7 +259,9 @@ def peak_shares(instance: Instance, winter: pd.DataFrame) -> pd.Series:
     return pd.Series(by_city.to_numpy().ravel(), index=keys)
 
 
-def pack_rows(instance: Instance, plan: Plan, rates: pd.DataFrame) -> pd.DataFrame:
+def pack_rows(
+    instance: Instance, plan: Plan, rates: pd.DataFrame, winter: pd.DataFrame, shares: pd.Series
+) -> pd.DataFrame:
     """The packs in use with the quarter's rates, stations' float and running cost.
 
     Parameters
@@ -267,9 +269,11 @@ def pack_rows(instance: Instance, plan: Plan, rates: pd.DataFrame) -> pd.DataFra
     instance : Instance
         Demand, costs and station parameters.
     plan : Plan
-        Its packs, and what they counted on of stations in cities and between them.
+        Its packs, and the stations in cities and between them that they were planned for.
     rates : DataFrame
         From `fleet_rates`; a pack that does not fit its vehicle finds no row there.
+    winter, shares : DataFrame, Series
+        From `winter_rates` and `peak_shares`.
 
     Returns
     -------
@@ -280,8 +284,6 @@ def pack_rows(instance: Instance, plan: Plan, rates: pd.DataFrame) -> pd.DataFra
     """
     scenario = instance.scenario
     demand, costs = scenario.demand, scenario.costs
-    winter = winter_rates(instance, rates)
-    shares = peak_shares(instance, winter)
     by_month = rates.merge(plan.station_share, on="city_id", how="left", validate="m:1")
     fleet = [by_month["city_id"], by_month["vehicle_id"]]
     road_kwh = plan.road_use.set_index(["city_id", "vehicle_id"])["road_kwh_per_day"].astype(float)

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 import pandas as pd
 
 from planner.instance import Instance
-from planner.physics.climate import city_climate
-from planner.plans.fleet_rows import lease_cny, whole_fleet
+from planner.plans.derived import Derived
+from planner.plans.fleet_rows import lease_cny
 from planner.plans.plan import Plan
 from planner.units import KWH_PER_GWH, MONTHS_PER_QUARTER, QUARTERS_PER_YEAR
 
@@ -17,7 +17,7 @@ _FLOWS = ["stock", "delivered", "retired", "moved_in", "moved_out"]
 
 
 def city_quarters(
-    instance: Instance, periods: pd.DataFrame, pack_flows: pd.DataFrame
+    instance: Instance, periods: pd.DataFrame, pack_flows: pd.DataFrame, derived: Derived
 ) -> pd.DataFrame:
     """One row per quarter and city: vehicles and packs by chemistry, what comes and goes.
 
@@ -29,6 +29,8 @@ def city_quarters(
         From `planner.plans.fleet_rows.pack_rows`.
     pack_flows : DataFrame
         ``Plan.pack_flows``.
+    derived : Derived
+        Climate and vehicles.
 
     Returns
     -------
@@ -42,14 +44,14 @@ def city_quarters(
         [instance.scenario.quarters, instance.cities["city_id"]], names=key
     )
     rows = pd.DataFrame(index=index)
-    design_c = pd.DataFrame(city_climate(instance).month_design_c, index=instance.cities["city_id"])
+    design_c = pd.DataFrame(derived.climate.month_design_c, index=instance.cities["city_id"])
     coldest = design_c.T.groupby(lambda month: f"Q{month // MONTHS_PER_QUARTER + 1}").min()
     of_year = index.get_level_values("quarter").str[4:]
     by_place = coldest.stack()
     rows["design_c"] = by_place.loc[
         list(zip(of_year, index.get_level_values("city_id"), strict=True))
     ].to_numpy()
-    rows["vehicles"] = whole_fleet(instance).groupby(key)["vehicles"].sum().reindex(index)
+    rows["vehicles"] = derived.fleet.groupby(key)["vehicles"].sum().reindex(index)
     chemistries = sorted(instance.packs["chemistry"].unique())
     by_chemistry = periods.pivot_table(
         index=key, columns="chemistry", values="vehicles", aggfunc="sum"
@@ -70,7 +72,9 @@ def city_quarters(
     return rows.reset_index().sort_values(key, ignore_index=True)
 
 
-def pack_cost_cny(instance: Instance, periods: pd.DataFrame, pack_flows: pd.DataFrame) -> float:
+def pack_cost_cny(
+    instance: Instance, periods: pd.DataFrame, pack_flows: pd.DataFrame, derived: Derived
+) -> float:
     """Cost of all quarters as the assignment counts it [CNY].
 
     Running cost of the vehicles, lease of all packs that stand anywhere, moves, and the
@@ -78,7 +82,7 @@ def pack_cost_cny(instance: Instance, periods: pd.DataFrame, pack_flows: pd.Data
     """
     costs = instance.scenario.costs
     lease = pack_flows["stock"] * pack_flows["pack_id"].map(lease_cny(instance))
-    without = whole_fleet(instance)["vehicles"].sum() - periods["vehicles"].sum()
+    without = derived.fleet["vehicles"].sum() - periods["vehicles"].sum()
     return float(
         periods["running_cny"].sum()
         + lease.sum()
@@ -87,7 +91,9 @@ def pack_cost_cny(instance: Instance, periods: pd.DataFrame, pack_flows: pd.Data
     )
 
 
-def pack_violations(instance: Instance, plan: Plan, periods: pd.DataFrame) -> Iterator[str]:
+def pack_violations(
+    instance: Instance, plan: Plan, periods: pd.DataFrame, derived: Derived
+) -> Iterator[str]:
     """Every rule on packs that a plan breaks, in words.
 
     Parameters
@@ -98,6 +104,8 @@ def pack_violations(instance: Instance, plan: Plan, periods: pd.DataFrame) -> It
         Its labels are known and unique.
     periods : DataFrame
         From `planner.plans.fleet_rows.pack_rows`.
+    derived : Derived
+        Vehicles.
     """
     # Rates are joined by envelope: a pack that does not fit has no range.
     unfit = periods[periods["quarter_range_km"].isna()]
@@ -108,7 +116,7 @@ def pack_violations(instance: Instance, plan: Plan, periods: pd.DataFrame) -> It
     if (plan.pack_flows[_FLOWS] < 0).to_numpy().any():
         yield "a flow of packs is negative"
     key = ["quarter", "city_id", "vehicle_id"]
-    fleet = whole_fleet(instance).set_index(key)["vehicles"]
+    fleet = derived.fleet.set_index(key)["vehicles"]
     placed = periods.groupby(key)["vehicles"].sum()
     over = placed[placed > fleet.reindex(placed.index).fillna(0) * (1 + _TOLERANCE)]
     for quarter, city_id, vehicle_id in over.index:
@@ -159,18 +167,18 @@ def _stock(instance: Instance, plan: Plan, periods: pd.DataFrame) -> Iterator[st
 
 def _supply(instance: Instance, plan: Plan) -> Iterator[str]:
     table = supply_used(instance, plan.pack_flows)
-    over = table[table["used_gwh"] > table["to_be_had_gwh"] * (1 + _TOLERANCE)]
+    over = table[table["used_gwh"] > table["available_gwh"] * (1 + _TOLERANCE)]
     for row in over.itertuples():
         yield (
             f"{row.quarter}: {row.used_gwh:.6f} GWh of {row.chemistry} are used, "
-            f"{row.to_be_had_gwh:.6f} are to be had"
+            f"{row.available_gwh:.6f} are available"
         )
 
 
 def supply_used(instance: Instance, pack_flows: pd.DataFrame) -> pd.DataFrame:
     """Cumulative energy of new packs by quarter and chemistry that has a supply.
 
-    Columns ``quarter, chemistry, produced_gwh, to_be_had_gwh`` (less what others buy),
+    Columns ``quarter, chemistry, produced_gwh, available_gwh`` (less what others buy),
     ``used_gwh``.
     """
     packs = instance.packs[["pack_id", "chemistry", "nominal_kwh"]]
@@ -185,7 +193,7 @@ def supply_used(instance: Instance, pack_flows: pd.DataFrame) -> pd.DataFrame:
             used = gwh[of_chemistry & (delivered["quarter"] <= quarter)].sum()
             rows.append((quarter, chemistry, produced, produced * (1 - elsewhere), used))
     return pd.DataFrame(
-        rows, columns=["quarter", "chemistry", "produced_gwh", "to_be_had_gwh", "used_gwh"]
+        rows, columns=["quarter", "chemistry", "produced_gwh", "available_gwh", "used_gwh"]
     )
 
 

@@ -63,14 +63,14 @@ class Plan:
         ``city_id``, ``pack_id``, ``stock`` (during the quarter), ``delivered``, ``retired``,
         ``moved_in``, ``moved_out`` (at its beginning).
     station_share : DataFrame
-        What the packs counted on, one row per city: ``city_id``, ``served_frac`` (share of the
-        swaps that stations serve), ``capacity_cny`` (price of a swap in the design hour, per
-        day).
+        Service that the packs were planned for, one row per city: ``city_id``, ``served_frac``
+        (share of the swaps that stations serve), ``capacity_cny`` (price of a swap in the design
+        hour, per day).
     models : tuple of ModelResult
-        The siting model first: its objective is the headline.
+        The siting model first: its objective stands first in every output.
     road_use : DataFrame
-        What the packs counted on between the cities: ``city_id, vehicle_id, road_kwh_per_day``
-        (given by corridor stations per vehicle); empty without corridors.
+        Energy between the cities that the packs were planned for: ``city_id, vehicle_id,
+        road_kwh_per_day`` (from corridor stations, per vehicle); empty without corridors.
     corridor_stations : DataFrame
         One row per open corridor station: ``corridor_station_id``; empty without corridors.
     """

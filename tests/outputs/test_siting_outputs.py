@@ -10,15 +10,14 @@ import pandas as pd
 import pytest
 
 from planner.cli import main
+from planner.errors import InputError
 from planner.instance import read_instance
-from planner.instance.scenario import Siting
 from planner.outputs.chemistries import Chemistries
 from planner.outputs.compare import compare_runs
 from planner.outputs.compare.page import finding as compared
 from planner.outputs.kpi import describe_kpi, known_kpis
 from planner.planning.pipeline import plan
-from planner.plans.question_figures import KPI_BY_UNIT
-from planner.plans.question_words import UNITS, headline_of
+from planner.plans.question import OBJECTIVES, judge_of, judge_of_run, measure_of_run
 from tests.two_towns import two_towns
 
 ROOT = Path(__file__).parents[2]
@@ -57,7 +56,8 @@ def test_run_json_names_sense_and_unit(folders: dict[str, Path], objective: str)
     assert (run["sense"], run["objective_unit"], run["status"]) == (sense, unit, "OPTIMAL")
     siting = run["models"]["siting"]
     assert (siting["sense"], siting["unit"]) == (sense, unit)
-    assert run["objective"] == pytest.approx(run["kpi"][KPI_BY_UNIT[unit]])
+    assert run["question"] == objective
+    assert run["objective"] == pytest.approx(run["kpi"][measure_of_run(run).figure])
     assert run["bound"] == pytest.approx(run["objective"])
     assert run["gap_frac"] == pytest.approx(0.0, abs=1e-9)
     info = pd.read_parquet(folders[objective] / "tables" / "run_info.parquet")
@@ -136,19 +136,6 @@ def test_runs_that_ask_different_questions_are_not_judged(folders: dict[str, Pat
     assert set(judged[judged != ""].index) == {"swap_min_per_day", "mean_counted_min"}
 
 
-def test_every_unit_has_its_words() -> None:
-    units = {
-        Siting.model_validate(
-            {"objective": objective, "num_stations": 1, "cover_least": least}
-        ).unit
-        for objective in RUNS
-        for least in ("money", "stations")
-    }
-    assert units == set(UNITS) == set(KPI_BY_UNIT)
-    for unit in units:
-        assert KPI_BY_UNIT[unit] in headline_of(unit).figures
-
-
 def test_kpi_csv_knows_every_figure_of_a_run_and_no_other(folders: dict[str, Path]) -> None:
     nothing = Chemistries({})
     corridors = {"funding": "own", "num_stations": 3}
@@ -162,3 +149,23 @@ def test_kpi_csv_knows_every_figure_of_a_run_and_no_other(folders: dict[str, Pat
     table = pd.read_parquet(folders["p_median"] / "tables" / "kpi.parquet").set_index("name")
     assert table.at["swap_min_per_day", "unit"] == "swap-min/day"
     assert table.at["vehicles_sodium_ion", "title"] == "Vehicles on sodium-ion"
+
+
+def test_runs_without_a_question_served_swaps() -> None:
+    assert judge_of_run({}) is judge_of("max_coverage")
+    assert measure_of_run({}).unit == "swaps/day"
+
+
+@pytest.mark.parametrize(
+    "run", [{"question": "p-median"}, {"question": "p_median", "objective_unit": "CNY"}]
+)
+def test_runs_of_unknown_questions_are_refused(run: dict[str, str]) -> None:
+    with pytest.raises(InputError, match="plan again with this version"):
+        measure_of_run(run)
+
+
+def test_the_bound_holds_for_the_figure_that_is_the_objective() -> None:
+    assert set(RUNS) == set(OBJECTIVES)
+    for objective in OBJECTIVES:
+        for measure in judge_of(objective).measures:
+            assert measure.figure in measure.bounded

@@ -4,6 +4,7 @@ from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, fields, replace
 from multiprocessing import get_context
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -12,7 +13,7 @@ from numpy.typing import NDArray
 
 from planner.instance import Instance, read_instance
 from planner.planning.array_cache import ArrayCache, content_key
-from planner.planning.pipeline import _network
+from planner.planning.joined_network import reach_on_network
 
 ROOT = Path(__file__).parents[2]
 
@@ -93,6 +94,12 @@ def test_content_key_tells_rows_order_and_names_apart() -> None:
     }
     assert len(keys) == 6
     assert content_key(table.set_axis([5, 6])) == content_key(table)
+
+
+def _network(instance: Instance, cache: ArrayCache | None) -> tuple[Any, ...]:
+    """Graph, accesses of sites and zones, and reach."""
+    network, reach = reach_on_network(instance, cache)
+    return *network, reach
 
 
 def test_network_is_the_same_from_the_cache(tmp_path: Path, instance: Instance) -> None:

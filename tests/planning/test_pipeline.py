@@ -12,7 +12,9 @@ from planner.errors import InfeasibleError
 from planner.instance import Instance
 from planner.physics.climate import city_climate
 from planner.physics.fleet import operate_fleet
-from planner.planning.pipeline import Planned, plan
+from planner.planning.pipeline import plan
+from planner.planning.result import Planned
+from planner.plans.derived import derive
 from planner.plans.fleet_rows import fleet_rates, peak_shares, winter_rates
 
 
@@ -54,7 +56,7 @@ def test_tutorial_by_hand(planned_tutorial: Planned) -> None:
     assert private.loc["na_25", "design_range_km"] == pytest.approx(sodium_kwh / consumption)
     assert private.loc["lfp_25", "design_range_km"] == pytest.approx(lfp_kwh / consumption)
     assert private.loc["na_25", "design_range_km"] > private.loc["lfp_25", "design_range_km"]
-    # 0.03 GWh are to be had: 0.5 of 0.02 + 0.04. Taxis, station-warm, keep LFP.
+    # 0.03 GWh are available: 0.5 of 0.02 + 0.04. Taxis, station-warm, keep LFP.
     assert kpi["packs_sodium_ion_gwh"] == pytest.approx(0.03)
     assert packs.loc[("taxi_ab", "lfp_25"), "vehicles"] == pytest.approx(100)
     assert kpi["vehicles_without_pack"] == pytest.approx(0, abs=1e-6)
@@ -63,7 +65,8 @@ def test_tutorial_by_hand(planned_tutorial: Planned) -> None:
 def test_demand_and_check_agree_on_rates(tutorial: Instance) -> None:
     instance = _with_hours(tutorial)
     fleet = operate_fleet(instance, city_climate(instance))
-    rates = fleet_rates(instance)
+    climate = city_climate(instance)
+    rates = fleet_rates(instance, climate)
     assert len(rates) == (~np.isnan(fleet.swaps_per_day)).sum() == 3 * 2 * 12
     for row in rates.itertuples():
         where = (
@@ -79,8 +82,8 @@ def test_demand_and_check_agree_on_rates(tutorial: Instance) -> None:
         assert row.grid_kwh_per_vehicle_day == pytest.approx(fleet.grid_kwh_per_day[where])
         turns = fleet.design_turn_h[where[:3]][:, where[3]]
         assert row.design_turn_h == pytest.approx(turns.max())
-    winter = winter_rates(instance, rates)
-    shares = peak_shares(instance, winter)
+    winter = winter_rates(instance, rates, climate)
+    shares = peak_shares(instance, winter, derive(instance, climate).planned_fleet)
     segments = instance.vehicles["segment"]
     assert [shares["town", name] for name in segments] == pytest.approx(fleet.peak_hour_frac[0])
     # 100 taxis swap three times a day, 1,000 private cars every eighth day: four o'clock wins.
@@ -220,8 +223,8 @@ def test_packs_over_quarters(tutorial: Instance) -> None:
     # What was there at first leaves in 2027Q3, all at once.
     assert table["retired_lfp"].tolist() == pytest.approx([0, 0, 0, 560, 0])
     supply = planned.tables["supply_value"]
-    assert (supply["used_gwh"] <= supply["to_be_had_gwh"] * (1 + 1e-9)).all()
-    assert supply["to_be_had_gwh"].tolist() == pytest.approx([0.01, 0.03, 0.07, 0.07, 0.07])
+    assert (supply["used_gwh"] <= supply["available_gwh"] * (1 + 1e-9)).all()
+    assert supply["available_gwh"].tolist() == pytest.approx([0.01, 0.03, 0.07, 0.07, 0.07])
     # A kilowatt-hour sooner is worth no less than one later.
     assert (np.diff(supply["value_cny_per_kwh"]) <= 1e-9).all()
     packs = planned.plan.models[1]

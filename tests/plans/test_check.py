@@ -8,7 +8,8 @@ import pytest
 
 from planner.errors import CheckError
 from planner.instance import Instance
-from planner.planning.pipeline import Planned, check_plan
+from planner.planning.pipeline import check_plan
+from planner.planning.result import Planned
 from planner.plans import Plan
 
 
@@ -56,7 +57,7 @@ def _add(frame: str, **row: object) -> Callable[[Plan], Plan]:
         (_set("stations", 0, "site_id", "B"), "repeat the key site_id"),
         (_add("stations", site_id="C", station_type_id="choco_14"), "3 stations are open, .* 2"),
         (_add("stations", site_id="E", station_type_id="choco_14"), "site E is forbidden"),
-        (_set("stations", 0, "station_type_id", "choco_14"), "is asked for .* swaps per hour"),
+        (_set("stations", 0, "station_type_id", "choco_14"), "has a load of .* swaps per hour"),
         (_set("allocation", 0, "drive_min", 0.5), "stated 0.500000 min, audited"),
         (_set("allocation", 0, "zone_id", "Z8"), "audited inf"),
         (_set("allocation", 1, "zone_id", "Z1"), "repeat the key zone_id, site_id"),
@@ -78,7 +79,7 @@ def _add(frame: str, **row: object) -> Callable[[Plan], Plan]:
         (_set("pack_flows", 0, "stock", 1000.0), "the stock of lfp_25 does not balance"),
         (_set("pack_flows", 0, "moved_in", 3.0), "lfp_25 moved in and out do not agree"),
         (_set("pack_flows", 0, "retired", 3.0), "3.000 lfp_25 retire, 0.000 are due"),
-        (_set("pack_flows", 1, "delivered", 700.0), "GWh of sodium_ion are used, .* to be had"),
+        (_set("pack_flows", 1, "delivered", 700.0), "GWh of sodium_ion are used, .* available"),
         (_model(objective=230.0), "the plan states 230"),
         (_model(bound=200.0), "is better than its bound"),
         (_packs_model(objective=1.0), "the packs cost .* CNY, the plan states 1.00"),

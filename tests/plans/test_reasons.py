@@ -7,9 +7,9 @@ import pandas as pd
 import pytest
 
 from planner.instance import Instance
-from planner.planning.pipeline import Planned
+from planner.planning.result import Planned
 from planner.plans.reasons import REASONS, explain_candidates
-from planner.plans.savings import Reached
+from planner.plans.worth import Reached
 
 _PRICES = {"stations_swaps_per_day": 50.0}
 

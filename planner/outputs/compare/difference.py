@@ -21,7 +21,7 @@ from planner.outputs.compare.stations import (
     compare_stations,
 )
 from planner.outputs.compare.verdict import BEYOND, EQUAL, UNLIKE, verdict
-from planner.plans.question_words import UNITS, headline_of
+from planner.plans.question import judge_of_run, measure_of_run
 
 SITING = "siting"
 SERVED = "swaps_per_day_served"
@@ -96,7 +96,7 @@ def compare_runs(base_folder: Path, other_folder: Path) -> Comparison:
         ),
         "supply_value": _side_by_side(
             (_optional(base, "supply_value"), _optional(other, "supply_value")),
-            ["quarter", "chemistry"], ["to_be_had_gwh", "used_gwh", "value_cny_per_kwh"],
+            ["quarter", "chemistry"], ["available_gwh", "used_gwh", "value_cny_per_kwh"],
         ),
         "gate_value": _side_by_side(
             (_optional(base, "gate_value"), _optional(other, "gate_value")),
@@ -170,9 +170,7 @@ def _models(base_run: FinishedRun, other_run: FinishedRun) -> pd.DataFrame:
             row = {"verdict": f"only in the {side}", "unit": known["unit"]}
         else:
             units = [each[name]["unit"] for each in (base, other)]
-            alike = units[0] == units[1] and (
-                name != SITING or base_run.counts_trips == other_run.counts_trips
-            )
+            alike = units[0] == units[1] and (name != SITING or _asks_alike(base_run, other_run))
             judged = verdict(base[name], other[name]) if alike else UNLIKE
             row = {"verdict": judged, "unit": " and ".join(dict.fromkeys(units))}
         for side, found in (("base", base.get(name, {})), ("other", other.get(name, {}))):
@@ -192,6 +190,11 @@ def _models(base_run: FinishedRun, other_run: FinishedRun) -> pd.DataFrame:
     return frame.astype(dict.fromkeys(columns[:5], "string"))
 
 
+def _asks_alike(base: FinishedRun, other: FinishedRun) -> bool:
+    is_same = judge_of_run(base.run) is judge_of_run(other.run)
+    return is_same and base.counts_trips == other.counts_trips
+
+
 def _kpi(base_run: FinishedRun, other_run: FinishedRun, models: pd.DataFrame) -> pd.DataFrame:
     base, other = base_run.tables["kpi"], other_run.tables["kpi"]
     both = _side_by_side((base, other), ["name"], ["value"])
@@ -209,10 +212,10 @@ def _kpi(base_run: FinishedRun, other_run: FinishedRun, models: pd.DataFrame) ->
     ).astype(float)
     found["unit"] = found["name"].map(units).astype("string")
     siting = models.set_index("model").reindex([SITING]).iloc[0]
-    asked_alike = siting["unit"] in UNITS and siting["verdict"] != UNLIKE
+    asked_alike = pd.notna(siting["unit"]) and siting["verdict"] != UNLIKE
     # No figure is the objective where that counts trips between cities too.
     is_figure = asked_alike and not base_run.counts_trips
-    judged = headline_of(siting["unit"]).figures if is_figure else ()
+    judged = measure_of_run(base_run.run).bounded if is_figure else ()
     found["verdict"] = np.where(found["name"].isin(judged), siting["verdict"], "")
     found["verdict"] = found["verdict"].astype("string")
     return found

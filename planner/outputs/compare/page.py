@@ -18,7 +18,7 @@ from planner.outputs.compare.verdict import EQUAL, UNLIKE, WITHIN
 from planner.outputs.kpi import shown_kpis
 from planner.outputs.layers.columns import WrittenColumn
 from planner.outputs.report.numbers import MISSING, large, number, percent
-from planner.plans.question_words import headline_of
+from planner.plans.question import measure_of_run
 
 MOST_ROWS = 1_000
 """Longer tables are cut on the page; the files have them all."""
@@ -109,11 +109,11 @@ def finding(comparison: Comparison) -> str:
     models = comparison.tables["models"].set_index("model")
     if comparison.verdict == UNLIKE:
         plans = (
-            f"{run.label} {headline_of(unit).plan(number(float(run.run['objective'])))}"
-            for run, unit in _runs_and_units(comparison)
+            f"{run.label} {measure_of_run(run.run).words.plan(number(float(run.run['objective'])))}"
+            for run in (comparison.base, comparison.other)
         )
         return f"The runs ask different questions: {', '.join(plans)}."
-    words = headline_of(str(models["unit"][SITING]))
+    words = measure_of_run(comparison.base.run).words
     change, base = (float(models[f"{which}_objective"][SITING]) for which in ("change", "base"))
     text = (
         f"{comparison.other.label} {words.plan(number(abs(change), 1))} "
@@ -121,10 +121,7 @@ def finding(comparison: Comparison) -> str:
         f"({signed(change / base if base else float('nan'), is_share=True)})"
     )
     if comparison.verdict == EQUAL:
-        return (
-            "Both runs serve the same number of swaps per day." if words.verb == "serves"
-            else f"{words.name} are the same in both runs."
-        )  # fmt: skip
+        return words.same
     if comparison.verdict == WITHIN:
         return f"{text}: within the proven gaps, so the search alone may have made the difference."
     return f"{text}: more than the proven gaps leave open."
@@ -133,13 +130,8 @@ def finding(comparison: Comparison) -> str:
 def _verdict(comparison: Comparison) -> str:
     if comparison.verdict == UNLIKE:
         return UNLIKE
-    unit = str(comparison.tables["models"].set_index("model")["unit"][SITING])
-    return f"{headline_of(unit).name.lower()}: {comparison.verdict}"
-
-
-def _runs_and_units(comparison: Comparison) -> list[tuple[FinishedRun, str]]:
-    runs = (comparison.base, comparison.other)
-    return [(run, str(run.run["models"][SITING]["unit"])) for run in runs]
+    words = measure_of_run(comparison.base.run).words
+    return f"{words.name.lower()}: {comparison.verdict}"
 
 
 def station_counts(comparison: Comparison) -> str:

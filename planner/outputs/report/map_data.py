@@ -17,6 +17,7 @@ from planner.outputs.palette import (
 )
 from planner.outputs.report.cells import pack_tiles, sum_levels
 from planner.outputs.report.read import RunFiles, records
+from planner.plans.question import judge_of_run
 
 JANUARY, JULY = 1, 7
 SEASONS = {"july": "July mean", "january": "January mean", "design": "Winter design day"}
@@ -55,13 +56,13 @@ def build_map(run: RunFiles) -> dict[str, Any]:
     }
 
 
-def _asks_for_minutes(run: RunFiles) -> bool:
-    return bool(run.scenario.get("siting", {}).get("objective") == "p_median")
+def _shades_minutes(run: RunFiles) -> bool:
+    return judge_of_run(run.run).shades_minutes
 
 
 def _with_minutes(run: RunFiles) -> pd.DataFrame:
     """Zones, and the minutes that their swaps count where the siting asks for them."""
-    if not _asks_for_minutes(run):
+    if not _shades_minutes(run):
         return run.zones
     counted_min = run.zones["nearest_min"].fillna(run.scenario["siting"]["unserved_min"])
     return run.zones.assign(counted_min=counted_min)
@@ -69,7 +70,7 @@ def _with_minutes(run: RunFiles) -> pd.DataFrame:
 
 def _cell_classes(run: RunFiles) -> dict[str, Any]:
     """What the cells' colours tell: upper end, colour and text of each class, and its title."""
-    if not _asks_for_minutes(run):
+    if not _shades_minutes(run):
         title = "Swaps served in the zones"
         classes: list[tuple[float, str, str]] = list(SERVED_CLASSES)
     else:

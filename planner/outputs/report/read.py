@@ -29,7 +29,7 @@ _REQUIRED = {
 _OPTIONAL = {
     "city_month": ("city_id", "month"),
     "city_quarter": ("quarter", "city_id", "vehicles_without_pack"),
-    "supply_value": ("quarter", "chemistry", "to_be_had_gwh", "used_gwh", "value_cny_per_kwh"),
+    "supply_value": ("quarter", "chemistry", "available_gwh", "used_gwh", "value_cny_per_kwh"),
     "gate_value": ("market", "chemistry", "certificate", "saving_cny"),
     "coupling": ("round",),
     "station_hour": ("site_id", "hour", "swaps_per_hour", "capacity_swaps_per_hour"),

@@ -14,13 +14,13 @@ from typing import TYPE_CHECKING
 
 from planner.outputs.chemistries import read_chemistries
 from planner.planning.clock import progress_record
-from planner.plans.question_words import headline_of, in_proportion
+from planner.plans.question import judge_of
 from planner.solving.progress import Progress
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from planner.planning.pipeline import Planned
+    from planner.planning.result import Planned
 
 NUM_COLDEST = 10
 """Cities whose packs are shown when a run is done, coldest first."""
@@ -123,15 +123,17 @@ def _with_share(count: float, total: float) -> str:
 def _headline(planned: "Planned") -> list[tuple[str, str]]:
     """Swaps served, and the objective with its bound."""
     siting, kpi = planned.plan.models[0], planned.evaluation.kpi
-    words = headline_of(siting.unit)
+    scenario = planned.instance.scenario
+    judge = judge_of(scenario.siting.objective)
+    words, proportion = judge.measure(scenario).words, judge.proportion(kpi)
     limit = words.limit(f"{siting.bound:,.0f}")
     served = (
         f"{kpi['swaps_per_day_served']:,.0f} of {kpi['swaps_per_day']:,.0f} per day "
         f"({kpi['swaps_served_frac']:.1%})"
     )
-    if siting.sense == "max":
+    if not proportion:
         return [("swaps served", f"{served}; {limit}")]
-    found = f"{siting.objective:,.0f} {words.unit} ({in_proportion(kpi)}); {limit}"
+    found = f"{siting.objective:,.0f} {words.unit} ({proportion}); {limit}"
     return [(words.name.lower(), found), ("swaps served", served)]
 
 
@@ -160,7 +162,7 @@ def _print_quarters(planned: "Planned", console: "Console") -> None:
                 of_quarter = of_chemistry.loc[quarter]
                 used = [
                     f"{of_quarter['used_gwh']:,.2f}",
-                    f"{of_quarter['to_be_had_gwh']:,.2f}",
+                    f"{of_quarter['available_gwh']:,.2f}",
                     f"{of_quarter['value_cny_per_kwh']:,.1f} M CNY",
                 ]
             table.add_row(

@@ -7,7 +7,7 @@ from typing import Any
 from planner.outputs.chemistries import Chemistries
 from planner.outputs.kpi import Kpi, shown_kpis
 from planner.outputs.workbook.formats import kpi_format
-from planner.plans.question_words import headline_of
+from planner.plans.question import measure_of_run
 
 
 @dataclass(frozen=True)
@@ -22,7 +22,7 @@ class Figure:
 
 def proof(run: Mapping[str, Any]) -> str:
     """What is proven about the plan, in one sentence."""
-    words = headline_of(run["objective_unit"])
+    words = measure_of_run(run).words
     found = words.plan(f"{run['objective']:,.0f}")
     if run["status"] == "OPTIMAL":
         return f"Proven optimal: this plan {found}; {words.limit('that')}."

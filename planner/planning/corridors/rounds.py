@@ -24,7 +24,7 @@ from planner.planning.corridors.plan import (
 )
 from planner.planning.corridors.prepare import CorridorInput, prepare_corridors
 from planner.planning.corridors.roads import CorridorRoads
-from planner.planning.siting.answer import Siting
+from planner.planning.siting.question import Siting
 from planner.solving.options import SolveOptions
 from planner.solving.progress import StopRequest
 

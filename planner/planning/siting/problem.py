@@ -115,7 +115,7 @@ def assemble_allocation(
     open_site_idx : int array
         Open sites.
     type_idx : int array or None
-        Their types. Where none are given the allocation takes the smallest that carries each
+        Their types. Where they are left open the allocation takes the smallest that carries each
         station's load.
 
     Returns

@@ -26,7 +26,8 @@ from planner.outputs.compare import compare_runs, write_comparison
 from planner.outputs.compare.stations import MOVED_KM, compare_stations
 from planner.outputs.compare.verdict import verdict
 from planner.outputs.run_folder import write_run
-from planner.planning.pipeline import Planned, plan
+from planner.planning.pipeline import plan
+from planner.planning.result import Planned
 from tests.made_up_corridors import STATION, make_corridor_tables
 
 TUTORIAL = Path(__file__).parents[3] / "instances" / "tutorial"

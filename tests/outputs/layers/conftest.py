@@ -10,7 +10,7 @@ from h3.api import basic_str
 
 from planner.outputs.layers import RunContent, write_layers
 from planner.outputs.run_folder import write_run
-from planner.planning.pipeline import Planned
+from planner.planning.result import Planned
 from planner.plans import Evaluation
 from tests.made_up_corridors import make_corridor_tables
 

@@ -126,7 +126,7 @@ def make_optional_frames() -> dict[str, pd.DataFrame]:
                 "quarter": QUARTERS * 2,
                 "chemistry": ["sodium_ion"] * 3 + ["lfp"] * 3,
                 "produced_gwh": [0.1, 0.2, 0.3, np.nan, np.nan, np.nan],
-                "to_be_had_gwh": [0.1, 0.3, 0.6, np.nan, np.nan, np.nan],
+                "available_gwh": [0.1, 0.3, 0.6, np.nan, np.nan, np.nan],
                 "used_gwh": [0.1, 0.2, 0.3, 0.4, 0.5, 0.6],
                 "value_cny_per_kwh": [35.0, 0.0, 0.0, 0.0, 0.0, 0.0],
             }

@@ -17,7 +17,7 @@ from planner.errors import InputError
 from planner.outputs.layers.describe import DATA_PACKAGE
 from planner.outputs.run_folder import write_run
 from planner.outputs.workbook import sheets, write_workbook
-from planner.planning.pipeline import Planned
+from planner.planning.result import Planned
 from tests.made_up_corridors import STATION, make_corridor_tables
 
 NAME_ROW, HEADING_ROW, FIRST_ROW = 2, 3, 4

@@ -10,7 +10,8 @@ import pytest
 from planner.errors import CheckError, InfeasibleError, InputError
 from planner.instance import Instance, read_instance
 from planner.planning import pipeline
-from planner.planning.pipeline import Planned, check_plan, plan
+from planner.planning.pipeline import check_plan, plan
+from planner.planning.result import Planned
 from planner.planning.rounds import Fitted
 from tests.two_towns import APART_KM, two_towns
 

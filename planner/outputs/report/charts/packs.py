@@ -110,7 +110,7 @@ def supply_used(run: RunFiles) -> Chart:
             "available, what was used, and what one more kWh would have been worth.",
         )
     frame = frame.sort_values(["chemistry", "quarter"])
-    kinds = {"to_be_had_gwh": "available", "used_gwh": "used"}
+    kinds = {"available_gwh": "available", "used_gwh": "used"}
     values = [
         {
             "quarter": row["quarter"],

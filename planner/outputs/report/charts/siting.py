@@ -12,9 +12,9 @@ from planner.outputs.report.charts.drawing import (
     render,
     says,
 )
-from planner.outputs.report.findings import words_of
 from planner.outputs.report.numbers import number, percent
 from planner.outputs.report.read import RunFiles, records
+from planner.plans.question import measure_of_run
 
 _CURVE_POINTS = 60
 _FEWEST_TO_HALVE = 10
@@ -28,7 +28,7 @@ def coverage_curve(run: RunFiles) -> Chart:
     if not len(served) or served[-1] <= 0:
         return Chart("coverage", "No swaps are served", "", note="The plan opens no station.")
     count = len(served)
-    is_bounded = words_of(run).unit == "swaps per day" and not run.counts_trips
+    is_bounded = measure_of_run(run.run).figure == "swaps_per_day_served" and not run.counts_trips
     bound = float(run.run["bound"]) if is_bounded else None
     asked = float(run.cities["swaps_per_day"].sum())
     half_frac = served[count // 2 - 1] / served[-1]
@@ -100,7 +100,7 @@ def gap_over_time(run: RunFiles) -> Chart:
         row for row in run.progress
         if row.get("gap_frac") is not None and "siting" in str(row.get("stage", ""))
     ]  # fmt: skip
-    unit = run.run.get("objective_unit", "swaps/day")
+    unit = measure_of_run(run.run).unit
     gap, target = float(run.run["gap_frac"]), float(run.run["options"]["gap_frac"])
     title = (
         "The plan is proven optimal" if run.run["status"] == "OPTIMAL"

@@ -8,7 +8,8 @@ import pytest
 
 from planner.errors import CheckError, InputError
 from planner.instance import Instance, read_instance
-from planner.planning.pipeline import Planned, check_plan, plan
+from planner.planning.pipeline import check_plan, plan
+from planner.planning.result import Planned
 from planner.plans import Plan
 
 OBJECTIVES = ("p_median", "set_cover", "facility_location")
@@ -71,7 +72,7 @@ def _resized(station_type_id: str) -> Callable[[Plan], Plan]:
         ("facility_location", _siting(bound=3e6), "is better than its bound"),
         ("facility_location", _halve_a_share, "cost_cny_per_year is 3"),
         ("facility_location", _resized("choco_30"), "cost_cny_per_year is 3"),
-        ("facility_location", _resized("choco_14"), "is asked for .* swaps per hour"),
+        ("facility_location", _resized("choco_14"), "has a load of .* swaps per hour"),
         ("facility_location", _without("B"), "cost_cny_per_year is "),
     ],
 )  # fmt: skip

@@ -1,0 +1,135 @@
+"""How a siting question is solved, and where that is looked up by its objective's name.
+
+A question is a module ``planner.planning.siting.questions.<objective>`` that holds one `Ask`; its
+other half, what the check and the outputs know of it, is `planner.plans.question.Judge`.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Executor
+from dataclasses import dataclass, field
+from importlib import import_module
+
+from planner.arrays import IntArray
+from planner.instance import Instance
+from planner.models.allocation.solve import Allocation
+from planner.models.national.claims import Claimant, ClaimPlan
+from planner.models.national.state import NationalStart
+from planner.models.sized_coverage.problem import SizedCoverageProblem
+from planner.network import Reach
+from planner.solving.options import SolveOptions
+from planner.solving.progress import ProgressCallback, StopRequest
+from planner.solving.status import Sense, Status
+
+
+@dataclass(frozen=True)
+class Siting:
+    """Stations that a siting model chose, and its proof.
+
+    Attributes
+    ----------
+    sense, unit : str
+        Of the objective.
+    status : Status
+    open_site_idx : int array, shape (num_open,)
+        Open sites, ascending.
+    type_idx : int array, shape (num_open,), optional
+        The type of each, in the order of the problem; none where sizes cost nothing in the
+        question: the allocation then finds the smallest that carry their load.
+    objective, bound, gap_frac : float
+        In ``unit``; no plan is better than the bound.
+    prices : mapping of str to float
+        What one more unit of a limit would bring, by name with its unit.
+    wall_s : float
+    allocation : Allocation, optional
+        Who serves whom, where the model decides that too.
+    resource_price : mapping of str to float
+        Prices of what claimants share with the cities, by its name in the model.
+    claimed : tuple of ClaimPlan
+        What each claimant was granted.
+    end : NationalStart, optional
+        What the same question for other packs can start from.
+    """
+
+    sense: Sense
+    unit: str
+    status: Status
+    open_site_idx: IntArray
+    type_idx: IntArray | None
+    objective: float
+    bound: float
+    gap_frac: float
+    prices: Mapping[str, float] = field(default_factory=dict)
+    wall_s: float = 0.0
+    allocation: Allocation | None = None
+    resource_price: Mapping[str, float] = field(default_factory=dict)
+    claimed: tuple[ClaimPlan, ...] = ()
+    end: NationalStart | None = None
+
+
+@dataclass(frozen=True)
+class SitingTask:
+    """A siting question with all that it may need.
+
+    Attributes
+    ----------
+    instance : Instance
+        ``siting.objective`` of its scenario is the question.
+    problem : SizedCoverageProblem
+        From `planner.planning.siting.problem.assemble_siting`.
+    reach : Reach
+        Of all sites.
+    options : SolveOptions
+    earlier : Siting, optional
+        An answer for other packs.
+    claimants : sequence of Claimant
+        Who shares the limits, where the question is that of most swaps served.
+    on_progress, stop, executor
+        As in `planner.models.national.solve.solve_national`.
+    """
+
+    instance: Instance
+    problem: SizedCoverageProblem
+    reach: Reach
+    options: SolveOptions
+    earlier: Siting | None = None
+    claimants: Sequence[Claimant] = ()
+    on_progress: ProgressCallback | None = None
+    stop: StopRequest | None = None
+    executor: Executor | None = None
+
+
+def no_assumptions(_instance: Instance, _problem: SizedCoverageProblem) -> list[dict[str, str]]:
+    """Nothing beyond what all questions assume."""
+    return []
+
+
+@dataclass(frozen=True)
+class Ask:
+    """How a question is solved.
+
+    Attributes
+    ----------
+    solve : callable
+        ``(task)``: the question's answer.
+    depends_on_packs : bool
+        Whether loads and capacities, which the packs decide, and sizes are part of the question.
+        One that does not depend on them is solved once, and its stations are sized afterwards.
+    counts_served : bool
+        Whether the objective is what the final allocation serves, rather than what the siting
+        model itself counted.
+    assumptions : callable
+        ``(instance, problem)``: what the question assumes, as dicts with keys ``item, value,
+        mark, source``.
+    """
+
+    solve: Callable[[SitingTask], Siting]
+    depends_on_packs: bool
+    counts_served: bool = False
+    assumptions: Callable[[Instance, SizedCoverageProblem], list[dict[str, str]]] = no_assumptions
+
+
+def ask_of(instance: Instance) -> Ask:
+    """How the question of an instance's scenario is solved."""
+    objective = instance.scenario.siting.objective
+    ask: Ask = import_module(f"planner.planning.siting.questions.{objective}").ASK
+    return ask
