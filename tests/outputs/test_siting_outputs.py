@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from planner.cli import main
-from planner.instance.scenario import Siting
+from planner.instance.settings.siting import Siting
 from planner.outputs.compare import compare_runs
 from planner.outputs.compare.page import finding as compared
 from planner.plans.question_figures import KPI_BY_UNIT
