@@ -60,7 +60,7 @@
 
   const smallestBays = Math.min(...stations.types.map((type) => type.bays));
   const stationSize = (type) => Math.sqrt(stations.types[type].bays / smallestBays);
-  const stationFeatures = () => stations.id.map((id, idx) =>
+  const stationFeatures = () => stations.id.map((_id, idx) =>
     point(stations.lon[idx], stations.lat[idx], {
       station: idx,
       colour: chemistryColour(cities[stations.city[idx]]),
@@ -76,7 +76,7 @@
     }));
 
   const mostSwaps = corridors ? Math.max(...corridors.stations.winter_swaps, 1e-9) : 0;
-  const corridorFeatures = () => corridors.stations.id.map((id, idx) =>
+  const corridorFeatures = () => corridors.stations.id.map((_id, idx) =>
     point(corridors.stations.lon[idx], corridors.stations.lat[idx], {
       corridor: idx, size: 0.6 + 0.6 * Math.sqrt(corridors.stations.winter_swaps[idx] / mostSwaps),
     }));
@@ -123,7 +123,7 @@
     }
     if (isShown("stations") && stations.id.length) {
       const present = new Set(cities.map((city) => city.leading));
-      const leading = data.chemistries.filter((chemistry, idx) => present.has(idx));
+      const leading = data.chemistries.filter((_chemistry, idx) => present.has(idx));
       parts.push(legendList("Stations: most vehicles of the city use", leading.map(
         ({ name, colour }) => ({ colour, text: name, px: 12 }))));
       parts.push(legendList("Station size", stations.types.map(
@@ -298,7 +298,7 @@
 
   function boundsOf(points) {
     const bounds = new maplibregl.LngLatBounds();
-    points.forEach(([lon, lat]) => bounds.extend([lon, lat]));
+    for (const [lon, lat] of points) bounds.extend([lon, lat]);
     return bounds;
   }
   const stationPoints = (of = () => true) => stations.lon
@@ -322,8 +322,9 @@
       strokeStyle: "rgba(255,255,255,.92)", lineWidth: 2 * halo, fillStyle: colour,
     });
     for (const paint of ["strokeText", "fillText"]) {
-      lines.forEach((text, idx) =>
-        context[paint](text, canvas.width / 2, halo + line * (idx + 0.5)));
+      for (const [idx, text] of lines.entries()) {
+        context[paint](text, canvas.width / 2, halo + line * (idx + 0.5));
+      }
     }
     return context.getImageData(0, 0, canvas.width, canvas.height);
   }
@@ -552,7 +553,7 @@
     showLegend();
     map.refresh();
   }
-  document.querySelectorAll("input[name=layer]").forEach((box) => box.addEventListener("change", change));
+  for (const box of document.querySelectorAll("input[name=layer]")) box.addEventListener("change", change);
   const showRanges = () => {
     document.querySelector("input[name=layer][value=ranges]").checked = true;
     change();
