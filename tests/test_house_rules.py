@@ -229,3 +229,12 @@ def test_printed_documents_are_current() -> None:
     assert schema == Scenario.model_json_schema(), "run: planner schema scenario"
     schema = json.loads((ROOT / "docs/study.schema.json").read_text(encoding="utf-8"))
     assert schema == Study.model_json_schema(), "run: planner schema study"
+
+
+def test_map_of_the_rooms_is_current() -> None:
+    script = ROOT / "docs/architecture/draw_rooms.py"
+    done = subprocess.run(
+        [sys.executable, str(script), "--check"],
+        cwd=ROOT, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr
