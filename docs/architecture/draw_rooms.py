@@ -9,8 +9,8 @@ import ast
 import csv
 import re
 import sys
-from itertools import accumulate
 from html import escape
+from itertools import accumulate
 from pathlib import Path
 from typing import NamedTuple
 
@@ -23,7 +23,7 @@ PAGE = ROOT / "docs/architecture.md"
 PICTURE = HERE / "rooms.svg"
 
 WIDTH = 1180
-FLOOR_GAP = 62
+GAP = 62
 PX_PER_LINE = 9.0
 """Area of a room in square pixels per line of code."""
 COLOURS = ("#dbe9f6", "#fde6c8", "#dcefd8", "#f6dede", "#e7e0f3", "#f3eccb", "#d9eeee", "#e6e6e6")
@@ -57,10 +57,9 @@ def read_rooms() -> Rooms:
         rooms = {row["room"]: row for row in csv.DictReader(file)}
     folders = {path.parent.relative_to(PACKAGE).as_posix() for path in modules()} - {"."}
     needed = {each for each in folders if "/" not in each or each.startswith("models/")}
-    for room in sorted(needed - set(rooms)):
-        raise SystemExit(f"rooms.csv: add a row for planner/{room}")
-    for room in sorted(set(rooms) - folders - {"base", "cli"}):
-        raise SystemExit(f"rooms.csv: planner/{room} does not exist, take its row out")
+    missing, gone = needed - set(rooms), set(rooms) - folders - {"base", "cli"}
+    if missing or gone:
+        raise SystemExit(f"rooms.csv: add rows for {sorted(missing)}, remove {sorted(gone)}")
     return rooms
 
 
@@ -97,14 +96,9 @@ def measure(rooms: Rooms) -> tuple[dict[str, int], Arrows]:
 
 
 def between_outer(arrows: Arrows) -> Arrows:
-    """Who imports whom among the outer rooms."""
+    """Who imports whom among the outer rooms; not ``base``, which is everybody's."""
     outer = {(source.split("/")[0], target.split("/")[0]) for source, target in arrows}
-    return {(source, target) for source, target in outer if source != target}
-
-
-def drawn_arrows(arrows: Arrows) -> Arrows:
-    """Leave out the imports of ``base``, which are everybody's."""
-    return {pair for pair in between_outer(arrows) if pair[1] != "base"}
+    return {(source, target) for source, target in outer if target not in (source, "base")}
 
 
 def split(box: Box, sizes: list[tuple[str, float]]) -> dict[str, Box]:
@@ -116,18 +110,17 @@ def split(box: Box, sizes: list[tuple[str, float]]) -> dict[str, Box]:
     cut = min(range(1, len(sizes)), key=lambda end: abs(ends[end - 1] - total / 2))
     part = ends[cut - 1] / total
     x, y, w, h = box
+    first, second = Box(x, y, w, h * part), Box(x, y + h * part, w, h * (1 - part))
     if w > 1.6 * h:
         first, second = Box(x, y, w * part, h), Box(x + w * part, y, w * (1 - part), h)
-    else:
-        first, second = Box(x, y, w, h * part), Box(x, y + h * part, w, h * (1 - part))
     return split(first, sizes[:cut]) | split(second, sizes[cut:])
 
 
 def place(rooms: Rooms, lines: dict[str, int]) -> dict[str, Box]:
     """Place the outer rooms on their floors; the area of each goes with its lines."""
     whole: dict[str, int] = {}
-    for room, count in lines.items():
-        whole[room.split("/")[0]] = whole.get(room.split("/")[0], 0) + count
+    for room in rooms:
+        whole[room.split("/")[0]] = whole.get(room.split("/")[0], 0) + lines[room]
     boxes: dict[str, Box] = {}
     y = 84.0
     for floor in sorted({int(row["floor"]) for row in rooms.values()}):
@@ -136,19 +129,18 @@ def place(rooms: Rooms, lines: dict[str, int]) -> dict[str, Box]:
         least = 88.0 if any(f"{name}/" in room for room in lines for name in names) else 54.0
         height = min(max(area / (0.8 * WIDTH), least), 190.0)
         widths = [max(whole[name] * PX_PER_LINE / height, 118.0) for name in names]
-        gap = 60.0
-        x = (WIDTH - sum(widths) - gap * (len(names) - 1)) / 2
+        x = (WIDTH - sum(widths) - GAP * (len(names) - 1)) / 2
         for name, width in zip(names, widths, strict=True):
             boxes[name] = Box(x, y, width, height)
-            x += width + gap
-        y += height + FLOOR_GAP
+            x += width + GAP
+        y += height + GAP
     return boxes
 
 
 def draw(rooms: Rooms, lines: dict[str, int], arrows: Arrows) -> str:
     """Draw floors, rooms with the rooms in them, and imports; each arrow has a title."""
     boxes = place(rooms, lines)
-    outer = drawn_arrows(arrows)
+    outer = between_outer(arrows)
     height = max(box.y + box.h for box in boxes.values()) + 24
     needed = nx.transitive_reduction(nx.DiGraph(list(outer))).edges
     colours = {pair: STRONG if pair in needed else FAINT for pair in outer}
@@ -258,7 +250,7 @@ def main() -> None:
         pairs = re.findall(
             r"<title>(\w+) imports (\w+)</title>", PICTURE.read_text(encoding="utf-8")
         )
-        if set(pairs) != drawn_arrows(arrows) or page != PAGE.read_text(encoding="utf-8"):
+        if set(pairs) != between_outer(arrows) or page != PAGE.read_text(encoding="utf-8"):
             raise SystemExit("the map is stale, run: python docs/architecture/draw_rooms.py")
         return
     PICTURE.write_text(draw(rooms, lines, arrows), encoding="utf-8", newline="\n")
