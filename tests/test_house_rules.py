@@ -1,7 +1,9 @@
 """Style, types and the import rules, so that one command checks them all."""
 
 import ast
+import graphlib
 import json
+import re
 import subprocess
 import sys
 import time
@@ -16,7 +18,7 @@ import planner.planning.siting.questions as siting_questions
 import planner.plans.questions as plans_questions
 from planner.batch.study import Study
 from planner.instance import Scenario
-from planner.instance.scenario import Siting
+from planner.instance.settings.siting import Siting
 from planner.instance.tables import format_reference
 from planner.planning.siting.question import Ask
 from planner.plans.question import OBJECTIVES, Judge, judge_of
@@ -92,6 +94,9 @@ ONLY_IN = {
 }
 
 
+MOST_LINES = 500
+
+
 def _imports(path: Path) -> set[str]:
     found = set()
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
@@ -105,6 +110,10 @@ def _imports(path: Path) -> set[str]:
 
 def _modules() -> list[Path]:
     return sorted(path for path in PACKAGE.rglob("*.py") if not path.is_symlink())
+
+
+def _dotted(path: Path) -> str:
+    return ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
 
 
 def _home(path: Path) -> str:
@@ -184,16 +193,78 @@ def test_every_model_with_a_solver_has_a_golden_lp() -> None:
     assert rooms <= golden
 
 
+def test_no_circle_among_modules() -> None:
+    known = {_dotted(path): path for path in _modules()}
+    sorter = graphlib.TopologicalSorter[str]()
+    for name, path in known.items():
+        parents = (imported.rpartition(".")[0] for imported in _imports(path))
+        needed = {each for each in (*_imports(path), *parents) if each in known}
+        if path.name != "__init__.py":  # a package's face is imported with every module in it
+            sorter.add(name, *(each for each in needed if known[each].name != "__init__.py"))
+    sorter.prepare()
+
+
+@pytest.mark.parametrize("path", _modules(), ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_modules_are_small_and_say_something_of_their_own(path: Path) -> None:
+    text = path.read_text(encoding="utf-8")
+    assert text.count("\n") <= MOST_LINES
+    forwarding = (ast.Import, ast.ImportFrom, ast.Expr)
+    own = [node for node in ast.parse(text).body if not isinstance(node, forwarding)]
+    assert own or path.name == "__init__.py", "only forwards"
+
+
+def test_every_room_has_tests_in_its_place() -> None:
+    rooms = {path.parent.relative_to(PACKAGE) for path in _modules()} - {Path()}
+    untested = {str(room) for room in rooms if not any((ROOT / "tests" / room).rglob("test_*.py"))}
+    assert not untested
+
+
+def test_tests_stand_where_what_they_test_does() -> None:
+    folders = {path.parent.relative_to(ROOT / "tests") for path in ROOT.glob("tests/**/test_*.py")}
+    assert all((PACKAGE / folder).is_dir() for folder in folders)
+
+
 @pytest.mark.parametrize(
     "command",
-    [["ruff", "check", "."], ["ruff", "format", "--check", "."], ["mypy"]],
-    ids=["lint", "format", "types"],
+    [
+        [sys.executable, "-m", "ruff", "check", "."],
+        [sys.executable, "-m", "ruff", "format", "--check", "."],
+        [sys.executable, "-m", "mypy"],
+        [str(Path(sys.executable).with_name("biome")), "lint", "--error-on-warnings"],
+    ],
+    ids=["lint", "format", "types", "javascript"],
 )
 def test_static_checks(command: list[str]) -> None:
-    done = subprocess.run(
-        [sys.executable, "-m", *command], cwd=ROOT, capture_output=True, text=True, check=False
-    )
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_docstrings_are_valid_numpydoc() -> None:
+    files = [str(path) for path in _modules()]
+    done = subprocess.run(
+        [sys.executable, "-m", "numpydoc", "lint", *files],
+        cwd=ROOT, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("path", _modules(), ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_sections_of_parameters_are_complete(path: Path) -> None:
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            continue
+        section = re.search(r"Parameters\n-+\n(.*?)(?:\n\n[A-Z]\w+\n---|$)",
+                            ast.get_docstring(node) or "", re.DOTALL)  # fmt: skip
+        if section is None:
+            continue
+        told = set()
+        for line in section[1].splitlines():
+            if line and not line.startswith(" "):
+                told |= {name.strip(" *") for name in line.split(" : ")[0].split(",")}
+        arguments = node.args
+        named = [*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs]
+        missing = {each.arg for each in named} - told - {"self", "cls"}
+        assert not missing, f"{node.name}: {sorted(missing)} not documented"
 
 
 def test_help_and_import_are_quick() -> None:
@@ -216,3 +287,12 @@ def test_printed_documents_are_current() -> None:
     assert schema == Scenario.model_json_schema(), "run: planner schema scenario"
     schema = json.loads((ROOT / "docs/study.schema.json").read_text(encoding="utf-8"))
     assert schema == Study.model_json_schema(), "run: planner schema study"
+
+
+def test_map_of_the_rooms_is_current() -> None:
+    script = ROOT / "docs/architecture/draw_rooms.py"
+    done = subprocess.run(
+        [sys.executable, str(script), "--check"],
+        cwd=ROOT, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr

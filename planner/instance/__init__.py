@@ -9,7 +9,7 @@ from planner.instance.read import (
     read_one_table,
 )
 from planner.instance.read_scenario import merge_settings, read_scenario, suggest, validate_settings
-from planner.instance.scenario import Scenario, describe_settings
+from planner.instance.settings.scenario import Scenario, describe_settings
 from planner.instance.tables import SEGMENTS, TABLES
 
 __all__ = [

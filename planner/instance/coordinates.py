@@ -6,7 +6,7 @@ import pandas as pd
 from planner.errors import Fault
 from planner.instance.china_datum import from_bd09, from_gcj02
 from planner.instance.notes import Note
-from planner.instance.scenario import SHIFTED_REFERENCES, Reference, Sources
+from planner.instance.settings.sources import SHIFTED_REFERENCES, Reference, Sources
 
 ORIGINALS = ("lon_original", "lat_original", "coordinate_reference_original")
 """Columns that keep shifted coordinates as they were given, and what they are."""

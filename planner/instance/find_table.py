@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from planner.errors import Fault
-from planner.instance.scenario import Sources
+from planner.instance.settings.sources import Sources
 from planner.instance.tables import Table
 
 TABLE_ENDINGS = (".csv", ".parquet", ".gpkg", ".geojson", ".fgb", ".shp")

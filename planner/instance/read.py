@@ -22,7 +22,8 @@ from planner.instance.find_table import belonging_files, find_table, is_road_net
 from planner.instance.notes import Note, with_notes
 from planner.instance.read_scenario import read_scenario
 from planner.instance.read_table import read_cells
-from planner.instance.scenario import SHIFTED_REFERENCES, Scenario, Sources
+from planner.instance.settings.scenario import Scenario
+from planner.instance.settings.sources import SHIFTED_REFERENCES, Sources
 from planner.instance.tables import TABLES, Table
 
 SCENARIO_FILE = "scenario.toml"

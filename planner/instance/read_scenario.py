@@ -10,7 +10,8 @@ from typing import Any, get_args
 from pydantic import ValidationError
 
 from planner.errors import Fault
-from planner.instance.scenario import Scenario, Sources
+from planner.instance.settings.scenario import Scenario
+from planner.instance.settings.sources import Sources
 
 
 def read_scenario(

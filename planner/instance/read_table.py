@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from planner.errors import Fault
 from planner.instance.coordinates import reference_of
 from planner.instance.notes import Note
-from planner.instance.scenario import Reference, Sources, TableSource
+from planner.instance.settings.sources import Reference, Sources, TableSource
 from planner.instance.tables import Table
 
 if TYPE_CHECKING:

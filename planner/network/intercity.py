@@ -17,7 +17,7 @@ from scipy.spatial import KDTree
 
 from planner.geodesy import chord_to_arc_km, great_circle_km, to_sphere_km
 from planner.instance import Instance
-from planner.instance.scenario import Ferry
+from planner.instance.settings.corridors import Ferry
 from planner.units import MINUTES_PER_HOUR
 
 FloatArray = NDArray[np.float64]

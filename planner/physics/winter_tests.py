@@ -11,7 +11,7 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
-from planner.instance.scenario import Physics
+from planner.instance.settings.physics import Physics
 from planner.physics.vehicle_range import TemperatureCurve, consumption_kwh_per_km, heat_pump_cop
 
 CABIN_LOSS_KW_PER_K = 0.09

@@ -41,7 +41,18 @@ class StageClock:
 
     @contextmanager
     def stage(self, name: str, message: str) -> Iterator[Callable[[str], None]]:
-        """Time a block; yields a function that reports a line of text from inside it."""
+        """Time a block.
+
+        Parameters
+        ----------
+        name, message : str
+            The stage, and what it is about to do.
+
+        Yields
+        ------
+        callable
+            Reports a line of text from inside the block.
+        """
         started = time.perf_counter()
         self.say(name, message)
         yield lambda text: self.say(name, text)

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from planner.errors import Fault, InputError
 from planner.instance import Instance, Scenario
-from planner.instance.scenario import Siting
+from planner.instance.settings.siting import Siting
 from planner.plans.worth import Candidates, Worth
 
 OBJECTIVES: tuple[str, ...] = get_args(Siting.model_fields["objective"].annotation)

@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 from planner.instance import Instance
-from planner.instance.scenario import Ferry
+from planner.instance.settings.corridors import Ferry
 from planner.network.intercity import build_intercity_network, find_trip_paths, gather_nodes
 
 

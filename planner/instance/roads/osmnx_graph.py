@@ -27,7 +27,7 @@ from planner.instance.roads.road_tables import (
     segment_length_km,
     simplify_roads,
 )
-from planner.instance.scenario import Sources
+from planner.instance.settings.sources import Sources
 from planner.units import METRES_PER_KM
 
 _UNKNOWN_CLASS = "road"

@@ -25,7 +25,7 @@
 
   function boundsOf(points) {
     const bounds = new maplibregl.LngLatBounds();
-    points.forEach(([lon, lat]) => bounds.extend([lon, lat]));
+    for (const [lon, lat] of points) bounds.extend([lon, lat]);
     return bounds;
   }
   const stationPoints = (of = () => true) => stations.lon
@@ -49,8 +49,9 @@
       strokeStyle: "rgba(255,255,255,.92)", lineWidth: 2 * halo, fillStyle: colour,
     });
     for (const paint of ["strokeText", "fillText"]) {
-      lines.forEach((text, idx) =>
-        context[paint](text, canvas.width / 2, halo + line * (idx + 0.5)));
+      for (const [idx, text] of lines.entries()) {
+        context[paint](text, canvas.width / 2, halo + line * (idx + 0.5));
+      }
     }
     return context.getImageData(0, 0, canvas.width, canvas.height);
   }
@@ -279,7 +280,7 @@
     showLegend();
     map.refresh();
   }
-  document.querySelectorAll("input[name=layer]").forEach((box) => box.addEventListener("change", change));
+  for (const box of document.querySelectorAll("input[name=layer]")) box.addEventListener("change", change);
   const showRanges = () => {
     document.querySelector("input[name=layer][value=ranges]").checked = true;
     change();

@@ -59,7 +59,7 @@ const mapPanel = (() => {
 
   const smallestBays = Math.min(...stations.types.map((type) => type.bays));
   const stationSize = (type) => Math.sqrt(stations.types[type].bays / smallestBays);
-  const stationFeatures = () => stations.id.map((id, idx) =>
+  const stationFeatures = () => stations.id.map((_id, idx) =>
     point(stations.lon[idx], stations.lat[idx], {
       station: idx,
       colour: chemistryColour(cities[stations.city[idx]]),
@@ -75,7 +75,7 @@ const mapPanel = (() => {
     }));
 
   const mostSwaps = corridors ? Math.max(...corridors.stations.winter_swaps, 1e-9) : 0;
-  const corridorFeatures = () => corridors.stations.id.map((id, idx) =>
+  const corridorFeatures = () => corridors.stations.id.map((_id, idx) =>
     point(corridors.stations.lon[idx], corridors.stations.lat[idx], {
       corridor: idx, size: 0.6 + 0.6 * Math.sqrt(corridors.stations.winter_swaps[idx] / mostSwaps),
     }));
@@ -122,7 +122,7 @@ const mapPanel = (() => {
     }
     if (isShown("stations") && stations.id.length) {
       const present = new Set(cities.map((city) => city.leading));
-      const leading = data.chemistries.filter((chemistry, idx) => present.has(idx));
+      const leading = data.chemistries.filter((_chemistry, idx) => present.has(idx));
       parts.push(legendList("Stations: most vehicles of the city use", leading.map(
         ({ name, colour }) => ({ colour, text: name, px: 12 }))));
       parts.push(legendList("Station size", stations.types.map(

@@ -20,7 +20,7 @@
         const before = heading.getAttribute("aria-sort");
         // Figures are mostly read from the largest down, names from A to Z.
         const descending = before ? before === "ascending" : isNumber;
-        headings.forEach((other) => other.removeAttribute("aria-sort"));
+        for (const other of headings) other.removeAttribute("aria-sort");
         heading.setAttribute("aria-sort", descending ? "descending" : "ascending");
         const keys = new Map(rows.map((row) => {
           const text = row.cells[column].textContent;

@@ -25,7 +25,7 @@ def choose_stations(task: SitingTask) -> Siting:
     if ask.depends_on_packs:
         return ask.solve(task)
     found = ask.solve(task) if task.earlier is None else replace(task.earlier, type_idx=None)
-    return _with_sizes(found, task) if math.isfinite(task.problem.budget) else found
+    return _with_sizes(found, task) if math.isfinite(task.problem.rules.budget) else found
 
 
 def _with_sizes(found: Siting, task: SitingTask) -> Siting:

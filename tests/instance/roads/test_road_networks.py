@@ -24,7 +24,7 @@ from planner.instance.roads.road_tables import (
     segment_length_km,
     simplify_roads,
 )
-from planner.instance.scenario import Sources
+from planner.instance.settings.sources import Sources
 
 LAT = 45.75
 """Around the tutorial's town; a degree of longitude there is 77.8 km."""

@@ -9,6 +9,8 @@ from pathlib import Path
 import pyogrio
 import pytest
 
+from tests.programs import lacking
+
 SYSTEM_PYTHON = "/usr/bin/python3"
 SCRIPT = Path(__file__).with_name("open_in_qgis.py")
 RENDERERS = {
@@ -49,7 +51,7 @@ def _system_python(*arguments):
 @pytest.fixture(scope="module", params=["tutorial_folder", "run_folder"])
 def opened(request, tmp_path_factory):
     if not Path(SYSTEM_PYTHON).exists() or _system_python("-c", "import qgis.core").returncode:
-        pytest.skip("QGIS is not installed for the system's Python (Debian: python3-qgis)")
+        lacking("QGIS for the system's Python (Debian: python3-qgis)")
     # QGIS leaves files of its own beside those that it opens.
     folder = tmp_path_factory.mktemp("qgis")
     original = request.getfixturevalue(request.param) / "plan.gpkg"

@@ -4,22 +4,17 @@ Needs Chromium (Debian: ``apt-get install chromium``) and the Python package pla
 drives the installed browser and downloads none.
 """
 
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from playwright.sync_api import sync_playwright
 
 from tests.outputs.report.made_up_run import EVIL_CITY
+from tests.programs import find_program, lacking
 
-sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-
-CHROMIUM = next(
-    filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome", "chrome"))),
-    None,
-)
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine")
+CHROMIUM = find_program("chromium", "chromium-browser", "google-chrome", "chrome")
 
 SOFTWARE_GL = ("--use-gl=angle", "--use-angle=swiftshader", "--enable-unsafe-swiftshader")
 NO_GL = ("--disable-gpu", "--disable-software-rasterizer", "--disable-3d-apis")
@@ -76,7 +71,9 @@ class Visit:
 
 @pytest.fixture(scope="module")
 def playwright() -> Iterator[Any]:
-    with sync_api.sync_playwright() as driver:
+    if CHROMIUM is None:
+        lacking("Chromium (Debian: chromium)")
+    with sync_playwright() as driver:
         yield driver
 
 

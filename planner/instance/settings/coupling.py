@@ -1,0 +1,20 @@
+"""Section ``[coupling]``: how packs and stations are made to fit each other."""
+
+from planner.instance.settings.section import Section, setting
+
+
+class Coupling(Section):
+    """How packs and stations are made to fit each other."""
+
+    max_rounds: int = setting(
+        4, "times that packs and stations are planned in turn, at most", ge=1, le=50
+    )
+    served_swap_cny: float = setting(
+        15.0, "what a swap that is served is worth to the network, where packs and stations are "
+        "weighed against each other", unit="CNY", source="INF: rent of 599 CNY a month (MC, "
+        "cronachedi, safecarnews Dec 2024) over some 40 swaps of a heavy user", ge=0, le=1000,
+    )  # fmt: skip
+    tolerance_frac: float = setting(
+        0.001, "packs and stations fit when so small a share of the vehicles changes its pack",
+        ge=0, le=1,
+    )  # fmt: skip

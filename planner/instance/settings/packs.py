@@ -1,0 +1,22 @@
+"""Section ``[packs]``: what packs must do, and how many are available."""
+
+from typing import Literal
+
+from planner.instance.settings.section import Section, setting
+
+
+class Packs(Section):
+    """What the packs must do, and how many are to be had."""
+
+    promised_range_km: float = setting(
+        250.0, "range promised to drivers on the winter design day", unit="km",
+        source="?: planning target; cars are sold on 400-500 km CLTC", ge=0, le=1000,
+    )  # fmt: skip
+    promise: Literal["penalty", "constraint"] = setting(
+        "penalty", "whether a pack that misses the promise costs "
+        "(costs.range_shortfall_cny_per_km) or is not given out: its vehicles get none",
+    )  # fmt: skip
+    sold_elsewhere_frac: dict[str, float] = setting(
+        {}, "share of a chemistry's supply that goes to other buyers",
+        source="INF for sodium-ion: HyperStrong's 60 GWh over 3 years is half of 40 GWh a year",
+    )  # fmt: skip

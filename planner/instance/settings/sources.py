@@ -1,0 +1,60 @@
+"""What scenario.toml says of the tables' files: names, layers, references, columns."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field, field_validator
+
+from planner.instance.settings.section import Section, setting
+from planner.instance.tables import TABLES
+
+Reference = Literal["WGS84", "CGCS2000", "GCJ-02", "BD-09"]
+
+SHIFTED_REFERENCES = ("GCJ-02", "BD-09")
+"""References without an EPSG code, some 500 m off in China: never stated by a file itself."""
+
+
+class TableSource(Section):
+    """Where a table stands, and how its file differs from the instance format."""
+
+    file: Annotated[str, Field(pattern=r"^[^/\\]+$")] | None = setting(
+        None, "file in the instance folder, if it is not called like the table"
+    )
+    layer: str | None = setting(
+        None, "layer of the file; the one called like the table, or the only one, if left out"
+    )
+    coordinate_reference: Reference | None = setting(
+        None, "reference of this table's coordinates; for GCJ-02 and BD-09 also against the "
+        "reference that the file states, as software labels such data WGS84",
+    )  # fmt: skip
+    columns: dict[str, str] = setting(
+        {}, "columns that have another name in the file: name in the file = name in the format"
+    )
+    ignore: list[str] = setting([], "columns of the file that are not used")
+
+
+class Sources(Section):
+    """What the scenario file says of the tables' files."""
+
+    coordinate_reference: Reference = setting(
+        "WGS84", "reference of coordinates where neither `tables` nor a table's file states one"
+    )
+    tables: dict[str, TableSource] = Field(
+        default={},
+        description="tables whose files differ from the instance format, by name",
+        json_schema_extra={"propertyNames": {"enum": list(TABLES)}},
+    )
+
+    @field_validator("tables")
+    @classmethod
+    def _known_tables(cls, tables: dict[str, TableSource]) -> dict[str, TableSource]:
+        for name, source in tables.items():
+            if name not in TABLES:
+                raise ValueError(f"no table is called {name}; use one of: {', '.join(TABLES)}")
+            has_places = name == "roads" or any(c.name == "lon" for c in TABLES[name].columns)
+            if source.coordinate_reference is not None and not has_places:
+                raise ValueError(f"{name} has no coordinates; remove its coordinate_reference")
+        return tables
+
+    def of_table(self, name: str) -> TableSource:
+        """What is said of a table; nothing if it is not mentioned."""
+        return self.tables.get(name, TableSource())
