@@ -264,7 +264,8 @@ def _search_stations(
                 flows, stations, served, search.may_go_on, search.options.seed + search.steps
             )
             search.steps += 1
-            little = search.tuning.least_saving_frac * (before - search.bound)
+            # Stations that break a limit may cost less than the bound: no saving is not progress.
+            little = max(search.tuning.least_saving_frac * (before - search.bound), 0.0)
             quiet = quiet + 1 if before - served.search_cost <= little else 0
             _keep_plan(search, flows, stations, served)
         if served.search_cost < best_cost:

@@ -1,5 +1,6 @@
 // What the map draws, and the panel beside it: features, legend, details. It stands without the map.
 "use strict";
+// biome-ignore lint/correctness/noUnusedVariables: map.js, behind it on the page, draws with it
 const mapPanel = (() => {
   const data = JSON.parse(document.getElementById("map-data").textContent);
   const { cities, stations, levels, corridors } = data; // corridors: only where they were planned

@@ -234,6 +234,7 @@ def test_agrees_with_brute_force(small: bool, problem: FacilityLocationProblem):
     solution = solve_facility_location(problem, EXACT, tuning=tuning)
     assert solution.proof.objective == pytest.approx(best, rel=1e-6, abs=1e-6)
     assert solution.proof.status is Status.OPTIMAL
+    assert solution.proof.wall_s < 0.1 * EXACT.time_limit_s  # tiny: no step goes on for nothing
     assert_honest(problem, solution)
 
 
