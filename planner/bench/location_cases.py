@@ -238,9 +238,7 @@ def warm_up_p_median() -> None:
     places = np.random.default_rng(0).uniform(0.0, 99.0, (60, 2))
     points = PointDistances(places, places, whole=True)
     table = cdist(places, places)
-    pairs = PairDistances(
-        np.arange(61) * 60, np.tile(np.arange(60, dtype=np.int32), 60), table.ravel(), 200.0, 60
-    )
+    pairs = PairDistances(_every_pair(60, 60), table.ravel(), 200.0, 60)
     for distances in (points, pairs):
         solve_p_median(_problem(distances, 7), SolveOptions(gap_frac=0.0))
 
@@ -255,9 +253,9 @@ def solve_p_median_case(
     limit_s = max(time_limit_s - build_s, LEAST_SOLVE_S)
     solution = solve_p_median(problem, SolveOptions(gap_frac=gap, time_limit_s=limit_s, seed=seed))
     return {
-        "status": solution.status,
-        "value": solution.objective,
-        "bound": solution.bound,
+        "status": solution.proof.status,
+        "value": solution.proof.objective,
+        "bound": solution.proof.bound,
         "build_s": build_s,
         "wall_s": time.perf_counter() - started,
     }

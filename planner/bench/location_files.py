@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from planner.arrays import FloatArray
+from planner.arrays import FloatArray, Lists
 from planner.errors import Fault, InputError
 from planner.models.p_median.problem import PairDistances, PointDistances
 
@@ -126,8 +126,10 @@ def read_graph_distances(path: Path) -> PairDistances:
     if not np.isfinite(distance).all():
         raise _fail(path, None, "", "the graph is not connected")
     return PairDistances(
-        zone_ptr=np.arange(num_nodes + 1) * num_nodes,
-        site_idx=np.tile(np.arange(num_nodes, dtype=np.int32), num_nodes),
+        sites=Lists(
+            np.arange(num_nodes + 1) * num_nodes,
+            np.tile(np.arange(num_nodes, dtype=np.int32), num_nodes),
+        ),
         distance=distance.ravel(),
         unserved=float(distance.max()),
         num_sites=num_nodes,

@@ -148,10 +148,10 @@ def p_median(
     )[1:]
     plan = solution.open_site_idx
     return LocationResult(
-        status=solution.status,
-        objective=solution.objective,
-        bound=solution.bound,
-        gap_frac=solution.gap_frac,
+        status=solution.proof.status,
+        objective=solution.proof.objective,
+        bound=solution.proof.bound,
+        gap_frac=solution.proof.gap_frac,
         wall_s=time.monotonic() - started,
         stations=site_places.frame.iloc[plan].assign(
             existing=limits.forced[plan], weight_assigned=assigned[plan]

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import scipy.sparse
 
-from planner.arrays import BoolArray, FloatArray, IndexArray, IntArray
+from planner.arrays import BoolArray, FloatArray, IndexArray, IntArray, Lists
 from planner.location.points import Points
 from planner.location.tables import FaultList, Places, pairs_of_table, read_locks, shown
 from planner.models.p_median.problem import PairDistances, PointDistances
@@ -289,7 +289,7 @@ def read_distances(
             faults.add("unserved", "", unserved, f"a finite number, at least {longest:g}")
         if len(faults.faults) > before or unserved is None:
             return None
-        return PairDistances(zone_ptr, site_idx, distance, float(unserved), len(sites[0]))
+        return PairDistances(Lists(zone_ptr, site_idx), distance, float(unserved), len(sites[0]))
     if unserved is not None:
         faults.add("unserved", "", unserved, "only with distances given as pairs")
     for places, points in (zones, sites):

@@ -233,7 +233,7 @@ def _count_serving(
 def site_savings(weight: FloatArray, near: NearSites, multiplier: FloatArray) -> FloatArray:
     """Equation (1), shape (num_sites,)."""
     saving = np.empty(near.num_sites)
-    _savings(weight, multiplier, near.zone_ptr, near.site, near.distance, saving)
+    _savings(weight, multiplier, *near.sites, near.distance, saving)
     return saving
 
 
@@ -334,7 +334,7 @@ def improve_dual(
     # Lists may have become shorter since.
     multiplier = np.minimum(multiplier, near.beyond)
     for _ in range(iterations):
-        _savings(weight, multiplier, near.zone_ptr, near.site, near.distance, saving)
+        _savings(weight, multiplier, *near.sites, near.distance, saving)
         worth = saving - price * openings.cost if price > 0.0 else saving
         opening = openings.best(worth)
         bound = float(weight @ multiplier - worth[opening].sum())
@@ -351,7 +351,9 @@ def improve_dual(
         if stalled >= walk.pace.patience:
             step *= STEP_DECAY
             stalled = 0
-        _count_serving(opening, multiplier, near.site_ptr, near.zone, near.zone_distance, serving)
+        _count_serving(
+            opening, multiplier, near.zones.ptr, near.zones.idx, near.zone_distance, serving
+        )
         slope = 1.0 - serving
         # At the ends of their range multipliers cannot follow.
         slope[(multiplier >= near.beyond) & (slope > 0)] = 0.0

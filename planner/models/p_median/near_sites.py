@@ -11,7 +11,7 @@ import numpy as np
 from scipy.spatial import cKDTree
 from scipy.spatial.distance import cdist
 
-from planner.arrays import BoolArray, FloatArray, IndexArray, IntArray
+from planner.arrays import BoolArray, FloatArray, IndexArray, IntArray, Lists
 from planner.geodesy import chord_to_arc_km
 from planner.models.p_median.problem import PairDistances, PointDistances
 
@@ -28,21 +28,23 @@ class NearSites(NamedTuple):
 
     Attributes
     ----------
-    zone_ptr, site, distance : arrays
+    sites : Lists, shape (num_zones,)
         Sites of each zone, nearest first.
+    distance : float array, shape (num_pairs,)
+        Of these pairs.
     beyond : float array, shape (num_zones,)
         No site that is not listed is nearer than this; for complete lists what an unserved zone
         counts, or more than any distance.
-    site_ptr, zone, zone_distance : arrays
-        The pairs of each site.
+    zones : Lists, shape (num_sites,)
+        The same pairs by site.
+    zone_distance : float array, shape (num_pairs,)
+        Of these pairs.
     """
 
-    zone_ptr: IntArray
-    site: IndexArray
+    sites: Lists
     distance: FloatArray
     beyond: FloatArray
-    site_ptr: IntArray
-    zone: IndexArray
+    zones: Lists
     zone_distance: FloatArray
 
     @property
@@ -53,7 +55,7 @@ class NearSites(NamedTuple):
     @property
     def num_sites(self) -> int:
         """Number of sites."""
-        return len(self.site_ptr) - 1
+        return self.zones.num_lists
 
 
 def pair_distance(points: PointDistances, zone: IntArray, site: IntArray) -> FloatArray:
@@ -92,9 +94,8 @@ def _index(
     zone_ptr: IntArray, site: IndexArray, distance: FloatArray, beyond: FloatArray, num_sites: int
 ) -> NearSites:
     """Add the pairs by site to lists that are sorted by distance."""
-    return NearSites(
-        zone_ptr, site, distance, beyond, *_by_site(zone_ptr, site, distance, num_sites)
-    )
+    site_ptr, zone, zone_distance = _by_site(zone_ptr, site, distance, num_sites)
+    return NearSites(Lists(zone_ptr, site), distance, beyond, Lists(site_ptr, zone), zone_distance)
 
 
 @numba.njit(cache=True, nogil=True)
@@ -132,7 +133,7 @@ def restrict(near: NearSites, keep: IntArray, cap: FloatArray) -> NearSites:
     """
     number = np.full(near.num_sites, -1, dtype=np.int32)
     number[keep] = np.arange(len(keep), dtype=np.int32)
-    zone_ptr, site, distance = _kept(near.zone_ptr, near.site, near.distance, number, cap)
+    zone_ptr, site, distance = _kept(*near.sites, near.distance, number, cap)
     return _index(zone_ptr, site, distance, np.minimum(near.beyond, cap), len(keep))
 
 
@@ -166,8 +167,8 @@ def near_sites(
         How many sites to list for each zone, at least 1; pairs are always listed in full.
     """
     if isinstance(distances, PairDistances):
-        zone_ptr = np.asarray(distances.zone_ptr, dtype=np.int64)
-        site, distance = _sort_lists(zone_ptr, distances.site_idx, distances.distance)
+        zone_ptr = np.asarray(distances.sites.ptr, dtype=np.int64)
+        site, distance = _sort_lists(zone_ptr, distances.sites.idx, distances.distance)
         unserved = np.full(distances.num_zones, distances.unserved)
         everything = _index(zone_ptr, site, distance, unserved, distances.num_sites)
         if len(sites) == distances.num_sites:
@@ -246,7 +247,7 @@ def nearest_open(
         is_open = np.zeros(distances.num_sites, dtype=np.bool_)
         is_open[open_site_idx] = True
         nearest, least = _nearest_pairs(
-            distances.zone_ptr, distances.site_idx, distances.distance, is_open, distances.unserved
+            *distances.sites, distances.distance, is_open, distances.unserved
         )
         return nearest, least
     if len(open_site_idx) == 0:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from planner.arrays import FloatArray, IndexArray, IntArray, freeze
+from planner.arrays import FloatArray, Lists, freeze
 from planner.solving.rules import SiteRules
 
 
@@ -14,10 +14,8 @@ class PairDistances:
 
     Attributes
     ----------
-    zone_ptr : int array, shape (num_zones + 1,)
-        The pairs of zone i are those from ``zone_ptr[i]`` to ``zone_ptr[i + 1]``.
-    site_idx : int array, shape (num_pairs,)
-        Site of each pair, named once per zone.
+    sites : Lists, shape (num_zones,)
+        Sites that can serve each zone, each once: the pairs, zone by zone.
     distance : float array, shape (num_pairs,)
         Distance, time or cost of each pair, >= 0.
     unserved : float
@@ -27,19 +25,15 @@ class PairDistances:
         Number of candidate sites, those without any pair included.
     """
 
-    zone_ptr: IntArray
-    site_idx: IndexArray
+    sites: Lists
     distance: FloatArray
     unserved: float
     num_sites: int
 
     def __post_init__(self) -> None:
-        if not len(self.site_idx) == len(self.distance) == self.zone_ptr[-1]:
-            raise ValueError("site_idx and distance must have one entry per pair")
-        if len(self.site_idx) and not (
-            self.site_idx.min() >= 0 and self.site_idx.max() < self.num_sites
-        ):
-            raise ValueError("site_idx points outside the sites")
+        self.sites.check("sites", self.sites.num_lists, self.num_sites)
+        if len(self.distance) != self.sites.num_entries:
+            raise ValueError("distance must have one entry per pair")
         if not np.isfinite(self.unserved) or self.unserved < 0:
             raise ValueError("unserved must be finite and >= 0")
         if len(self.distance) and not (
@@ -51,7 +45,7 @@ class PairDistances:
     @property
     def num_zones(self) -> int:
         """Number of demand zones."""
-        return len(self.zone_ptr) - 1
+        return self.sites.num_lists
 
 
 @dataclass(frozen=True)

@@ -68,11 +68,11 @@ class Nearest(NamedTuple):
 @numba.njit(cache=True, nogil=True)
 def _look_up(zone: int, weight: FloatArray, near: NearSites, state: Nearest) -> int:
     """Find a zone's two nearest open sites anew, count its losses; returns the pairs looked at."""
-    looked = int(near.zone_ptr[zone + 1] - near.zone_ptr[zone])
+    looked = int(near.sites.ptr[zone + 1] - near.sites.ptr[zone])
     state.first[zone], state.second[zone] = NOBODY, NOBODY
     state.first_distance[zone] = state.second_distance[zone] = near.beyond[zone]
-    for arc in range(near.zone_ptr[zone], near.zone_ptr[zone + 1]):
-        site = near.site[arc]
+    for arc in range(near.sites.ptr[zone], near.sites.ptr[zone + 1]):
+        site = near.sites.idx[arc]
         if state.is_open[site]:
             if state.first[zone] == NOBODY:
                 state.first[zone] = site
@@ -80,7 +80,7 @@ def _look_up(zone: int, weight: FloatArray, near: NearSites, state: Nearest) -> 
             else:
                 state.second[zone] = site
                 state.second_distance[zone] = near.distance[arc]
-                looked = int(arc - near.zone_ptr[zone])
+                looked = int(arc - near.sites.ptr[zone])
                 break
     _count(zone, 1.0, weight, state)
     return looked
@@ -105,8 +105,8 @@ def _look_up_all(weight: FloatArray, near: NearSites, state: Nearest) -> None:
 def _open(site: int, weight: FloatArray, near: NearSites, state: Nearest) -> None:
     state.is_open[site] = True
     state.loss[site] = 0.0
-    for arc in range(near.site_ptr[site], near.site_ptr[site + 1]):
-        zone, distance = near.zone[arc], near.zone_distance[arc]
+    for arc in range(near.zones.ptr[site], near.zones.ptr[site + 1]):
+        zone, distance = near.zones.idx[arc], near.zone_distance[arc]
         if distance >= state.second_distance[zone]:
             continue
         _count(zone, -1.0, weight, state)
@@ -125,9 +125,9 @@ def _open(site: int, weight: FloatArray, near: NearSites, state: Nearest) -> Non
 def _close(site: int, weight: FloatArray, near: NearSites, state: Nearest) -> int:
     """Close a site; returns the pairs looked at."""
     state.is_open[site] = False
-    looked = int(near.site_ptr[site + 1] - near.site_ptr[site])
-    for arc in range(near.site_ptr[site], near.site_ptr[site + 1]):
-        zone = near.zone[arc]
+    looked = int(near.zones.ptr[site + 1] - near.zones.ptr[site])
+    for arc in range(near.zones.ptr[site], near.zones.ptr[site + 1]):
+        zone = near.zones.idx[arc]
         if state.first[zone] == site or state.second[zone] == site:
             _count(zone, -1.0, weight, state)
             looked += _look_up(zone, weight, near, state)
@@ -146,6 +146,26 @@ def _may_leave(leaving: int, site: int, spent: float, rules: Rules, city_open: I
     return bool(may_lose and city_open[to_city] < rules.most[to_city])
 
 
+class _Work(NamedTuple):
+    """Arrays of `_best_leaving`, made once: ``extra`` is zero before and after every call."""
+
+    extra: FloatArray
+    touched: IntArray
+
+
+@numba.njit(cache=True, nogil=True)
+def _work(num_sites: int) -> _Work:
+    return _Work(np.zeros(num_sites), np.empty(num_sites, np.int64))
+
+
+class _Zones(NamedTuple):
+    """What exchange knows of zones: weights, near sites, the two nearest open ones."""
+
+    weight: FloatArray
+    near: NearSites
+    state: Nearest
+
+
 @numba.njit(cache=True, nogil=True)
 def _best_leaving(
     site: int,
@@ -153,21 +173,19 @@ def _best_leaving(
     spent: float,
     rules: Rules,
     city_open: IntArray,
-    weight: FloatArray,
-    near: NearSites,
-    state: Nearest,
-    extra: FloatArray,
-    touched: IntArray,
+    zones: _Zones,
+    work: _Work,
 ) -> tuple[float, float, int]:
     """Gain (1) of opening ``site``, and profit (4) with the best site to close for it.
 
-    ``offered`` is a site to close that need not share a zone; -1 for none. ``extra`` comes in as
-    zeros and is left so.
+    ``offered`` is a site to close that need not share a zone; -1 for none.
     """
+    weight, near, state = zones
+    extra, touched = work
     num_touched = 0
     gain = 0.0
-    for arc in range(near.site_ptr[site], near.site_ptr[site + 1]):
-        zone, distance = near.zone[arc], near.zone_distance[arc]
+    for arc in range(near.zones.ptr[site], near.zones.ptr[site + 1]):
+        zone, distance = near.zones.idx[arc], near.zone_distance[arc]
         second = state.second_distance[zone]
         if distance >= second:
             continue
@@ -229,12 +247,10 @@ def _exchange_pass(
     order: IntArray,
     tolerance: float,
     rules: Rules,
-    weight: FloatArray,
-    near: NearSites,
-    state: Nearest,
+    zones: _Zones,
 ) -> int:
-    num_sites = len(state.is_open)
-    extra, touched = np.zeros(num_sites), np.empty(num_sites, np.int64)
+    weight, near, state = zones
+    work = _work(len(state.is_open))
     num_open, spent, city_open = _count_open(state, rules)
     cheapest_in, cheapest = np.empty(len(rules.least), np.int64), NOBODY
     moves = 0
@@ -254,9 +270,7 @@ def _exchange_pass(
             and (offered == NOBODY or state.loss[cheapest] < state.loss[offered])
         ):
             offered = cheapest
-        gain, profit, leaving = _best_leaving(
-            site, offered, spent, rules, city_open, weight, near, state, extra, touched
-        )
+        gain, profit, leaving = _best_leaving(site, offered, spent, rules, city_open, zones, work)
         if (
             has_room
             and num_open < rules.max_open
@@ -284,16 +298,15 @@ def _exchange_pass(
 def _anneal(
     candidates: IntArray,
     num_pairs: int,
-    hot: float,
-    cold: float,
+    temperatures: tuple[float, float],
     rng: np.random.Generator,
     rules: Rules,
-    weight: FloatArray,
-    near: NearSites,
-    state: Nearest,
+    zones: _Zones,
 ) -> None:
+    weight, near, state = zones
+    hot, cold = temperatures
     num_sites = len(state.is_open)
-    extra, touched = np.zeros(num_sites), np.empty(num_sites, np.int64)
+    work = _work(num_sites)
     open_sites = np.flatnonzero(state.is_open)
     place = np.full(num_sites, -1)
     for at in range(len(open_sites)):
@@ -302,13 +315,11 @@ def _anneal(
     looked = 0
     while looked < num_pairs:
         site = candidates[int(rng.random() * len(candidates))]
-        looked += 1 + near.site_ptr[site + 1] - near.site_ptr[site]
+        looked += 1 + near.zones.ptr[site + 1] - near.zones.ptr[site]
         if state.is_open[site]:
             continue
         offered = open_sites[int(rng.random() * len(open_sites))]
-        _, profit, leaving = _best_leaving(
-            site, offered, spent, rules, city_open, weight, near, state, extra, touched
-        )
+        _, profit, leaving = _best_leaving(site, offered, spent, rules, city_open, zones, work)
         if leaving == NOBODY:
             continue
         if profit < 0.0:
@@ -370,7 +381,7 @@ def exchange_pass(
     # Below this a move may be rounding only, and the search could go round in circles.
     tolerance = 1e-11 * max(listed_cost(weight, state), 1e-300)
     order = rng.permutation(near.num_sites)
-    moves = _exchange_pass(order, tolerance, _rules(openings), weight, near, state)
+    moves = _exchange_pass(order, tolerance, _rules(openings), _Zones(weight, near, state))
     _look_up_all(weight, near, state)  # takes out what rounding has left in the losses
     return int(moves)
 
@@ -403,5 +414,6 @@ def anneal(
         First and last temperature in units of weighted distance, hot >= cold > 0.
     rng : numpy.random.Generator
     """
-    _anneal(candidates, num_pairs, hot, cold, rng, _rules(openings), weight, near, state)
+    zones = _Zones(weight, near, state)
+    _anneal(candidates, num_pairs, (hot, cold), rng, _rules(openings), zones)
     _look_up_all(weight, near, state)

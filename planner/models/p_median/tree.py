@@ -192,7 +192,7 @@ class MedianTree:
                 self.weight, part.near, part.openings, dual,
                 target=self.incumbent, iterations=NODE_ITERATIONS,
             )  # fmt: skip
-            self.work += NODE_ITERATIONS * len(part.near.site)
+            self.work += NODE_ITERATIONS * len(part.near.sites.idx)
             exact, opening, _ = median_bound(
                 self.weight, part.near, part.openings, dual.multiplier, dual.price
             )

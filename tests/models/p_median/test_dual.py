@@ -114,17 +114,19 @@ def test_restricted_lists_hold_what_is_nearer():
     part = restrict(near, keep, cap)
     for zone in range(20):
         before, after = (
-            slice(*near.zone_ptr[zone : zone + 2]),
-            slice(*part.zone_ptr[zone : zone + 2]),
+            slice(*near.sites.ptr[zone : zone + 2]),
+            slice(*part.sites.ptr[zone : zone + 2]),
         )
         expected = [
             (int(np.searchsorted(keep, site)), far)
-            for site, far in zip(near.site[before], near.distance[before], strict=True)
+            for site, far in zip(near.sites.idx[before], near.distance[before], strict=True)
             if site in keep and far < 4.0
         ]
-        assert list(zip(part.site[after].tolist(), part.distance[after], strict=True)) == expected
+        assert (
+            list(zip(part.sites.idx[after].tolist(), part.distance[after], strict=True)) == expected
+        )
     assert (part.beyond == np.minimum(near.beyond, 4.0)).all()
-    assert part.site_ptr[-1] == len(part.zone) == len(part.site)
+    assert part.zones.ptr[-1] == len(part.zones.idx) == len(part.sites.idx)
 
 
 def test_forced_sites_are_part_of_every_opening():

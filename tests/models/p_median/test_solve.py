@@ -10,16 +10,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from planner.arrays import Lists
 from planner.errors import InfeasibleError
 from planner.geodesy import to_sphere_km
-from planner.models.p_median import solve as p_median
+from planner.models.p_median.model import p_median_mip
 from planner.models.p_median.problem import PairDistances, PMedianProblem, PointDistances
-from planner.models.p_median.solve import (
-    PMedianSolution,
-    p_median_cost,
-    p_median_mip,
-    solve_p_median,
-)
+from planner.models.p_median.solve import PMedianSolution, solve_p_median
+from planner.models.p_median.state import p_median_cost
+from planner.models.p_median.tuning import Tuning
 from planner.solving.options import SolveOptions
 from planner.solving.progress import Progress
 from planner.solving.rules import CityLimits, SiteRules
@@ -33,8 +31,7 @@ DETERMINISTIC = SolveOptions(gap_frac=0.0, deterministic=True)
 def pairs(rows: list[dict[int, float]], num_sites: int, unserved: float) -> PairDistances:
     """Distances from one dictionary per zone."""
     return PairDistances(
-        zone_ptr=np.cumsum([0, *map(len, rows)]).astype(np.int64),
-        site_idx=np.array([site for row in rows for site in row], dtype=np.int32),
+        sites=Lists.of(rows),
         distance=np.array([far for row in rows for far in row.values()], dtype=np.float64),
         unserved=unserved,
         num_sites=num_sites,
@@ -80,9 +77,9 @@ def by_city(city: list[int], least: list[int], most: list[int]) -> CityLimits:
 def plain_distance(problem: PMedianProblem, zone: int, site: int) -> float:
     distances = problem.distances
     if isinstance(distances, PairDistances):
-        first, last = distances.zone_ptr[zone : zone + 2]
+        first, last = distances.sites.ptr[zone : zone + 2]
         listed = dict(
-            zip(distances.site_idx[first:last], distances.distance[first:last], strict=True)
+            zip(distances.sites.idx[first:last], distances.distance[first:last], strict=True)
         )
         return float(listed.get(site, distances.unserved))
     far = math.dist(distances.zone_xyz[zone], distances.site_xyz[site])
@@ -136,11 +133,11 @@ def assert_honest(problem: PMedianProblem, solution: PMedianSolution) -> None:
     plan = set(solution.open_site_idx.tolist())
     assert (np.diff(solution.open_site_idx) > 0).all()
     assert is_allowed(problem, plan)
-    assert solution.objective == pytest.approx(plain_cost(problem, plan), rel=1e-12)
-    assert solution.bound <= solution.objective
-    assert (solution.status is Status.OPTIMAL) == (solution.gap_frac <= 1e-9)
+    assert solution.proof.objective == pytest.approx(plain_cost(problem, plan), rel=1e-12)
+    assert solution.proof.bound <= solution.proof.objective
+    assert (solution.proof.status is Status.OPTIMAL) == (solution.proof.gap_frac <= 1e-9)
     assert set(solution.zone_site_idx.tolist()) <= plan | {-1}
-    assert solution.objective == pytest.approx(
+    assert solution.proof.objective == pytest.approx(
         float(problem.weight @ solution.zone_distance), rel=1e-12
     )
 
@@ -215,7 +212,7 @@ def small_problems(draw: st.DrawFn) -> PMedianProblem:
 
 def objective_of(problem: PMedianProblem) -> float:
     try:
-        return solve_p_median(problem, DETERMINISTIC).objective
+        return solve_p_median(problem, DETERMINISTIC).proof.objective
     except InfeasibleError:
         return math.inf
 
@@ -229,8 +226,8 @@ def test_agrees_with_brute_force(problem: PMedianProblem):
             solve_p_median(problem, EXACT)
         return
     solution = solve_p_median(problem, EXACT)
-    assert solution.status is Status.OPTIMAL
-    assert solution.objective == pytest.approx(best, rel=1e-9)
+    assert solution.proof.status is Status.OPTIMAL
+    assert solution.proof.objective == pytest.approx(best, rel=1e-9)
     assert_honest(problem, solution)
 
 
@@ -253,8 +250,8 @@ def test_order_of_zones_and_sites_does_not_matter(problem: PMedianProblem, rando
         new_site = {site: at for at, site in enumerate(sites)}
         rows = [
             {
-                new_site[int(old.site_idx[at])]: float(old.distance[at])
-                for at in range(old.zone_ptr[zone], old.zone_ptr[zone + 1])
+                new_site[int(old.sites.idx[at])]: float(old.distance[at])
+                for at in range(old.sites.ptr[zone], old.sites.ptr[zone + 1])
             }
             for zone in zones
         ]
@@ -274,9 +271,9 @@ def test_order_of_zones_and_sites_does_not_matter(problem: PMedianProblem, rando
 def test_scip_agrees_and_history_is_monotone(whole: bool, stations: int):
     problem = random_points(5, 60, 40, stations, whole=whole)
     solution = solve_p_median(problem, EXACT)
-    assert solution.status is Status.OPTIMAL
+    assert solution.proof.status is Status.OPTIMAL
     assert_honest(problem, solution)
-    for earlier, later in itertools.pairwise(solution.history):
+    for earlier, later in itertools.pairwise(solution.proof.history):
         assert later.incumbent <= earlier.incumbent
         assert later.bound >= earlier.bound
         assert later.bound <= later.incumbent
@@ -285,37 +282,40 @@ def test_scip_agrees_and_history_is_monotone(whole: bool, stations: int):
         {site: plain_distance(problem, zone, site) for site in range(40)} for zone in range(60)
     ]
     listed = replace(problem, distances=pairs(table, 40, 1e4))
-    assert scip_cost(listed) == pytest.approx(solution.objective, rel=1e-6)
-    assert solve_p_median(listed, EXACT).objective == pytest.approx(solution.objective, rel=1e-9)
+    assert scip_cost(listed) == pytest.approx(solution.proof.objective, rel=1e-6)
+    assert solve_p_median(listed, EXACT).proof.objective == pytest.approx(
+        solution.proof.objective, rel=1e-9
+    )
 
 
 def scip_cost(problem: PMedianProblem) -> float:
     from ortools.linear_solver.python import model_builder_helper
 
     solver = model_builder_helper.ModelSolverHelper("scip")
-    solver.solve(p_median_mip(problem))
+    solver.solve(p_median_mip(problem).to_ortools())
     return solver.objective_value()
 
 
-def test_short_lists_do_not_harm(monkeypatch: pytest.MonkeyPatch):
+def test_short_lists_do_not_harm():
     """Lists of two sites: bound and plan must still meet once lists have grown."""
     problem = random_points(9, 80, 50, 4, whole=True)
-    expected = solve_p_median(problem, EXACT).objective
-    monkeypatch.setattr(p_median, "LIST_STATIONS", 0)
-    monkeypatch.setattr(p_median, "LEAST_LIST", 2)
-    solution = solve_p_median(problem, EXACT)
-    assert solution.objective == expected
+    expected = solve_p_median(problem, EXACT).proof.objective
+    solution = solve_p_median(problem, EXACT, tuning=Tuning(list_stations=0, least_list=2))
+    assert solution.proof.objective == expected
     assert_honest(problem, solution)
-    assert solution.status is Status.OPTIMAL
+    assert solution.proof.status is Status.OPTIMAL
 
 
-def test_lists_that_may_not_grow_leave_an_honest_gap(monkeypatch: pytest.MonkeyPatch):
+def test_lists_that_may_not_grow_leave_an_honest_gap():
     problem = random_points(9, 80, 50, 4, whole=True)
-    expected = solve_p_median(problem, EXACT).objective
-    monkeypatch.setattr(p_median, "MAX_PAIRS", 3 * 80)
-    solution = solve_p_median(problem, SolveOptions(gap_frac=0.0, time_limit_s=3.0))
+    expected = solve_p_median(problem, EXACT).proof.objective
+    solution = solve_p_median(
+        problem,
+        SolveOptions(gap_frac=0.0, time_limit_s=3.0),
+        tuning=Tuning(max_pairs=3 * 80),
+    )
     assert_honest(problem, solution)
-    assert solution.bound <= expected <= solution.objective
+    assert solution.proof.bound <= expected <= solution.proof.objective
 
 
 def test_branching_closes_what_the_dual_leaves_open():
@@ -323,8 +323,8 @@ def test_branching_closes_what_the_dual_leaves_open():
     rows = [{0: 0.0, 1: 0.0}, {1: 0.0, 2: 0.0}, {0: 0.0, 2: 0.0}]
     problem = median_problem([1.0, 1.0, 1.0], pairs(rows, 3, 1.0), 1)
     solution = solve_p_median(problem, EXACT)
-    assert solution.status is Status.OPTIMAL
-    assert solution.objective == solution.bound == 1.0
+    assert solution.proof.status is Status.OPTIMAL
+    assert solution.proof.objective == solution.proof.bound == 1.0
 
 
 def test_great_circle_is_measured_on_the_sphere():
@@ -333,14 +333,17 @@ def test_great_circle_is_measured_on_the_sphere():
     problem = median_problem([1.0, 1.0, 1.0], PointDistances(xyz, xyz, on_sphere=True), 1)
     solution = solve_p_median(problem, EXACT)
     assert solution.open_site_idx.tolist() == [1]
-    assert solution.objective == pytest.approx(3 * 111.195, rel=1e-4)
+    assert solution.proof.objective == pytest.approx(3 * 111.195, rel=1e-4)
 
 
 def test_same_seed_same_plan():
     options = SolveOptions(gap_frac=0.01, deterministic=True)
     first, second = (solve_p_median(MEDIUM, options) for _ in range(2))
     assert first.open_site_idx.tolist() == second.open_site_idx.tolist()
-    assert (first.objective, first.bound) == (second.objective, second.bound)
+    assert (first.proof.objective, first.proof.bound) == (
+        second.proof.objective,
+        second.proof.bound,
+    )
 
 
 def test_deterministic_work_does_not_look_at_the_clock():
@@ -352,14 +355,14 @@ def test_deterministic_work_does_not_look_at_the_clock():
 
 def test_time_limit_gives_a_plan_that_is_not_called_optimal():
     solution = solve_p_median(MEDIUM, SolveOptions(gap_frac=0.0, time_limit_s=1e-6))
-    assert solution.status is Status.FEASIBLE
-    assert solution.gap_frac > 0.01
+    assert solution.proof.status is Status.FEASIBLE
+    assert solution.proof.gap_frac > 0.01
     assert_honest(MEDIUM, solution)
 
 
 @pytest.mark.parametrize("stage", ["exchange", "bound", "anneal"])
-def test_stop_gives_the_best_plan_so_far(stage: str, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(p_median, "TREE_SITES", 0)  # annealing whatever the first bound leaves
+def test_stop_gives_the_best_plan_so_far(stage: str):
+    tuning = Tuning(tree_sites=0)  # annealing whatever the first bound leaves
     problem = random_points(1, 900, 900, 40, whole=False)
     stop = threading.Event()
     seen: list[Progress] = []
@@ -369,15 +372,15 @@ def test_stop_gives_the_best_plan_so_far(stage: str, monkeypatch: pytest.MonkeyP
         if progress.stage == stage:
             stop.set()
 
-    solution = solve_p_median(problem, EXACT, on_progress=stop_at, stop=stop)
+    solution = solve_p_median(problem, EXACT, tuning=tuning, on_progress=stop_at, stop=stop)
     assert_honest(problem, solution)
-    assert solution.wall_s < 10.0
+    assert solution.proof.wall_s < 10.0
     assert [progress.stage for progress in seen][-2:] == [stage, "done"]
 
 
 def test_gap_target_ends_the_search():
     solution = solve_p_median(MEDIUM, SolveOptions(gap_frac=0.05))
-    assert solution.gap_frac <= 0.05
+    assert solution.proof.gap_frac <= 0.05
     assert_honest(MEDIUM, solution)
 
 
@@ -437,9 +440,9 @@ def test_what_cannot_be_kept_is_named(problem: PMedianProblem, message: str):
 )
 def test_edges(problem: PMedianProblem, expected: float):
     solution = solve_p_median(problem, EXACT)
-    assert solution.status is Status.OPTIMAL
-    assert solution.objective == expected
-    assert solution.bound == pytest.approx(expected)
+    assert solution.proof.status is Status.OPTIMAL
+    assert solution.proof.objective == expected
+    assert solution.proof.bound == pytest.approx(expected)
     assert_honest(problem, solution)
 
 
@@ -449,12 +452,12 @@ def test_edges(problem: PMedianProblem, expected: float):
         {"unserved": math.inf},
         {"unserved": 0.5},
         {"distance": np.array([-1.0])},
-        {"site_idx": np.array([3], dtype=np.int32)},
+        {"sites": Lists.of([[3]])},
         {"distance": np.array([1.0, 2.0])},
     ],
 )
 def test_malformed_pairs_are_rejected(change: dict[str, object]):
-    with pytest.raises(ValueError, match=r"unserved|site_idx"):
+    with pytest.raises(ValueError, match=r"unserved|entr"):
         replace(pairs([{0: 1.0}], 3, 5.0), **change)
 
 
@@ -483,19 +486,19 @@ def test_limits_by_city_on_a_case_that_takes_every_step():
     )  # fmt: skip
     solution = solve_p_median(problem, SolveOptions(gap_frac=0.0, time_limit_s=20.0))
     assert_honest(problem, solution)
-    assert solution.gap_frac < 0.02
+    assert solution.proof.gap_frac < 0.02
     numbers = np.bincount(CITY[solution.open_site_idx], minlength=4)
     assert numbers[0] >= 12
     free = solve_p_median(LIMITED, SolveOptions(gap_frac=0.001))
-    assert free.objective < solution.bound
+    assert free.proof.objective < solution.proof.bound
 
 
 def test_limits_that_do_not_bind_change_nothing():
     loose = CityLimits(CITY, np.zeros(4, dtype=np.int64), np.full(4, 24))
     without = solve_p_median(LIMITED, EXACT)
     solution = solve_p_median(with_rules(LIMITED, cities=loose), EXACT)
-    assert solution.status is Status.OPTIMAL
-    assert solution.objective == pytest.approx(without.objective, rel=1e-9)
+    assert solution.proof.status is Status.OPTIMAL
+    assert solution.proof.objective == pytest.approx(without.proof.objective, rel=1e-9)
 
 
 def test_scip_agrees_under_limits_by_city():
@@ -508,9 +511,9 @@ def test_scip_agrees_under_limits_by_city():
         ),
     )  # fmt: skip
     solution = solve_p_median(problem, EXACT)
-    assert solution.status is Status.OPTIMAL
+    assert solution.proof.status is Status.OPTIMAL
     assert_honest(problem, solution)
-    assert scip_cost(problem) == pytest.approx(solution.objective, rel=1e-6)
+    assert scip_cost(problem) == pytest.approx(solution.proof.objective, rel=1e-6)
 
 
 SMALL_ROWS = [{0: 1.0, 1: 2.0}, {1: 0.5, 2: 3.0}, {3: 1.0}, {0: 4.0, 3: 2.5}]
@@ -529,8 +532,8 @@ SMALL = median_problem(
 )
 def test_golden_lp(name: str, problem: PMedianProblem):
     """Set ``PLANNER_WRITE_GOLDEN=1`` to write the files anew after a change that is meant."""
-    text = p_median_mip(problem).export_to_lp_string()
+    text = p_median_mip(problem).to_ortools().export_to_lp_string()
     if os.environ.get("PLANNER_WRITE_GOLDEN"):
         (GOLDEN / name).write_text(text, encoding="utf-8")
     assert text == (GOLDEN / name).read_text(encoding="utf-8")
-    assert scip_cost(problem) == pytest.approx(solve_p_median(problem, EXACT).objective)
+    assert scip_cost(problem) == pytest.approx(solve_p_median(problem, EXACT).proof.objective)

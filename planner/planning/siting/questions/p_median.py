@@ -34,8 +34,7 @@ def assemble_p_median(
     return PMedianProblem(
         weight=coverage.value,
         distances=PairDistances(
-            zone_ptr=pairs.sites.ptr,
-            site_idx=pairs.sites.idx,
+            sites=pairs.sites,
             distance=pairs.drive_min,
             unserved=instance.scenario.siting.unserved_min,
             num_sites=coverage.num_sites,
@@ -63,13 +62,13 @@ def _solve(task: SitingTask) -> Siting:
     return Siting(
         sense=measure.sense,
         unit=measure.unit,
-        status=found.status,
+        status=found.proof.status,
         open_site_idx=found.open_site_idx,
         type_idx=None,
-        objective=found.objective,
-        bound=found.bound,
-        gap_frac=found.gap_frac,
-        wall_s=found.wall_s,
+        objective=found.proof.objective,
+        bound=found.proof.bound,
+        gap_frac=found.proof.gap_frac,
+        wall_s=found.proof.wall_s,
     )
 
 
