@@ -168,18 +168,12 @@ def warm_up_set_cover() -> None:
     rng = np.random.default_rng(0)
     places = rng.uniform(0.0, 99.0, (300, 2))
     pair_site, pair_zone = np.nonzero(cdist(places[:90], places) < 20.0)
-    nowhere = np.zeros(90, dtype=np.bool_)
     problem = SetCoverProblem(
         value=np.ones(300),
         need=np.isin(np.arange(300), pair_zone).astype(np.int64),
-        reach_ptr=np.searchsorted(pair_site, np.arange(91)),
-        reach_zone_idx=pair_zone.astype(np.int32),
-        cost=rng.uniform(1.0, 2.0, 90),
-        forced=nowhere,
-        forbidden=nowhere,
+        reach=Lists.by_owner(pair_site, pair_zone.astype(np.int32), 90),
+        rules=replace(SiteRules.free(90), cost=rng.uniform(1.0, 2.0, 90)),
         min_share=1.0,
-        min_stations=0,
-        max_stations=90,
     )
     for share in (1.0, 0.8):
         solve_set_cover(replace(problem, min_share=share), SolveOptions())
@@ -193,26 +187,20 @@ def solve_set_cover_case(
     points = case_points(case)
     reach_ptr, reach_zone_idx = within_distance(points.zones, points.sites, case.reach_km)
     num_zones, num_sites = len(points.zones), len(points.sites)
-    nowhere = np.zeros(num_sites, dtype=np.bool_)
     problem = SetCoverProblem(
         value=points.value,
         need=np.ones(num_zones, dtype=np.int64),
-        reach_ptr=reach_ptr,
-        reach_zone_idx=reach_zone_idx,
-        cost=np.ones(num_sites),
-        forced=nowhere,
-        forbidden=nowhere,
+        reach=Lists(reach_ptr, reach_zone_idx),
+        rules=replace(SiteRules.free(num_sites), cost=np.ones(num_sites)),
         min_share=1.0,
-        min_stations=0,
-        max_stations=num_sites,
     )
     build_s = time.perf_counter() - started
     limit_s = max(time_limit_s - build_s, LEAST_SOLVE_S)
     solution = solve_set_cover(problem, SolveOptions(gap, limit_s, seed))
     return {
-        "status": solution.status,
-        "value": solution.objective,
-        "bound": solution.bound,
+        "status": solution.proof.status,
+        "value": solution.proof.objective,
+        "bound": solution.proof.bound,
         "build_s": build_s,
         "wall_s": time.perf_counter() - started,
     }

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from planner.arrays import Lists
 from planner.location.covering import LocationResult
 from planner.location.quantities import read_amounts, read_site_limits
 from planner.location.tables import FaultList, Table, read_places, read_points, read_reach
@@ -139,11 +140,9 @@ def set_cover(
     problem = SetCoverProblem(
         value=values,
         need=needs.astype(np.int64),
-        reach_ptr=reach_ptr,
-        reach_zone_idx=reach_zone_idx,
-        cost=costs,
+        reach=Lists(reach_ptr, reach_zone_idx),
+        rules=limits.rules(costs),
         min_share=min_share,
-        **limits._asdict(),
     )
     solution = solve_set_cover(problem, options, on_progress=on_progress)
     plan = solution.open_site_idx
@@ -152,10 +151,10 @@ def set_cover(
     num_reached = np.diff(reach_ptr)
     near = np.bincount(reach_zone_idx[np.repeat(is_open, num_reached)], minlength=len(zone_places))
     return LocationResult(
-        status=solution.status,
-        objective=solution.objective,
-        bound=solution.bound,
-        gap_frac=solution.gap_frac,
+        status=solution.proof.status,
+        objective=solution.proof.objective,
+        bound=solution.proof.bound,
+        gap_frac=solution.proof.gap_frac,
         wall_s=time.monotonic() - started,
         stations=site_places.frame.iloc[plan].assign(
             existing=limits.forced[plan], zones_reached=num_reached[plan]

@@ -15,7 +15,6 @@ from planner.models.facility_location.problem import FacilityLocationProblem
 from planner.models.facility_location.solve import FacilityLocationSolution, solve_facility_location
 from planner.solving.options import SolveOptions
 from planner.solving.progress import ProgressCallback
-from planner.solving.rules import SiteRules
 
 
 def facility_location(
@@ -146,15 +145,7 @@ def facility_location(
         sites=Lists(zone_ptr, site_idx),
         unit_cost=costs,
         capacity=room,
-        rules=SiteRules(
-            forced=limits.forced,
-            forbidden=limits.forbidden,
-            cost=fixed,
-            budget=limits.budget,
-            least=limits.min_stations,
-            most=limits.max_stations,
-            cities=limits.cities,
-        ),
+        rules=limits.rules(fixed),
         single=single,
         unserved_cost=unserved,
     )

@@ -14,7 +14,6 @@ from planner.models.p_median.problem import PMedianProblem
 from planner.models.p_median.solve import solve_p_median
 from planner.solving.options import SolveOptions
 from planner.solving.progress import ProgressCallback
-from planner.solving.rules import SiteRules
 
 
 def p_median(
@@ -132,15 +131,7 @@ def p_median(
     problem = PMedianProblem(
         weight=weights,
         distances=measured,
-        rules=SiteRules(
-            forced=limits.forced,
-            forbidden=limits.forbidden,
-            cost=costs,
-            budget=limits.budget,
-            least=limits.min_stations,
-            most=limits.max_stations,
-            cities=limits.cities,
-        ),
+        rules=limits.rules(costs),
     )
     solution = solve_p_median(problem, options, on_progress=on_progress)
     assigned = np.bincount(

@@ -11,7 +11,7 @@ from planner.arrays import BoolArray, FloatArray, IndexArray, IntArray, Lists
 from planner.location.points import Points
 from planner.location.tables import FaultList, Places, pairs_of_table, read_locks, shown
 from planner.models.p_median.problem import PairDistances, PointDistances
-from planner.solving.rules import CityLimits
+from planner.solving.rules import CityLimits, SiteRules
 
 
 def read_amounts(amounts: Any, name: str, places: Places, faults: FaultList) -> FloatArray:
@@ -76,7 +76,7 @@ def read_limit(limit: Any, name: str, faults: FaultList) -> float:
 
 
 class SiteLimits(NamedTuple):
-    """Locks and limits, by the names that the problems of all location models have for them."""
+    """Locks and limits as users state them, by the names of the location functions."""
 
     forced: BoolArray
     forbidden: BoolArray
@@ -84,6 +84,13 @@ class SiteLimits(NamedTuple):
     max_stations: int
     budget: float
     cities: CityLimits | None
+
+    def rules(self, cost: FloatArray) -> SiteRules:
+        """As a part of a problem whose stations cost this."""
+        return SiteRules(
+            self.forced, self.forbidden, cost, self.budget, self.min_stations, self.max_stations,
+            self.cities,
+        )  # fmt: skip
 
 
 def read_site_limits(

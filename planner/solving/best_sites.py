@@ -7,7 +7,6 @@ Sites have a worth of their own, so that the numbers form a laminar family: gree
 import numpy as np
 
 from planner.arrays import BoolArray, FloatArray, IntArray
-from planner.errors import InfeasibleError
 from planner.solving.rules import CityLimits
 
 
@@ -62,57 +61,3 @@ def best_sites(
     wanted = max(int((worth[free] > 0).sum()), least - num_must)
     chosen = np.concatenate((np.flatnonzero(must), free[: max(min(wanted, most - num_must), 0)]))
     return np.sort(chosen).astype(np.int64)
-
-
-def check_numbers(
-    forced: BoolArray,
-    forbidden: BoolArray,
-    least: int,
-    most: int,
-    cities: CityLimits | None = None,
-) -> None:
-    """Whether locks and numbers, nationwide and by city, allow any set of sites.
-
-    Parameters
-    ----------
-    forced, forbidden, least, most, cities
-        As in `best_sites`.
-
-    Raises
-    ------
-    InfeasibleError
-        Naming what cannot be kept.
-    """
-    num_forced, num_usable = int(forced.sum()), int((~forbidden).sum())
-    if most < num_forced:
-        raise InfeasibleError(
-            f"{num_forced} sites are forced open, but at most {most} stations are allowed"
-        )
-    if least > min(most, num_usable):
-        raise InfeasibleError(
-            f"at least {least} stations, but at most {min(most, num_usable)} can be open"
-        )
-    if cities is None:
-        return
-    num_cities = len(cities.min_stations)
-    standing, usable = (
-        np.bincount(cities.city_idx[mask], minlength=num_cities) for mask in (forced, ~forbidden)
-    )
-    for city in np.flatnonzero(cities.min_stations > np.minimum(cities.max_stations, usable)):
-        raise InfeasibleError(
-            f"city {city}: at least {cities.min_stations[city]} stations, but at most "
-            f"{min(cities.max_stations[city], usable[city])} can be open"
-        )
-    for city in np.flatnonzero(standing > cities.max_stations):
-        raise InfeasibleError(
-            f"city {city}: {standing[city]} sites are forced open, but at most "
-            f"{cities.max_stations[city]} stations are allowed"
-        )
-    fewest = int(np.maximum(cities.min_stations, standing).sum())
-    if fewest > most:
-        raise InfeasibleError(
-            f"locks and limits by city take {fewest} stations, but at most {most} are allowed"
-        )
-    largest = int(np.minimum(cities.max_stations, usable).sum())
-    if least > largest:
-        raise InfeasibleError(f"at least {least} stations, but limits by city allow {largest}")

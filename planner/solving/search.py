@@ -11,7 +11,8 @@ from typing import ClassVar
 
 from planner.solving.options import SolveOptions
 from planner.solving.progress import Progress, ProgressCallback, StopRequest
-from planner.solving.status import OPTIMAL_GAP_FRAC, Proof, Sense, Status, gap_frac
+from planner.solving.proof import Proof
+from planner.solving.status import OPTIMAL_GAP_FRAC, Sense, Status, gap_frac
 
 
 @dataclass(kw_only=True)

@@ -1,12 +1,8 @@
 """What a solve ended with, and how far its plan may be from the best."""
 
 import math
-from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING, Literal
-
-if TYPE_CHECKING:
-    from planner.solving.progress import Progress
+from typing import Literal
 
 OPTIMAL_GAP_FRAC = 1e-9
 """A plan counts as proven optimal up to this gap: double precision over a million terms."""
@@ -54,35 +50,3 @@ def gap_frac(objective: float | None, bound: float | None, *, sense: Sense = "ma
     if missing <= 0.0:
         return 0.0
     return missing / abs(bound) if bound != 0.0 else math.inf
-
-
-@dataclass(frozen=True)
-class Proof:
-    """What a solve ended with: how good its plan is, and how much better another could be.
-
-    Attributes
-    ----------
-    status : Status
-        OPTIMAL if the bound proves the plan the best, FEASIBLE otherwise.
-    objective, bound : float
-        Of the plan, and what no plan betters.
-    gap_frac : float
-        See `gap_frac`.
-    sense : {"max", "min"}
-        Whether more is better.
-    unit : str
-        Of objective and bound; empty where the model does not know it.
-    wall_s : float
-        Seconds taken [s].
-    history : tuple of Progress
-        Incumbent and bound over time.
-    """
-
-    status: Status
-    objective: float
-    bound: float
-    gap_frac: float
-    sense: Sense
-    unit: str = ""
-    wall_s: float = 0.0
-    history: "tuple[Progress, ...]" = ()

@@ -37,4 +37,4 @@ def test_models_take_the_same_costs_and_none_where_nothing_fits(crowded: Instanc
     _, reach = reach_on_network(crowded)
     problem = assemble_siting(crowded, reach, fleet, np.ones(fleet.design_range_km.shape[:3]))
     assert site_cost(problem).tolist() == np.nan_to_num(least_cost_cny(crowded)).tolist()
-    assert problem.coverage.forbidden[np.isnan(least_cost_cny(crowded))].all()
+    assert problem.rules.forbidden[np.isnan(least_cost_cny(crowded))].all()

@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from planner.errors import InfeasibleError
-from planner.solving.best_sites import best_sites, check_numbers
-from planner.solving.rules import CityLimits
+from planner.solving.best_sites import best_sites
+from planner.solving.rules import CityLimits, SiteRules
 
 
 @given(st.integers(0, 10**6), st.integers(1, 7), st.booleans())
@@ -32,11 +32,12 @@ def test_greedy_is_exact(seed: int, num_sites: int, by_city: bool) -> None:
         and not forbidden[list(chosen)].any()
         and (cities is None or cities.allow(np.array(chosen, dtype=np.int64)))
     ]
+    rules = SiteRules(forced, forbidden, np.zeros(num_sites), np.inf, least, most, cities)
     if not allowed:
         with pytest.raises(InfeasibleError):
-            check_numbers(forced, forbidden, least, most, cities)
+            rules.check_numbers()
         return
-    check_numbers(forced, forbidden, least, most, cities)
+    rules.check_numbers()
     best = max(worth[each].sum() for each in allowed)
     found = best_sites(worth, forced, forbidden, least, most, cities)
     assert worth[found].sum() == np.float64(best).round(10) or abs(worth[found].sum() - best) < 1e-9

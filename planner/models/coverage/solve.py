@@ -41,8 +41,9 @@ from planner.models.coverage.search import greedy, plan_value, swap_tables
 from planner.models.coverage.tuning import Tuning
 from planner.solving.options import SolveOptions
 from planner.solving.progress import ProgressCallback, StopRequest
+from planner.solving.proof import Proof
 from planner.solving.rules import SiteRules
-from planner.solving.status import OPTIMAL_GAP_FRAC, Proof
+from planner.solving.status import OPTIMAL_GAP_FRAC
 
 
 @dataclass(frozen=True)

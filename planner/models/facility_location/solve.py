@@ -58,8 +58,9 @@ from planner.models.facility_location.tuning import Tuning
 from planner.solving.mip import MipResult, solve_mip
 from planner.solving.options import SolveOptions
 from planner.solving.progress import ProgressCallback, StopRequest
+from planner.solving.proof import Proof
 from planner.solving.search import SearchState
-from planner.solving.status import OPTIMAL_GAP_FRAC, Proof, Sense, Status, gap_frac
+from planner.solving.status import OPTIMAL_GAP_FRAC, Sense, Status, gap_frac
 
 PROOF_FRAC = 1e-7
 """SCIP closes its tree within its own tolerances: below this its bound is the plan's cost."""

@@ -62,7 +62,8 @@ from planner.models.sized_coverage.service import served_flow
 from planner.models.sized_coverage.solve import solve_sized_coverage
 from planner.solving.options import SolveOptions
 from planner.solving.progress import ProgressCallback, StopRequest
-from planner.solving.status import OPTIMAL_GAP_FRAC, Proof
+from planner.solving.proof import Proof
+from planner.solving.status import OPTIMAL_GAP_FRAC
 from planner.solving.tasks import TaskRunner
 
 

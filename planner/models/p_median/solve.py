@@ -49,7 +49,8 @@ from planner.models.p_median.tree import Core, MedianTree, drop_hopeless
 from planner.models.p_median.tuning import Tuning
 from planner.solving.options import SolveOptions
 from planner.solving.progress import ProgressCallback, StopRequest
-from planner.solving.status import OPTIMAL_GAP_FRAC, Proof
+from planner.solving.proof import Proof
+from planner.solving.status import OPTIMAL_GAP_FRAC
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from planner.arrays import BoolArray, FloatArray, IndexArray, IntArray, freeze
-from planner.solving.status import Proof
+from planner.solving.proof import Proof
 
 
 @dataclass(frozen=True)

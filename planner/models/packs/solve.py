@@ -22,7 +22,8 @@ from planner.models.packs.prices import dual_bound, prices_of
 from planner.models.packs.problem import PackAssignment, PackAssignmentProblem
 from planner.solving.linear_model import solve_linear
 from planner.solving.options import SolveOptions
-from planner.solving.status import OPTIMAL_GAP_FRAC, Proof, Status, gap_frac
+from planner.solving.proof import Proof
+from planner.solving.status import OPTIMAL_GAP_FRAC, Status, gap_frac
 
 ROUNDING_PACKS = 1e-9
 """Amounts below are the solver's rounding and count as none."""

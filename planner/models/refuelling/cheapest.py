@@ -24,7 +24,8 @@ from planner.models.refuelling.tuning import DEFAULT, Tuning
 from planner.solving.mip import solve_mip
 from planner.solving.options import SolveOptions
 from planner.solving.progress import Progress, StopRequest
-from planner.solving.status import OPTIMAL_GAP_FRAC, Proof, Status, gap_frac
+from planner.solving.proof import Proof
+from planner.solving.status import OPTIMAL_GAP_FRAC, Status, gap_frac
 
 
 def cheapest_flow_refuelling(

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from planner.arrays import BoolArray, FloatArray, IntArray, Lists, freeze
+from planner.solving.proof import Proof
 from planner.solving.rules import SiteRules
-from planner.solving.status import Proof
 
 
 @dataclass(frozen=True)

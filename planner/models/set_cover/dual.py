@@ -39,7 +39,7 @@ import numpy as np
 from planner.arrays import BoolArray, FloatArray, IntArray
 from planner.models.set_cover.presolve import CoverTask, Incidence
 from planner.solving.best_sites import best_sites
-from planner.solving.incidence import UnsignedLists, sum_over_lists
+from planner.solving.incidence import sum_over_lists
 
 ITERATIONS_PER_POINT = 20
 """Iterations between two looks at the bound."""
@@ -95,10 +95,10 @@ def _row_targets(
 ) -> None:
     """Equation (5)."""
     for row in range(len(share)):
-        start, stop = inc.row_ptr[row], inc.row_ptr[row + 1]
+        start, stop = inc.sites_of_row.ptr[row], inc.sites_of_row.ptr[row + 1]
         missing = np.float64(need[row])
         for arc in range(start, stop):
-            missing -= opening[inc.row_site[arc]]
+            missing -= opening[inc.sites_of_row.idx[arc]]
         target[row] = share[row] + omega * missing / (stop - start)
 
 
@@ -178,7 +178,7 @@ def reduced_cost(task: CoverTask, share: FloatArray) -> FloatArray:
     """c_j - sum_{i in N(j)} a_i l_i, shape (num_sites,)."""
     worth = np.empty(task.num_sites)
     sum_over_lists(
-        UnsignedLists(task.incidence.site_ptr, task.incidence.site_row),
+        task.incidence.rows_of_site,
         task.row_scale * share,
         worth,
     )
@@ -271,9 +271,9 @@ def improve_cover_bound(task: CoverTask, start: IntArray) -> Iterator[CoverPoint
     """
     inc, cost, scale = task.incidence, task.cost, task.row_scale
     numbers = _numbers(task)
-    row_norm = scale * np.diff(task.row_ptr)
+    row_norm = scale * task.sites_of_row.sizes
     reach_scale = np.empty(task.num_sites)
-    sum_over_lists(UnsignedLists(inc.site_ptr, inc.site_row), scale, reach_scale)
+    sum_over_lists(inc.rows_of_site, scale, reach_scale)
     weight = float(reach_scale.mean())
     norm = reach_scale.copy()
     for group in numbers.group:
@@ -324,7 +324,7 @@ def improve_cover_bound(task: CoverTask, start: IntArray) -> Iterator[CoverPoint
             if not task.covers_all:
                 price = _price_of_value(target, row_norm, omega * spare, price)
             _clip_rows(target, price, share, scale, extrapolated)
-            sum_over_lists(UnsignedLists(inc.site_ptr, inc.site_row), extrapolated, worth)
+            sum_over_lists(inc.rows_of_site, extrapolated, worth)
             for at, group in enumerate(numbers.group):
                 step = omega * weight / len(group)
                 before, number = group_price[at], float(opening[group].sum())
@@ -381,8 +381,8 @@ def improve_cover_bound(task: CoverTask, start: IntArray) -> Iterator[CoverPoint
 def _row_sums(inc: Incidence, opening: FloatArray) -> FloatArray:
     near = np.zeros(len(inc.value))
     for row in range(len(near)):
-        for arc in range(inc.row_ptr[row], inc.row_ptr[row + 1]):
-            near[row] += opening[inc.row_site[arc]]
+        for arc in range(inc.sites_of_row.ptr[row], inc.sites_of_row.ptr[row + 1]):
+            near[row] += opening[inc.sites_of_row.idx[arc]]
     return near
 
 
@@ -390,8 +390,8 @@ def _row_sums(inc: Incidence, opening: FloatArray) -> FloatArray:
 def _cheapest(inc: Incidence, cost: FloatArray) -> FloatArray:
     least = np.full(len(inc.value), np.inf)
     for row in range(len(least)):
-        for arc in range(inc.row_ptr[row], inc.row_ptr[row + 1]):
-            least[row] = min(least[row], cost[inc.row_site[arc]])
+        for arc in range(inc.sites_of_row.ptr[row], inc.sites_of_row.ptr[row + 1]):
+            least[row] = min(least[row], cost[inc.sites_of_row.idx[arc]])
     return least
 
 

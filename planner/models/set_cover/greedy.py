@@ -14,6 +14,7 @@ Processing Letters 64:251-254).
 
 import heapq
 import math
+from typing import NamedTuple
 
 import numba
 import numpy as np
@@ -21,7 +22,7 @@ import numpy as np
 from planner.arrays import BoolArray, FloatArray, IndexArray, IntArray
 from planner.models.set_cover.presolve import CoverTask, Incidence
 from planner.solving.best_sites import best_sites
-from planner.solving.incidence import UnsignedLists, sum_over_lists
+from planner.solving.incidence import sum_over_lists
 
 NO_LIMIT = 2**62
 ROUNDING_FRAC = 5e-9
@@ -40,8 +41,8 @@ def _near(inc: Incidence, is_open: BoolArray) -> IndexArray:
     near = np.zeros(len(inc.value), np.int32)
     for site in range(len(is_open)):
         if is_open[site]:
-            for arc in range(inc.site_ptr[site], inc.site_ptr[site + 1]):
-                near[inc.site_row[arc]] += 1
+            for arc in range(inc.rows_of_site.ptr[site], inc.rows_of_site.ptr[site + 1]):
+                near[inc.rows_of_site.idx[arc]] += 1
     return near
 
 
@@ -50,37 +51,51 @@ def covered_value(task: CoverTask, is_open: BoolArray) -> float:
     return float(task.value[stations_near(task, is_open) >= task.need].sum())
 
 
-def city_limits(task: CoverTask) -> tuple[IndexArray, IntArray, IntArray]:
-    """City of each site, least and most stations by city; one city without limits if none."""
-    if task.cities is None:
-        return np.zeros(task.num_sites, np.int32), np.zeros(1, np.int64), np.full(1, NO_LIMIT)
-    return task.cities.city_idx, task.cities.min_stations, task.cities.max_stations
-
-
 @numba.njit(cache=True, nogil=True)
 def _gain(site: int, inc: Incidence, need: IndexArray, near: IndexArray) -> float:
     gain = 0.0
-    for arc in range(inc.site_ptr[site], inc.site_ptr[site + 1]):
-        row = inc.site_row[arc]
+    for arc in range(inc.rows_of_site.ptr[site], inc.rows_of_site.ptr[site + 1]):
+        row = inc.rows_of_site.idx[arc]
         if near[row] < need[row]:
             gain += inc.value[row]
     return gain
 
 
+class CoverArrays(NamedTuple):
+    """A task for compiled loops: incidence, values v_i, needs r_i and costs c_j."""
+
+    inc: Incidence
+    value: FloatArray
+    need: IndexArray
+    cost: FloatArray
+
+
+class Numbers(NamedTuple):
+    """How many sites may open, in all and by city, for compiled loops."""
+
+    least: int
+    most: int
+    city: IndexArray
+    city_least: IntArray
+    city_most: IntArray
+
+
+def numbers_of(task: CoverTask) -> Numbers:
+    """Limits on numbers of a task; one city without limits if it has none."""
+    if task.cities is None:
+        nowhere = np.zeros(task.num_sites, np.int32)
+        return Numbers(task.least, task.most, nowhere, np.zeros(1, np.int64), np.full(1, NO_LIMIT))
+    cities = task.cities
+    return Numbers(task.least, task.most, cities.city_idx, cities.min_stations, cities.max_stations)
+
+
 @numba.njit(cache=True, nogil=True)
 def _complete(
-    inc: Incidence,
-    value: FloatArray,
-    need: IndexArray,
-    cost: FloatArray,
-    asked: float,
-    most: int,
-    city: IndexArray,
-    city_most: IntArray,
-    is_open: BoolArray,
-    near: IndexArray,
+    task: CoverArrays, asked: float, numbers: Numbers, is_open: BoolArray, near: IndexArray
 ) -> None:
     """Open sites by (1) until enough is covered or nothing may be opened; in place."""
+    inc, value, need, cost = task
+    most, city, city_most = numbers.most, numbers.city, numbers.city_most
     num_sites = len(cost)
     least_cost = 1e-9 * max(cost.max(), 1e-300)
     missing = asked
@@ -113,8 +128,8 @@ def _complete(
             is_open[site] = True
             number[city[site]] += 1
             num_open += 1
-            for arc in range(inc.site_ptr[site], inc.site_ptr[site + 1]):
-                row = inc.site_row[arc]
+            for arc in range(inc.rows_of_site.ptr[site], inc.rows_of_site.ptr[site + 1]):
+                row = inc.rows_of_site.idx[arc]
                 near[row] += 1
                 if near[row] == need[row]:
                     missing -= value[row]
@@ -126,8 +141,8 @@ def _loss(
 ) -> float:
     """Equation (2)."""
     loss = 0.0
-    for arc in range(inc.site_ptr[site], inc.site_ptr[site + 1]):
-        row = inc.site_row[arc]
+    for arc in range(inc.rows_of_site.ptr[site], inc.rows_of_site.ptr[site + 1]):
+        row = inc.rows_of_site.idx[arc]
         if near[row] == need[row]:
             loss += value[row]
     return loss
@@ -135,18 +150,11 @@ def _loss(
 
 @numba.njit(cache=True, nogil=True)
 def _trim(
-    inc: Incidence,
-    value: FloatArray,
-    need: IndexArray,
-    cost: FloatArray,
-    spare: float,
-    least: int,
-    city: IndexArray,
-    city_least: IntArray,
-    is_open: BoolArray,
-    near: IndexArray,
+    task: CoverArrays, spare: float, numbers: Numbers, is_open: BoolArray, near: IndexArray
 ) -> None:
     """Close sites by (2) while they lose no more than ``spare``; in place."""
+    inc, value, need, cost = task
+    least, city, city_least = numbers.least, numbers.city, numbers.city_least
     open_sites = np.flatnonzero(is_open)
     dearest_first = open_sites[np.argsort(-cost[open_sites], kind="mergesort")]
     score = np.empty(len(open_sites))
@@ -166,8 +174,8 @@ def _trim(
             is_open[site] = False
             number[city[site]] -= 1
             num_open -= 1
-            for arc in range(inc.site_ptr[site], inc.site_ptr[site + 1]):
-                near[inc.site_row[arc]] -= 1
+            for arc in range(inc.rows_of_site.ptr[site], inc.rows_of_site.ptr[site + 1]):
+                near[inc.rows_of_site.idx[arc]] -= 1
 
 
 def greedy_cover(task: CoverTask, first: IntArray) -> IntArray:
@@ -194,23 +202,21 @@ def greedy_cover(task: CoverTask, first: IntArray) -> IntArray:
 
 def _cover(task: CoverTask, is_open: BoolArray) -> None:
     """Complete by (1), then trim by (2), in place."""
-    inc, (city, city_least, city_most) = task.incidence, city_limits(task)
-    if city_least.any():
+    inc, numbers = task.incidence, numbers_of(task)
+    if numbers.city_least.any():
         # What cities must have anyhow: the sites that reach most for their cost.
         reached = np.empty(task.num_sites)
-        sum_over_lists(UnsignedLists(inc.site_ptr, inc.site_row), inc.value, reached)
+        sum_over_lists(inc.rows_of_site, inc.value, reached)
         least_cost = 1e-9 * max(float(task.cost.max()), 1e-300)
         worth = -(task.cost + least_cost) / (reached + 1e-9 * reached.max())
         nowhere = np.zeros(task.num_sites, dtype=np.bool_)
         is_open[best_sites(worth, is_open, nowhere, 0, task.most, task.cities)] = True
     near = stations_near(task, is_open)
-    rest = (task.need, task.cost)
-    _complete(inc, task.value, *rest, task.asked, task.most, city, city_most, is_open, near)
+    arrays = CoverArrays(inc, task.value, task.need, task.cost)
+    _complete(arrays, task.asked, numbers, is_open, near)
     spare = covered_value(task, is_open) - task.asked
     if spare >= -1e-12 * task.asked:
-        _trim(
-            inc, task.value, *rest, max(spare, 0.0), task.least, city, city_least, is_open, near
-        )  # fmt: skip
+        _trim(arrays, max(spare, 0.0), numbers, is_open, near)
 
 
 def plan_cost(task: CoverTask, plan: IntArray) -> float:

@@ -18,11 +18,10 @@ from typing import NamedTuple
 
 import numba
 import numpy as np
-from numpy.typing import NDArray
 
 from planner.arrays import BoolArray, FloatArray, IndexArray, IntArray, Lists
 from planner.models.set_cover.problem import SetCoverProblem
-from planner.solving.incidence import equal_list_leaders, transpose, unsigned
+from planner.solving.incidence import UnsignedLists, equal_list_leaders, transpose, unsigned
 from planner.solving.rules import CityLimits
 
 SHARE_TOLERANCE = 1e-9
@@ -34,10 +33,8 @@ class Incidence(NamedTuple):
     """Values and both lists of :class:`CoverTask` for compiled loops, positions unsigned."""
 
     value: FloatArray
-    row_ptr: NDArray[np.uint64]
-    row_site: NDArray[np.uint32]
-    site_ptr: NDArray[np.uint64]
-    site_row: NDArray[np.uint32]
+    sites_of_row: UnsignedLists
+    rows_of_site: UnsignedLists
 
 
 @dataclass(frozen=True)
@@ -50,7 +47,7 @@ class CoverTask:
         Value v_i > 0 of the zones merged into a row; ones where all rows must be covered.
     need : int array, shape (num_rows,)
         Stations r_i >= 1 that it takes beside the forced ones, at most as many as reach the row.
-    row_ptr, row_site, site_ptr, site_row : int arrays
+    sites_of_row, rows_of_site : Lists, shapes (num_rows,) and (num_sites,)
         Sites within reach of each row, and rows within reach of each site, both ascending.
     cost : float array, shape (num_sites,)
         Cost c_j.
@@ -74,10 +71,8 @@ class CoverTask:
 
     value: FloatArray
     need: IndexArray
-    row_ptr: IntArray
-    row_site: IndexArray
-    site_ptr: IntArray
-    site_row: IndexArray
+    sites_of_row: Lists
+    rows_of_site: Lists
     cost: FloatArray
     asked: float
     covers_all: bool
@@ -102,7 +97,7 @@ class CoverTask:
     @property
     def num_arcs(self) -> int:
         """Number of (site, row) pairs within reach."""
-        return len(self.row_site)
+        return self.sites_of_row.num_entries
 
     @property
     def row_scale(self) -> FloatArray:
@@ -112,11 +107,7 @@ class CoverTask:
     @property
     def incidence(self) -> Incidence:
         """The arrays for compiled loops; its values are a_i."""
-        return Incidence(
-            self.row_scale,
-            *unsigned(Lists(self.row_ptr, self.row_site)),
-            *unsigned(Lists(self.site_ptr, self.site_row)),
-        )
+        return Incidence(self.row_scale, unsigned(self.sites_of_row), unsigned(self.rows_of_site))
 
     def plan(self, open_sites: IntArray) -> IntArray:
         """Open sites of the original problem, ascending."""
@@ -151,10 +142,8 @@ def _signatures(ptr: IntArray, idx: IndexArray) -> IntArray:
 
 @numba.njit(cache=True)
 def _dominated(
-    ptr: IntArray,
-    idx: IndexArray,
-    other_ptr: IntArray,
-    other_idx: IndexArray,
+    lists: Lists,
+    other: Lists,
     rank: FloatArray,
     may_go: BoolArray,
     larger_goes: bool,
@@ -165,8 +154,9 @@ def _dominated(
     cost where they are sites (the smaller goes). Of equal lists one stays. ``other`` is the
     transpose: the supersets of a list are looked for where its rarest entry stands.
     """
-    num_lists = len(ptr) - 1
-    gone = np.zeros(num_lists, np.bool_)
+    ptr, idx = lists
+    other_ptr, other_idx = other
+    gone = np.zeros(len(ptr) - 1, np.bool_)
     bits = _signatures(ptr, idx)
     for i in np.argsort(ptr[1:] - ptr[:-1], kind="mergesort"):
         start, stop = ptr[i], ptr[i + 1]
@@ -206,10 +196,9 @@ def _dominated(
     return gone
 
 
-def _sublist(ptr: IntArray, idx: IndexArray, keep: BoolArray) -> tuple[IntArray, IndexArray]:
-    sizes = np.diff(ptr)
-    kept = np.concatenate(([0], np.cumsum(sizes[keep]))).astype(np.int64)
-    return kept, idx[np.repeat(keep, sizes)]
+def _sublist(lists: Lists, keep: BoolArray) -> Lists:
+    kept = np.concatenate(([0], np.cumsum(lists.sizes[keep]))).astype(np.int64)
+    return Lists(kept, lists.entries_of(keep))
 
 
 class _Rows(NamedTuple):
@@ -217,30 +206,24 @@ class _Rows(NamedTuple):
 
     value: FloatArray
     need: IndexArray
-    row_ptr: IntArray
-    row_site: IndexArray
+    sites: Lists
     asked: float
     covers_all: bool
     may_be_kept: bool
 
 
 def _merged_rows(problem: SetCoverProblem, forced: BoolArray, free: BoolArray) -> _Rows:
-    near = _count_forced(problem.reach_ptr, problem.reach_zone_idx, forced, problem.num_zones)
+    near = _count_forced(*problem.reach, forced, problem.num_zones)
     need = problem.need - near
     partial = problem.min_share < 1.0
     wanted = need > 0
     if partial:
         wanted &= problem.value > 0.0
-    zone_ptr, zone_site = transpose(
-        Lists(problem.reach_ptr, problem.reach_zone_idx),
-        problem.num_zones,
-        keep_list=free,
-        keep_member=wanted,
-    )
-    within_reach = np.diff(zone_ptr) >= need
+    sites_of_zone = transpose(problem.reach, problem.num_zones, keep_list=free, keep_member=wanted)
+    within_reach = sites_of_zone.sizes >= need
     all_within_reach = not (wanted & ~within_reach).any()
     wanted &= within_reach
-    leader = equal_list_leaders(Lists(zone_ptr, zone_site))
+    leader = equal_list_leaders(sites_of_zone)
     zones = np.flatnonzero(wanted)
     _, first, row = np.unique(
         leader[zones] * (int(need.max(initial=0)) + 1) + need[zones],
@@ -250,58 +233,57 @@ def _merged_rows(problem: SetCoverProblem, forced: BoolArray, free: BoolArray) -
     is_row[zones[first]] = True
     value: FloatArray = np.bincount(row, problem.value[zones], len(first)).astype(np.float64)
     value = value[np.argsort(first, kind="stable")]
-    row_ptr, row_site = _sublist(zone_ptr, zone_site, is_row)
+    sites = _sublist(sites_of_zone, is_row)
     row_need = need[is_row].astype(np.int32)
     if not partial:
-        return _Rows(value, row_need, row_ptr, row_site, math.inf, True, all_within_reach)
+        return _Rows(value, row_need, sites, math.inf, True, all_within_reach)
     asked = asked_value(problem) - float(problem.value[need <= 0].sum())
     if asked <= 0.0:
-        return _Rows(value[:0], row_need[:0], np.zeros(1, np.int64), row_site[:0], 0.0, False, True)
+        nothing = Lists(np.zeros(1, np.int64), sites.idx[:0])
+        return _Rows(value[:0], row_need[:0], nothing, 0.0, False, True)
     spare = float(value.sum()) - asked
     covers_all, enough = bool((value > spare).all()), spare >= -1e-12 * asked
-    return _Rows(value, row_need, row_ptr, row_site, asked, covers_all, enough)
+    return _Rows(value, row_need, sites, asked, covers_all, enough)
 
 
 def _without_dominated(rows: _Rows, num_sites: int) -> _Rows:
     """Rows that are left by (1), every one to be covered."""
     gone = _dominated(
-        rows.row_ptr, rows.row_site, *_both_ways(rows.row_ptr, rows.row_site, num_sites),
+        rows.sites, transpose(rows.sites, num_sites),
         rows.need.astype(np.float64), np.ones(len(rows.need), np.bool_), True,
     )  # fmt: skip
-    row_ptr, row_site = _sublist(rows.row_ptr, rows.row_site, ~gone)
     need = rows.need[~gone]
     return rows._replace(
-        value=np.ones(len(need)), need=need, row_ptr=row_ptr, row_site=row_site,
+        value=np.ones(len(need)), need=need, sites=_sublist(rows.sites, ~gone),
         asked=float(len(need)),
     )  # fmt: skip
 
 
 def _task(problem: SetCoverProblem, forced: BoolArray, gone: BoolArray) -> CoverTask:
     """Rows and free sites of a problem whose sites ``gone`` may be forgotten; (1) is applied."""
-    free = ~(forced | gone | problem.forbidden)
+    free = ~(forced | gone | problem.rules.forbidden)
     rows = _merged_rows(problem, forced, free)
     if rows.covers_all:
         rows = _without_dominated(rows, problem.num_sites)
     num_forced = int(forced.sum())
-    least, most = problem.min_stations - num_forced, problem.max_stations - num_forced
+    least, most = problem.rules.least - num_forced, problem.rules.most - num_forced
     # Sites that cover nothing stay only where numbers may ask for them.
-    counted = least > 0 or (problem.cities is not None and bool(problem.cities.min_stations.any()))
+    counted = least > 0 or (
+        problem.rules.cities is not None and bool(problem.rules.cities.min_stations.any())
+    )
     useful = np.zeros(problem.num_sites, dtype=np.bool_)
-    useful[rows.row_site] = True
+    useful[rows.sites.idx] = True
     kept = free if counted else free & useful
-    row_site = (np.cumsum(kept) - 1).astype(np.int32)[rows.row_site]
+    sites_of_row = Lists(rows.sites.ptr, (np.cumsum(kept) - 1).astype(np.int32)[rows.sites.idx])
     site_idx = np.flatnonzero(kept).astype(np.int64)
-    site_ptr, site_row = _both_ways(rows.row_ptr, row_site, len(site_idx))
-    cities, cities_may = _cities_left(problem.cities, forced, site_idx)
+    cities, cities_may = _cities_left(problem.rules.cities, forced, site_idx)
     numbers_may = max(least, 0) <= most and least <= len(site_idx)
     return CoverTask(
         value=rows.value,
         need=rows.need,
-        row_ptr=rows.row_ptr,
-        row_site=row_site,
-        site_ptr=site_ptr,
-        site_row=site_row,
-        cost=problem.cost[site_idx],
+        sites_of_row=sites_of_row,
+        rows_of_site=transpose(sites_of_row, len(site_idx)),
+        cost=problem.rules.cost[site_idx],
         asked=rows.asked,
         covers_all=rows.covers_all,
         least=max(least, 0),
@@ -309,7 +291,7 @@ def _task(problem: SetCoverProblem, forced: BoolArray, gone: BoolArray) -> Cover
         cities=cities,
         site_idx=site_idx,
         forced_idx=np.flatnonzero(forced).astype(np.int64),
-        base_cost=math.fsum(problem.cost[forced]),
+        base_cost=math.fsum(problem.rules.cost[forced]),
         may_be_kept=rows.may_be_kept and numbers_may and cities_may,
     )
 
@@ -329,21 +311,13 @@ def _cities_left(
     return CityLimits(city, least, np.maximum(most, 0)), may_be_kept
 
 
-def _both_ways(
-    row_ptr: IntArray, row_site: IndexArray, num_sites: int
-) -> tuple[IntArray, IndexArray]:
-    return transpose(Lists(row_ptr, row_site), num_sites)
-
-
 def _dominated_sites(task: CoverTask) -> BoolArray:
     """Sites that go by (2)."""
     if task.least > 0 or task.cities is not None:
         return np.zeros(task.num_sites, dtype=np.bool_)
     may_go = np.ones(task.num_sites, dtype=np.bool_)
-    may_go[task.row_site[np.repeat(task.need > 1, np.diff(task.row_ptr))]] = False
-    gone: BoolArray = _dominated(
-        task.site_ptr, task.site_row, task.row_ptr, task.row_site, task.cost, may_go, False
-    )
+    may_go[task.sites_of_row.idx[np.repeat(task.need > 1, task.sites_of_row.sizes)]] = False
+    gone: BoolArray = _dominated(task.rows_of_site, task.sites_of_row, task.cost, may_go, False)
     return gone
 
 
@@ -351,8 +325,10 @@ def _essential_sites(task: CoverTask) -> IntArray:
     """Sites that are forced by (3)."""
     if not task.covers_all:
         return np.empty(0, np.int64)
-    tight = np.diff(task.row_ptr) == task.need
-    return np.unique(task.row_site[np.repeat(tight, np.diff(task.row_ptr))]).astype(np.int64)
+    tight = task.sites_of_row.sizes == task.need
+    return np.unique(task.sites_of_row.idx[np.repeat(tight, task.sites_of_row.sizes)]).astype(
+        np.int64
+    )
 
 
 def reduce_cover(
@@ -373,7 +349,7 @@ def reduce_cover(
     -------
     CoverTask
     """
-    open_sites = problem.forced.copy() if forced is None else problem.forced | forced
+    open_sites = problem.rules.forced.copy() if forced is None else problem.rules.forced | forced
     closed_sites = np.zeros(problem.num_sites, np.bool_) if gone is None else gone.copy()
     task = _task(problem, open_sites, closed_sites)
     for _ in range(MAX_PASSES):

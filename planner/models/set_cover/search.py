@@ -19,11 +19,13 @@ down while above. The losses of open sites are kept up to date; gains and extras
 site is offered (Resende and Werneck 2007, EJOR 174:54-68, there for p-median).
 """
 
+from typing import NamedTuple
+
 import numba
 import numpy as np
 
 from planner.arrays import BoolArray, FloatArray, IndexArray, IntArray
-from planner.models.set_cover.greedy import city_limits, stations_near
+from planner.models.set_cover.greedy import CoverArrays, Numbers, numbers_of, stations_near
 from planner.models.set_cover.presolve import CoverTask, Incidence
 
 NOBODY = -1
@@ -40,8 +42,8 @@ def _add_to_coverers(
     if near[row] == 1:
         total[near_sum[row]] += amount
         return
-    for arc in range(inc.row_ptr[row], inc.row_ptr[row + 1]):
-        site = inc.row_site[arc]
+    for arc in range(inc.sites_of_row.ptr[row], inc.sites_of_row.ptr[row + 1]):
+        site = inc.sites_of_row.idx[arc]
         if is_open[site]:
             total[site] += amount
 
@@ -53,16 +55,16 @@ def _open(
 ) -> float:  # fmt: skip
     """Open a site; returns the weight of the rows that this covers."""
     gained = 0.0
-    for arc in range(inc.site_ptr[site], inc.site_ptr[site + 1]):
-        row = inc.site_row[arc]
+    for arc in range(inc.rows_of_site.ptr[site], inc.rows_of_site.ptr[site + 1]):
+        row = inc.rows_of_site.idx[arc]
         if near[row] == need[row]:
             _add_to_coverers(row, -weight[row], inc, is_open, near, near_sum, loss)
         near[row] += 1
         near_sum[row] += site
     is_open[site] = True
     loss[site] = 0.0
-    for arc in range(inc.site_ptr[site], inc.site_ptr[site + 1]):
-        row = inc.site_row[arc]
+    for arc in range(inc.rows_of_site.ptr[site], inc.rows_of_site.ptr[site + 1]):
+        row = inc.rows_of_site.idx[arc]
         if near[row] == need[row]:
             gained += weight[row]
             _add_to_coverers(row, weight[row], inc, is_open, near, near_sum, loss)
@@ -76,14 +78,14 @@ def _close(
 ) -> float:  # fmt: skip
     """Close a site; returns the weight of the rows that this uncovers."""
     lost = 0.0
-    for arc in range(inc.site_ptr[site], inc.site_ptr[site + 1]):
-        row = inc.site_row[arc]
+    for arc in range(inc.rows_of_site.ptr[site], inc.rows_of_site.ptr[site + 1]):
+        row = inc.rows_of_site.idx[arc]
         if near[row] == need[row]:
             lost += weight[row]
             _add_to_coverers(row, -weight[row], inc, is_open, near, near_sum, loss)
     is_open[site] = False
-    for arc in range(inc.site_ptr[site], inc.site_ptr[site + 1]):
-        row = inc.site_row[arc]
+    for arc in range(inc.rows_of_site.ptr[site], inc.rows_of_site.ptr[site + 1]):
+        row = inc.rows_of_site.idx[arc]
         near[row] -= 1
         near_sum[row] -= site
         if near[row] == need[row]:
@@ -91,31 +93,43 @@ def _close(
     return lost
 
 
+class _Penalty(NamedTuple):
+    """The price q to begin with, the value D that is wanted, and whether q follows it."""
+
+    price: float
+    wanted: float
+    steer: bool
+
+
+class _Schedule(NamedTuple):
+    """Moves, and the first and last temperature."""
+
+    num_moves: int
+    hot: float
+    cold: float
+
+
 @numba.njit(cache=True, nogil=True)
 def _anneal(
     candidates: IntArray,
-    cost: FloatArray,
-    weight: FloatArray,
-    need: IndexArray,
-    asked: float,
-    price: float,
-    steer: bool,
-    limits: tuple[int, int, IndexArray, IntArray, IntArray],
-    num_moves: int,
-    hot: float,
-    cold: float,
+    task: CoverArrays,
+    numbers: Numbers,
+    penalty: _Penalty,
+    schedule: _Schedule,
     rng: np.random.Generator,
-    inc: Incidence,
     is_open: BoolArray,
     near: IndexArray,
     best_cost: float,
 ) -> tuple[float, float, BoolArray]:
-    """Returns the price at the end, and cost and sites of the cheapest choice worth ``asked``.
+    """Returns the price at the end, and cost and sites of the cheapest choice worth what is wanted.
 
     ``is_open`` and ``near`` are changed in place; the choice is the last one that costs less than
     ``best_cost``, or none of the sites if there was none.
     """
-    least, most, city, city_least, city_most = limits
+    inc, weight, need, cost = task
+    least, most, city, city_least, city_most = numbers
+    price, asked, steer = penalty
+    num_moves, hot, cold = schedule
     num_sites, num_rows = len(cost), len(need)
     number = np.zeros(len(city_most), np.int64)
     open_sites = np.empty(num_sites, np.int64)
@@ -130,8 +144,8 @@ def _anneal(
             num_open += 1
             number[city[site]] += 1
             spent += cost[site]
-            for arc in range(inc.site_ptr[site], inc.site_ptr[site + 1]):
-                near_sum[inc.site_row[arc]] += site
+            for arc in range(inc.rows_of_site.ptr[site], inc.rows_of_site.ptr[site + 1]):
+                near_sum[inc.rows_of_site.idx[arc]] += site
     for row in range(num_rows):
         if near[row] >= need[row]:
             covered += weight[row]
@@ -157,8 +171,8 @@ def _anneal(
             change, partner = price * loss[site] - cost[site], site
         else:
             gain, num_touched = 0.0, 0
-            for arc in range(inc.site_ptr[site], inc.site_ptr[site + 1]):
-                row = inc.site_row[arc]
+            for arc in range(inc.rows_of_site.ptr[site], inc.rows_of_site.ptr[site + 1]):
+                row = inc.rows_of_site.idx[arc]
                 if near[row] + 1 == need[row]:
                     gain += weight[row]
                 elif near[row] == need[row]:
@@ -169,8 +183,10 @@ def _anneal(
                             num_touched += 1
                         extra[k] += weight[row]
                     else:
-                        for other in range(inc.row_ptr[row], inc.row_ptr[row + 1]):
-                            k = inc.row_site[other]
+                        for other in range(
+                            inc.sites_of_row.ptr[row], inc.sites_of_row.ptr[row + 1]
+                        ):
+                            k = inc.sites_of_row.idx[other]
                             if is_open[k]:
                                 if extra[k] == 0.0:
                                     touched[num_touched] = k
@@ -263,8 +279,14 @@ def anneal_cover(
     """
     asked = float(weight.sum()) if task.covers_all else task.asked
     price, best_cost, best_open = _anneal(
-        candidates, task.cost, weight, task.need, asked, price, not task.covers_all,
-        (task.least, task.most, *city_limits(task)), num_moves, hot, cold, rng,
-        task.incidence, is_open, stations_near(task, is_open), best_cost,
-    )  # fmt: skip
+        candidates,
+        CoverArrays(task.incidence, weight, task.need, task.cost),
+        numbers_of(task),
+        _Penalty(price, asked, not task.covers_all),
+        _Schedule(num_moves, hot, cold),
+        rng,
+        is_open,
+        stations_near(task, is_open),
+        best_cost,
+    )
     return float(price), float(best_cost), np.flatnonzero(best_open)

@@ -48,7 +48,8 @@ from planner.models.sized_coverage.service import served_flow, smallest_types
 from planner.models.sized_coverage.tuning import Tuning
 from planner.solving.options import SolveOptions
 from planner.solving.progress import ProgressCallback, StopRequest
-from planner.solving.status import OPTIMAL_GAP_FRAC, Proof
+from planner.solving.proof import Proof
+from planner.solving.status import OPTIMAL_GAP_FRAC
 
 
 @dataclass(frozen=True)

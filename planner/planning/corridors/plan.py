@@ -16,7 +16,8 @@ from planner.models.refuelling.solve import solve_flow_refuelling
 from planner.planning.corridors.prepare import CorridorInput
 from planner.solving.options import SolveOptions
 from planner.solving.progress import ProgressCallback, StopRequest
-from planner.solving.status import OPTIMAL_GAP_FRAC, Proof, Status, gap_frac
+from planner.solving.proof import Proof
+from planner.solving.status import OPTIMAL_GAP_FRAC, Status, gap_frac
 
 ROUGH_GAP_FRAC = 0.02
 """Gap of plans for rounds that are planned again."""

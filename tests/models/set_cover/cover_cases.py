@@ -2,12 +2,14 @@
 
 import itertools
 import math
+from dataclasses import replace
 
 import numpy as np
 from hypothesis import strategies as st
 
+from planner.arrays import Lists
 from planner.models.set_cover.problem import SetCoverProblem
-from planner.solving.rules import CityLimits
+from planner.solving.rules import CityLimits, SiteRules
 
 
 def cover_problem(
@@ -30,25 +32,31 @@ def cover_problem(
     return SetCoverProblem(
         value=np.ones(num_zones) if value is None else np.array(value, dtype=np.float64),
         need=np.ones(num_zones, dtype=np.int64) if need is None else np.array(need, dtype=np.int64),
-        reach_ptr=np.cumsum([0, *map(len, reach)]).astype(np.int64),
-        reach_zone_idx=np.array(list(itertools.chain(*reach)), dtype=np.int32),
-        cost=np.ones(len(sites)) if cost is None else np.array(cost, dtype=np.float64),
-        forced=np.isin(sites, list(forced)),
-        forbidden=np.isin(sites, list(forbidden)),
+        reach=Lists.of(reach),
+        rules=SiteRules(
+            forced=np.isin(sites, list(forced)),
+            forbidden=np.isin(sites, list(forbidden)),
+            cost=np.ones(len(sites)) if cost is None else np.array(cost, dtype=np.float64),
+            budget=budget,
+            least=min_stations,
+            most=max_stations,
+            cities=cities,
+        ),
         min_share=min_share,
-        min_stations=min_stations,
-        max_stations=max_stations,
-        budget=budget,
-        cities=cities,
     )
 
 
+def with_rules(problem: SetCoverProblem, **change: object) -> SetCoverProblem:
+    """The same problem under other rules."""
+    return replace(problem, rules=replace(problem.rules, **change))
+
+
 def is_allowed(problem: SetCoverProblem, plan: set[int]) -> bool:
-    forced, forbidden = (set(np.flatnonzero(lock)) for lock in (problem.forced, problem.forbidden))
+    rules = problem.rules
+    forced, forbidden = (set(np.flatnonzero(lock)) for lock in (rules.forced, rules.forbidden))
     near = np.zeros(problem.num_zones)
     for site in plan:
-        first, last = problem.reach_ptr[site : site + 2]
-        near[problem.reach_zone_idx[first:last]] += 1
+        near[problem.reach.row(site)] += 1
     covered = near >= problem.need
     asked = problem.min_share * problem.value.sum()
     enough = (
@@ -58,9 +66,12 @@ def is_allowed(problem: SetCoverProblem, plan: set[int]) -> bool:
         enough
         and forced <= plan
         and not forbidden & plan
-        and problem.min_stations <= len(plan) <= problem.max_stations
-        and sum(problem.cost[list(plan)]) <= problem.budget + 1e-9
-        and (problem.cities is None or problem.cities.allow(np.array(sorted(plan), dtype=int)))
+        and problem.rules.least <= len(plan) <= problem.rules.most
+        and sum(problem.rules.cost[list(plan)]) <= problem.rules.budget + 1e-9
+        and (
+            problem.rules.cities is None
+            or problem.rules.cities.allow(np.array(sorted(plan), dtype=int))
+        )
     )
 
 
@@ -69,7 +80,7 @@ def brute_force(problem: SetCoverProblem) -> float:
         itertools.combinations(range(problem.num_sites), size)
         for size in range(problem.num_sites + 1)
     )
-    costs = (sum(problem.cost[list(one)]) for one in plans if is_allowed(problem, set(one)))
+    costs = (sum(problem.rules.cost[list(one)]) for one in plans if is_allowed(problem, set(one)))
     return min(costs, default=math.inf)
 
 

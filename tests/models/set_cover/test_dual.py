@@ -17,6 +17,7 @@ from tests.models.set_cover.cover_cases import (
     is_allowed,
     random_cover,
     small_problems,
+    with_rules,
 )
 
 
@@ -24,7 +25,7 @@ def relaxation_cost(task: CoverTask) -> float:
     """Linear relaxation by an independent solver."""
     rows, sites = task.num_rows, task.num_sites
     near = scipy.sparse.csr_matrix(
-        (np.ones(task.num_arcs), task.row_site, task.row_ptr), (rows, sites)
+        (np.ones(task.num_arcs), task.sites_of_row.idx, task.sites_of_row.ptr), (rows, sites)
     )
     blocks = [[-near, scipy.sparse.diags(task.need.astype(float))],
               [None, -task.value[None, :]]]  # fmt: skip
@@ -54,10 +55,10 @@ def converged(task: CoverTask, iterations: int = 4000):
 def cases() -> list[SetCoverProblem]:
     plain = random_cover(0, 300, 60, 0.3)
     share = random_cover(1, 300, 60, 0.15, min_share=0.7, whole_costs=True)
-    twice = replace(share, need=np.minimum(2, np.bincount(share.reach_zone_idx, minlength=300)))
+    twice = replace(share, need=np.minimum(2, np.bincount(share.reach.idx, minlength=300)))
     city = (np.arange(60) % 4).tolist()
-    limited = replace(share, cities=by_city(city, [3, 0, 0, 0], [60, 7, 60, 7]), min_stations=12)
-    return [plain, share, twice, limited, replace(share, max_stations=12)]
+    limited = with_rules(share, cities=by_city(city, [3, 0, 0, 0], [60, 7, 60, 7]), least=12)
+    return [plain, share, twice, limited, with_rules(share, most=12)]
 
 
 @pytest.mark.parametrize("at", range(5))
@@ -72,7 +73,7 @@ def test_converges_to_the_linear_relaxation(at: int):
 @given(small_problems())
 @settings(max_examples=200, deadline=None)
 def test_no_multipliers_bound_too_much(problem: SetCoverProblem):
-    problem = replace(problem, budget=math.inf)
+    problem = with_rules(problem, budget=math.inf)
     best = brute_force(problem)
     assume(math.isfinite(best))
     task = reduce_cover(problem)
@@ -87,7 +88,7 @@ def test_no_plan_worth_a_look_is_lost(seed: int):
     share = (0.9, 0.7, 0.5)[seed % 3]
     problem = random_cover(seed, 40, 9, 0.4, min_share=share, whole_costs=seed % 2 == 0)
     if seed % 4 == 0:
-        problem = replace(
+        problem = with_rules(
             problem, cities=by_city([0, 0, 0, 1, 1, 1, 2, 2, 2], [0, 0, 1], [2, 2, 2])
         )
     ceiling = brute_force(problem) * 1.2

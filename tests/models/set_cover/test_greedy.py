@@ -13,6 +13,7 @@ from tests.models.set_cover.cover_cases import (
     cover_problem,
     is_allowed,
     small_problems,
+    with_rules,
 )
 
 NONE = np.empty(0, np.int64)
@@ -46,14 +47,14 @@ def test_numbers_by_city_are_kept():
 @given(small_problems())
 @settings(max_examples=300, deadline=None)
 def test_cost_of_a_choice_is_told_only_if_it_is_allowed(problem: SetCoverProblem):
-    problem = replace(problem, budget=math.inf)
+    problem = with_rules(problem, budget=math.inf)
     task = reduce_cover(problem)
     plan = greedy_cover(task, NONE)
     cost, everything = plan_cost(task, plan), task.plan(plan)
     if math.isfinite(cost) and task.may_be_kept:
         assert is_allowed(problem, set(everything.tolist()))
-        assert abs(cost - problem.cost[everything].sum()) <= 1e-9
+        assert abs(cost - problem.rules.cost[everything].sum()) <= 1e-9
         assert cost >= brute_force(problem) - 1e-9
-    if problem.cities is None and problem.max_stations >= problem.num_sites:
+    if problem.rules.cities is None and problem.rules.most >= problem.num_sites:
         found = task.may_be_kept and math.isfinite(cost)
         assert found == math.isfinite(brute_force(problem))

@@ -13,15 +13,13 @@ from tests.models.set_cover.cover_cases import (
     cover_problem,
     random_cover,
     small_problems,
+    with_rules,
 )
 
 
 def as_problem(task: CoverTask) -> SetCoverProblem:
     """The task as a problem for the plain-Python answer, without what it has taken out."""
-    reach = [
-        task.site_row[task.site_ptr[j] : task.site_ptr[j + 1]].tolist()
-        for j in range(task.num_sites)
-    ]
+    reach = [task.rows_of_site.row(j).tolist() for j in range(task.num_sites)]
     problem = cover_problem(
         reach, task.num_rows, value=task.value.tolist(), need=task.need.tolist(),
         cost=task.cost.tolist(), min_stations=task.least, max_stations=task.most,
@@ -34,7 +32,7 @@ def as_problem(task: CoverTask) -> SetCoverProblem:
 @given(small_problems())
 @settings(max_examples=300, deadline=None)
 def test_the_best_plan_costs_the_same(problem: SetCoverProblem):
-    problem = replace(problem, budget=math.inf)
+    problem = with_rules(problem, budget=math.inf)
     best = brute_force(problem)
     assume(math.isfinite(best))
     task = reduce_cover(problem)
@@ -60,14 +58,14 @@ def test_a_row_within_another_stands_for_it_where_all_are_covered():
     # Zone 0 has sites 0 and 1, zone 1 all three: whatever covers 0 covers 1.
     problem = cover_problem([[0, 1], [0, 1], [1]], 2, min_stations=1)
     task = reduce_cover(problem)
-    assert (task.num_rows, np.diff(task.row_ptr).tolist()) == (1, [2])
+    assert (task.num_rows, task.sites_of_row.sizes.tolist()) == (1, [2])
 
 
 def test_a_dearer_site_within_another_goes_unless_cities_count():
     reach = [[0], [0, 1], [1, 2], [0, 2]]
     problem = cover_problem(reach, 3, cost=[2, 1, 1, 1], min_share=0.5)
     assert reduce_cover(problem).site_idx.tolist() == [1, 2, 3]
-    counted = replace(problem, cities=by_city([0, 1, 1, 1], [1, 0], [9, 9]))
+    counted = with_rules(problem, cities=by_city([0, 1, 1, 1], [1, 0], [9, 9]))
     assert reduce_cover(counted).site_idx.tolist() == [0, 1, 2, 3]
 
 

@@ -8,7 +8,7 @@ from planner.models.set_cover.greedy import greedy_cover, plan_cost
 from planner.models.set_cover.presolve import CoverTask, reduce_cover
 from planner.models.set_cover.problem import SetCoverProblem
 from planner.models.set_cover.search import anneal_cover
-from tests.models.set_cover.cover_cases import by_city, random_cover
+from tests.models.set_cover.cover_cases import by_city, random_cover, with_rules
 
 
 def search(task: CoverTask, seed: int, price: float) -> float:
@@ -36,7 +36,7 @@ def search(task: CoverTask, seed: int, price: float) -> float:
 
 
 def twice(problem: SetCoverProblem) -> SetCoverProblem:
-    near = np.bincount(problem.reach_zone_idx, minlength=problem.num_zones)
+    near = np.bincount(problem.reach.idx, minlength=problem.num_zones)
     return replace(problem, need=np.minimum(2, near))
 
 
@@ -51,7 +51,7 @@ CITY = (np.arange(250) % 3).tolist()
         (SHARE, 0.2),
         (twice(SHARE), 0.2),
         (twice(random_cover(2, 400, 120, 0.1, whole_costs=True)), 20.0),
-        (replace(SHARE, cities=by_city(CITY, [0, 30, 0], [30, 90, 20])), 0.2),
+        (with_rules(SHARE, cities=by_city(CITY, [0, 30, 0], [30, 90, 20])), 0.2),
     ],
     ids=["all", "share", "share twice", "all twice", "cities"],
 )

@@ -10,13 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from planner.errors import InfeasibleError
+from planner.models.set_cover.feasible import covered_zones
+from planner.models.set_cover.model import set_cover_model
 from planner.models.set_cover.problem import SetCoverProblem
-from planner.models.set_cover.solve import (
-    SetCoverSolution,
-    covered_zones,
-    set_cover_model,
-    solve_set_cover,
-)
+from planner.models.set_cover.solve import SetCoverSolution, solve_set_cover
 from planner.solving.options import SolveOptions
 from planner.solving.progress import Progress
 from planner.solving.status import Status
@@ -27,6 +24,7 @@ from tests.models.set_cover.cover_cases import (
     is_allowed,
     random_cover,
     small_problems,
+    with_rules,
 )
 
 GOLDEN = Path(__file__).parent / "golden" / "set_cover.lp"
@@ -36,15 +34,15 @@ EXACT = SolveOptions(gap_frac=0.0)
 def assert_honest(problem: SetCoverProblem, solution: SetCoverSolution) -> None:
     plan = solution.open_site_idx
     assert is_allowed(problem, set(plan.tolist()))
-    assert solution.objective == pytest.approx(problem.cost[plan].sum())
-    assert solution.bound <= solution.objective
-    assert (solution.status is Status.OPTIMAL) == (solution.gap_frac <= 1e-9)
+    assert solution.proof.objective == pytest.approx(problem.rules.cost[plan].sum())
+    assert solution.proof.bound <= solution.proof.objective
+    assert (solution.proof.status is Status.OPTIMAL) == (solution.proof.gap_frac <= 1e-9)
     assert (solution.covered == covered_zones(problem, plan)).all()
 
 
 def objective_of(problem: SetCoverProblem) -> float:
     try:
-        return solve_set_cover(problem, EXACT).objective
+        return solve_set_cover(problem, EXACT).proof.objective
     except InfeasibleError:
         return math.inf
 
@@ -58,8 +56,8 @@ def test_agrees_with_brute_force(problem: SetCoverProblem):
             solve_set_cover(problem, EXACT)
         return
     solution = solve_set_cover(problem, EXACT)
-    assert solution.status is Status.OPTIMAL
-    assert solution.objective == pytest.approx(best, abs=1e-9)
+    assert solution.proof.status is Status.OPTIMAL
+    assert solution.proof.objective == pytest.approx(best, abs=1e-9)
     assert_honest(problem, solution)
 
 
@@ -67,26 +65,21 @@ def test_agrees_with_brute_force(problem: SetCoverProblem):
 @settings(max_examples=30, deadline=None)
 def test_asking_less_never_worsens(problem: SetCoverProblem):
     before = objective_of(problem) + 1e-9
-    assert objective_of(replace(problem, max_stations=problem.max_stations + 1)) <= before
-    assert objective_of(replace(problem, budget=problem.budget + 1.0)) <= before
+    assert objective_of(with_rules(problem, most=problem.rules.most + 1)) <= before
+    assert objective_of(with_rules(problem, budget=problem.rules.budget + 1.0)) <= before
     assert objective_of(replace(problem, min_share=problem.min_share / 2)) <= before
     assert objective_of(replace(problem, need=np.maximum(problem.need - 1, 0))) <= before
-    assert objective_of(replace(problem, cities=None)) <= before
+    assert objective_of(with_rules(problem, cities=None)) <= before
 
 
 @given(small_problems(), st.integers(0, 7), st.integers(0, 6))
 @settings(max_examples=50, deadline=None)
 def test_farther_reach_never_worsens(problem: SetCoverProblem, zone: int, site: int):
     zone, site = zone % problem.num_zones, site % problem.num_sites
-    reach = [
-        set(problem.reach_zone_idx[problem.reach_ptr[j] : problem.reach_ptr[j + 1]].tolist())
-        for j in range(problem.num_sites)
-    ]
+    reach = [set(problem.reach.row(j).tolist()) for j in range(problem.num_sites)]
     reach[site].add(zone)
     wider = cover_problem([sorted(zones) for zones in reach], problem.num_zones)
-    wider = replace(
-        problem, reach_ptr=wider.reach_ptr, reach_zone_idx=wider.reach_zone_idx
-    )  # fmt: skip
+    wider = replace(problem, reach=wider.reach)
     assert objective_of(wider) <= objective_of(problem) + 1e-9
 
 
@@ -97,23 +90,14 @@ def test_order_does_not_matter(problem: SetCoverProblem, random):
     random.shuffle(zones)
     random.shuffle(sites)
     new_zone = {old: new for new, old in enumerate(zones)}
-    reach = [
-        sorted(
-            new_zone[zone]
-            for zone in problem.reach_zone_idx[
-                problem.reach_ptr[site] : problem.reach_ptr[site + 1]
-            ].tolist()
-        )
-        for site in sites
-    ]
+    reach = [sorted(new_zone[zone] for zone in problem.reach.row(site).tolist()) for site in sites]
     shuffled = replace(
         cover_problem(reach, len(zones)),
-        value=problem.value[zones], need=problem.need[zones], cost=problem.cost[sites],
-        forced=problem.forced[sites], forbidden=problem.forbidden[sites],
-        min_share=problem.min_share, min_stations=problem.min_stations,
-        max_stations=problem.max_stations, budget=problem.budget,
-        cities=None if problem.cities is None else problem.cities.of_sites(np.array(sites)),
-    )  # fmt: skip
+        value=problem.value[zones],
+        need=problem.need[zones],
+        rules=problem.rules.of_sites(np.array(sites)),
+        min_share=problem.min_share,
+    )
     assert objective_of(shuffled) == pytest.approx(objective_of(problem), abs=1e-9)
 
 
@@ -124,7 +108,7 @@ def test_time_limit_and_stop_are_honest():
     for options, event in ((SolveOptions(gap_frac=0.0, time_limit_s=1.0), None), (EXACT, stop)):
         solution = solve_set_cover(problem, options, stop=event)
         assert_honest(problem, solution)
-        assert solution.wall_s < 8.0
+        assert solution.proof.wall_s < 8.0
 
 
 def test_same_seed_same_plan():
@@ -181,9 +165,9 @@ def test_limits_by_city_are_rows_of_their_own():
 
 def test_whole_costs_round_the_bound_up():
     problem = random_cover(0, 2000, 900, 0.06, min_share=0.9)
-    tens = replace(problem, cost=10.0 * problem.cost)
+    tens = with_rules(problem, cost=10.0 * problem.rules.cost)
     solution = solve_set_cover(tens, SolveOptions(gap_frac=0.1, time_limit_s=5.0))
-    assert solution.bound % 10.0 == 0.0
+    assert solution.proof.bound % 10.0 == 0.0
     assert_honest(tens, solution)
 
 
@@ -192,28 +176,28 @@ def test_progress_only_improves():
     problem = random_cover(4, 4000, 2500, 0.07, min_share=0.97)
     options = SolveOptions(gap_frac=0.0, time_limit_s=6.0)
     solution = solve_set_cover(problem, options, on_progress=told.append)
-    assert tuple(told) == solution.history
+    assert tuple(told) == solution.proof.history
     assert {"greedy", "bound", "opening", "anneal", "done"} <= {one.stage for one in told}
     plans = [one.incumbent for one in told if one.incumbent is not None]
     bounds = [one.bound for one in told if one.bound is not None]
     assert plans == sorted(plans, reverse=True)
     assert bounds == sorted(bounds)
-    assert bounds[-1] <= plans[-1] == solution.objective
-    assert solution.gap_frac < 0.2
+    assert bounds[-1] <= plans[-1] == solution.proof.objective
+    assert solution.proof.gap_frac < 0.2
 
 
 def test_limits_by_city_hold_on_larger_problems():
     cities = by_city((np.arange(600) % 5).tolist(), [0, 25, 0, 0, 0], [12, 40, 40, 40, 9])
-    problem = replace(random_cover(5, 2500, 600, 0.07, min_share=0.7), cities=cities)
+    problem = with_rules(random_cover(5, 2500, 600, 0.07, min_share=0.7), cities=cities)
     solution = solve_set_cover(problem, SolveOptions(gap_frac=0.0, time_limit_s=8.0))
     assert cities.allow(solution.open_site_idx)
     assert_honest(problem, solution)
-    free = solve_set_cover(replace(problem, cities=None), EXACT)
-    assert free.bound <= solution.objective
+    free = solve_set_cover(with_rules(problem, cities=None), EXACT)
+    assert free.proof.bound <= solution.proof.objective
 
 
 def test_a_budget_below_the_bound_is_proven_too_small():
-    problem = replace(random_cover(6, 3000, 1500, 0.05, min_share=0.9), budget=60.0)
+    problem = with_rules(random_cover(6, 3000, 1500, 0.05, min_share=0.9), budget=60.0)
     with pytest.raises(InfeasibleError, match=r"costs [\d,.]+ at least, the budget is 60\.00"):
         solve_set_cover(problem, SolveOptions(time_limit_s=20.0))
 
@@ -227,7 +211,11 @@ def test_several_stations_near_each_zone():
 
 def test_nothing_to_cover_costs_nothing():
     solution = solve_set_cover(cover_problem([[]], 0), EXACT)
-    assert (solution.status, solution.objective, solution.share) == (Status.OPTIMAL, 0.0, 1.0)
+    assert (solution.proof.status, solution.proof.objective, solution.share) == (
+        Status.OPTIMAL,
+        0.0,
+        1.0,
+    )
 
 
 def test_golden_model():

@@ -17,6 +17,7 @@ from planner.planning.siting.as_other_problem import (
 )
 from planner.planning.siting.question import Ask, Siting, SitingTask
 from planner.plans.question import measure_asked
+from planner.solving.rules import SiteRules
 
 
 def assemble_set_cover(instance: Instance, problem: SizedCoverageProblem) -> SetCoverProblem:
@@ -33,16 +34,17 @@ def assemble_set_cover(instance: Instance, problem: SizedCoverageProblem) -> Set
     return SetCoverProblem(
         value=coverage.value,
         need=need,
-        reach_ptr=coverage.reach.ptr,
-        reach_zone_idx=coverage.reach.idx,
-        cost=site_cost(problem) if counts_money else np.ones(coverage.num_sites),
-        forced=problem.rules.forced,
-        forbidden=problem.rules.forbidden,
+        reach=coverage.reach,
+        rules=SiteRules(
+            forced=problem.rules.forced,
+            forbidden=problem.rules.forbidden,
+            cost=site_cost(problem) if counts_money else np.ones(coverage.num_sites),
+            budget=problem.rules.budget if counts_money else math.inf,
+            least=0,
+            most=problem.rules.most,
+            cities=city_limits(problem),
+        ),
         min_share=siting.cover_share_frac,
-        min_stations=0,
-        max_stations=problem.rules.most,
-        budget=problem.rules.budget if counts_money else math.inf,
-        cities=city_limits(problem),
     )
 
 
@@ -57,13 +59,13 @@ def _solve(task: SitingTask) -> Siting:
     return Siting(
         sense=measure.sense,
         unit=measure.unit,
-        status=found.status,
+        status=found.proof.status,
         open_site_idx=found.open_site_idx,
         type_idx=None,
-        objective=found.objective,
-        bound=found.bound,
-        gap_frac=found.gap_frac,
-        wall_s=found.wall_s,
+        objective=found.proof.objective,
+        bound=found.proof.bound,
+        gap_frac=found.proof.gap_frac,
+        wall_s=found.proof.wall_s,
     )
 
 

@@ -1,0 +1,55 @@
+"""How hard set covering works at what: measured, and changed by tests alone."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Tuning:
+    """Sizes, shares and steps of the search.
+
+    Attributes
+    ----------
+    always_exact_arcs : int
+        Up to this many arcs after fixing, CP-SAT is tried at once and whatever the gap.
+    max_exact_arcs : int
+        Beyond this CP-SAT rarely closes the gap in minutes: not tried while there is a plan.
+    early_share, less_arcs_frac : float
+        Before the last round CP-SAT gets this share of the time left, and another look only once
+        this fraction of the arcs is left.
+    max_rounds : int
+        Rounds of bound and annealing in deterministic mode, and before CP-SAT gets a larger
+        problem.
+    max_dual_iterations : int
+        Primal-dual iterations after which the bound has converged for all practical purposes.
+    first_relaxation_share, relaxation_share : float
+        The bound is close enough to the linear relaxation's when that is this share of the gap, in
+        the first round and in the others.
+    bound_share : float
+        Share of the time left that a round spends on the bound at most.
+    first_moves_per_station, min_first_moves, max_moves : int
+        Moves offered in the first annealing round and in any; three times as many in each next.
+    moves_per_poll : int
+        Moves between two looks at clock and stop request.
+    hot_frac, cold_frac : float
+        First and last temperature as fractions of the median cost of an open site.
+    candidate_worth_frac : float
+        Annealing opens sites whose rows are worth at least this fraction of their cost at the
+        multipliers.
+    """
+
+    always_exact_arcs: int = 20_000
+    max_exact_arcs: int = 60_000
+    early_share: float = 0.25
+    less_arcs_frac: float = 0.7
+    max_rounds: int = 5
+    max_dual_iterations: int = 4_000
+    first_relaxation_share: float = 0.2
+    relaxation_share: float = 0.05
+    bound_share: float = 0.5
+    first_moves_per_station: int = 300
+    min_first_moves: int = 100_000
+    max_moves: int = 30_000_000
+    moves_per_poll: int = 200_000
+    hot_frac: float = 0.15
+    cold_frac: float = 0.006
+    candidate_worth_frac: float = 0.85
