@@ -1,8 +1,10 @@
-"""Write files and folders that are whole or not there: beside their place first, then renamed.
+"""Write files and folders that are whole or not there, and lock them, on any operating system.
 
-Takes texts, JSON and whatever a caller writes into a path; leaves formats to the callers.
+Takes texts, JSON and whatever a caller writes into a path; leaves formats to the callers. What only
+some systems have is imported when it is called for.
 """
 
+import importlib
 import json
 import os
 import secrets
@@ -10,7 +12,7 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 
 @contextmanager
@@ -90,3 +92,26 @@ def write_json(path: Path, content: Any, *, indent: int = 1, allow_nan: bool = T
 
 def _beside(folder: Path) -> Path:
     return folder.with_name(f".{folder.name}-{secrets.token_hex(4)}")
+
+
+def try_lock(stream: IO[bytes]) -> bool:
+    """Lock an open file unless another process has; the lock ends with the file or the process."""
+    try:
+        import fcntl
+    except ImportError:
+        return _try_lock_on_windows(stream)
+    try:
+        fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def _try_lock_on_windows(stream: IO[bytes]) -> bool:
+    msvcrt: Any = importlib.import_module("msvcrt")
+    stream.seek(0)
+    try:
+        msvcrt.locking(stream.fileno(), msvcrt.LK_NBLCK, 1)
+    except OSError:
+        return False
+    return True

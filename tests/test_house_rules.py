@@ -32,9 +32,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "arrays": set(),
     "errors": set(),
     "files": set(),
-    "platforms": set(),
     "units": set(),
-    "versions": set(),
     "geodesy": BASE,
     "instance": BASE,
     "physics": BASE | {"instance"},
@@ -45,9 +43,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "plans": BASE | {"instance", "physics"},
     "planning": BASE | {"instance", "models", "network", "physics", "plans", "solving"},
     "location": BASE | {"models", "solving"},
-    "outputs": BASE
-    | PLANNED
-    | {"instance", "physics", "plans", "platforms", "solving.progress", "versions"},
+    "outputs": BASE | PLANNED | {"instance", "physics", "plans", "solving.progress"},
     "bench": BASE | {"location", "models", "physics", "solving"},
     "batch": BASE
     | PLANNED
@@ -56,9 +52,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "outputs",
         "planning.array_cache",
         "planning.pipeline",
-        "platforms",
         "solving.progress",
-        "versions",
     },
     "cli": BASE
     | PLANNED
@@ -84,7 +78,7 @@ ONLY_IN = {
     "matplotlib": {"outputs"},
     "duckdb": {"batch"},
     "distributed": {"batch"},
-    "psutil": {"batch", "platforms"},
+    "psutil": {"batch", "outputs"},
     "jinja2": {"outputs"},
     "xlsxwriter": {"outputs"},
     "vl_convert": {"outputs"},

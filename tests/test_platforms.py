@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from planner import platforms
 from planner.errors import InputError
+from planner.files import try_lock
+from planner.outputs.versions import peak_rss_mb
 
 ROOT = Path(__file__).parents[1]
 UNIX_ONLY = ("fcntl", "grp", "pwd", "resource", "termios")
@@ -41,18 +42,18 @@ def test_run_needs_no_module_that_windows_lacks(tmp_path: Path) -> None:
 def test_peak_memory_is_told_with_and_without_resource(monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("psutil")  # loaded first: on Linux it needs `resource` itself
 
-    assert platforms.peak_rss_mb() > 10
+    assert peak_rss_mb() > 10
     monkeypatch.setitem(sys.modules, "resource", None)
-    assert platforms.peak_rss_mb() > 10
+    assert peak_rss_mb() > 10
 
 
 def test_lock_is_held_by_one_file_at_a_time(tmp_path: Path) -> None:
     path = tmp_path / "lock"
     with path.open("ab") as first, path.open("ab") as second:
-        assert platforms.try_lock(first)
-        assert not platforms.try_lock(second)
+        assert try_lock(first)
+        assert not try_lock(second)
     with path.open("ab") as third:
-        assert platforms.try_lock(third)
+        assert try_lock(third)
 
 
 def test_batch_says_where_it_cannot_work(monkeypatch: pytest.MonkeyPatch) -> None:

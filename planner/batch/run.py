@@ -13,8 +13,8 @@ from planner.batch.store import Record, RunStore, State, run_key
 from planner.batch.task import BUSY, Ended, Event, Progressed, RunTask
 from planner.errors import PlannerError
 from planner.files import write_json
+from planner.outputs.versions import code_digest
 from planner.solving.progress import StopRequest
-from planner.versions import code_digest
 
 POLL_S = 0.1
 BUSY_AGAIN_S = 1.0

@@ -21,10 +21,9 @@ from pathlib import Path
 from typing import Any
 
 from planner.batch.study import Scale
-from planner.files import write_json
+from planner.files import try_lock, write_json
 from planner.instance import Scenario, instance_files
-from planner.platforms import try_lock
-from planner.versions import code_digest, installed_versions
+from planner.outputs.versions import code_digest, installed_versions
 
 DONE_FILE, CHECKSUM_FILE = "DONE", "checksums.txt"
 

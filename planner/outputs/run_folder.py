@@ -11,10 +11,9 @@ import tomli_w
 from planner.errors import Fault, InputError
 from planner.files import replaced_folder, write_json, write_text
 from planner.instance import Instance
+from planner.outputs.versions import installed_versions, peak_rss_mb
 from planner.planning.clock import progress_record
 from planner.planning.result import Planned
-from planner.platforms import peak_rss_mb
-from planner.versions import installed_versions
 
 DONE_FILE = "DONE"
 

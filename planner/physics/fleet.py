@@ -54,7 +54,7 @@ class FleetOperation:
         Hour of the winter design day in which the city's vehicles swap most.
     coldest_month : int ndarray, shape (num_cities,)
         Month, 0 = January, whose design day is the year's.
-    held : DataFrame
+    extrapolated : DataFrame
         Temperatures outside a curve's domain, where its end value was held: columns
         ``city_id``, ``chemistry``, ``pack_temperature_c``, ``domain_c``.
     """
@@ -71,7 +71,7 @@ class FleetOperation:
     hour_frac: FloatArray
     peak_hour: NDArray[np.int64]
     coldest_month: NDArray[np.int64]
-    held: pd.DataFrame
+    extrapolated: pd.DataFrame
 
     def on_design_day(self, monthly: FloatArray) -> FloatArray:
         """A monthly array's values in each city's coldest month, without the last axis."""
@@ -167,7 +167,7 @@ def operate_fleet(instance: Instance, climate: CityClimate) -> FleetOperation:
         hour_frac=hour_frac,
         peak_hour=by_hour.argmax(axis=1),
         coldest_month=coldest_month,
-        held=_held(instance, curves, pack_c),
+        extrapolated=_extrapolated(instance, curves, pack_c),
     )
 
 
@@ -271,7 +271,7 @@ def hours_of_classes(instance: Instance) -> FloatArray:
     return np.asarray(profile.loc[segments].to_numpy(float))
 
 
-def _held(
+def _extrapolated(
     instance: Instance, curves: dict[str, TemperatureCurve], pack_c: FloatArray
 ) -> pd.DataFrame:
     rows = []

@@ -108,7 +108,7 @@ def plan(
         },
         assumptions=list_assumptions(
             instance,
-            fleet.held,
+            fleet.extrapolated,
             climate.suspects,
             without_roads(network),
             roads,

@@ -191,7 +191,7 @@ def _row_cost(task: CoverTask, share: FloatArray) -> FloatArray:
         return task.value * share
     order = np.argsort(share, kind="stable")
     before = np.cumsum(task.value[order]) - task.value[order]
-    taken = np.clip(task.asked - before, 0.0, task.value[order])
+    taken = np.clip(task.required - before, 0.0, task.value[order])
     return np.asarray(taken * share[order])
 
 
@@ -279,7 +279,7 @@ def improve_cover_bound(task: CoverTask, start: IntArray) -> Iterator[CoverPoint
     for group in numbers.group:
         norm[group] += weight
     norm = np.maximum(norm, 1e-12 * weight)
-    spare = float(task.value.sum()) - task.asked
+    spare = float(task.value.sum()) - task.required
     row_price = cheapest_site(task)
 
     opening = np.zeros(task.num_sites)
@@ -311,7 +311,7 @@ def improve_cover_bound(task: CoverTask, start: IntArray) -> Iterator[CoverPoint
             lack = float((np.maximum(task.need - near, 0.0) * row_price).sum())
         else:
             covered = float((task.value * np.minimum(near / task.need, 1.0)).sum())
-            lack = 2.0 * some_price * max(task.asked - covered, 0.0)
+            lack = 2.0 * some_price * max(task.required - covered, 0.0)
         for at, group in enumerate(numbers.group):
             number = float(some_opening[group].sum())
             beyond = max(numbers.least[at] - number, number - numbers.most[at], 0.0)

@@ -41,10 +41,10 @@ def check_feasible(problem: SetCoverProblem) -> None:
             f"{int((~within_reach).sum())} zones have too few sites within reach that may be "
             f"open, the first at position {first}"
         )
-    most, asked = covered_share(problem, within_reach), problem.min_share
-    if most < asked * (1.0 - OPTIMAL_GAP_FRAC):
+    most, required = covered_share(problem, within_reach), problem.min_share
+    if most < required * (1.0 - OPTIMAL_GAP_FRAC):
         raise InfeasibleError(
-            f"all sites together cover {most:.4%} of the value, {asked:.4%} is asked for"
+            f"all sites together cover {most:.4%} of the value, {required:.4%} is asked for"
         )
 
 

@@ -91,14 +91,14 @@ def numbers_of(task: CoverTask) -> Numbers:
 
 @numba.njit(cache=True, nogil=True)
 def _complete(
-    task: CoverArrays, asked: float, numbers: Numbers, is_open: BoolArray, near: IndexArray
+    task: CoverArrays, required: float, numbers: Numbers, is_open: BoolArray, near: IndexArray
 ) -> None:
     """Open sites by (1) until enough is covered or nothing may be opened; in place."""
     inc, value, need, cost = task
     most, city, city_most = numbers.most, numbers.city, numbers.city_most
     num_sites = len(cost)
     least_cost = 1e-9 * max(cost.max(), 1e-300)
-    missing = asked
+    missing = required
     for row in range(len(value)):
         if near[row] >= need[row]:
             missing -= value[row]
@@ -114,7 +114,7 @@ def _complete(
             if gain > 0.0:
                 heap.append((-gain / (cost[site] + least_cost), site))
     heapq.heapify(heap)
-    tolerance = 1e-13 * max(asked, 1e-300)
+    tolerance = 1e-13 * max(required, 1e-300)
     while missing > tolerance and num_open < most and len(heap) > 0:
         stale, site = heap[0]
         gain = min(_gain(site, inc, need, near), missing)
@@ -213,9 +213,9 @@ def _cover(task: CoverTask, is_open: BoolArray) -> None:
         is_open[best_sites(worth, is_open, nowhere, 0, task.most, task.cities)] = True
     near = stations_near(task, is_open)
     arrays = CoverArrays(inc, task.value, task.need, task.cost)
-    _complete(arrays, task.asked, numbers, is_open, near)
-    spare = covered_value(task, is_open) - task.asked
-    if spare >= -1e-12 * task.asked:
+    _complete(arrays, task.required, numbers, is_open, near)
+    spare = covered_value(task, is_open) - task.required
+    if spare >= -1e-12 * task.required:
         _trim(arrays, max(spare, 0.0), numbers, is_open, near)
 
 
@@ -230,7 +230,7 @@ def plan_cost(task: CoverTask, plan: IntArray) -> float:
     """
     is_open = np.zeros(task.num_sites, dtype=np.bool_)
     is_open[plan] = True
-    enough = covered_value(task, is_open) >= task.asked * (1.0 - ROUNDING_FRAC)
+    enough = covered_value(task, is_open) >= task.required * (1.0 - ROUNDING_FRAC)
     numbers = task.least <= len(plan) <= task.most
     if not (enough and numbers and (task.cities is None or task.cities.allow(plan))):
         return math.inf

@@ -67,8 +67,8 @@ def set_cover_model(problem: SetCoverProblem) -> "CpModel":
     if partial:
         factor = whole_factor(problem.value)
         worth = np.ceil(problem.value * factor).astype(np.int64)
-        asked = math.ceil(problem.min_share * math.fsum(problem.value) * factor * (1 - 1e-12))
-        model.add(cp_model.LinearExpr.weighted_sum(x, worth.tolist()) >= asked)
+        required = math.ceil(problem.min_share * math.fsum(problem.value) * factor * (1 - 1e-12))
+        model.add(cp_model.LinearExpr.weighted_sum(x, worth.tolist()) >= required)
     model.add_linear_constraint(sum(y), problem.rules.least, problem.rules.most)
     if problem.rules.cities is not None:
         for city, (least, most) in enumerate(

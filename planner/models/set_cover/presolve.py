@@ -51,7 +51,7 @@ class CoverTask:
         Sites within reach of each row, and rows within reach of each site, both ascending.
     cost : float array, shape (num_sites,)
         Cost c_j.
-    asked : float
+    required : float
         Value that must be covered, at most that of all rows; equal to it if all must be.
     covers_all : bool
         Whether all rows must be covered.
@@ -74,7 +74,7 @@ class CoverTask:
     sites_of_row: Lists
     rows_of_site: Lists
     cost: FloatArray
-    asked: float
+    required: float
     covers_all: bool
     least: int
     most: int
@@ -114,7 +114,7 @@ class CoverTask:
         return np.union1d(self.forced_idx, self.site_idx[open_sites]).astype(np.int64)
 
 
-def asked_value(problem: SetCoverProblem) -> float:
+def required_value(problem: SetCoverProblem) -> float:
     """Value that a plan has to cover."""
     return problem.min_share * math.fsum(problem.value) * (1.0 - SHARE_TOLERANCE)
 
@@ -207,7 +207,7 @@ class _Rows(NamedTuple):
     value: FloatArray
     need: IndexArray
     sites: Lists
-    asked: float
+    required: float
     covers_all: bool
     may_be_kept: bool
 
@@ -237,13 +237,13 @@ def _merged_rows(problem: SetCoverProblem, forced: BoolArray, free: BoolArray) -
     row_need = need[is_row].astype(np.int32)
     if not partial:
         return _Rows(value, row_need, sites, math.inf, True, all_within_reach)
-    asked = asked_value(problem) - float(problem.value[need <= 0].sum())
-    if asked <= 0.0:
+    required = required_value(problem) - float(problem.value[need <= 0].sum())
+    if required <= 0.0:
         nothing = Lists(np.zeros(1, np.int64), sites.idx[:0])
         return _Rows(value[:0], row_need[:0], nothing, 0.0, False, True)
-    spare = float(value.sum()) - asked
-    covers_all, enough = bool((value > spare).all()), spare >= -1e-12 * asked
-    return _Rows(value, row_need, sites, asked, covers_all, enough)
+    spare = float(value.sum()) - required
+    covers_all, enough = bool((value > spare).all()), spare >= -1e-12 * required
+    return _Rows(value, row_need, sites, required, covers_all, enough)
 
 
 def _without_dominated(rows: _Rows, num_sites: int) -> _Rows:
@@ -255,7 +255,7 @@ def _without_dominated(rows: _Rows, num_sites: int) -> _Rows:
     need = rows.need[~gone]
     return rows._replace(
         value=np.ones(len(need)), need=need, sites=_sublist(rows.sites, ~gone),
-        asked=float(len(need)),
+        required=float(len(need)),
     )  # fmt: skip
 
 
@@ -284,7 +284,7 @@ def _task(problem: SetCoverProblem, forced: BoolArray, gone: BoolArray) -> Cover
         sites_of_row=sites_of_row,
         rows_of_site=transpose(sites_of_row, len(site_idx)),
         cost=problem.rules.cost[site_idx],
-        asked=rows.asked,
+        required=rows.required,
         covers_all=rows.covers_all,
         least=max(least, 0),
         most=min(most, len(site_idx)),

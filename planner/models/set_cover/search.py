@@ -128,7 +128,7 @@ def _anneal(
     """
     inc, weight, need, cost = task
     least, most, city, city_least, city_most = numbers
-    price, asked, steer = penalty
+    price, required, steer = penalty
     num_moves, hot, cold = schedule
     num_sites, num_rows = len(cost), len(need)
     number = np.zeros(len(city_most), np.int64)
@@ -154,13 +154,13 @@ def _anneal(
     extra = np.zeros(num_sites)
     touched = np.empty(num_sites, np.int64)
     best_open = np.zeros(num_sites, np.bool_)
-    enough, small = asked * (1.0 - 1e-12), 1e-9 * max(best_cost, 1e-300)
+    enough, small = required * (1.0 - 1e-12), 1e-9 * max(best_cost, 1e-300)
     until_steered = 1
     for move in range(num_moves):
         temperature = hot * (cold / hot) ** (move / num_moves)
         until_steered -= 1
         if steer and until_steered <= 0:
-            price *= 1.0 + (PRICE_STEP if covered < asked else -PRICE_STEP)
+            price *= 1.0 + (PRICE_STEP if covered < required else -PRICE_STEP)
             until_steered = max(num_open // 100, 1)
         site = candidates[int(rng.random() * len(candidates))]
         own = city[site]
@@ -277,12 +277,12 @@ def anneal_cover(
     plan : int array
         Its open sites if it is new, else empty.
     """
-    asked = float(weight.sum()) if task.covers_all else task.asked
+    required = float(weight.sum()) if task.covers_all else task.required
     price, best_cost, best_open = _anneal(
         candidates,
         CoverArrays(task.incidence, weight, task.need, task.cost),
         numbers_of(task),
-        _Penalty(price, asked, not task.covers_all),
+        _Penalty(price, required, not task.covers_all),
         _Schedule(num_moves, hot, cold),
         rng,
         is_open,

@@ -310,7 +310,7 @@ def _as_problem(task: CoverTask, ceiling: float) -> SetCoverProblem:
             most=task.most,
             cities=task.cities,
         ),
-        min_share=1.0 if task.covers_all else min(task.asked / total, 1.0),
+        min_share=1.0 if task.covers_all else min(task.required / total, 1.0),
     )
 
 

@@ -29,7 +29,7 @@ def relaxation_cost(task: CoverTask) -> float:
     )
     blocks = [[-near, scipy.sparse.diags(task.need.astype(float))],
               [None, -task.value[None, :]]]  # fmt: skip
-    upper = [np.zeros(rows), [-task.asked]]
+    upper = [np.zeros(rows), [-task.required]]
     one = np.ones((1, sites))
     blocks += [[one, None], [-one, None]]
     upper += [[task.most], [-task.least]]

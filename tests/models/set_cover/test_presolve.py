@@ -26,7 +26,7 @@ def as_problem(task: CoverTask) -> SetCoverProblem:
         cities=task.cities,
     )  # fmt: skip
     total = max(float(task.value.sum()), 1e-300)
-    return replace(problem, min_share=1.0 if task.covers_all else task.asked / total)
+    return replace(problem, min_share=1.0 if task.covers_all else task.required / total)
 
 
 @given(small_problems())
@@ -46,7 +46,7 @@ def test_zones_with_the_same_sites_add_up_for_a_share():
     )  # fmt: skip
     task = reduce_cover(problem)
     assert sorted(task.value.tolist()) == [3, 4, 8]
-    assert task.asked == pytest.approx(0.3 * 15)
+    assert task.required == pytest.approx(0.3 * 15)
 
 
 def test_zones_with_another_need_are_not_merged():
