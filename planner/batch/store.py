@@ -69,11 +69,6 @@ class Record:
     wall_s: float = 0.0
     peak_rss_mb: float = 0.0
 
-    @property
-    def is_final(self) -> bool:
-        """Whether another attempt would end in the same way."""
-        return self.state is State.DONE or self.status == "INFEASIBLE"
-
 
 def run_key(scenario: Scenario, scales: Sequence[Scale], instance: Path) -> str:
     """Name of a run's folder: the scenario's, and a hash of settings, inputs, code and versions.

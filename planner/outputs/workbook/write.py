@@ -179,6 +179,13 @@ class _Writer:
             else:
                 self._text(page, row, number, str(value), num_format=TEXT, **look)
 
+    def _number(self, page: Worksheet, row: int, number: int, value: float, look: Format) -> None:
+        """A number, or what stands for one that no cell can hold: a gap without a bound."""
+        if math.isfinite(value):
+            page.write_number(row, number, value, look)
+        else:
+            self._text(page, row, number, "unknown" if math.isnan(value) else "no limit")
+
     def _write_cover(self, page: Worksheet, content: RunTables) -> None:
         run = content.run
         page.hide_gridlines(2)
@@ -213,7 +220,7 @@ class _Writer:
         for figure in key_figures(content.run, content.chemistries):
             self._text(page, row, 0, figure.label)
             look = self._format(num_format=figure.number_format, bold=True)
-            page.write_number(row, 1, figure.value, look)
+            self._number(page, row, 1, figure.value, look)
             self._text(page, row, 2, figure.note, font_color=palette.SOFT_INK, **_INDENTED)
             row += 1
         return row
@@ -225,7 +232,7 @@ class _Writer:
             self._text(page, row, 1, status)
             for number, value, code in ((2, objective, WHOLE), (3, bound, WHOLE),
                                         (4, gap_frac, "0.00%")):  # fmt: skip
-                page.write_number(row, number, value, self._format(num_format=code))
+                self._number(page, row, number, value, self._format(num_format=code))
             self._text(page, row, 5, unit, **_INDENTED)
             row += 1
         return row

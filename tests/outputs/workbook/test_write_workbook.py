@@ -1,6 +1,7 @@
 """The workbook, read back: same figures, text that stays text, same bytes."""
 
 import json
+import math
 import os
 import shutil
 import subprocess
@@ -170,6 +171,17 @@ def test_a_gap_is_told_as_such(run: Path) -> None:
         "Within 1.23% of the optimum, proven: this plan serves 987 swaps per day; no plan within "
         "the same limits serves more than 1,000."
     )
+
+
+def test_a_gap_without_a_bound_is_told_and_voids_nothing(run: Path) -> None:
+    document = json.loads((run / "run.json").read_text(encoding="utf-8"))
+    document |= {"status": "FEASIBLE", "gap_frac": math.inf}
+    for model in document["models"].values():
+        model |= {"status": "FEASIBLE", "gap_frac": math.inf, "bound": math.nan}
+    (run / "run.json").write_text(json.dumps(document), encoding="utf-8")
+    overview = openpyxl.load_workbook(write_workbook(run))["overview"]
+    cells = {cell.value for row in overview for cell in row}
+    assert {"no limit", "unknown"} <= cells
 
 
 def test_text_never_becomes_a_formula_a_number_or_a_link(run: Path) -> None:
