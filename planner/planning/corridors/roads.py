@@ -119,7 +119,7 @@ def prepare_roads(instance: Instance, fleet: FleetOperation, climate: CityClimat
         )
         for node, row in zip(node_of_site.tolist(), stated.tolist(), strict=True)
     ]  # fmt: skip
-    status = instance.corridor_sites["status"].to_numpy(str)
+    status = instance.corridor_sites["status"].to_numpy(object)
     status = np.where(stated >= 0, status[stated] if len(status) else "candidate", "candidate")
     plot = np.zeros(len(stated))
     if "site_cost_cny" in instance.corridor_sites.columns:
