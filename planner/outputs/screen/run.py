@@ -6,7 +6,7 @@ Takes progress events and a checked plan; gives no files.
 import json
 import math
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict
 from itertools import product
@@ -92,8 +92,7 @@ def show_result(planned: "Planned", folder: Path, as_json: bool) -> None:
     figures = Table(box=None, show_header=False)
     for label, value in (
         ("status", _status(siting.status, siting.gap_frac)),
-        ("stations", f"{kpi['num_stations']:,}, {kpi['num_bays']:,} bays, "
-         f"{kpi['capex_cny'] / 1e6:,.0f} M CNY"),
+        ("stations", _stations(kpi)),
         *_headline(planned),
         (f"car-owning households within {minutes:g} min", f"{kpi['households_served_frac']:.1%}"),
         (f"car-owning households within {near_km:g} km", f"{kpi['households_near_frac']:.1%}"),
@@ -125,6 +124,16 @@ def show_result(planned: "Planned", folder: Path, as_json: bool) -> None:
 def _status(status: str, gap_frac: float) -> str:
     proven = f"proven gap {gap_frac:.3%}" if math.isfinite(gap_frac) else "nothing proven"
     return f"{status}, {proven}"
+
+
+def _stations(kpi: Mapping[str, float]) -> str:
+    """Number, bays and new money; new ones apart where others stand."""
+    changed = f"{kpi['num_new_stations']:,} new, {kpi['num_enlarged_stations']:,} enlarged, "
+    return (
+        f"{kpi['num_stations']:,}, {kpi['num_bays']:,} bays, "
+        + (changed if kpi["num_new_stations"] < kpi["num_stations"] else "")
+        + f"{kpi['capex_cny'] / 1e6:,.0f} M CNY"
+    )
 
 
 def _with_share(count: float, total: float) -> str:
