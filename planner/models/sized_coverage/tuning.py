@@ -27,7 +27,7 @@ class Tuning:
     """And its branch-and-bound nodes."""
     max_mip_rounds: int = 10
     """SCIP runs in one round."""
-    most_flow_pairs: int = 20_000
+    most_flow_pairs: int = 5_000
     """Up to so many pairs of row and site left, flows take the place of cuts where these do not
     end."""
     least_flow_seconds: float = 2.0
