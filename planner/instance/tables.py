@@ -106,7 +106,7 @@ _FRAMES = {
     "sites": _Frame("candidate site", ("site_id",), _IN_CITY),
     "road_nodes": _Frame("road junction", ("node_id",)),
     "roads": _Frame(
-        "road edge, passable both ways",
+        "road edge, passable both ways unless `oneway`",
         ("from_node", "to_node"),
         {"from_node": ("road_nodes", "node_id"), "to_node": ("road_nodes", "node_id")},
     ),

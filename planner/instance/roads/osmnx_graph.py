@@ -15,10 +15,12 @@ from pyproj.exceptions import CRSError
 from planner.errors import Fault, InputError
 from planner.instance.check_table import limited_faults
 from planner.instance.coordinates import convert_to_wgs84, reference_of
+from planner.instance.notes import Note
 from planner.instance.roads.road_speed import (
     CLASS_SPEED_KMH,
     LIMIT_FRAC,
     class_speed_kmh,
+    listed,
     posted_limit_kmh,
 )
 from planner.instance.roads.road_tables import (
@@ -38,8 +40,11 @@ def read_osmnx_graph(path: Path, sources: Sources) -> RoadTables:
     """Read a road network that OSMnx saved.
 
     An edge's speed is its ``speed_kph``; without it, a share of its ``maxspeed``; without that,
-    the speed of its ``highway``. Edges that stand there once per direction count once. The bends
-    of an edge's ``geometry`` get node ids above the largest of the file.
+    the speed of its ``highway``. Edges that stand there once per direction, alike, count once and
+    may be driven both ways; so may one that says ``oneway`` false, and all of an undirected graph.
+    Every other edge is driven from its source to its target, as OSMnx orients one-way streets
+    (also those that it calls ``reversed``). The bends of an edge's ``geometry`` get node ids above
+    the largest of the file.
 
     Parameters
     ----------
@@ -60,7 +65,9 @@ def read_osmnx_graph(path: Path, sources: Sources) -> RoadTables:
     """
     try:
         graph = nx.read_graphml(path, node_type=int, force_multigraph=True)
-    except (ParseError, nx.NetworkXError, OSError, ValueError, KeyError, TypeError) as error:
+    # An encoding that the parser does not know is a LookupError, as a missing key is.
+    except (ParseError, nx.NetworkXException, OSError, ValueError, LookupError, TypeError,
+            AttributeError, RecursionError, StopIteration) as error:  # fmt: skip
         remedy = "file cannot be read as GraphML with whole node numbers, as OSMnx saves it"
         raise InputError([Fault(path.name, None, "", str(error), remedy)]) from error
     crs, faults = _crs(graph.graph.get("crs"), path)
@@ -76,8 +83,9 @@ def read_osmnx_graph(path: Path, sources: Sources) -> RoadTables:
     faults += limited_faults(path.name, "x, y", shown, rows, 1, "node has no place; give both")
     edges = pd.DataFrame(
         [_edge(start, end, data) for start, end, data in graph.edges(data=True)],
-        columns=["start", "end", "length_km", "speed_kmh", "has_limit", "is_one_way", "geometry"],
-    )
+        columns=["start", "end", "length_km", "speed_kmh", "has_limit", "has_several",
+                 "is_stated_two_way", "geometry"],
+    )  # fmt: skip
     shown = "edge " + edges["start"].astype("str") + " to " + edges["end"].astype("str")
     rows = np.flatnonzero(~(edges["length_km"] >= 0))
     remedy = "edge has no length in metres; OSMnx: distance.add_edge_lengths"
@@ -93,11 +101,7 @@ def read_osmnx_graph(path: Path, sources: Sources) -> RoadTables:
     if faults:
         raise InputError(faults)
 
-    edges["once"] = [
-        (*sorted(ends), round(length_km, 4))
-        for *ends, length_km in edges[["start", "end", "length_km"]].itertuples(index=False)
-    ]
-    edges = edges.drop_duplicates("once", ignore_index=True)
+    edges = _once_if_alike(edges, is_directed=graph.is_directed())
     points, segments = _segments(nodes, edges)
     if crs is not None:
         way = Transformer.from_crs(crs, "EPSG:4326", always_xy=True)
@@ -109,7 +113,7 @@ def read_osmnx_graph(path: Path, sources: Sources) -> RoadTables:
     straight_km = segment_length_km(lon, lat, tail, head)
     edge_km = np.bincount(of_edge, weights=straight_km, minlength=len(edges))[of_edge]
     share = np.divide(straight_km, edge_km, out=np.zeros(len(tail)), where=edge_km > 0)
-    return simplify_roads(
+    tables = simplify_roads(
         RoadSegments(
             node_id=points["node_id"].to_numpy(np.int64),
             lon=lon,
@@ -123,6 +127,41 @@ def read_osmnx_graph(path: Path, sources: Sources) -> RoadTables:
         ),
         path.name,
     )
+    return RoadTables(
+        tables.road_nodes, tables.roads, (*tables.notes, *_notes(edges, graph, path.name))
+    )
+
+
+def _notes(edges: pd.DataFrame, graph: Any, label: str) -> list[Note]:
+    notes = []
+    several = edges[edges["has_several"]]
+    if len(several):
+        why = (
+            "OSMnx joined roads of several limits or classes: speed_kph, or else their harmonic "
+            "mean; where they change is lost. Save the graph before simplify_graph to keep it"
+        )
+        value = f"{len(several):,} edges, {several['length_km'].sum():,.1f} km"
+        notes.append(Note(f"{label}: edges of several speeds", value, "?", why))
+    if not graph.is_directed():
+        why = "an undirected graph does not tell the direction of one-way streets"
+        notes.append(Note(f"{label}: direction", "all roads passable both ways", "?", why))
+    return notes
+
+
+def _once_if_alike(edges: pd.DataFrame, *, is_directed: bool) -> pd.DataFrame:
+    """Edges once if they stand there for both directions, and whether that is not so."""
+    first, last = np.sort(edges[["start", "end"]].to_numpy(), axis=1).T
+    alike = ["first", "last", "metres", "speed_kmh"]
+    edges = edges.assign(
+        first=first, last=last, metres=(METRES_PER_KM * edges["length_km"]).round(1)
+    )
+    is_alike_back = edges.groupby(alike)["start"].transform("nunique") > 1
+    has_back = edges.groupby(["first", "last"])["start"].transform("nunique") > 1
+    both = is_alike_back | (edges["is_stated_two_way"] & ~has_back) | (not is_directed)
+    edges["is_one_way"] = ~both
+    told_once = edges[both].drop_duplicates(alike)
+    edges = pd.concat((told_once, edges[~both])).sort_index()
+    return edges.drop(columns=["first", "last", "metres"]).reset_index(drop=True)
 
 
 def _crs(stated: Any, path: Path) -> tuple[CRS | None, list[Fault]]:
@@ -147,9 +186,12 @@ def _edge(start: int, end: int, data: Mapping[str, Any]) -> tuple[Any, ...]:
         by_class_kmh = class_speed_kmh(tags.get("highway", ""))
         speed_kmh = CLASS_SPEED_KMH[_UNKNOWN_CLASS] if by_class_kmh is None else by_class_kmh
     has_limit = stated_kmh > 0 or limit_kmh is not None
-    is_one_way = tags.get("oneway", "").lower() in ("true", "1", "yes")
+    has_several = any(len(set(listed(tags.get(tag, "")))) > 1 for tag in ("maxspeed", "highway"))
+    is_two_way = tags.get("oneway", "").lower() in ("false", "0", "no")
     length_km = _number(tags.get("length")) / METRES_PER_KM
-    return start, end, length_km, speed_kmh, has_limit, is_one_way, tags.get("geometry")
+    return (
+        start, end, length_km, speed_kmh, has_limit, has_several, is_two_way, tags.get("geometry"),
+    )  # fmt: skip
 
 
 def _number(text: str | None) -> float:

@@ -2,7 +2,7 @@
 
 import ast
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 
 from planner.units import KM_PER_MILE
@@ -35,7 +35,8 @@ _LIMIT = re.compile(r"(?:[A-Za-z]{2}:)?(?:zone:?)?(\d+(?:\.\d+)?)\s*(mph|km/h|km
 def posted_limit_kmh(tag: str) -> float | None:
     """Limit in the tag ``maxspeed`` [km/h].
 
-    Several values (by lane, or of roads that were joined) count by their mean.
+    Several values (by lane, or of roads that were joined) count by their harmonic mean, the speed
+    of a road of which each value holds on an equal length.
 
     Parameters
     ----------
@@ -49,8 +50,8 @@ def posted_limit_kmh(tag: str) -> float | None:
 
     Examples
     --------
-    >>> posted_limit_kmh("60"), posted_limit_kmh("60;80"), posted_limit_kmh("['40', '60']")
-    (60.0, 70.0, 50.0)
+    >>> [round(posted_limit_kmh(tag), 1) for tag in ("60", "60;80", "['40', '60']")]
+    [60.0, 68.6, 48.0]
     >>> round(posted_limit_kmh("30 mph"), 1), posted_limit_kmh("DE:zone:30")
     (48.3, 30.0)
     >>> posted_limit_kmh("none"), posted_limit_kmh("CN:urban"), posted_limit_kmh("999")
@@ -63,17 +64,21 @@ def posted_limit_kmh(tag: str) -> float | None:
                 kmh = float(limit[1]) * (KM_PER_MILE if limit[2] == "mph" else 1.0)
                 if SLOWEST_KMH <= kmh <= FASTEST_KMH:
                     found.append(kmh)
-    return sum(found) / len(found) if found else None
+    return _harmonic_mean(found)
 
 
 def class_speed_kmh(tag: str) -> float | None:
-    """Speed by the tag ``highway`` [km/h], the mean of several; None if no class has one.
+    """Speed by the tag ``highway`` [km/h], the harmonic mean of several; None if no class has one.
 
-    >>> class_speed_kmh("primary"), class_speed_kmh("['secondary', 'tertiary']")
-    (65.0, 47.5)
+    >>> class_speed_kmh("primary"), round(class_speed_kmh("['secondary', 'tertiary']"), 2)
+    (65.0, 46.32)
     """
     found = [CLASS_SPEED_KMH[value] for value in listed(tag) if value in CLASS_SPEED_KMH]
-    return sum(found) / len(found) if found else None
+    return _harmonic_mean(found)
+
+
+def _harmonic_mean(found: Sequence[float]) -> float | None:
+    return len(found) / sum(1 / kmh for kmh in found) if found else None
 
 
 def listed(tag: str) -> list[str]:
