@@ -35,6 +35,10 @@ from planner.units import METRES_PER_KM
 _UNKNOWN_CLASS = "road"
 """Class of an edge that tells neither a speed nor a class with one."""
 
+MAX_NODE_ID = 2**53
+"""Above it not every whole number is one that tables of numbers can hold."""
+MAX_LENGTH_KM = 2000.0
+
 
 def read_osmnx_graph(path: Path, sources: Sources) -> RoadTables:
     """Read a road network that OSMnx saved.
@@ -78,22 +82,30 @@ def read_osmnx_graph(path: Path, sources: Sources) -> RoadTables:
     nodes = pd.DataFrame.from_dict(dict(graph.nodes(data=True)), orient="index")
     nodes = nodes.reindex(columns=["x", "y"]).apply(pd.to_numeric, errors="coerce")
     nodes = nodes.sort_index().astype(np.float64)
-    shown = pd.Series(nodes.index).astype("str").radd("node ")
+    shown = pd.Series([f"node {node}" for node in nodes.index], dtype="str")
+    rows = np.flatnonzero([not 0 <= node <= MAX_NODE_ID for node in nodes.index])
+    faults += limited_faults(path.name, "id", shown, rows, 1, f"must be 0 to {MAX_NODE_ID}")
     rows = np.flatnonzero(~np.isfinite(nodes).all(axis=1))
     faults += limited_faults(path.name, "x, y", shown, rows, 1, "node has no place; give both")
     edges = pd.DataFrame(
         [_edge(start, end, data) for start, end, data in graph.edges(data=True)],
-        columns=["start", "end", "length_km", "speed_kmh", "has_limit", "has_several",
-                 "is_stated_two_way", "geometry"],
+        columns=["start", "end", "length_km", "stated_kmh", "speed_kmh", "has_limit",
+                 "has_several", "is_stated_two_way", "geometry"],
     )  # fmt: skip
     shown = "edge " + edges["start"].astype("str") + " to " + edges["end"].astype("str")
-    rows = np.flatnonzero(~(edges["length_km"] >= 0))
+    rows = np.flatnonzero(~edges["length_km"].between(0, MAX_LENGTH_KM))
     remedy = "edge has no length in metres; OSMnx: distance.add_edge_lengths"
     faults += limited_faults(path.name, "length", shown, rows, 1, remedy)
+    rows = np.flatnonzero(edges["stated_kmh"].notna() & ~edges["stated_kmh"].between(1, 200))
+    remedy = "must be 1 to 200 km/h; correct it, or leave it out and the limit or class counts"
+    faults += limited_faults(path.name, "speed_kph", shown, rows, 1, remedy)
     is_drawn = edges["geometry"].notna()
     wkt = edges["geometry"].astype(object).where(is_drawn, None).to_numpy()
-    edges["line"] = shapely.from_wkt(wkt, on_invalid="ignore")
-    rows = np.flatnonzero(is_drawn & edges["line"].isna())
+    with np.errstate(all="ignore"):  # numbers too large to be read become inf, and are told
+        edges["line"] = shapely.from_wkt(wkt, on_invalid="ignore")
+    is_line = shapely.get_type_id(edges["line"]) == shapely.GeometryType.LINESTRING
+    is_line &= np.isfinite(shapely.bounds(edges["line"])).all(axis=1)
+    rows = np.flatnonzero(is_drawn & ~is_line)
     remedy = "not a line in well-known text"
     faults += limited_faults(path.name, "geometry", shown, rows, 1, remedy)
     if not len(edges):
@@ -107,6 +119,11 @@ def read_osmnx_graph(path: Path, sources: Sources) -> RoadTables:
         way = Transformer.from_crs(crs, "EPSG:4326", always_xy=True)
         points["lon"], points["lat"] = way.transform(points["lon"], points["lat"])
     points = convert_to_wgs84(points, reference)
+    rows = np.flatnonzero(~np.isfinite(points[["lon", "lat"]]).all(axis=1))
+    if len(rows):
+        remedy = "coordinates lie outside what the graph's crs covers; correct one of them"
+        shown = points["node_id"].astype("str").radd("node ")
+        raise InputError(limited_faults(path.name, "x, y", shown, rows, 1, remedy))
     lon, lat = points["lon"].to_numpy(), points["lat"].to_numpy()
     tail, head = segments["tail"].to_numpy(), segments["head"].to_numpy()
     of_edge = segments["edge"].to_numpy()
@@ -190,7 +207,8 @@ def _edge(start: int, end: int, data: Mapping[str, Any]) -> tuple[Any, ...]:
     is_two_way = tags.get("oneway", "").lower() in ("false", "0", "no")
     length_km = _number(tags.get("length")) / METRES_PER_KM
     return (
-        start, end, length_km, speed_kmh, has_limit, has_several, is_two_way, tags.get("geometry"),
+        start, end, length_km, stated_kmh, speed_kmh, has_limit, has_several, is_two_way,
+        tags.get("geometry"),
     )  # fmt: skip
 
 

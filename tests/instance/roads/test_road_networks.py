@@ -406,6 +406,42 @@ def test_edges_of_a_graph_by_direction(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    ("where", "attribute", "value", "said"),
+    [
+        ("node", "x", "1e400", "row 2, x, y: node 12: node has no place"),
+        ("edge", "length", "inf", "row 1, length: edge 11 to 12: edge has no length in metres"),
+        ("edge", "speed_kph", "1e-320", "row 1, speed_kph: edge 11 to 12: must be 1 to 200"),
+        ("edge", "geometry", "POINT (1 1)", "row 1, geometry: edge 11 to 12: not a line"),
+        ("edge", "geometry", "LINESTRING (0 0, 1e400 1, 1 1)", "row 1, geometry: edge 11 to 12"),
+        ("graph", "crs", "epsg:32652", "row 1, x, y: node 1"),
+    ],
+)
+def test_odd_attributes_of_graphs(
+    tmp_path: Path, where: str, attribute: str, value: str, said: str
+) -> None:
+    graph = _graph()
+    if where == "graph":
+        for node in graph:
+            graph.nodes[node].update(x="1e30", y="1e30")
+    of = {"node": graph.nodes[12], "edge": graph.edges[11, 12, 0], "graph": graph.graph}[where]
+    of[attribute] = value
+    path = tmp_path / "roads.graphml"
+    nx.write_graphml(graph, path)
+    with pytest.raises(InputError, match=said):
+        read_osmnx_graph(path, Sources())
+
+
+def test_node_numbers_no_table_can_hold(tmp_path: Path) -> None:
+    path = tmp_path / "roads.graphml"
+    nx.write_graphml(_graph(), path)
+    path.write_text(path.read_text(encoding="utf-8").replace('"11"', f'"{10**20}"'), "utf-8")
+    with pytest.raises(
+        InputError, match=f"row 4, id: node {10**20}: must be 0 to 9007199254740992"
+    ):
+        read_osmnx_graph(path, Sources())
+
+
+@pytest.mark.parametrize(
     ("text", "said"),
     [
         ('<?xml version="1.0" encoding="klingon"?><graphml/>', "unknown encoding"),
