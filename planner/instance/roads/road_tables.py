@@ -152,7 +152,6 @@ def simplify_roads(segments: RoadSegments, label: str) -> RoadTables:
     )
     total_km = kept.length_km.sum()
     limit_frac = kept.length_km[kept.has_limit].sum() / total_km
-    one_way_frac = kept.length_km[kept.is_one_way].sum() / total_km
     return RoadTables(
         nodes,
         roads[["from_node", "to_node", "length_km", "speed_kmh", "oneway"]].round(
@@ -163,8 +162,6 @@ def simplify_roads(segments: RoadSegments, label: str) -> RoadTables:
             shape_note,
             Note(f"{label}: speeds", f"{limit_frac:.1%} of the length from a limit or speed in "
                  "the file, the rest by class", "AN", SPEED_SOURCE),
-            Note(f"{label}: one-way roads", f"{one_way_frac:.1%} of the length", "M",
-                 "driven in their direction only, on the way from zone to station"),
         ),
     )  # fmt: skip
 

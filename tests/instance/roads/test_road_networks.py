@@ -81,7 +81,6 @@ def test_ways_become_edges(tmp_path: Path) -> None:
         (103, 105): (1.56, 25.0),
     }
     assert tables.roads["oneway"].tolist() == [False, True, False, False]
-    assert _note(tables, "one-way roads").startswith("15.6%")
     assert _note(tables, "speeds").startswith("46.7%")
     assert _note(tables, "limits that say no speed") == "1"
     assert np.allclose(tables.road_nodes[["lon", "lat"]].iloc[0], [126.6, LAT])
@@ -319,7 +318,6 @@ def test_osmnx_graph(tmp_path: Path) -> None:
     assert set(zip(one_way["from_node"], one_way["to_node"], strict=True)) == {
         (12, 15), (15, 13)
     }  # fmt: skip
-    assert _note(tables, "one-way roads").startswith("24.2%")
     assert _note(tables, "edges of several speeds") == "2 edges, 2.1 km"
     bend = tables.road_nodes.set_index("node_id").loc[15]
     assert bend.tolist() == [126.615, 45.755]
@@ -523,7 +521,7 @@ def test_an_instance_with_a_road_network(tutorial_copy: Path, ending: str) -> No
     assert read.roads["length_km"].sum() == pytest.approx(roads["length_km"].sum(), rel=0.01)
     assert read.roads["speed_kmh"].tolist() == pytest.approx([60.0] * len(read.roads), rel=1e-3)
     assert path.name in {file.path for file in read.input_files}
-    assert read.assumptions["item"].str.startswith(path.name).sum() == 4
+    assert read.assumptions["item"].str.startswith(path.name).sum() == 3
 
 
 def test_openstreetmap_is_wgs84(tutorial_copy: Path) -> None:
