@@ -8,7 +8,6 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy.spatial import KDTree
 
 from planner.errors import Fault
 from planner.geodesy import chord_to_arc_km, great_circle_km, to_sphere_km
@@ -37,6 +36,8 @@ FAR_FROM_ROADS_KM = 100.0
 
 def check_road_ends(roads: pd.DataFrame, files: Mapping[str, str]) -> list[Fault]:
     """Check that no road ends where it starts."""
+    if roads.empty:
+        return []
     rows = np.flatnonzero((roads["from_node"] == roads["to_node"]).fillna(False))
     remedy = "edge ends where it starts"
     return _at(files, "roads", "to_node", roads["to_node"], rows, remedy)
@@ -59,12 +60,15 @@ def check_road_lengths(
         One for the table if its unit is wrong as a whole, else those of single roads that are
         shorter than the great circle (`SHORTER_FRAC`, `SHORTER_KM`).
     """
+    if roads.empty or nodes.empty:
+        return []
     straight_km, length_km = _straight_km(nodes, roads), _numbers(roads["length_km"])
     tells = (straight_km >= LEAST_KM) & (length_km > 0)
     if tells.any():
         times = float(np.median(length_km[tells] / straight_km[tells]))
         if not 1 - SHORTER_FRAC <= times <= WRONG_UNIT_TIMES:
-            told = f"the median road is {times:,.3g} times as long as the straight line"
+            many = f"{times:,.0f}" if times >= 10 else f"{times:.3g}"
+            told = f"the median road is {many} times as long as the straight line"
             return [Fault(files["roads"], None, "length_km", told, _unit_remedy(times))]
     too_short = length_km < (1 - SHORTER_FRAC) * straight_km - SHORTER_KM
     remedy = (
@@ -79,15 +83,19 @@ def check_road_places(
     cities: pd.DataFrame, nodes: pd.DataFrame, files: Mapping[str, str]
 ) -> list[Fault]:
     """Check that the roads are where the cities are; elsewhere lon and lat may be swapped."""
+    if nodes.empty:
+        return []
     places = nodes[["lon", "lat"]].dropna()
     towns = cities[["lon", "lat"]].dropna()
     towns, places = (each[each["lat"].abs() <= 90] for each in (towns, places))
     if places.empty or towns.empty:
         return []
-    tree = KDTree(to_sphere_km(towns["lon"], towns["lat"]))
+    towns_xyz = to_sphere_km(towns["lon"], towns["lat"])
 
     def nearest_km(lon: "pd.Series[float]", lat: "pd.Series[float]") -> float:
-        return float(np.min(chord_to_arc_km(tree.query(to_sphere_km(lon, lat))[0])))
+        xyz = to_sphere_km(lon, lat)
+        nearest = (xyz[np.argmax(xyz @ town)] - town for town in towns_xyz)
+        return float(chord_to_arc_km(min(np.linalg.norm(apart) for apart in nearest)))
 
     away_km = nearest_km(places["lon"], places["lat"])
     if away_km <= FAR_FROM_ROADS_KM:

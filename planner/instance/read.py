@@ -115,6 +115,7 @@ def read_instance(
         files = (InputFile(SCENARIO_FILE, _sha256(folder / SCENARIO_FILE)), *like.input_files[1:])
         if _has_same_tables(like, folder, scenario):
             faults = check_corridor_type(like.stations, scenario.corridors.station_type)
+            faults += check_corridor_roads(like.roads, scenario.corridors.funding)
             if faults:
                 raise InputError(faults, source=str(folder))
             return replace(like, scenario=scenario, input_files=files)

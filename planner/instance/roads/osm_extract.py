@@ -11,6 +11,8 @@ from planner.instance.roads.road_speed import (
     CLASS_SPEED_KMH,
     LIMIT_FRAC,
     class_speed_kmh,
+    far_from_class_note,
+    is_far_from_class,
     posted_limit_kmh,
 )
 from planner.instance.roads.road_tables import (
@@ -83,6 +85,7 @@ def read_osm_extract(path: Path) -> RoadTables:
     has_limit: list[bool] = []
     direction: list[int] = []
     unread = 0
+    far_from_class: list[str] = []
     try:
         ways = osmium.FileProcessor(str(path), osmium.osm.WAY)
         for way in ways.with_filter(osmium.filter.KeyFilter("highway")):
@@ -97,6 +100,8 @@ def read_osm_extract(path: Path) -> RoadTables:
             refs.extend(nodes)
             way_of_ref.extend([len(speeds_kmh)] * len(nodes))
             speeds_kmh.append(by_class_kmh if limit_kmh is None else LIMIT_FRAC * limit_kmh)
+            if is_far_from_class(speeds_kmh[-1], tags["highway"]):
+                far_from_class.append(str(way.id))
             has_limit.append(limit_kmh is not None)
             direction.append(travel_direction(tags))
         node_id = np.unique(np.array(refs, dtype=np.int64))
@@ -142,4 +147,5 @@ def read_osm_extract(path: Path) -> RoadTables:
     notes = [
         Note(f"{path.name}: {item}", f"{count:,}", "M", why) for count, item, why in facts if count
     ]
+    notes += far_from_class_note(path.name, "ways", far_from_class)
     return RoadTables(tables.road_nodes, tables.roads, (*tables.notes, *notes))

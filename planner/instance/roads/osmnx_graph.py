@@ -20,6 +20,8 @@ from planner.instance.roads.road_speed import (
     CLASS_SPEED_KMH,
     LIMIT_FRAC,
     class_speed_kmh,
+    far_from_class_note,
+    is_far_from_class,
     listed,
     posted_limit_kmh,
 )
@@ -90,7 +92,7 @@ def read_osmnx_graph(path: Path, sources: Sources) -> RoadTables:
     edges = pd.DataFrame(
         [_edge(start, end, data) for start, end, data in graph.edges(data=True)],
         columns=["start", "end", "length_km", "stated_kmh", "speed_kmh", "has_limit",
-                 "has_several", "is_stated_two_way", "geometry"],
+                 "has_several", "is_far", "is_stated_two_way", "geometry"],
     )  # fmt: skip
     shown = "edge " + edges["start"].astype("str") + " to " + edges["end"].astype("str")
     rows = np.flatnonzero(~edges["length_km"].between(0, MAX_LENGTH_KM))
@@ -159,6 +161,9 @@ def _notes(edges: pd.DataFrame, graph: Any, label: str) -> list[Note]:
         )
         value = f"{len(several):,} edges, {several['length_km'].sum():,.1f} km"
         notes.append(Note(f"{label}: edges of several speeds", value, "?", why))
+    far = edges[edges["is_far"]]
+    names = [f"{start} to {end}" for start, end in zip(far["start"], far["end"], strict=True)]
+    notes += far_from_class_note(label, "edges", names)
     if not graph.is_directed():
         why = "an undirected graph does not tell the direction of one-way streets"
         notes.append(Note(f"{label}: direction", "all roads passable both ways", "?", why))
@@ -204,11 +209,12 @@ def _edge(start: int, end: int, data: Mapping[str, Any]) -> tuple[Any, ...]:
         speed_kmh = CLASS_SPEED_KMH[_UNKNOWN_CLASS] if by_class_kmh is None else by_class_kmh
     has_limit = stated_kmh > 0 or limit_kmh is not None
     has_several = any(len(set(listed(tags.get(tag, "")))) > 1 for tag in ("maxspeed", "highway"))
+    is_far = has_limit and is_far_from_class(speed_kmh, tags.get("highway", ""))
     is_two_way = tags.get("oneway", "").lower() in ("false", "0", "no")
     length_km = _number(tags.get("length")) / METRES_PER_KM
     return (
-        start, end, length_km, stated_kmh, speed_kmh, has_limit, has_several, is_two_way,
-        tags.get("geometry"),
+        start, end, length_km, stated_kmh, speed_kmh, has_limit, has_several, is_far,
+        is_two_way, tags.get("geometry"),
     )  # fmt: skip
 
 

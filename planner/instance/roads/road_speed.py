@@ -5,6 +5,7 @@ import re
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 
+from planner.instance.notes import Note
 from planner.units import KM_PER_MILE
 
 CLASS_SPEED_KMH: Mapping[str, float] = MappingProxyType(
@@ -28,6 +29,9 @@ SPEED_SOURCE = "OSRM car profile (profiles/car.lua): speeds by class, speed_redu
 
 SLOWEST_KMH, FASTEST_KMH = 5.0, 150.0
 """A posted limit outside is a slip."""
+
+TIMES_CLASS = (0.2, 3.0)
+"""A speed that is less or more than these times its class's is not believed without a word."""
 
 _LIMIT = re.compile(r"(?:[A-Za-z]{2}:)?(?:zone:?)?(\d+(?:\.\d+)?)\s*(mph|km/h|kmh|kph)?")
 
@@ -75,6 +79,30 @@ def class_speed_kmh(tag: str) -> float | None:
     """
     found = [CLASS_SPEED_KMH[value] for value in listed(tag) if value in CLASS_SPEED_KMH]
     return _harmonic_mean(found)
+
+
+def is_far_from_class(speed_kmh: float, tag: str) -> bool:
+    """Whether a stated speed is hardly one of its class of road (`TIMES_CLASS`).
+
+    >>> is_far_from_class(96, "residential"), is_far_from_class(96, "primary")
+    (True, False)
+    """
+    by_class_kmh = class_speed_kmh(tag)
+    if by_class_kmh is None:
+        return False
+    return not TIMES_CLASS[0] <= speed_kmh / by_class_kmh <= TIMES_CLASS[1]
+
+
+def far_from_class_note(label: str, what: str, names: Sequence[str]) -> list[Note]:
+    """A note on the stated speeds that are far from their class's, if there are any."""
+    if not names:
+        return []
+    value = f"{len(names):,}: {what} {', '.join(names[:5])}" + (" ..." if len(names) > 5 else "")
+    why = (
+        f"under {TIMES_CLASS[0]:g} or over {TIMES_CLASS[1]:g} times the speed of their class; they "
+        "stand as stated: correct speed or class"
+    )
+    return [Note(f"{label}: speeds far from those of their class", value, "?", why)]
 
 
 def _harmonic_mean(found: Sequence[float]) -> float | None:

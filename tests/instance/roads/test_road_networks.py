@@ -376,6 +376,20 @@ def test_broken_osmnx_graphs(tmp_path: Path) -> None:
             read_osmnx_graph(path, Sources())
 
 
+def test_speeds_far_from_those_of_their_class_are_told(tmp_path: Path) -> None:
+    ways = [
+        ([1, 2], {"highway": "living_street", "maxspeed": "120"}),
+        ([2, 3], {"highway": "living_street", "maxspeed": "10"}),
+    ]
+    tables = read_osm_extract(_write_pbf(tmp_path / "roads.osm.pbf", _straight(1, 3), ways))
+    assert _note(tables, "speeds far from those of their class") == "1: ways 1"
+    graph = _graph()
+    graph.edges[12, 13, 0]["speed_kph"] = "5"  # of a secondary road: in m/s?
+    nx.write_graphml(graph, tmp_path / "roads.graphml")
+    tables = read_osmnx_graph(tmp_path / "roads.graphml", Sources())
+    assert _note(tables, "speeds far from those of their class") == "1: edges 12 to 13"
+
+
 def test_edges_of_a_graph_by_direction(tmp_path: Path) -> None:
     graph = nx.MultiDiGraph(crs="epsg:4326")
     for node_id in range(1, 6):
