@@ -26,6 +26,7 @@ from planner.instance.roads.road_tables import (
     simplify_roads,
 )
 from planner.instance.settings.sources import Sources
+from planner.planning.joined_network import reach_on_network
 
 LAT = 45.75
 """Around the tutorial's town; a degree of longitude there is 77.8 km."""
@@ -536,6 +537,34 @@ def test_an_instance_with_a_road_network(tutorial_copy: Path, ending: str) -> No
     assert read.roads["speed_kmh"].tolist() == pytest.approx([60.0] * len(read.roads), rel=1e-3)
     assert path.name in {file.path for file in read.input_files}
     assert read.assumptions["item"].str.startswith(path.name).sum() == 3
+
+
+@pytest.mark.parametrize("ending", [".osm.pbf", ".graphml"])
+def test_times_on_both_sides_of_a_change_of_speed(tutorial_copy: Path, ending: str) -> None:
+    """A station between 3 km at 120 km/h and 3 km at 20 km/h: 1.5 and 9 min, not twice 5.25."""
+    lon = [126.6, 126.638664, 126.677329]
+    path = tutorial_copy / f"roads{ending}"
+    if ending == ".osm.pbf":
+        fast, slow = ({"highway": "primary", "maxspeed": kmh} for kmh in ("150", "25"))
+        points = {number: (x, LAT) for number, x in enumerate(lon, start=1)}
+        _write_pbf(path, points, [([1, 2], fast), ([2, 3], slow)])
+    else:
+        graph = nx.MultiDiGraph(crs="epsg:4326")
+        for number, x in enumerate(lon, start=1):
+            graph.add_node(number, x=str(x), y=str(LAT))
+        for start, end, kmh in ((1, 2, "120"), (2, 1, "120"), (2, 3, "20"), (3, 2, "20")):
+            graph.add_edge(start, end, length="3000", speed_kph=kmh, oneway="False")
+        nx.write_graphml(graph, path)
+    for name in ("roads.csv", "road_nodes.csv"):
+        (tutorial_copy / name).unlink()
+    instance = read_instance(tutorial_copy, overrides={"siting": {"drive_time_min": 10.0}})
+    instance = replace(
+        instance,
+        sites=instance.sites[:1].assign(lon=lon[1], lat=LAT),
+        zones=instance.zones[:2].assign(lon=[lon[0], lon[2]], lat=LAT),
+    )
+    _, reach = reach_on_network(instance)
+    assert reach.drive_min.tolist() == pytest.approx([1.5, 9.0], rel=0.005)
 
 
 def test_openstreetmap_is_wgs84(tutorial_copy: Path) -> None:
