@@ -75,6 +75,8 @@ def check_road_lengths(
         "shorter than the straight line between its ends; correct the length, the node it is "
         "joined to, or the node's place"
     )
+    if not too_short.any():
+        return []
     shown = _shown(roads, straight_km)
     return _at(files, "roads", "length_km", shown, np.flatnonzero(too_short), remedy)
 
@@ -133,7 +135,6 @@ def road_notes(nodes: pd.DataFrame, roads: pd.DataFrame, label: str) -> list[Not
     if roads.empty:
         return []
     straight_km, length_km = _straight_km(nodes, roads), _numbers(roads["length_km"])
-    shown = _shown(roads, straight_km).to_numpy()
     first_row = 2 if label.endswith(".csv") else 1
     notes = []
     for item, unlikely, why in (
@@ -150,15 +151,34 @@ def road_notes(nodes: pd.DataFrame, roads: pd.DataFrame, label: str) -> list[Not
     ):
         rows = np.flatnonzero(unlikely)
         if len(rows):
-            told = "; ".join(f"row {row + first_row}, {shown[row]}" for row in rows[:MOST_SHOWN])
+            few = rows[:MOST_SHOWN]
+            shown = zip(few + first_row, _shown(roads.iloc[few], straight_km[few]), strict=True)
+            told = "; ".join(f"row {row}, {road}" for row, road in shown)
             more = f"; and {len(rows) - MOST_SHOWN} more" if len(rows) > MOST_SHOWN else ""
             notes.append(Note(f"{label}: {item}", f"{len(rows):,}: {told}{more}", "?", why))
+    notes += _told_twice(roads, label, length_km / _numbers(roads["speed_kmh"]))
     hours = (length_km / _numbers(roads["speed_kmh"])).sum()
     mean_kmh = length_km.sum() / hours if hours > 0 else np.nan
     if mean_kmh < USUAL_KMH[0] or mean_kmh > USUAL_KMH[1]:
         why = "not likely of roads for cars: speed_kmh is in km/h, not in m/s or km/min"
         notes.append(Note(f"{label}: mean speed", f"{mean_kmh:.3g} km/h", "?", why))
     return notes
+
+
+def _told_twice(roads: pd.DataFrame, label: str, hours: FloatArray) -> list[Note]:
+    """A note on roads that stand there for both directions with other times, but not as one-way."""
+    table = roads[["from_node", "to_node"]].assign(hours=hours)
+    if "oneway" in roads.columns:
+        table = table[~roads["oneway"].astype("boolean").fillna(False).astype(bool)]
+    turned = table.rename(columns={"from_node": "to_node", "to_node": "from_node"})
+    both = table.merge(turned, on=["from_node", "to_node"], suffixes=("", "_back"))
+    both = both[both["hours"] > both["hours_back"] * 1.01]
+    if both.empty:
+        return []
+    ends = zip(both["from_node"][:MOST_SHOWN], both["to_node"][:MOST_SHOWN], strict=True)
+    told = "; ".join(f"{start} to {end}" for start, end in ends)
+    why = "each is passable both ways, so the faster holds both ways; is oneway = true meant?"
+    return [Note(f"{label}: roads slower than the row back", f"{len(both):,}: {told}", "?", why)]
 
 
 def _straight_km(nodes: pd.DataFrame, roads: pd.DataFrame) -> FloatArray:

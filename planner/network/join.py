@@ -61,8 +61,10 @@ def join_places(graph: RoadGraph, instance: Instance) -> tuple[Access, Access]:
         Access time = straight distance x (1 + detour) / access speed.
     """
     sites, zones = instance.sites, instance.zones
-    site_point, site_km = nearest_points(graph, sites, instance)
-    zone_point, zone_km = nearest_points(graph, zones, instance)
+    limit_km = instance.scenario.network.max_access_km
+    points = KDTree(to_sphere_km(graph.lon, graph.lat))
+    site_point, site_km = _nearest(points, sites, limit_km)
+    zone_point, zone_km = _nearest(points, zones, limit_km)
     may_open = (sites["status"] != "forbidden").to_numpy() & (site_point >= 0)
     incoming = csr_array(
         (np.ones(len(graph.neighbour_idx), dtype=np.int8), graph.neighbour_idx,
@@ -77,37 +79,16 @@ def join_places(graph: RoadGraph, instance: Instance) -> tuple[Access, Access]:
     )
 
 
-def nearest_points(
-    graph: RoadGraph, places: pd.DataFrame, instance: Instance, among: BoolArray | None = None
+def _nearest(
+    points: KDTree, places: pd.DataFrame, limit_km: float
 ) -> tuple[IndexArray, FloatArray]:
-    """Nearest road point of each place.
-
-    Parameters
-    ----------
-    graph : RoadGraph
-    places : DataFrame
-        With ``lon`` and ``lat`` [degrees].
-    instance : Instance
-        For the scenario's ``max_access_km``.
-    among : ndarray, shape (num_points,), optional
-        Points that count; all of them if left out.
-
-    Returns
-    -------
-    point_idx : ndarray, shape (num_places,)
-        -1 if there is none within the limit.
-    away_km : ndarray, shape (num_places,)
-        Great-circle distance, 0 if there is none [km].
-    """
-    points = np.arange(len(graph.lon)) if among is None else np.flatnonzero(among)
-    if not len(points):
-        return np.full(len(places), -1, dtype=np.int32), np.zeros(len(places))
-    chord_km, found = KDTree(to_sphere_km(graph.lon[points], graph.lat[points])).query(
+    """Nearest point of each place, -1 beyond the limit, and the great circle to it, then 0 [km]."""
+    chord_km, found = points.query(
         to_sphere_km(places["lon"].to_numpy(float), places["lat"].to_numpy(float)),
-        distance_upper_bound=instance.scenario.network.max_access_km,
+        distance_upper_bound=limit_km,
     )
     is_near = np.isfinite(chord_km)
-    point_idx = np.where(is_near, points[np.where(is_near, found, 0)], -1).astype(np.int32)
+    point_idx = np.where(is_near, found, -1).astype(np.int32)
     return point_idx, chord_to_arc_km(np.where(is_near, chord_km, 0))
 
 
@@ -141,10 +122,12 @@ def _access(
     astray = np.flatnonzero((point_idx >= 0) & ~leads_on[point_idx])
     point_idx, away_km = point_idx.copy(), away_km.copy()
     passes_over = np.zeros(len(point_idx), dtype=np.bool_)
-    if len(astray):
-        other_idx, other_km = nearest_points(graph, places.iloc[astray], instance, leads_on)
-        moved = astray[other_idx >= 0]
-        point_idx[moved], away_km[moved] = other_idx[other_idx >= 0], other_km[other_idx >= 0]
+    leading = np.flatnonzero(leads_on)
+    if len(astray) and len(leading):
+        points = KDTree(to_sphere_km(graph.lon[leading], graph.lat[leading]))
+        found, found_km = _nearest(points, places.iloc[astray], settings.max_access_km)
+        moved = astray[found >= 0]
+        point_idx[moved], away_km[moved] = leading[found[found >= 0]], found_km[found >= 0]
         passes_over[moved] = True
     is_near = point_idx >= 0
     road_km = away_km * (1 + settings.access_detour_frac)

@@ -71,6 +71,17 @@ def test_unlikely_roads_are_noted(tutorial_copy: Path) -> None:
     assert noted["roads.csv: mean speed"] == "5 km/h"
 
 
+def test_directions_without_oneway_are_noted(tutorial_copy: Path) -> None:
+    """Two rows for one road, 60 and 20 km/h: both ways at 60, unless each is one-way."""
+    roads = pd.read_csv(tutorial_copy / "roads.csv")
+    back = roads[:1].rename(columns={"from_node": "to_node", "to_node": "from_node"})
+    both = pd.concat([roads, back.assign(speed_kmh=20)])
+    both.to_csv(tutorial_copy / "roads.csv", index=False)
+    assert _noted(tutorial_copy)["roads.csv: roads slower than the row back"] == "1: 2 to 1"
+    _change(tutorial_copy, "roads", oneway=True)
+    assert "roads.csv: roads slower than the row back" not in _noted(tutorial_copy)
+
+
 def test_junctions_with_lon_and_lat_swapped(tutorial_copy: Path) -> None:
     nodes = pd.read_csv(tutorial_copy / "road_nodes.csv")
     nodes.assign(lon=nodes["lat"], lat=nodes["lon"] - 60).to_csv(
