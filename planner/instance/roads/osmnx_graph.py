@@ -1,5 +1,6 @@
 """The road network of a GraphML file as OSMnx writes it (versions 1 and 2)."""
 
+import warnings
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -70,7 +71,9 @@ def read_osmnx_graph(path: Path, sources: Sources) -> RoadTables:
         If the file cannot be read, or nodes or edges lack what is needed: all of them at once.
     """
     try:
-        graph = nx.read_graphml(path, node_type=int, force_multigraph=True)
+        with warnings.catch_warnings():  # an attribute without a type is read as text, like all
+            warnings.simplefilter("ignore", UserWarning)
+            graph = nx.read_graphml(path, node_type=int, force_multigraph=True)
     # An encoding that the parser does not know is a LookupError, as a missing key is.
     except (ParseError, nx.NetworkXException, OSError, ValueError, LookupError, TypeError,
             AttributeError, RecursionError, StopIteration) as error:  # fmt: skip

@@ -454,6 +454,15 @@ def test_node_numbers_no_table_can_hold(tmp_path: Path) -> None:
         read_osmnx_graph(path, Sources())
 
 
+def test_attributes_without_a_type_are_text(tmp_path: Path) -> None:
+    path = tmp_path / "roads.graphml"
+    nx.write_graphml(_graph(), path)
+    whole = path.read_text(encoding="utf-8")
+    expected = read_osmnx_graph(path, Sources()).roads
+    path.write_text(whole.replace(' attr.type="string"', ""), encoding="utf-8")
+    pd.testing.assert_frame_equal(read_osmnx_graph(path, Sources()).roads, expected)
+
+
 @pytest.mark.parametrize(
     ("text", "said"),
     [
