@@ -43,10 +43,11 @@ class Access:
 def join_places(graph: RoadGraph, instance: Instance) -> tuple[Access, Access]:
     """Join sites and zones to roads between them.
 
-    Each place joins the nearest road point within ``max_access_km``. If no road leads from a
-    zone's point to any site that may open (a stray road, a part of the network without a site, a
-    one-way street out of the map), the zone joins the nearest point that leads to one, if there
-    is one within ``max_access_km``. So does a site that no road leads to from any zone.
+    Each place joins the nearest road point within ``max_access_km``. A site that no road leads to
+    from any zone joins the nearest point where one does, if there is one within
+    ``max_access_km``. Then, likewise, a zone from whose point no road leads to any site that may
+    open (a stray road, a part of the network without a site, a one-way street out of the map)
+    joins the nearest point that leads to one.
 
     Parameters
     ----------
@@ -65,18 +66,16 @@ def join_places(graph: RoadGraph, instance: Instance) -> tuple[Access, Access]:
     points = KDTree(to_sphere_km(graph.lon, graph.lat))
     site_point, site_km = _nearest(points, sites, limit_km)
     zone_point, zone_km = _nearest(points, zones, limit_km)
-    may_open = (sites["status"] != "forbidden").to_numpy() & (site_point >= 0)
     incoming = csr_array(
         (np.ones(len(graph.neighbour_idx), dtype=np.int8), graph.neighbour_idx,
          graph.neighbour_ptr),
         shape=(len(graph.lon), len(graph.lon)),
     )  # fmt: skip
-    to_site = _led_to(incoming, site_point[may_open])
     from_zone = _led_to(incoming.T.tocsr(), zone_point[zone_point >= 0])
-    return (
-        _access(graph, sites, instance, site_point, site_km, from_zone),
-        _access(graph, zones, instance, zone_point, zone_km, to_site),
-    )
+    joined_sites = _access(graph, sites, instance, site_point, site_km, from_zone)
+    may_open = (sites["status"] != "forbidden").to_numpy() & (joined_sites.point_idx >= 0)
+    to_site = _led_to(incoming, joined_sites.point_idx[may_open])
+    return joined_sites, _access(graph, zones, instance, zone_point, zone_km, to_site)
 
 
 def _nearest(

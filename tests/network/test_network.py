@@ -227,6 +227,21 @@ def test_sites_pass_over_roads_that_no_zone_takes(tutorial: Instance) -> None:
     assert instance.sites["site_id"][sites.passes_over].tolist() == ["E"]
 
 
+def test_one_of_site_and_zones_moves_not_both(tutorial: Instance) -> None:
+    """The only site beside a stray road, all zones on the main one: the site comes to them."""
+    instance = _with_stray(tutorial, site=True)
+    instance = replace(
+        instance,
+        sites=instance.sites[instance.sites["site_id"] == "E"],
+        zones=tutorial.zones[tutorial.zones["zone_id"] != "Z5"],
+    )
+    graph = build_road_graph(instance)
+    sites, zones = join_places(graph, instance)
+    assert sites.passes_over.all()
+    assert not zones.passes_over.any()
+    assert len(drive_time_reach(graph, sites, zones, 60.0).zone_idx) == len(instance.zones)
+
+
 def test_zones_on_a_part_without_site_are_told(tutorial: Instance) -> None:
     """Nothing else lies within reach of access: they stay where they are, and are named."""
     instance = _with_stray(tutorial)
