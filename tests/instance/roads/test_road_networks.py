@@ -3,6 +3,7 @@
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 
 import networkx as nx
@@ -12,6 +13,7 @@ import pandas as pd
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from pyproj import Geod
 
 from planner.errors import InputError
 from planner.instance import read_instance
@@ -265,6 +267,62 @@ def test_drive_times_stay(places, edges) -> None:
     assert roads["speed_kmh"].to_numpy() == pytest.approx(
         np.where(roads["speed_kmh"] < 70, 20.0, 120.0), rel=1e-3
     )
+
+
+@settings(
+    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(
+    ways=st.lists(
+        st.tuples(
+            st.lists(st.integers(0, 7), min_size=2, max_size=5, unique=True),
+            st.sampled_from(["25", "75", "150"]),
+            st.sampled_from(["yes", "-1", "no"]),
+        ),
+        min_size=1,
+        max_size=6,
+    )
+)
+def test_files_give_the_times_of_their_ways(tmp_path: Path, ways) -> None:
+    """Both formats against the ways as they are written, in another reading than the planner's."""
+    places = {k + 1: (126.6 + 0.01 * (k * k % 7), LAT + 0.01 * (k * 3 % 8)) for k in range(8)}
+    ends, hours, speeds = [], [], []
+    for points, limit, oneway in ways:
+        refs = [point + 1 for point in points]
+        for start, end in pairwise(refs):
+            (x, y), (other_x, other_y) = places[start], places[end]
+            km = Geod(ellps="WGS84").inv(x, y, other_x, other_y)[2] / 1000
+            for pair in {"yes": [(start, end)], "-1": [(end, start)]}.get(
+                oneway, [(start, end), (end, start)]
+            ):
+                ends.append(pair)
+                hours.append(km / (0.8 * float(limit)))
+                speeds.append((km, limit))
+    source = _drives(ends, hours, [True] * len(ends))
+    graph = nx.MultiDiGraph(crs="epsg:4326")
+    for node_id, (x, y) in places.items():
+        graph.add_node(node_id, x=str(x), y=str(y))
+    for (start, end), (km, limit) in zip(ends, speeds, strict=True):
+        graph.add_edge(start, end, length=str(1000 * km), maxspeed=limit, highway="primary")
+    nx.write_graphml(graph, tmp_path / "roads.graphml")
+    tags = [{"highway": "primary", "maxspeed": limit, "oneway": way} for _, limit, way in ways]
+    refs_of = [[point + 1 for point in points] for points, *_ in ways]
+    _write_pbf(tmp_path / "roads.osm.pbf", places, list(zip(refs_of, tags, strict=True)))
+    for tables in (
+        read_osm_extract(tmp_path / "roads.osm.pbf"),
+        read_osmnx_graph(tmp_path / "roads.graphml", Sources()),
+    ):
+        roads = tables.roads
+        read = _drives(
+            roads[["from_node", "to_node"]].itertuples(index=False, name=None),
+            roads["length_km"] / roads["speed_kmh"],
+            roads["oneway"],
+        )
+        for start, found in nx.all_pairs_dijkstra_path_length(read, weight="hours"):
+            expected = nx.single_source_dijkstra_path_length(source, start, weight="hours")
+            assert set(found) == set(expected) & set(read.nodes)
+            for end, time in found.items():
+                assert time == pytest.approx(expected[end], rel=1e-3, abs=1e-5)
 
 
 def test_lengths_of_one_road_stay_where_they_are() -> None:
