@@ -42,6 +42,53 @@ def great_circle_km(lon: ArrayLike, lat: ArrayLike, other_lon: Any, other_lat: A
     return np.asarray(2 * EARTH_RADIUS_KM * np.arcsin(np.sqrt(np.clip(half, 0, 1))))
 
 
+def degrees_east(lon: ArrayLike, other_lon: ArrayLike) -> FloatArray:
+    """Degrees of longitude from one place eastwards to another, the short way round [degrees].
+
+    Returns
+    -------
+    ndarray
+        In [-180, 180): a road may cross the meridian where 180 becomes -180.
+
+    Examples
+    --------
+    >>> float(degrees_east(179.5, -179.5)), float(degrees_east(-179.5, 179.5))
+    (1.0, -1.0)
+    """
+    east = np.asarray(other_lon, dtype=np.float64) - np.asarray(lon, dtype=np.float64)
+    return np.asarray(np.where(np.abs(east) < 180, east, (east + 180.0) % 360.0 - 180.0))
+
+
+def points_between(
+    lon: ArrayLike, lat: ArrayLike, other_lon: ArrayLike, other_lat: ArrayLike, frac: ArrayLike
+) -> tuple[FloatArray, FloatArray]:
+    """Points on the straight line between two places, also where 180 becomes -180.
+
+    Parameters
+    ----------
+    lon, lat, other_lon, other_lat : array_like, broadcastable
+        Ends [degrees].
+    frac : array_like
+        Share of the way from the first to the other.
+
+    Returns
+    -------
+    lon, lat : ndarray
+        Longitude in [-180, 180] [degrees].
+
+    Examples
+    --------
+    >>> [float(round(value[0], 6)) for value in points_between(179.0, 0.0, -179.0, 0.0, [0.75])]
+    [-179.5, 0.0]
+    """
+    lon, lat, frac = (np.asarray(each, dtype=np.float64) for each in (lon, lat, frac))
+    across = np.abs(np.asarray(other_lon) - lon) >= 180
+    near_lon = np.where(across, lon + degrees_east(lon, other_lon), other_lon)
+    between = lon * (1 - frac) + near_lon * frac
+    between = np.where(np.abs(between) > 180, between - np.sign(between) * 360, between)
+    return np.asarray(between), lat * (1 - frac) + np.asarray(other_lat) * frac
+
+
 def to_sphere_km(lon: ArrayLike, lat: ArrayLike) -> FloatArray:
     """Points in space on the sphere, shape (n, 3) [km], for nearest-neighbour trees.
 

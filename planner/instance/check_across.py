@@ -1,6 +1,7 @@
 """Check what no single table can show: references, completeness, places."""
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from difflib import get_close_matches
 from itertools import product
 from typing import Any
@@ -10,6 +11,7 @@ import pandas as pd
 
 from planner.errors import Fault
 from planner.geodesy import great_circle_km
+from planner.instance.check_roads import check_road_ends, check_road_lengths, check_road_places
 from planner.instance.check_table import limited_faults
 from planner.instance.read_scenario import suggest
 from planner.instance.tables import SEGMENTS, TABLES
@@ -40,7 +42,8 @@ def check_across_tables(
     for name, frame in frames.items():
         if name not in files:
             continue  # an optional table that was left out
-        if not len(frame) and not TABLES[name].optional and name not in ("supply", "gates"):
+        may_be_empty = TABLES[name].optional and name != "travel_times"
+        if not len(frame) and not may_be_empty and name not in ("supply", "gates"):
             faults.append(Fault(files[name], None, "", "", "table has no rows"))
         for column, (target, target_column) in TABLES[name].references.items():
             if target in frames:
@@ -49,13 +52,23 @@ def check_across_tables(
                 if target == "chemistries":
                     faults += _unknown_chemistries(frame, is_unknown, known, name, files)
                     continue
-                remedy = f"not in {files[target]}; add it there or correct it here"
+                table = files.get(target, f"{target}.csv")
+                remedy = f"not in {table}; add it there or correct it here"
                 rows = np.flatnonzero(is_unknown)
-                faults += _at(files, name, column, frame[column], rows, remedy)
+                found = _at(files, name, column, frame[column], rows, remedy)
+                faults += [_with_nearest(fault, known, table) for fault in found]
     for names, check in _CHECKS:
         if set(names) <= set(frames):
             faults += check(*(frames[name] for name in names), files)
     return faults
+
+
+def _with_nearest(fault: Fault, known: "pd.Series[Any]", table: str) -> Fault:
+    """A fault about a name that a table lacks, with the one that may be meant."""
+    close = get_close_matches(fault.value, known[known.notna()].astype("str").unique(), n=1)
+    if fault.row is None or fault.value.isdigit() or not close:
+        return fault
+    return replace(fault, remedy=f"not in {table}; did you mean {close[0]}? Or add it there")
 
 
 def check_corridor_type(stations: pd.DataFrame, station_type: str | None) -> list[Fault]:
@@ -286,11 +299,6 @@ def _hours(hour_profile: pd.DataFrame, files: Mapping[str, str]) -> list[Fault]:
     ]
 
 
-def _road_ends(roads: pd.DataFrame, files: Mapping[str, str]) -> list[Fault]:
-    rows = np.flatnonzero((roads["from_node"] == roads["to_node"]).fillna(False))
-    return _at(files, "roads", "to_node", roads["to_node"], rows, "edge ends where it starts")
-
-
 _CHECKS: tuple[tuple[tuple[str, ...], Callable[..., list[Fault]]], ...] = (
     (("cities", "zones", "sites"), _places),
     (("zones",), _zone_ids),
@@ -299,6 +307,8 @@ _CHECKS: tuple[tuple[tuple[str, ...], Callable[..., list[Fault]]], ...] = (
     (("vehicles",), _segments),
     (("vehicles", "packs"), _envelopes),
     (("packs", "curves"), _curves),
-    (("roads",), _road_ends),
+    (("roads",), check_road_ends),
+    (("road_nodes", "roads"), check_road_lengths),
+    (("cities", "road_nodes"), check_road_places),
     (("hour_profile",), _hours),
 )

@@ -16,6 +16,7 @@ from planner.instance.check_across import (
     check_corridor_type,
     check_horizon,
 )
+from planner.instance.check_roads import check_corridor_roads, road_notes
 from planner.instance.check_standing import check_standing
 from planner.instance.check_table import check_table
 from planner.instance.coordinates import conversion_note, convert_to_wgs84
@@ -57,6 +58,7 @@ class Instance:
     sites: pd.DataFrame
     road_nodes: pd.DataFrame
     roads: pd.DataFrame
+    travel_times: pd.DataFrame
     climate: pd.DataFrame
     vehicles: pd.DataFrame
     chemistries: pd.DataFrame
@@ -114,6 +116,7 @@ def read_instance(
         files = (InputFile(SCENARIO_FILE, _sha256(folder / SCENARIO_FILE)), *like.input_files[1:])
         if _has_same_tables(like, folder, scenario):
             faults = check_corridor_type(like.stations, scenario.corridors.station_type)
+            faults += check_corridor_roads(like.roads, scenario.corridors.funding)
             if faults:
                 raise InputError(faults, source=str(folder))
             return replace(like, scenario=scenario, input_files=files)
@@ -130,6 +133,8 @@ def read_instance(
                 frames["stations"], TABLES["stations"], scenario.parameter_set
             )
             faults += check_corridor_type(types, scenario.corridors.station_type)
+        if "roads" in frames:
+            faults += check_corridor_roads(frames["roads"], scenario.corridors.funding)
         elsewhere = scenario.packs.sold_elsewhere_frac
         faults += check_chemistries(frames, labels, elsewhere, SCENARIO_FILE)
     if faults or scenario is None:
@@ -140,6 +145,7 @@ def read_instance(
         for name, frame in frames.items()
     }
     notes = [note for read in reads for note in read.notes]
+    notes += road_notes(frames["road_nodes"], frames["roads"], labels.get("roads", ""))
     frames["assumptions"] = with_notes(frames["assumptions"], notes)
     paths = dict.fromkeys(
         [folder / SCENARIO_FILE, *(path for read in reads for path in read.paths)]
@@ -206,14 +212,19 @@ class _Read:
 
 
 def _read_tables(folder: Path, sources: Sources) -> list[_Read]:
-    roads, _ = find_table(folder, TABLES["roads"], sources)
+    tables = dict(TABLES)
+    roads, _ = find_table(folder, tables["roads"], sources)
+    stated, faults = find_table(folder, tables["travel_times"], sources)
+    if stated is not None or faults:
+        for name in ("roads", "road_nodes"):
+            tables[name] = replace(tables[name], optional=True)
     if roads is None or not is_road_network(roads):
-        return [_read_table(folder, table, sources) for table in TABLES.values()]
+        return [_read_table(folder, table, sources) for table in tables.values()]
     return [
         _read_network(folder, roads, sources)
         if table.name == "roads"
         else _read_table(folder, table, sources)
-        for table in TABLES.values()
+        for table in tables.values()
         if table.name != "road_nodes"
     ]
 

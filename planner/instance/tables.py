@@ -98,17 +98,29 @@ class _Frame:
     optional: bool = False
 
 
+SHUT = ("forbidden", "closing")
+"""Statuses of sites that no plan opens."""
+
 _IN_CITY = {"city_id": ("cities", "city_id")}
 _OF_CHEMISTRY = {"chemistry": ("chemistries", "chemistry")}
 _FRAMES = {
     "cities": _Frame("city", ("city_id",)),
     "zones": _Frame("demand zone", ("zone_id",), _IN_CITY),
     "sites": _Frame("candidate site", ("site_id",), _IN_CITY),
-    "road_nodes": _Frame("road junction", ("node_id",)),
+    "road_nodes": _Frame(
+        "road junction (the table may be left out where `travel_times` is given)", ("node_id",)
+    ),
     "roads": _Frame(
-        "road edge, passable both ways",
+        "road edge, passable both ways unless `oneway` (the table may be left out as `road_nodes`)",
         ("from_node", "to_node"),
         {"from_node": ("road_nodes", "node_id"), "to_node": ("road_nodes", "node_id")},
+    ),
+    "travel_times": _Frame(
+        "zone and site with a stated drive time, in place of a search on roads (a pair without a "
+        "row is not reached)",
+        ("zone_id", "site_id"),
+        {"zone_id": ("zones", "zone_id"), "site_id": ("sites", "site_id")},
+        optional=True,
     ),
     "climate": _Frame("city and month", ("city_id", "month"), _IN_CITY),
     "vehicles": _Frame("vehicle class", ("vehicle_id",), {"default_pack_id": ("packs", "pack_id")}),

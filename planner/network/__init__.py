@@ -1,17 +1,30 @@
 """Road graph, drive-time reach, and its audit by another implementation."""
 
 from planner.network.audit import audit_drive_times, audit_nearest, to_networkx
-from planner.network.graph import Access, RoadGraph, attach, build_road_graph
+from planner.network.graph import RoadGraph, build_road_graph, is_one_way
+from planner.network.join import Access, join_places, road_parts
 from planner.network.reach import Reach, drive_time_reach
+from planner.network.travel_times import (
+    audit_stated_nearest,
+    audit_stated_times,
+    has_travel_times,
+    stated_reach,
+)
 
 __all__ = [
     "Access",
     "Reach",
     "RoadGraph",
-    "attach",
     "audit_drive_times",
     "audit_nearest",
+    "audit_stated_nearest",
+    "audit_stated_times",
     "build_road_graph",
     "drive_time_reach",
+    "has_travel_times",
+    "is_one_way",
+    "join_places",
+    "road_parts",
+    "stated_reach",
     "to_networkx",
 ]

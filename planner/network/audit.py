@@ -9,31 +9,34 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from planner.instance import Instance
-from planner.network.graph import Access, RoadGraph
+from planner.network.graph import RoadGraph, is_one_way
+from planner.network.join import Access
 from planner.units import MINUTES_PER_HOUR
 
 _ROUNDING = 1e-9
 """Of a drive time: what sums in another order may be apart."""
 
 
-def to_networkx(instance: Instance) -> "nx.Graph[int]":
-    """The instance's roads as an undirected graph with ``minutes`` and ``length_km``.
+def to_networkx(instance: Instance) -> "nx.DiGraph[int]":
+    """The instance's roads as a directed graph with ``minutes`` and ``length_km``.
 
-    Nodes are the instance's ``node_id`` with ``lon`` and ``lat``; of parallel roads the
-    fastest stands.
+    Nodes are the instance's ``node_id`` with ``lon`` and ``lat``; a road passable both ways is
+    two edges, and of parallel roads the fastest stands.
     """
-    graph: nx.Graph[int] = nx.Graph()
+    graph: nx.DiGraph[int] = nx.DiGraph()
     nodes = instance.road_nodes
     for node_id, lon, lat in zip(nodes["node_id"], nodes["lon"], nodes["lat"], strict=True):
         graph.add_node(node_id, lon=lon, lat=lat)
     roads = instance.roads
     minutes = MINUTES_PER_HOUR * roads["length_km"] / roads["speed_kmh"]
-    for start, end, length_km, road_min in zip(
-        roads["from_node"], roads["to_node"], roads["length_km"], minutes, strict=True
-    ):
-        known = graph.get_edge_data(start, end)
-        if known is None or road_min < known["minutes"]:
-            graph.add_edge(start, end, length_km=length_km, minutes=road_min)
+    for start, end, length_km, road_min, one_way in zip(
+        roads["from_node"], roads["to_node"], roads["length_km"], minutes, is_one_way(roads),
+        strict=True,
+    ):  # fmt: skip
+        for tail, head in [(start, end)] if one_way else [(start, end), (end, start)]:
+            known = graph.get_edge_data(tail, head)
+            if known is None or road_min < known["minutes"]:
+                graph.add_edge(tail, head, length_km=length_km, minutes=road_min)
     return graph
 
 
@@ -47,7 +50,8 @@ def audit_drive_times(
     """Recompute the drive time of site-zone pairs on the uncut roads with networkx.
 
     Independent of `drive_time_reach`: other graph (junctions only, places between them join
-    by their position along the road), other code.
+    by their position along the road), other code. Both take the instance's roads, between whose
+    junctions speed and direction do not change.
 
     Parameters
     ----------
@@ -63,9 +67,9 @@ def audit_drive_times(
     Returns
     -------
     ndarray, shape (num_pairs,)
-        Drive time [min]; inf where the zone is not reached within the standard.
+        Drive time from zone to site [min]; inf where it is beyond the standard.
     """
-    road_graph = to_networkx(instance)
+    to_site = to_networkx(instance).reverse(copy=False)
     limit_min = instance.scenario.siting.drive_time_min
     node_id = instance.road_nodes["node_id"].to_numpy()
     from_node = instance.roads["from_node"].to_numpy()
@@ -73,12 +77,25 @@ def audit_drive_times(
     length_km = instance.roads["length_km"].to_numpy(float)
     road_min = MINUTES_PER_HOUR * length_km / instance.roads["speed_kmh"].to_numpy(float)
 
-    def junctions_beside(point: int) -> list[tuple[int, float]]:
+    one_way = is_one_way(instance.roads)
+
+    def junctions_before(point: int) -> list[tuple[int, float]]:
+        """Junctions from which a point is driven to, nothing between, and the minutes."""
         edge = graph.edge_idx[point]
         if edge < 0:
             return [(node_id[point], 0.0)]
         passed_min = graph.edge_frac[point] * road_min[edge]
-        return [(from_node[edge], passed_min), (to_node[edge], road_min[edge] - passed_min)]
+        back = [] if one_way[edge] else [(to_node[edge], road_min[edge] - passed_min)]
+        return [(from_node[edge], passed_min), *back]
+
+    def junctions_after(point: int) -> list[tuple[int, float]]:
+        """Junctions to which one drives from a point, nothing between, and the minutes."""
+        edge = graph.edge_idx[point]
+        if edge < 0:
+            return [(node_id[point], 0.0)]
+        passed_min = graph.edge_frac[point] * road_min[edge]
+        back = [] if one_way[edge] else [(from_node[edge], passed_min)]
+        return [(to_node[edge], road_min[edge] - passed_min), *back]
 
     minutes = np.full(len(pairs), np.inf)
     if not len(pairs):
@@ -90,9 +107,9 @@ def audit_drive_times(
         site_point = sites.point_idx[site_idx]
         start_min = sites.access_min[site_idx]
         node_min: dict[int, float] = {}
-        for node, offset_min in junctions_beside(site_point):
+        for node, offset_min in junctions_before(site_point):
             found = nx.single_source_dijkstra_path_length(
-                road_graph, node, cutoff=limit_min - start_min - offset_min, weight="minutes"
+                to_site, node, cutoff=limit_min - start_min - offset_min, weight="minutes"
             )
             for other, other_min in found.items():
                 total_min = start_min + offset_min + other_min
@@ -101,12 +118,13 @@ def audit_drive_times(
             point = zones.point_idx[zone_of_pair[row]]
             ways_min = [
                 node_min.get(node, np.inf) + offset_min
-                for node, offset_min in junctions_beside(point)
+                for node, offset_min in junctions_after(point)
             ]
             edge = graph.edge_idx[point]
             if edge >= 0 and edge == graph.edge_idx[site_point]:
-                apart_frac = abs(graph.edge_frac[point] - graph.edge_frac[site_point])
-                ways_min.append(start_min + apart_frac * road_min[edge])
+                ahead_frac = graph.edge_frac[site_point] - graph.edge_frac[point]
+                if ahead_frac >= 0 or not one_way[edge]:
+                    ways_min.append(start_min + abs(ahead_frac) * road_min[edge])
             minutes[row] = min(ways_min) + zones.access_min[zone_of_pair[row]]
     return minutes
 
@@ -195,11 +213,15 @@ class _Stops(NamedTuple):
     node: NDArray[np.int64]
     neighbours: list[list[tuple[int, float]]]
     road_min: NDArray[np.float64]
+    one_way: NDArray[np.bool_]
 
     def beside(
         self, graph: RoadGraph, point: NDArray[np.int32]
     ) -> tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.int64], NDArray[np.float64]]:
-        """Nodes on both sides of road points and the minutes to them; a node is beside itself."""
+        """Nodes on both sides of road points and the minutes to them; a node is beside itself.
+
+        Against a one-way road they are inf.
+        """
         left, right = point.astype(np.int64), point.astype(np.int64)
         left_min, right_min = np.zeros(len(point)), np.zeros(len(point))
         between = np.flatnonzero(graph.edge_idx[point] >= 0)
@@ -208,6 +230,7 @@ class _Stops(NamedTuple):
         before = np.searchsorted(self.place, place, side="right") - 1
         left[between], right[between] = self.node[before], self.node[before + 1]
         left_min[between] = (place - self.place[before]) * self.road_min[edge]
+        left_min[between[self.one_way[edge] & (place > self.place[before])]] = np.inf
         right_min[between] = (self.place[before + 1] - place) * self.road_min[edge]
         return left, left_min, right, right_min
 
@@ -227,12 +250,15 @@ def _stops_along_roads(instance: Instance, graph: RoadGraph, point: NDArray[np.i
     road, frac, node = road[order], frac[order], node[order]
     neighbours: list[list[tuple[int, float]]] = [[] for _ in range(num_junctions + len(inner))]
     same_road = np.flatnonzero(np.diff(road) == 0)
-    for start, end, minutes in zip(
+    one_way = is_one_way(roads)
+    for start, end, minutes, only_forth in zip(
         node[same_road].tolist(),
         node[same_road + 1].tolist(),
         ((frac[same_road + 1] - frac[same_road]) * road_min[road[same_road]]).tolist(),
+        one_way[road[same_road]].tolist(),
         strict=True,
     ):
-        neighbours[start].append((end, minutes))
         neighbours[end].append((start, minutes))
-    return _Stops(road.astype(float) + frac, node, neighbours, road_min)
+        if not only_forth:
+            neighbours[start].append((end, minutes))
+    return _Stops(road.astype(float) + frac, node, neighbours, road_min, one_way)

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from scipy.sparse.csgraph import connected_components, dijkstra
 from scipy.spatial import KDTree
 
-from planner.geodesy import chord_to_arc_km, great_circle_km, to_sphere_km
+from planner.geodesy import chord_to_arc_km, degrees_east, great_circle_km, to_sphere_km
 from planner.instance import Instance
 from planner.instance.settings.corridors import Ferry
 from planner.units import MINUTES_PER_HOUR
@@ -265,7 +265,7 @@ def _contract(
             num_pieces = max(1, int(np.ceil(km[-1] / spacing_km)))
             at_km = km[-1] * np.arange(1, num_pieces) / num_pieces
             stops = [place[start], *range(len(lon), len(lon) + num_pieces - 1), place[nodes[-1]]]
-            lon.extend(np.interp(at_km, km, roads.lon[nodes]))
+            lon.extend(_interpolated_lon(at_km, km, roads.lon[nodes]))
             lat.extend(np.interp(at_km, km, roads.lat[nodes]))
             segments.extend(
                 (tail, head, km[-1] / num_pieces, minutes / num_pieces, ferry)
@@ -284,6 +284,15 @@ def _contract(
         portal_idx=node_of,
         unconnected=unconnected,
     )
+
+
+def _interpolated_lon(at_km: FloatArray, km: FloatArray, lon: FloatArray) -> FloatArray:
+    """Longitudes along a road, also where it goes on from 180 to -180 [degrees]."""
+    if np.ptp(lon) < 180:
+        return np.asarray(np.interp(at_km, km, lon))
+    unwrapped = lon[0] + np.cumsum(np.append(0.0, degrees_east(lon[:-1], lon[1:])))
+    between = np.interp(at_km, km, unwrapped)
+    return np.asarray(np.where(np.abs(between) > 180, between - np.sign(between) * 360, between))
 
 
 def find_trip_paths(

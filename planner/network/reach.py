@@ -6,7 +6,8 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from planner.network.graph import Access, FloatArray, IndexArray, RoadGraph
+from planner.network.graph import FloatArray, IndexArray, RoadGraph
+from planner.network.join import Access
 
 
 @dataclass(frozen=True)
@@ -36,7 +37,7 @@ def drive_time_reach(
     Parameters
     ----------
     graph : RoadGraph
-        Symmetric drive times.
+        Drive times by direction.
     sites, zones : Access
         Where sites and zones join the graph.
     drive_time_min : float
@@ -49,8 +50,9 @@ def drive_time_reach(
 
     Notes
     -----
-    Dijkstra's algorithm from each site's road point, stopped at the standard less the site's
-    access time; a settled point hands its time to the zones that join there.
+    The customer drives to the station: what counts is the time from zone to site. Dijkstra's
+    algorithm from each site's road point against the direction of travel, stopped at the standard
+    less the site's access time; a settled point hands its time to the zones that join there.
     """
     joined = np.flatnonzero(zones.point_idx >= 0)
     joined = joined[np.argsort(zones.point_idx[joined], kind="stable")]

@@ -1,21 +1,28 @@
-"""The road network of an instance: where sites and zones join it, who reaches whom, the audit."""
+"""Who reaches whom in an instance, by its roads or by its stated times, and the audit of that."""
 
-from functools import partial
+from functools import cache as remembered
 from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 
 from planner.instance import Instance
+from planner.instance.tables import SHUT
 from planner.network import (
     Access,
     Reach,
     RoadGraph,
-    attach,
     audit_drive_times,
     audit_nearest,
+    audit_stated_nearest,
+    audit_stated_times,
     build_road_graph,
     drive_time_reach,
+    has_travel_times,
+    is_one_way,
+    join_places,
+    road_parts,
+    stated_reach,
 )
 from planner.planning.array_cache import ArrayCache, content_key
 from planner.plans import AuditedTimes, Plan
@@ -31,76 +38,191 @@ class JoinedNetwork(NamedTuple):
     zones: Access
 
 
-def join_network(instance: Instance) -> JoinedNetwork:
-    """Build the road graph and join sites and zones to it."""
-    graph = build_road_graph(instance)
-    sites, zones = (
-        attach(graph, table["lon"].to_numpy(float), table["lat"].to_numpy(float), instance)
-        for table in (instance.sites, instance.zones)
-    )
-    return JoinedNetwork(graph, sites, zones)
-
-
-def reach_on_network(
-    instance: Instance, cache: ArrayCache | None = None
-) -> tuple[JoinedNetwork, Reach]:
-    """Join sites and zones to the roads, and find who reaches whom within the standard.
+def join_network(instance: Instance, cache: ArrayCache | None = None) -> JoinedNetwork | None:
+    """Build the road graph and join sites and zones to it.
 
     Parameters
     ----------
     instance : Instance
     cache : ArrayCache, optional
         Has them if another scenario had the same roads, sites and zones.
+
+    Returns
+    -------
+    JoinedNetwork or None
+        None if the instance states its drive times.
     """
-    minutes = instance.scenario.siting.drive_time_min
+    if has_travel_times(instance):
+        return None
     if cache is None:
-        network = join_network(instance)
+        graph = build_road_graph(instance)
+        return JoinedNetwork(graph, *join_places(graph, instance))
+    graph = cache.once(RoadGraph, _road_key(instance), lambda: build_road_graph(instance))
+    key, joined = _place_key(instance), remembered(lambda: join_places(graph, instance))
+    return JoinedNetwork(
+        graph,
+        cache.once(Access, content_key(key, "sites"), lambda: joined()[0]),
+        cache.once(Access, content_key(key, "zones"), lambda: joined()[1]),
+    )
+
+
+def reach_on_network(
+    instance: Instance, cache: ArrayCache | None = None
+) -> tuple[JoinedNetwork | None, Reach]:
+    """Join sites and zones to the roads, and find who reaches whom within the standard.
+
+    Parameters
+    ----------
+    instance, cache
+        As of `join_network`.
+    """
+    network, minutes = join_network(instance, cache), instance.scenario.siting.drive_time_min
+    if network is None:
+        return None, stated_reach(instance)
+    if cache is None:
         return network, drive_time_reach(*network, minutes)
-    roads = content_key(
+    key = content_key(_place_key(instance), minutes)
+    return network, cache.once(Reach, key, lambda: drive_time_reach(*network, minutes))
+
+
+def _road_key(instance: Instance) -> str:
+    return content_key(
         instance.road_nodes[["node_id", "lon", "lat"]],
         instance.roads[["from_node", "to_node", "length_km", "speed_kmh"]],
+        is_one_way(instance.roads).tobytes(),
     )
-    graph = cache.once(RoadGraph, roads, lambda: build_road_graph(instance))
-    keys, joined = [], []
-    for table in (instance.sites, instance.zones):
-        lon, lat = table["lon"].to_numpy(float), table["lat"].to_numpy(float)
-        keys.append(content_key(roads, instance.scenario.network, table[["lon", "lat"]]))
-        joined.append(cache.once(Access, keys[-1], partial(attach, graph, lon, lat, instance)))
-    network = JoinedNetwork(graph, *joined)
-    reach = cache.once(
-        Reach, content_key(keys, minutes), lambda: drive_time_reach(*network, minutes)
-    )
-    return network, reach
 
 
-def audit(instance: Instance, network: JoinedNetwork, plan: Plan) -> AuditedTimes:
+def _place_key(instance: Instance) -> str:
+    return content_key(
+        _road_key(instance),
+        instance.scenario.network,
+        instance.sites[["lon", "lat", "status"]],
+        instance.zones[["lon", "lat"]],
+    )
+
+
+def audit(instance: Instance, network: JoinedNetwork | None, plan: Plan) -> AuditedTimes:
     """Drive times that the plan relies on, by other code than its own."""
-    graph, sites, zones = network
-    pairs = pd.DataFrame(
-        {
-            "site_idx": pd.Index(instance.sites["site_id"]).get_indexer(plan.allocation["site_id"]),
-            "zone_idx": pd.Index(instance.zones["zone_id"]).get_indexer(plan.allocation["zone_id"]),
-        }
-    )
     judge = judge_of(instance.scenario.siting.objective)
     num_stations, num_sites = judge.num_nearest(instance.scenario)
+    site_ids, pairs = instance.sites["site_id"], plan.allocation[["site_id", "zone_id"]]
+    is_open = site_ids.isin(plan.stations["site_id"])
+    may_open = ~instance.sites["status"].isin(SHUT) & np.isfinite(least_cost_cny(instance))
+    if network is None:
+        return AuditedTimes(
+            allocation_min=audit_stated_times(instance, pairs),
+            station_min=audit_stated_nearest(instance, site_ids[is_open], num_stations),
+            site_min=audit_stated_nearest(instance, site_ids[may_open], num_sites),
+        )
+    graph, sites, zones = network
+    positions = pd.DataFrame(
+        {
+            "site_idx": pd.Index(site_ids).get_indexer(pairs["site_id"]),
+            "zone_idx": pd.Index(instance.zones["zone_id"]).get_indexer(pairs["zone_id"]),
+        }
+    )
 
     def nearest(site_idx: np.ndarray, number: int) -> np.ndarray:
         return audit_nearest(instance, graph, sites, zones, site_idx, number)
 
-    is_open = instance.sites["site_id"].isin(plan.stations["site_id"])
-    is_shut = instance.sites["status"].isin(["forbidden", "closing"])
-    may_open = ~is_shut & np.isfinite(least_cost_cny(instance))
     return AuditedTimes(
-        allocation_min=audit_drive_times(instance, graph, sites, zones, pairs),
+        allocation_min=audit_drive_times(instance, graph, sites, zones, positions),
         station_min=nearest(np.flatnonzero(is_open), num_stations),
         site_min=nearest(np.flatnonzero(may_open), num_sites),
     )
 
 
-def without_roads(network: JoinedNetwork) -> dict[str, int]:
-    """How many sites and zones join no road, by what an assumption calls them."""
-    return {
-        "sites farther than max_access_km from any road": int((network.sites.point_idx < 0).sum()),
-        "zones farther than max_access_km from any road": int((network.zones.point_idx < 0).sum()),
-    }
+def is_connected(instance: Instance, network: JoinedNetwork | None) -> np.ndarray:
+    """Whether each site joins a road; all do if drive times are stated."""
+    if network is None:
+        return np.ones(len(instance.sites), dtype=np.bool_)
+    return np.asarray(network.sites.point_idx >= 0)
+
+
+def network_assumptions(instance: Instance, network: JoinedNetwork | None) -> list[dict[str, str]]:
+    """What is left out of reach and why, as rows of the assumptions."""
+    if network is None:
+        return _stated_assumptions(instance)
+    left_out = "left out of every reach"
+    sites, zones = network.sites, network.zones
+    rows = [
+        _row("sites farther than max_access_km from any road", f"{(sites.point_idx < 0).sum()}",
+             "INF", left_out),
+        _row("zones farther than max_access_km from any road", f"{(zones.point_idx < 0).sum()}",
+             "INF", left_out),
+    ]  # fmt: skip
+    one_way = is_one_way(instance.roads)
+    if one_way.any():
+        length_km = instance.roads["length_km"].to_numpy(float)
+        rows.append(
+            _row("one-way roads", f"{length_km[one_way].sum() / length_km.sum():.1%} of the length",
+                 "INF", "driven in their direction only; the drive that counts is from zone to "
+                 "station, the way back is not looked at")
+        )  # fmt: skip
+    parts = road_parts(instance, *network)
+    if len(parts) > 1:
+        rows.append(
+            _row("roads in parts that do not meet", _describe_parts(parts), "M",
+                 "no road leads from one to another; if one should, join them in the roads")
+        )  # fmt: skip
+    for name, ids, access, led in (
+        ("sites", instance.sites["site_id"], sites, "no zone's roads lead to it"),
+        ("zones", instance.zones["zone_id"], zones, "it leads to no site"),
+    ):
+        if access.passes_over.any():
+            rows.append(
+                _row(f"{name} that pass over their nearest road", _ids(ids[access.passes_over]),
+                     "INF", f"{led}; they join the nearest road where that is otherwise")
+            )  # fmt: skip
+    astray = instance.zones["zone_id"][(zones.point_idx >= 0) & ~zones.leads_on]
+    if len(astray):
+        why = f"{left_out}: their part of the roads has no site that may open"
+        rows.append(_row("zones from which no road leads to a site", _ids(astray), "INF", why))
+    return rows
+
+
+_MOST_SHOWN = 5
+
+
+def _stated_assumptions(instance: Instance) -> list[dict[str, str]]:
+    table = instance.travel_times
+    rows = [
+        _row("drive times", f"{len(table):,} pairs of the table travel_times", "INF",
+             "taken as stated in place of a search on roads; pairs without a row are not reached")
+    ]  # fmt: skip
+    for name, key in (("sites", "site_id"), ("zones", "zone_id")):
+        ids = getattr(instance, name)[key]
+        missing = ids[~ids.isin(table[key])]
+        if len(missing):
+            rows.append(
+                _row(f"{name} without a row in travel_times", _ids(missing), "INF",
+                     "left out of every reach")
+            )  # fmt: skip
+    return rows
+
+
+def _describe_parts(parts: pd.DataFrame) -> str:
+    total_km = max(float(parts["length_km"].sum()), 1e-9)
+    shown = [
+        f"{length_km:,.6g} km ({length_km / total_km:.1%}) with {zones} zones and {sites} sites"
+        for length_km, zones, sites in zip(
+            parts["length_km"].round(3), parts["zones"], parts["sites"], strict=True
+        )
+    ][:_MOST_SHOWN]
+    rest = parts[_MOST_SHOWN:]
+    if len(rest):
+        shown.append(
+            f"{len(rest)} more of {rest['length_km'].sum():,.6g} km with {rest['zones'].sum()} "
+            f"zones and {rest['sites'].sum()} sites"
+        )
+    return f"{len(parts)}: {'; '.join(shown)}"
+
+
+def _ids(ids: "pd.Series[str]") -> str:
+    more = f" and {len(ids) - _MOST_SHOWN} more" if len(ids) > _MOST_SHOWN else ""
+    return f"{len(ids)}: {', '.join(ids[:_MOST_SHOWN])}{more}"
+
+
+def _row(item: str, value: str, mark: str, source: str) -> dict[str, str]:
+    return {"item": item, "value": value, "mark": mark, "source": source}

@@ -94,7 +94,7 @@ def list_assumptions(
     instance: Instance,
     extrapolated: pd.DataFrame,
     suspects: pd.DataFrame,
-    left_out: dict[str, int],
+    network: list[dict[str, str]],
     roads: CorridorRoads | None,
     question: list[dict[str, str]],
 ) -> pd.DataFrame:
@@ -108,8 +108,8 @@ def list_assumptions(
         (`planner.physics.fleet.FleetOperation`).
     suspects : DataFrame
         Cities with the hours of others (`planner.physics.climate.CityClimate`).
-    left_out : dict of str to int
-        What joins no road.
+    network : list of dict
+        What is left out of reach.
     roads : CorridorRoads, optional
         If corridors are planned.
     question : list of dict
@@ -141,10 +141,7 @@ def list_assumptions(
         }
         for city_id, why in zip(suspects["city_id"], suspects["why"], strict=True)
     ]
-    rows += [
-        {"item": item, "value": str(count), "mark": "INF", "source": "left out of every reach"}
-        for item, count in left_out.items()
-    ]
+    rows += network
     if roads is not None:
         rows += corridor_assumptions(instance, roads)
     unlimited = set(instance.packs["chemistry"]) - set(instance.supply["chemistry"])

@@ -17,7 +17,13 @@ from planner.planning.corridors.check import check_corridors
 from planner.planning.corridors.labels import corridors_of_plan
 from planner.planning.corridors.prepare import CorridorInput
 from planner.planning.corridors.roads import prepare_roads
-from planner.planning.joined_network import audit, join_network, reach_on_network, without_roads
+from planner.planning.joined_network import (
+    audit,
+    is_connected,
+    join_network,
+    network_assumptions,
+    reach_on_network,
+)
 from planner.planning.label import label_plan, list_assumptions
 from planner.planning.pack_prices import (
     gate_savings,
@@ -77,7 +83,9 @@ def plan(
     with clock.stage("fleet", f"winter range and swaps in {len(instance.cities)} cities"):
         climate = city_climate(instance)
         fleet = operate_fleet(instance, climate)
-    with clock.stage("network", f"drive-time reach on {len(instance.roads):,} roads") as say:
+    rows = len(instance.travel_times)
+    on = f"{rows:,} stated times" if rows else f"{len(instance.roads):,} roads"
+    with clock.stage("network", f"drive-time reach on {on}") as say:
         network, reach = reach_on_network(instance, cache)
         say(f"{len(reach.zone_idx):,} pairs of site and zone within the standard")
     roads = None
@@ -101,7 +109,7 @@ def plan(
     with clock.stage("candidates", "why each other site holds no station"):
         candidates = explain_candidates(
             instance, evaluation, Reached(reach.ptr, reach.zone_idx, reach.drive_min),
-            network.sites.point_idx >= 0, result.models[0].prices,
+            is_connected(instance, network), result.models[0].prices,
         )  # fmt: skip
     curves = {}
     with clock.optional_stage("curves", "range over air temperature, class by class"):
@@ -123,7 +131,7 @@ def plan(
             instance,
             fleet.extrapolated,
             climate.suspects,
-            without_roads(network),
+            network_assumptions(instance, network),
             roads,
             ask_of(instance).assumptions(instance, fitted.siting_problem),
         ),

@@ -7,6 +7,7 @@ import pandas as pd
 
 from planner.errors import CheckError
 from planner.instance import Instance
+from planner.instance.tables import SHUT
 from planner.plans.derived import Derived
 from planner.plans.evaluate import evaluate_plan
 from planner.plans.pack_rows import pack_violations
@@ -114,7 +115,7 @@ def _stations(instance: Instance, evaluation: Evaluation, trips: TripShare) -> I
     must = sites.loc[sites["status"].isin(["existing", "committed"]), "site_id"]
     for site_id in must[~must.isin(stations["site_id"])]:
         yield f"site {site_id} is existing or committed but not open"
-    for status in ("forbidden", "closing"):
+    for status in SHUT:
         for site_id in stations.loc[stations["site_status"] == status, "site_id"]:
             yield f"site {site_id} is {status} but open"
     yield from _sizes(instance, stations)

@@ -47,6 +47,17 @@ def test_chains_are_contracted_and_cut(tutorial: Instance):
     assert network.lon[paths.node_idx].tolist() == pytest.approx([0.0, 0.375, 0.75, 1.125, 1.5])
 
 
+def test_stretches_across_the_date_line(tutorial: Instance):
+    nodes = [(179.5, 0.0), (-179.9, 0.0), (-179.5, 0.0)]
+    roads = [(0, 1, 66.8), (1, 2, 44.5)]
+    network = build_intercity_network(
+        on_roads(tutorial, nodes, roads, [0, 2]), max_trip_km=500, spacing_km=20
+    )
+    assert len(network.lon) == 7
+    assert (np.abs(network.lon) >= 179.5).all()
+    assert (np.abs(network.lon) <= 180).all()
+
+
 def test_islands_are_named_and_joined_by_ferries(tutorial: Instance):
     instance = on_roads(tutorial, NODES, ROADS, [0, 3, 6])
     apart = build_intercity_network(instance, max_trip_km=500, spacing_km=500)

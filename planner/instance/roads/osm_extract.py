@@ -11,6 +11,8 @@ from planner.instance.roads.road_speed import (
     CLASS_SPEED_KMH,
     LIMIT_FRAC,
     class_speed_kmh,
+    far_from_class_note,
+    is_far_from_class,
     posted_limit_kmh,
 )
 from planner.instance.roads.road_tables import (
@@ -23,7 +25,9 @@ from planner.instance.roads.road_tables import (
 _ACCESS_TAGS = ("motorcar", "motor_vehicle", "vehicle", "access")
 """From the most specific to the most general: the first that is there decides."""
 _CLOSED = frozenset({"no", "private", "agricultural", "forestry", "emergency"})
-_ONE_WAY = frozenset({"yes", "1", "true", "-1", "reversible"})
+_ROUND = ("roundabout", "circular")
+_ONE_WAY_TAGS = ("oneway:motorcar", "oneway:motor_vehicle", "oneway:vehicle", "oneway")
+_DIRECTIONS = {"yes": 1, "1": 1, "true": 1, "-1": -1, "reverse": -1}
 
 
 def is_drivable(tags: Mapping[str, str]) -> bool:
@@ -40,10 +44,19 @@ def is_drivable(tags: Mapping[str, str]) -> bool:
     return access not in _CLOSED
 
 
-def is_one_way(tags: Mapping[str, str]) -> bool:
-    """Whether a way may be driven in one direction only; motorways and roundabouts imply it."""
-    implied = tags.get("highway") == "motorway" or tags.get("junction") == "roundabout"
-    return tags.get("oneway", "yes" if implied else "no") in _ONE_WAY
+def travel_direction(tags: Mapping[str, str]) -> int:
+    """Which way a way may be driven: 1 as drawn, -1 against that, 0 both ways.
+
+    Motorways and roundabouts imply 1. What changes with the hour (``reversible``) counts as 0.
+
+    >>> travel_direction({"highway": "primary", "oneway": "-1"})
+    -1
+    >>> travel_direction({"highway": "motorway"}), travel_direction({"highway": "primary"})
+    (1, 0)
+    """
+    implied = tags.get("highway") == "motorway" or tags.get("junction") in _ROUND
+    stated = next((tags[tag] for tag in _ONE_WAY_TAGS if tag in tags), "yes" if implied else "no")
+    return _DIRECTIONS.get(stated, 0)
 
 
 def read_osm_extract(path: Path) -> RoadTables:
@@ -70,8 +83,9 @@ def read_osm_extract(path: Path) -> RoadTables:
     way_of_ref: list[int] = []
     speeds_kmh: list[float] = []
     has_limit: list[bool] = []
-    one_way: list[bool] = []
+    direction: list[int] = []
     unread = 0
+    far_from_class: list[str] = []
     try:
         ways = osmium.FileProcessor(str(path), osmium.osm.WAY)
         for way in ways.with_filter(osmium.filter.KeyFilter("highway")):
@@ -86,8 +100,10 @@ def read_osm_extract(path: Path) -> RoadTables:
             refs.extend(nodes)
             way_of_ref.extend([len(speeds_kmh)] * len(nodes))
             speeds_kmh.append(by_class_kmh if limit_kmh is None else LIMIT_FRAC * limit_kmh)
+            if is_far_from_class(speeds_kmh[-1], tags["highway"]):
+                far_from_class.append(str(way.id))
             has_limit.append(limit_kmh is not None)
-            one_way.append(is_one_way(tags))
+            direction.append(travel_direction(tags))
         node_id = np.unique(np.array(refs, dtype=np.int64))
         lon, lat = np.full(len(node_id), np.nan), np.full(len(node_id), np.nan)
         wanted = osmium.filter.IdFilter(node_id.tolist())
@@ -103,7 +119,9 @@ def read_osm_extract(path: Path) -> RoadTables:
     way_idx = np.array(way_of_ref, dtype=np.int64)
     is_there = np.isfinite(lon)
     on = (way_idx[1:] == way_idx[:-1]) & is_there[position[1:]] & is_there[position[:-1]]
-    tail, head, way_idx = position[:-1][on], position[1:][on], way_idx[1:][on]
+    before, after, way_idx = position[:-1][on], position[1:][on], way_idx[1:][on]
+    driven = np.array(direction, dtype=np.int64)[way_idx]
+    tail, head = np.where(driven < 0, after, before), np.where(driven < 0, before, after)
     if not len(tail):
         remedy = "holds no drivable road; extract an area with its roads"
         raise InputError([Fault(path.name, None, "highway", "", remedy)])
@@ -117,7 +135,7 @@ def read_osm_extract(path: Path) -> RoadTables:
             length_km=segment_length_km(lon, lat, tail, head),
             speed_kmh=np.array(speeds_kmh)[way_idx],
             has_limit=np.array(has_limit)[way_idx],
-            is_one_way=np.array(one_way)[way_idx],
+            is_one_way=driven != 0,
         ),
         path.name,
     )
@@ -129,4 +147,5 @@ def read_osm_extract(path: Path) -> RoadTables:
     notes = [
         Note(f"{path.name}: {item}", f"{count:,}", "M", why) for count, item, why in facts if count
     ]
+    notes += far_from_class_note(path.name, "ways", far_from_class)
     return RoadTables(tables.road_nodes, tables.roads, (*tables.notes, *notes))

@@ -1,5 +1,6 @@
 """The road network of a GraphML file as OSMnx writes it (versions 1 and 2)."""
 
+import warnings
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -15,10 +16,14 @@ from pyproj.exceptions import CRSError
 from planner.errors import Fault, InputError
 from planner.instance.check_table import limited_faults
 from planner.instance.coordinates import convert_to_wgs84, reference_of
+from planner.instance.notes import Note
 from planner.instance.roads.road_speed import (
     CLASS_SPEED_KMH,
     LIMIT_FRAC,
     class_speed_kmh,
+    far_from_class_note,
+    is_far_from_class,
+    listed,
     posted_limit_kmh,
 )
 from planner.instance.roads.road_tables import (
@@ -33,13 +38,20 @@ from planner.units import METRES_PER_KM
 _UNKNOWN_CLASS = "road"
 """Class of an edge that tells neither a speed nor a class with one."""
 
+MAX_NODE_ID = 2**53
+"""Above it not every whole number is one that tables of numbers can hold."""
+MAX_LENGTH_KM = 2000.0
+
 
 def read_osmnx_graph(path: Path, sources: Sources) -> RoadTables:
     """Read a road network that OSMnx saved.
 
     An edge's speed is its ``speed_kph``; without it, a share of its ``maxspeed``; without that,
-    the speed of its ``highway``. Edges that stand there once per direction count once. The bends
-    of an edge's ``geometry`` get node ids above the largest of the file.
+    the speed of its ``highway``. Edges that stand there once per direction, alike, count once and
+    may be driven both ways; so may one that says ``oneway`` false, and all of an undirected graph.
+    Every other edge is driven from its source to its target, as OSMnx orients one-way streets
+    (also those that it calls ``reversed``). The bends of an edge's ``geometry`` get node ids above
+    the largest of the file.
 
     Parameters
     ----------
@@ -59,8 +71,12 @@ def read_osmnx_graph(path: Path, sources: Sources) -> RoadTables:
         If the file cannot be read, or nodes or edges lack what is needed: all of them at once.
     """
     try:
-        graph = nx.read_graphml(path, node_type=int, force_multigraph=True)
-    except (ParseError, nx.NetworkXError, OSError, ValueError, KeyError, TypeError) as error:
+        with warnings.catch_warnings():  # an attribute without a type is read as text, like all
+            warnings.simplefilter("ignore", UserWarning)
+            graph = nx.read_graphml(path, node_type=int, force_multigraph=True)
+    # An encoding that the parser does not know is a LookupError, as a missing key is.
+    except (ParseError, nx.NetworkXException, OSError, ValueError, LookupError, TypeError,
+            AttributeError, RecursionError, StopIteration) as error:  # fmt: skip
         remedy = "file cannot be read as GraphML with whole node numbers, as OSMnx saves it"
         raise InputError([Fault(path.name, None, "", str(error), remedy)]) from error
     crs, faults = _crs(graph.graph.get("crs"), path)
@@ -71,21 +87,30 @@ def read_osmnx_graph(path: Path, sources: Sources) -> RoadTables:
     nodes = pd.DataFrame.from_dict(dict(graph.nodes(data=True)), orient="index")
     nodes = nodes.reindex(columns=["x", "y"]).apply(pd.to_numeric, errors="coerce")
     nodes = nodes.sort_index().astype(np.float64)
-    shown = pd.Series(nodes.index).astype("str").radd("node ")
+    shown = pd.Series([f"node {node}" for node in nodes.index], dtype="str")
+    rows = np.flatnonzero([not 0 <= node <= MAX_NODE_ID for node in nodes.index])
+    faults += limited_faults(path.name, "id", shown, rows, 1, f"must be 0 to {MAX_NODE_ID}")
     rows = np.flatnonzero(~np.isfinite(nodes).all(axis=1))
     faults += limited_faults(path.name, "x, y", shown, rows, 1, "node has no place; give both")
     edges = pd.DataFrame(
         [_edge(start, end, data) for start, end, data in graph.edges(data=True)],
-        columns=["start", "end", "length_km", "speed_kmh", "has_limit", "is_one_way", "geometry"],
-    )
+        columns=["start", "end", "length_km", "stated_kmh", "speed_kmh", "has_limit",
+                 "has_several", "is_far", "is_stated_two_way", "geometry"],
+    )  # fmt: skip
     shown = "edge " + edges["start"].astype("str") + " to " + edges["end"].astype("str")
-    rows = np.flatnonzero(~(edges["length_km"] >= 0))
+    rows = np.flatnonzero(~edges["length_km"].between(0, MAX_LENGTH_KM))
     remedy = "edge has no length in metres; OSMnx: distance.add_edge_lengths"
     faults += limited_faults(path.name, "length", shown, rows, 1, remedy)
+    rows = np.flatnonzero(edges["stated_kmh"].notna() & ~edges["stated_kmh"].between(1, 200))
+    remedy = "must be 1 to 200 km/h; correct it, or leave it out and the limit or class counts"
+    faults += limited_faults(path.name, "speed_kph", shown, rows, 1, remedy)
     is_drawn = edges["geometry"].notna()
     wkt = edges["geometry"].astype(object).where(is_drawn, None).to_numpy()
-    edges["line"] = shapely.from_wkt(wkt, on_invalid="ignore")
-    rows = np.flatnonzero(is_drawn & edges["line"].isna())
+    with np.errstate(all="ignore"):  # numbers too large to be read become inf, and are told
+        edges["line"] = shapely.from_wkt(wkt, on_invalid="ignore")
+    is_line = shapely.get_type_id(edges["line"]) == shapely.GeometryType.LINESTRING
+    is_line &= np.isfinite(shapely.bounds(edges["line"])).all(axis=1)
+    rows = np.flatnonzero(is_drawn & ~is_line)
     remedy = "not a line in well-known text"
     faults += limited_faults(path.name, "geometry", shown, rows, 1, remedy)
     if not len(edges):
@@ -93,23 +118,24 @@ def read_osmnx_graph(path: Path, sources: Sources) -> RoadTables:
     if faults:
         raise InputError(faults)
 
-    edges["once"] = [
-        (*sorted(ends), round(length_km, 4))
-        for *ends, length_km in edges[["start", "end", "length_km"]].itertuples(index=False)
-    ]
-    edges = edges.drop_duplicates("once", ignore_index=True)
+    edges = _once_if_alike(edges, is_directed=graph.is_directed())
     points, segments = _segments(nodes, edges)
     if crs is not None:
         way = Transformer.from_crs(crs, "EPSG:4326", always_xy=True)
         points["lon"], points["lat"] = way.transform(points["lon"], points["lat"])
     points = convert_to_wgs84(points, reference)
+    rows = np.flatnonzero(~np.isfinite(points[["lon", "lat"]]).all(axis=1))
+    if len(rows):
+        remedy = "coordinates lie outside what the graph's crs covers; correct one of them"
+        shown = points["node_id"].astype("str").radd("node ")
+        raise InputError(limited_faults(path.name, "x, y", shown, rows, 1, remedy))
     lon, lat = points["lon"].to_numpy(), points["lat"].to_numpy()
     tail, head = segments["tail"].to_numpy(), segments["head"].to_numpy()
     of_edge = segments["edge"].to_numpy()
     straight_km = segment_length_km(lon, lat, tail, head)
     edge_km = np.bincount(of_edge, weights=straight_km, minlength=len(edges))[of_edge]
     share = np.divide(straight_km, edge_km, out=np.zeros(len(tail)), where=edge_km > 0)
-    return simplify_roads(
+    tables = simplify_roads(
         RoadSegments(
             node_id=points["node_id"].to_numpy(np.int64),
             lon=lon,
@@ -123,6 +149,44 @@ def read_osmnx_graph(path: Path, sources: Sources) -> RoadTables:
         ),
         path.name,
     )
+    return RoadTables(
+        tables.road_nodes, tables.roads, (*tables.notes, *_notes(edges, graph, path.name))
+    )
+
+
+def _notes(edges: pd.DataFrame, graph: Any, label: str) -> list[Note]:
+    notes = []
+    several = edges[edges["has_several"]]
+    if len(several):
+        why = (
+            "OSMnx joined roads of several limits or classes: speed_kph, or else their harmonic "
+            "mean; where they change is lost. Save the graph before simplify_graph to keep it"
+        )
+        value = f"{len(several):,} edges, {several['length_km'].sum():,.1f} km"
+        notes.append(Note(f"{label}: edges of several speeds", value, "?", why))
+    far = edges[edges["is_far"]]
+    names = [f"{start} to {end}" for start, end in zip(far["start"], far["end"], strict=True)]
+    notes += far_from_class_note(label, "edges", names)
+    if not graph.is_directed():
+        why = "an undirected graph does not tell the direction of one-way streets"
+        notes.append(Note(f"{label}: direction", "all roads passable both ways", "?", why))
+    return notes
+
+
+def _once_if_alike(edges: pd.DataFrame, *, is_directed: bool) -> pd.DataFrame:
+    """Edges once if they stand there for both directions, and whether that is not so."""
+    first, last = np.sort(edges[["start", "end"]].to_numpy(), axis=1).T
+    alike = ["first", "last", "metres", "speed_kmh"]
+    edges = edges.assign(
+        first=first, last=last, metres=(METRES_PER_KM * edges["length_km"]).round(1)
+    )
+    is_alike_back = edges.groupby(alike)["start"].transform("nunique") > 1
+    has_back = edges.groupby(["first", "last"])["start"].transform("nunique") > 1
+    both = is_alike_back | (edges["is_stated_two_way"] & ~has_back) | (not is_directed)
+    edges["is_one_way"] = ~both
+    told_once = edges[both].drop_duplicates(alike)
+    edges = pd.concat((told_once, edges[~both])).sort_index()
+    return edges.drop(columns=["first", "last", "metres"]).reset_index(drop=True)
 
 
 def _crs(stated: Any, path: Path) -> tuple[CRS | None, list[Fault]]:
@@ -147,9 +211,14 @@ def _edge(start: int, end: int, data: Mapping[str, Any]) -> tuple[Any, ...]:
         by_class_kmh = class_speed_kmh(tags.get("highway", ""))
         speed_kmh = CLASS_SPEED_KMH[_UNKNOWN_CLASS] if by_class_kmh is None else by_class_kmh
     has_limit = stated_kmh > 0 or limit_kmh is not None
-    is_one_way = tags.get("oneway", "").lower() in ("true", "1", "yes")
+    has_several = any(len(set(listed(tags.get(tag, "")))) > 1 for tag in ("maxspeed", "highway"))
+    is_far = has_limit and is_far_from_class(speed_kmh, tags.get("highway", ""))
+    is_two_way = tags.get("oneway", "").lower() in ("false", "0", "no")
     length_km = _number(tags.get("length")) / METRES_PER_KM
-    return start, end, length_km, speed_kmh, has_limit, is_one_way, tags.get("geometry")
+    return (
+        start, end, length_km, stated_kmh, speed_kmh, has_limit, has_several, is_far,
+        is_two_way, tags.get("geometry"),
+    )  # fmt: skip
 
 
 def _number(text: str | None) -> float:

@@ -2,9 +2,10 @@
 
 import ast
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 
+from planner.instance.notes import Note
 from planner.units import KM_PER_MILE
 
 CLASS_SPEED_KMH: Mapping[str, float] = MappingProxyType(
@@ -29,13 +30,17 @@ SPEED_SOURCE = "OSRM car profile (profiles/car.lua): speeds by class, speed_redu
 SLOWEST_KMH, FASTEST_KMH = 5.0, 150.0
 """A posted limit outside is a slip."""
 
+TIMES_CLASS = (0.2, 3.0)
+"""A speed that is less or more than these times its class's is not believed without a word."""
+
 _LIMIT = re.compile(r"(?:[A-Za-z]{2}:)?(?:zone:?)?(\d+(?:\.\d+)?)\s*(mph|km/h|kmh|kph)?")
 
 
 def posted_limit_kmh(tag: str) -> float | None:
     """Limit in the tag ``maxspeed`` [km/h].
 
-    Several values (by lane, or of roads that were joined) count by their mean.
+    Several values (by lane, or of roads that were joined) count by their harmonic mean, the speed
+    of a road of which each value holds on an equal length.
 
     Parameters
     ----------
@@ -49,8 +54,8 @@ def posted_limit_kmh(tag: str) -> float | None:
 
     Examples
     --------
-    >>> posted_limit_kmh("60"), posted_limit_kmh("60;80"), posted_limit_kmh("['40', '60']")
-    (60.0, 70.0, 50.0)
+    >>> [round(posted_limit_kmh(tag), 1) for tag in ("60", "60;80", "['40', '60']")]
+    [60.0, 68.6, 48.0]
     >>> round(posted_limit_kmh("30 mph"), 1), posted_limit_kmh("DE:zone:30")
     (48.3, 30.0)
     >>> posted_limit_kmh("none"), posted_limit_kmh("CN:urban"), posted_limit_kmh("999")
@@ -63,17 +68,45 @@ def posted_limit_kmh(tag: str) -> float | None:
                 kmh = float(limit[1]) * (KM_PER_MILE if limit[2] == "mph" else 1.0)
                 if SLOWEST_KMH <= kmh <= FASTEST_KMH:
                     found.append(kmh)
-    return sum(found) / len(found) if found else None
+    return _harmonic_mean(found)
 
 
 def class_speed_kmh(tag: str) -> float | None:
-    """Speed by the tag ``highway`` [km/h], the mean of several; None if no class has one.
+    """Speed by the tag ``highway`` [km/h], the harmonic mean of several; None if no class has one.
 
-    >>> class_speed_kmh("primary"), class_speed_kmh("['secondary', 'tertiary']")
-    (65.0, 47.5)
+    >>> class_speed_kmh("primary"), round(class_speed_kmh("['secondary', 'tertiary']"), 2)
+    (65.0, 46.32)
     """
     found = [CLASS_SPEED_KMH[value] for value in listed(tag) if value in CLASS_SPEED_KMH]
-    return sum(found) / len(found) if found else None
+    return _harmonic_mean(found)
+
+
+def is_far_from_class(speed_kmh: float, tag: str) -> bool:
+    """Whether a stated speed is hardly one of its class of road (`TIMES_CLASS`).
+
+    >>> is_far_from_class(96, "residential"), is_far_from_class(96, "primary")
+    (True, False)
+    """
+    by_class_kmh = class_speed_kmh(tag)
+    if by_class_kmh is None:
+        return False
+    return not TIMES_CLASS[0] <= speed_kmh / by_class_kmh <= TIMES_CLASS[1]
+
+
+def far_from_class_note(label: str, what: str, names: Sequence[str]) -> list[Note]:
+    """A note on the stated speeds that are far from their class's, if there are any."""
+    if not names:
+        return []
+    value = f"{len(names):,}: {what} {', '.join(names[:5])}" + (" ..." if len(names) > 5 else "")
+    why = (
+        f"under {TIMES_CLASS[0]:g} or over {TIMES_CLASS[1]:g} times the speed of their class; they "
+        "stand as stated: correct speed or class"
+    )
+    return [Note(f"{label}: speeds far from those of their class", value, "?", why)]
+
+
+def _harmonic_mean(found: Sequence[float]) -> float | None:
+    return len(found) / sum(1 / kmh for kmh in found) if found else None
 
 
 def listed(tag: str) -> list[str]:

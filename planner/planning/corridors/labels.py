@@ -6,6 +6,7 @@ import pandas as pd
 from planner.arrays import FloatArray
 from planner.instance import Instance
 from planner.models.refuelling.capacity import driven_flows
+from planner.network import is_one_way
 from planner.physics.fleet import FleetOperation
 from planner.planning.corridors.plan import CorridorPlan
 from planner.planning.corridors.prepare import CorridorInput, prepare_corridors
@@ -77,6 +78,15 @@ def corridor_assumptions(instance: Instance, roads: CorridorRoads) -> list[dict[
                 "value": str(corridor_type(instance)["station_type_id"].iloc[0]),
                 "mark": "?",
                 "source": "assumed: the type with most bays; corridors.station_type states another",
+            }
+        )
+    if is_one_way(instance.roads).any():
+        rows.append(
+            {
+                "item": "one-way roads between cities",
+                "value": "passable both ways",
+                "mark": "?",
+                "source": "assumed: a trip's way back is its way there, on the other carriageway",
             }
         )
     rows += [

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from planner.arrays import Lists
 from planner.errors import Fault, InfeasibleError, InputError
 from planner.instance import Instance
+from planner.instance.tables import SHUT
 from planner.models.allocation.problem import AllocationProblem
 from planner.models.allocation.solve import Allocation
 from planner.models.coverage.problem import CoverageProblem
@@ -75,7 +76,7 @@ def assemble_siting(
         reach=Lists(reach.ptr, reach.zone_idx),
         rules=SiteRules(
             forced=forced,
-            forbidden=sites["status"].isin(["forbidden", "closing"]).to_numpy() | ~has_room,
+            forbidden=sites["status"].isin(SHUT).to_numpy() | ~has_room,
             cost=station_cost_cny(instance, standing),
             budget=_budget_cny(instance),
             least=0,

@@ -2,6 +2,8 @@
 
 import os
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 
 import networkx as nx
@@ -9,13 +11,14 @@ import numpy as np
 import osmium
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from pyproj import Geod
 
 from planner.errors import InputError
 from planner.instance import read_instance
 from planner.instance.china_datum import shift_to_gcj02
-from planner.instance.roads.osm_extract import is_one_way, read_osm_extract
+from planner.instance.roads.osm_extract import read_osm_extract, travel_direction
 from planner.instance.roads.osmnx_graph import read_osmnx_graph
 from planner.instance.roads.road_tables import (
     MIN_PART_KM,
@@ -25,6 +28,7 @@ from planner.instance.roads.road_tables import (
     simplify_roads,
 )
 from planner.instance.settings.sources import Sources
+from planner.planning.joined_network import reach_on_network
 
 LAT = 45.75
 """Around the tutorial's town; a degree of longitude there is 77.8 km."""
@@ -50,8 +54,8 @@ def _straight(first: int, count: int, *, lat: float = LAT, step: float = 0.01):
 def _edges(tables: RoadTables) -> dict[tuple[int, int], tuple[float, float]]:
     roads = tables.roads
     return {
-        (start, end): (round(length_km, 2), round(speed_kmh, 1))
-        for start, end, length_km, speed_kmh in roads.itertuples(index=False)
+        (row.from_node, row.to_node): (round(row.length_km, 2), round(row.speed_kmh, 1))
+        for row in roads.itertuples()
     }
 
 
@@ -71,16 +75,15 @@ def test_ways_become_edges(tmp_path: Path) -> None:
         ([104, 300], {"highway": "service"}),
     ]
     tables = read_osm_extract(_write_pbf(tmp_path / "roads.osm.pbf", points, ways))
-    assert tables.road_nodes["node_id"].tolist() == [100, 102, 105, 200]
-    # 103 and 104 are passed over: 0.778 km at 0.8 x 48.3 and 1.557 km at 25 km/h.
-    hours = 0.778 / (0.8 * 48.28032) + 1.557 / 25
+    # 101 and 104 are passed over; at 103 speed and direction change.
+    assert tables.road_nodes["node_id"].tolist() == [100, 102, 103, 105, 200]
     assert _edges(tables) == {
         (100, 102): (1.56, 48.0),
-        (102, 105): (2.33, round(2.335 / hours, 1)),
+        (102, 103): (0.78, 38.6),
         (102, 200): (1.11, 40.0),
+        (103, 105): (1.56, 25.0),
     }
-    assert tables.roads.columns.tolist() == ["from_node", "to_node", "length_km", "speed_kmh"]
-    assert _note(tables, "one-way roads").startswith("15.6%")
+    assert tables.roads["oneway"].tolist() == [False, True, False, False]
     assert _note(tables, "speeds").startswith("46.7%")
     assert _note(tables, "limits that say no speed") == "1"
     assert np.allclose(tables.road_nodes[["lon", "lat"]].iloc[0], [126.6, LAT])
@@ -89,16 +92,54 @@ def test_ways_become_edges(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("tags", "expected"),
     [
-        ({"highway": "primary"}, False),
-        ({"highway": "primary", "oneway": "yes"}, True),
-        ({"highway": "primary", "oneway": "-1"}, True),
-        ({"highway": "motorway"}, True),
-        ({"highway": "motorway", "oneway": "no"}, False),
-        ({"highway": "tertiary", "junction": "roundabout"}, True),
+        ({"highway": "primary"}, 0),
+        ({"highway": "primary", "oneway": "yes"}, 1),
+        ({"highway": "primary", "oneway": "-1"}, -1),
+        ({"highway": "primary", "oneway": "reversible"}, 0),
+        ({"highway": "primary", "oneway": "yes", "oneway:motor_vehicle": "no"}, 0),
+        ({"highway": "motorway"}, 1),
+        ({"highway": "motorway", "oneway": "no"}, 0),
+        ({"highway": "tertiary", "junction": "roundabout"}, 1),
     ],
 )
-def test_one_way(tags: Mapping[str, str], expected: bool) -> None:
-    assert is_one_way(tags) == expected
+def test_travel_direction(tags: Mapping[str, str], expected: int) -> None:
+    assert travel_direction(tags) == expected
+
+
+def test_one_way_streets_keep_their_direction(tmp_path: Path) -> None:
+    points = _straight(100, 6)
+    ways = [
+        ([100, 101, 102], {"highway": "primary", "oneway": "yes"}),
+        ([104, 103, 102], {"highway": "primary", "oneway": "-1"}),  # goes on to 104
+        ([105, 104], {"highway": "primary", "oneway": "yes"}),  # comes against it
+    ]
+    roads = read_osm_extract(_write_pbf(tmp_path / "roads.osm.pbf", points, ways)).roads
+    assert roads[["from_node", "to_node"]].to_numpy().tolist() == [[100, 104], [105, 104]]
+    assert roads["oneway"].all()
+
+
+def test_of_second_roads_the_fastest_stands_by_direction(tmp_path: Path) -> None:
+    points = _straight(1, 2, step=0.1) | {3: (126.65, LAT + 0.0001), 4: (126.65, LAT - 0.0001)}
+    fast = ([2, 3, 1], {"highway": "motorway"})
+    slow = ([1, 4, 2], {"highway": "primary"})
+    roads = read_osm_extract(_write_pbf(tmp_path / "roads.osm.pbf", points, [fast, slow])).roads
+    assert roads[["from_node", "to_node", "speed_kmh", "oneway"]].to_numpy().tolist() == [
+        [1, 2, 65.0, True],
+        [2, 1, 90.0, True],
+    ]
+    slow[1]["maxspeed"] = "150"  # 120 km/h: the faster one both ways
+    roads = read_osm_extract(_write_pbf(tmp_path / "roads.osm.pbf", points, [fast, slow])).roads
+    assert roads[["from_node", "to_node", "speed_kmh", "oneway"]].to_numpy().tolist() == [
+        [1, 2, 120.0, False]
+    ]
+
+
+def test_roads_across_the_date_line(tmp_path: Path) -> None:
+    lon = (179.98, 179.99, -180.0, -179.99, -179.98)
+    points = {k: (x, 16.0) for k, x in enumerate(lon, start=1)}
+    ways = [([1, 2, 3, 4, 5], {"highway": "primary"})]
+    tables = read_osm_extract(_write_pbf(tmp_path / "roads.osm.pbf", points, ways))
+    assert _edges(tables) == {(1, 5): (4.28, 65.0)}  # straight: no bend where 180 becomes -180
 
 
 def test_bends_rings_and_second_roads(tmp_path: Path) -> None:
@@ -163,44 +204,136 @@ def test_broken_extracts(tmp_path: Path) -> None:
         read_osm_extract(path)
 
 
-def _segments(edges: Sequence[tuple[int, int]], places: Sequence[tuple[float, float]]):
+def _segments(edges: Sequence[tuple[int, int, int, bool]], places: Sequence[tuple[float, float]]):
     lon, lat = np.array(places, dtype=float).T
-    tail, head = np.array(edges, dtype=np.int64).T
-    length_km = segment_length_km(lon, lat, tail, head)
-    flags = np.zeros(len(tail), dtype=np.bool_)
-    speed_kmh = 20.0 + 10.0 * (tail + head)
+    tail, head, speed_kmh, is_one_way = (np.array(column) for column in zip(*edges, strict=True))
     return RoadSegments(
-        np.arange(len(lon)) * 7, lon, lat, tail, head, length_km, speed_kmh, flags, flags
+        node_id=np.arange(len(lon)) * 7,
+        lon=lon,
+        lat=lat,
+        tail=tail,
+        head=head,
+        length_km=segment_length_km(lon, lat, tail, head),
+        speed_kmh=speed_kmh.astype(float),
+        has_limit=np.zeros(len(tail), dtype=np.bool_),
+        is_one_way=is_one_way.astype(np.bool_),
     )
 
 
-@settings(max_examples=200, deadline=None)
+def _drives(ends, hours, is_one_way) -> "nx.DiGraph":
+    """Every road as one arc or two; of several the fastest."""
+    graph = nx.DiGraph()
+    for (start, end), time, one_way in zip(ends, hours, is_one_way, strict=True):
+        for tail, head in [(start, end)] if one_way else [(start, end), (end, start)]:
+            known = graph.get_edge_data(tail, head, {"hours": np.inf})
+            graph.add_edge(tail, head, hours=min(time, known["hours"]))
+    return graph
+
+
+@settings(max_examples=300, deadline=None)
 @given(
     places=st.lists(
         st.tuples(st.integers(0, 200), st.integers(0, 200)), min_size=6, max_size=6, unique=True
     ),
-    edges=st.lists(st.tuples(st.integers(0, 5), st.integers(0, 5)), min_size=1, max_size=12),
+    edges=st.lists(
+        st.tuples(
+            st.integers(0, 5), st.integers(0, 5), st.sampled_from([20, 120]), st.booleans()
+        ).filter(lambda edge: edge[0] != edge[1]),
+        min_size=1,
+        max_size=12,
+    ),
 )
 def test_drive_times_stay(places, edges) -> None:
     """Between the points that remain the shortest times are those of the source."""
-    edges = [edge for edge in edges if edge[0] != edge[1]] or [(0, 1)]
     source = _segments(edges, [(126 + x / 200, 45 + y / 200) for x, y in places])
     tables = simplify_roads(source, "drawn")
-    before: nx.MultiGraph = nx.MultiGraph()
-    for tail, head, hours in zip(
-        source.tail, source.head, source.length_km / source.speed_kmh, strict=True
-    ):
-        before.add_edge(int(tail) * 7, int(head) * 7, hours=hours)
-    after = nx.Graph()
-    for start, end, length_km, speed_kmh in tables.roads.itertuples(index=False):
-        after.add_edge(start, end, hours=length_km / speed_kmh)
-    for start, hours in nx.all_pairs_dijkstra_path_length(after, weight="hours"):
+    roads = tables.roads
+    ends = [(tail * 7, head * 7) for tail, head, *_ in edges]
+    before = _drives(ends, source.length_km / source.speed_kmh, source.is_one_way)
+    after = _drives(
+        roads[["from_node", "to_node"]].itertuples(index=False, name=None),
+        roads["length_km"] / roads["speed_kmh"],
+        roads["oneway"],
+    )
+    for start, found in nx.all_pairs_dijkstra_path_length(after, weight="hours"):
         expected = nx.single_source_dijkstra_path_length(before, start, weight="hours")
-        for end, found in hours.items():
-            assert found == pytest.approx(expected[end], rel=1e-3, abs=1e-5)
-    if len(tables.roads):
+        assert set(found) == set(expected) & set(after.nodes)
+        for end, hours in found.items():
+            assert hours == pytest.approx(expected[end], rel=1e-3, abs=1e-5)
+    if len(roads):
         assert set(tables.road_nodes["node_id"]) == set(after.nodes)
-    assert not tables.roads.duplicated(["from_node", "to_node"]).any()
+    assert not roads.duplicated(["from_node", "to_node"]).any()
+    # No road joins two speeds: places beside it get the time of the road that they stand at.
+    assert roads["speed_kmh"].to_numpy() == pytest.approx(
+        np.where(roads["speed_kmh"] < 70, 20.0, 120.0), rel=1e-3
+    )
+
+
+@settings(
+    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(
+    ways=st.lists(
+        st.tuples(
+            st.lists(st.integers(0, 7), min_size=2, max_size=5, unique=True),
+            st.sampled_from(["25", "75", "150"]),
+            st.sampled_from(["yes", "-1", "no"]),
+        ),
+        min_size=1,
+        max_size=6,
+    )
+)
+def test_files_give_the_times_of_their_ways(tmp_path: Path, ways) -> None:
+    """Both formats against the ways as they are written, in another reading than the planner's."""
+    places = {k + 1: (126.6 + 0.01 * (k * k % 7), LAT + 0.01 * (k * 3 % 8)) for k in range(8)}
+    ends, hours, speeds = [], [], []
+    for points, limit, oneway in ways:
+        refs = [point + 1 for point in points]
+        for start, end in pairwise(refs):
+            (x, y), (other_x, other_y) = places[start], places[end]
+            km = Geod(ellps="WGS84").inv(x, y, other_x, other_y)[2] / 1000
+            for pair in {"yes": [(start, end)], "-1": [(end, start)]}.get(
+                oneway, [(start, end), (end, start)]
+            ):
+                ends.append(pair)
+                hours.append(km / (0.8 * float(limit)))
+                speeds.append((km, limit))
+    source = _drives(ends, hours, [True] * len(ends))
+    graph = nx.MultiDiGraph(crs="epsg:4326")
+    for node_id, (x, y) in places.items():
+        graph.add_node(node_id, x=str(x), y=str(y))
+    for (start, end), (km, limit) in zip(ends, speeds, strict=True):
+        graph.add_edge(start, end, length=str(1000 * km), maxspeed=limit, highway="primary")
+    nx.write_graphml(graph, tmp_path / "roads.graphml")
+    tags = [{"highway": "primary", "maxspeed": limit, "oneway": way} for _, limit, way in ways]
+    refs_of = [[point + 1 for point in points] for points, *_ in ways]
+    _write_pbf(tmp_path / "roads.osm.pbf", places, list(zip(refs_of, tags, strict=True)))
+    for tables in (
+        read_osm_extract(tmp_path / "roads.osm.pbf"),
+        read_osmnx_graph(tmp_path / "roads.graphml", Sources()),
+    ):
+        roads = tables.roads
+        read = _drives(
+            roads[["from_node", "to_node"]].itertuples(index=False, name=None),
+            roads["length_km"] / roads["speed_kmh"],
+            roads["oneway"],
+        )
+        for start, found in nx.all_pairs_dijkstra_path_length(read, weight="hours"):
+            expected = nx.single_source_dijkstra_path_length(source, start, weight="hours")
+            assert set(found) == set(expected) & set(read.nodes)
+            for end, time in found.items():
+                assert time == pytest.approx(expected[end], rel=1e-3, abs=1e-5)
+
+
+def test_lengths_of_one_road_stay_where_they_are() -> None:
+    """Two edges drawn alike, one three times as long as drawn: 3 and 1 km, not 2 and 2."""
+    source = _segments(
+        [(0, 1, 60, False), (1, 2, 60, False)], [(126, 45), (126.1, 45), (126.2, 45)]
+    )
+    twisted = replace(source, length_km=source.length_km * [3.0, 1.0])
+    assert len(simplify_roads(source, "drawn").roads) == 1
+    roads = simplify_roads(twisted, "drawn").roads
+    assert roads["length_km"].tolist() == pytest.approx(twisted.length_km.tolist(), abs=1e-6)
 
 
 def _graph(**changes: object) -> "nx.MultiDiGraph":
@@ -217,9 +350,12 @@ def _graph(**changes: object) -> "nx.MultiDiGraph":
         reversed="False", length="1300.0",
         geometry="LINESTRING (126.61 45.75, 126.615 45.755, 126.61 45.76)",
     )  # fmt: skip
-    graph.add_edge(13, 14, highway="residential", maxspeed="['30', '50']", length="780.0")
-    graph.add_edge(14, 11, highway="busway", speed_kph="33.0", length="1112.0")
-    graph.add_edge(11, 13, highway="busway", length="1400.0")
+    for start, end, tags in (
+        (13, 14, {"highway": "residential", "maxspeed": "['30', '50']", "length": "780.0"}),
+        (14, 11, {"highway": "busway", "speed_kph": "33.0", "length": "1112.0"}),
+        (11, 13, {"highway": "busway", "length": "1400.0"}),
+    ):
+        graph.add_edge(start, end, oneway="False", **tags)
     graph.graph.update(changes)
     return graph
 
@@ -233,11 +369,15 @@ def test_osmnx_graph(tmp_path: Path) -> None:
         (11, 12): (0.78, 48.0),
         (11, 13): (1.4, 25.0),
         (11, 14): (1.11, 33.0),
-        (12, 15): (0.65, 47.5),
-        (13, 14): (0.78, 32.0),
-        (13, 15): (0.65, 47.5),
+        (12, 15): (0.65, 46.3),
+        (13, 14): (0.78, 30.0),
+        (15, 13): (0.65, 46.3),
     }
-    assert _note(tables, "one-way roads").startswith("24.2%")
+    one_way = tables.roads[tables.roads["oneway"]]
+    assert set(zip(one_way["from_node"], one_way["to_node"], strict=True)) == {
+        (12, 15), (15, 13)
+    }  # fmt: skip
+    assert _note(tables, "edges of several speeds") == "2 edges, 2.1 km"
     bend = tables.road_nodes.set_index("node_id").loc[15]
     assert bend.tolist() == [126.615, 45.755]
 
@@ -295,6 +435,145 @@ def test_broken_osmnx_graphs(tmp_path: Path) -> None:
             read_osmnx_graph(path, Sources())
 
 
+def test_speeds_far_from_those_of_their_class_are_told(tmp_path: Path) -> None:
+    ways = [
+        ([1, 2], {"highway": "living_street", "maxspeed": "120"}),
+        ([2, 3], {"highway": "living_street", "maxspeed": "10"}),
+    ]
+    tables = read_osm_extract(_write_pbf(tmp_path / "roads.osm.pbf", _straight(1, 3), ways))
+    assert _note(tables, "speeds far from those of their class") == "1: ways 1"
+    graph = _graph()
+    graph.edges[12, 13, 0]["speed_kph"] = "5"  # of a secondary road: in m/s?
+    nx.write_graphml(graph, tmp_path / "roads.graphml")
+    tables = read_osmnx_graph(tmp_path / "roads.graphml", Sources())
+    assert _note(tables, "speeds far from those of their class") == "1: edges 12 to 13"
+
+
+def test_edges_of_a_graph_by_direction(tmp_path: Path) -> None:
+    graph = nx.MultiDiGraph(crs="epsg:4326")
+    for node_id in range(1, 6):
+        graph.add_node(node_id, x=str(126 + node_id / 100), y="45.75")
+    alike = {"highway": "primary", "length": "779"}
+    graph.add_edge(1, 2, **alike)  # both ways, as it stands there twice
+    graph.add_edge(2, 1, **alike)
+    graph.add_edge(3, 2, oneway="True", reversed="True", **alike)  # source to target all the same
+    graph.add_edge(3, 4, maxspeed="100", **alike)  # by direction
+    graph.add_edge(4, 3, maxspeed="50", **alike)
+    graph.add_edge(4, 5, oneway="False", **alike)
+    path = tmp_path / "roads.graphml"
+    nx.write_graphml(graph, path)
+    roads = read_osmnx_graph(path, Sources()).roads
+    assert roads.drop(columns="length_km").to_numpy().tolist() == [
+        [1, 2, 65.0, False],
+        [3, 2, 65.0, True],
+        [3, 4, 80.0, True],
+        [4, 3, 40.0, True],
+        [4, 5, 65.0, False],
+    ]
+    nx.write_graphml(graph.to_undirected(), path)
+    tables = read_osmnx_graph(path, Sources())
+    assert not tables.roads["oneway"].any()
+    assert _note(tables, "direction") == "all roads passable both ways"
+
+
+@pytest.mark.parametrize(
+    ("where", "attribute", "value", "said"),
+    [
+        ("node", "x", "1e400", "row 2, x, y: node 12: node has no place"),
+        ("edge", "length", "inf", "row 1, length: edge 11 to 12: edge has no length in metres"),
+        ("edge", "speed_kph", "1e-320", "row 1, speed_kph: edge 11 to 12: must be 1 to 200"),
+        ("edge", "geometry", "POINT (1 1)", "row 1, geometry: edge 11 to 12: not a line"),
+        ("edge", "geometry", "LINESTRING (0 0, 1e400 1, 1 1)", "row 1, geometry: edge 11 to 12"),
+        ("graph", "crs", "epsg:32652", "row 1, x, y: node 1"),
+    ],
+)
+def test_odd_attributes_of_graphs(
+    tmp_path: Path, where: str, attribute: str, value: str, said: str
+) -> None:
+    graph = _graph()
+    if where == "graph":
+        for node in graph:
+            graph.nodes[node].update(x="1e30", y="1e30")
+    of = {"node": graph.nodes[12], "edge": graph.edges[11, 12, 0], "graph": graph.graph}[where]
+    of[attribute] = value
+    path = tmp_path / "roads.graphml"
+    nx.write_graphml(graph, path)
+    with pytest.raises(InputError, match=said):
+        read_osmnx_graph(path, Sources())
+
+
+def test_node_numbers_no_table_can_hold(tmp_path: Path) -> None:
+    path = tmp_path / "roads.graphml"
+    nx.write_graphml(_graph(), path)
+    path.write_text(path.read_text(encoding="utf-8").replace('"11"', f'"{10**20}"'), "utf-8")
+    with pytest.raises(
+        InputError, match=f"row 4, id: node {10**20}: must be 0 to 9007199254740992"
+    ):
+        read_osmnx_graph(path, Sources())
+
+
+def test_attributes_without_a_type_are_text(tmp_path: Path) -> None:
+    path = tmp_path / "roads.graphml"
+    nx.write_graphml(_graph(), path)
+    whole = path.read_text(encoding="utf-8")
+    expected = read_osmnx_graph(path, Sources()).roads
+    path.write_text(whole.replace(' attr.type="string"', ""), encoding="utf-8")
+    pd.testing.assert_frame_equal(read_osmnx_graph(path, Sources()).roads, expected)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ('<?xml version="1.0" encoding="klingon"?><graphml/>', "unknown encoding"),
+        ('<?xml version="1.0"?><kml/>', "file not successfully read as graphml"),
+        ("node,x,y\n1,2,3\n", "syntax error"),
+        ("", "no element found"),
+    ],
+)
+def test_graphs_that_are_none(tmp_path: Path, text: str, said: str) -> None:
+    path = tmp_path / "roads.graphml"
+    path.write_text(text, encoding="utf-8")
+    with pytest.raises(
+        InputError, match=rf"roads\.graphml: .*{said}.*: file cannot be read as Gra"
+    ):
+        read_osmnx_graph(path, Sources())
+
+
+@settings(
+    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(data=st.data())
+def test_damaged_road_files_are_faults(tmp_path: Path, data: st.DataObject) -> None:
+    """Bytes cut off, dropped or written over: read or refused, never a traceback."""
+    path = tmp_path / data.draw(st.sampled_from(["roads.graphml", "roads.osm.pbf"]))
+    if path.suffix == ".graphml":
+        nx.write_graphml(_graph(), path)
+    else:
+        _write_pbf(path, _straight(1, 40), [(list(range(1, 41)), {"highway": "primary"})])
+    whole = bytearray(path.read_bytes())
+    for _ in range(data.draw(st.integers(1, 4))):
+        at = data.draw(st.integers(0, len(whole) - 1))
+        match data.draw(st.sampled_from(["cut", "drop", "write"])):
+            case "cut":
+                del whole[max(at, 1) :]
+            case "drop":
+                del whole[at : at + data.draw(st.integers(1, 40))]
+            case _:
+                whole[at] = data.draw(st.integers(0, 255))
+        whole = whole or bytearray(b" ")
+    path.write_bytes(whole)
+    try:
+        if path.suffix == ".graphml":
+            read_osmnx_graph(path, Sources())
+        else:
+            read_osm_extract(path)
+    except InputError as error:
+        told = error.faults
+    else:
+        told = ()
+    assert all(fault.file == path.name and fault.remedy for fault in told)
+
+
 @pytest.mark.parametrize("ending", [".osm.pbf", ".graphml"])
 def test_an_instance_with_a_road_network(tutorial_copy: Path, ending: str) -> None:
     tutorial = read_instance(tutorial_copy)
@@ -310,7 +589,7 @@ def test_an_instance_with_a_road_network(tutorial_copy: Path, ending: str) -> No
             graph.add_node(row.node_id, x=str(row.lon), y=str(row.lat))
         for row in roads.itertuples():
             graph.add_edge(row.from_node, row.to_node, length=str(1000 * row.length_km),
-                           speed_kph=str(row.speed_kmh))  # fmt: skip
+                           speed_kph=str(row.speed_kmh), oneway="False")  # fmt: skip
         nx.write_graphml(graph, path)
     with pytest.raises(
         InputError, match=rf"roads\.csv or roads\{ending}: the table stands here tw"
@@ -324,7 +603,35 @@ def test_an_instance_with_a_road_network(tutorial_copy: Path, ending: str) -> No
     assert read.roads["length_km"].sum() == pytest.approx(roads["length_km"].sum(), rel=0.01)
     assert read.roads["speed_kmh"].tolist() == pytest.approx([60.0] * len(read.roads), rel=1e-3)
     assert path.name in {file.path for file in read.input_files}
-    assert read.assumptions["item"].str.startswith(path.name).sum() == 4
+    assert read.assumptions["item"].str.startswith(path.name).sum() == 3
+
+
+@pytest.mark.parametrize("ending", [".osm.pbf", ".graphml"])
+def test_times_on_both_sides_of_a_change_of_speed(tutorial_copy: Path, ending: str) -> None:
+    """A station between 3 km at 120 km/h and 3 km at 20 km/h: 1.5 and 9 min, not twice 5.25."""
+    lon = [126.6, 126.638664, 126.677329]
+    path = tutorial_copy / f"roads{ending}"
+    if ending == ".osm.pbf":
+        fast, slow = ({"highway": "primary", "maxspeed": kmh} for kmh in ("150", "25"))
+        points = {number: (x, LAT) for number, x in enumerate(lon, start=1)}
+        _write_pbf(path, points, [([1, 2], fast), ([2, 3], slow)])
+    else:
+        graph = nx.MultiDiGraph(crs="epsg:4326")
+        for number, x in enumerate(lon, start=1):
+            graph.add_node(number, x=str(x), y=str(LAT))
+        for start, end, kmh in ((1, 2, "120"), (2, 1, "120"), (2, 3, "20"), (3, 2, "20")):
+            graph.add_edge(start, end, length="3000", speed_kph=kmh, oneway="False")
+        nx.write_graphml(graph, path)
+    for name in ("roads.csv", "road_nodes.csv"):
+        (tutorial_copy / name).unlink()
+    instance = read_instance(tutorial_copy, overrides={"siting": {"drive_time_min": 10.0}})
+    instance = replace(
+        instance,
+        sites=instance.sites[:1].assign(lon=lon[1], lat=LAT),
+        zones=instance.zones[:2].assign(lon=[lon[0], lon[2]], lat=LAT),
+    )
+    _, reach = reach_on_network(instance)
+    assert reach.drive_min.tolist() == pytest.approx([1.5, 9.0], rel=0.005)
 
 
 def test_openstreetmap_is_wgs84(tutorial_copy: Path) -> None:

@@ -13,10 +13,10 @@ from scipy.optimize import linprog
 from planner.arrays import FloatArray
 from planner.errors import InfeasibleError
 from planner.instance import Instance
-from planner.network import attach, build_road_graph, drive_time_reach
 from planner.physics.climate import city_climate
 from planner.physics.fleet import operate_fleet
 from planner.planning.clock import StageClock
+from planner.planning.joined_network import reach_on_network
 from planner.planning.pipeline import plan
 from planner.planning.rounds import Fitted, fit_packs_and_stations
 from planner.solving.options import SolveOptions
@@ -174,12 +174,8 @@ def test_zones_that_no_site_reaches_are_named(tutorial: Instance) -> None:
 
 def _fitted(instance: Instance) -> Fitted:
     """What the stage that plans packs and stations hands on."""
-    graph = build_road_graph(instance)
-    sites, zones = (
-        attach(graph, table["lon"].to_numpy(float), table["lat"].to_numpy(float), instance)
-        for table in (instance.sites, instance.zones)
-    )
-    reach = drive_time_reach(graph, sites, zones, STANDARD_MIN)
+    assert instance.scenario.siting.drive_time_min == STANDARD_MIN
+    _, reach = reach_on_network(instance)
     fleet = operate_fleet(instance, city_climate(instance))
     return fit_packs_and_stations(
         instance, fleet, reach, SolveOptions(gap_frac=0.0, time_limit_s=60.0), StageClock()

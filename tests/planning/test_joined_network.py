@@ -1,0 +1,128 @@
+"""Drive times that an instance states, in place of a search on its roads."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from planner.errors import CheckError, InputError
+from planner.instance import Instance, read_instance
+from planner.planning.joined_network import network_assumptions, reach_on_network
+from planner.planning.pipeline import check_plan, plan
+
+
+def _asking(instance: Instance, objective: str) -> Instance:
+    siting = instance.scenario.siting.model_copy(
+        update={"objective": objective, "num_stations": 4, "drive_time_min": 3.0}
+    )
+    return replace(instance, scenario=instance.scenario.model_copy(update={"siting": siting}))
+
+
+def _times(instance: Instance) -> pd.DataFrame:
+    """The matrix that the roads give, two hours wide."""
+    siting = instance.scenario.siting.model_copy(update={"drive_time_min": 120.0})
+    scenario = instance.scenario.model_copy(update={"siting": siting})
+    _, reach = reach_on_network(replace(instance, scenario=scenario))
+    site_idx = np.repeat(np.arange(len(instance.sites)), np.diff(reach.ptr))
+    return pd.DataFrame(
+        {
+            "zone_id": instance.zones["zone_id"].to_numpy()[reach.zone_idx],
+            "site_id": instance.sites["site_id"].to_numpy()[site_idx],
+            "minutes": reach.drive_min,
+        }
+    )
+
+
+def _state(folder: Path, table: pd.DataFrame) -> None:
+    table.to_csv(folder / "travel_times.csv", index=False)
+    for name in ("roads", "road_nodes"):
+        (folder / f"{name}.csv").unlink(missing_ok=True)
+
+
+@pytest.mark.parametrize(
+    "objective", ["max_coverage", "p_median", "set_cover", "facility_location"]
+)
+def test_the_roads_matrix_gives_the_roads_plan(
+    tutorial: Instance, tutorial_copy: Path, objective: str
+) -> None:
+    by_road = plan(_asking(tutorial, objective))
+    _state(tutorial_copy, _times(tutorial))
+    instance = _asking(read_instance(tutorial_copy), objective)
+    assert instance.roads.empty
+    stated = plan(instance)
+    pd.testing.assert_frame_equal(stated.plan.stations, by_road.plan.stations)
+    pd.testing.assert_frame_equal(stated.plan.allocation, by_road.plan.allocation)
+    assert stated.evaluation.kpi == pytest.approx(by_road.evaluation.kpi)
+    assert stated.plan.models[0].objective == pytest.approx(by_road.plan.models[0].objective)
+    rows = stated.assumptions.set_index("item")
+    assert rows.loc["drive times", "value"] == "40 pairs of the table travel_times"
+
+
+def test_the_check_reads_the_rows(tutorial: Instance, tutorial_copy: Path) -> None:
+    _state(tutorial_copy, _times(tutorial))
+    instance = read_instance(tutorial_copy)
+    made = plan(instance).plan
+    check_plan(instance, made)
+    late = instance.travel_times.assign(minutes=instance.travel_times["minutes"] + 0.25)
+    with pytest.raises(CheckError, match=r"drive time stated 0\.000000 min, audited 0\.250000"):
+        check_plan(replace(instance, travel_times=late), made)
+    served = made.allocation[["zone_id", "site_id"]].iloc[[0]]
+    rest = instance.travel_times.merge(served, how="left", indicator=True)
+    rest = rest[rest["_merge"] == "left_only"].drop(columns="_merge")
+    with pytest.raises(CheckError, match="audited inf"):
+        check_plan(replace(instance, travel_times=rest), made)
+
+
+def test_pairs_without_a_row_are_not_reached(tutorial: Instance) -> None:
+    times = _times(tutorial)
+    times = times[(times["zone_id"] != "Z2") & (times["site_id"] != "D")]
+    instance = replace(tutorial, travel_times=times)
+    network, reach = reach_on_network(instance)
+    assert network is None
+    site = instance.sites["site_id"].tolist().index("D")
+    assert reach.ptr[site] == reach.ptr[site + 1]
+    assert instance.zones["zone_id"].tolist().index("Z2") not in reach.zone_idx
+    rows = {row["item"]: row["value"] for row in network_assumptions(instance, network)}
+    assert rows["zones without a row in travel_times"] == "1: Z2"
+    assert rows["sites without a row in travel_times"] == "1: D"
+
+
+def test_faults_of_stated_times(tutorial: Instance, tutorial_copy: Path) -> None:
+    town = tutorial.zones.assign(zone_id="Zone " + tutorial.zones["zone_id"])
+    town.to_csv(tutorial_copy / "zones.csv", index=False)
+    times = _times(tutorial)
+    times["zone_id"] = "Zone " + times["zone_id"]
+    times.loc[0, "zone_id"] = "Zone Z11"
+    times.loc[1, "minutes"] = -2
+    times.loc[3] = times.loc[2]
+    _state(tutorial_copy, times)
+    (tutorial_copy / "roads.csv").write_text(
+        "from_node,to_node,length_km,speed_kmh\n1,2,1,60\n", encoding="utf-8"
+    )
+    with pytest.raises(InputError) as caught:
+        read_instance(tutorial_copy)
+    told = [str(fault) for fault in caught.value.faults]
+    assert told == [
+        "travel_times.csv, row 3, minutes: -2.0: must be at least 0 [min]",
+        "travel_times.csv, row 5, zone_id + site_id: Zone Z3 / A: stands in an earlier row "
+        "already; keys are unique",
+        "roads.csv, row 2, from_node: 1: not in road_nodes.csv; add it there or correct it here",
+        "roads.csv, row 2, to_node: 2: not in road_nodes.csv; add it there or correct it here",
+        "travel_times.csv, row 2, zone_id: Zone Z11: not in zones.csv; did you mean Zone Z1? Or "
+        "add it there",
+    ]
+    _state(tutorial_copy, times[:0])
+    with pytest.raises(InputError, match=r"travel_times\.csv: table has no rows"):
+        read_instance(tutorial_copy)
+
+
+def test_corridors_need_roads(tutorial: Instance, tutorial_copy: Path) -> None:
+    _state(tutorial_copy, _times(tutorial))
+    told = r"roads\.csv: table is missing; corridors lead along roads, which travel_times do not"
+    overrides = {"corridors": {"funding": "own", "num_stations": 2}}
+    with pytest.raises(InputError, match=told):
+        read_instance(tutorial_copy, overrides=overrides)
+    with pytest.raises(InputError, match=told):  # also if the tables are taken over
+        read_instance(tutorial_copy, overrides=overrides, like=read_instance(tutorial_copy))
