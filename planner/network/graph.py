@@ -9,6 +9,7 @@ from scipy.spatial import KDTree
 
 from planner.geodesy import chord_to_arc_km, to_sphere_km
 from planner.instance import Instance
+from planner.limits import widened
 from planner.units import MINUTES_PER_HOUR
 
 FloatArray = NDArray[np.float64]
@@ -121,7 +122,7 @@ def attach(graph: RoadGraph, lon: FloatArray, lat: FloatArray, instance: Instanc
     settings = instance.scenario.network
     tree = KDTree(to_sphere_km(graph.lon, graph.lat))
     chord_km, point_idx = tree.query(
-        to_sphere_km(lon, lat), distance_upper_bound=settings.max_access_km
+        to_sphere_km(lon, lat), distance_upper_bound=widened(settings.max_access_km)
     )
     is_near = np.isfinite(chord_km)
     road_km = chord_to_arc_km(np.where(is_near, chord_km, 0)) * (1 + settings.access_detour_frac)

@@ -7,6 +7,7 @@ import pandas as pd
 
 from planner.errors import CheckError
 from planner.instance import Instance
+from planner.limits import LIMIT_TOLERANCE
 from planner.plans.derived import Derived
 from planner.plans.evaluate import evaluate_plan
 from planner.plans.pack_rows import pack_violations
@@ -107,7 +108,7 @@ def _stations(instance: Instance, evaluation: Evaluation, trips: TripShare) -> I
     if siting.num_stations is not None and num_open > siting.num_stations:
         yield f"{num_open} stations are open, the budget is {siting.num_stations}"
     spent_cny = stations["capex_cny"].sum() + trips.capex_cny
-    if siting.budget_cny is not None and spent_cny > siting.budget_cny * (1 + _TOLERANCE):
+    if siting.budget_cny is not None and spent_cny > siting.budget_cny * (1 + LIMIT_TOLERANCE):
         yield f"the stations cost {spent_cny:,.0f} CNY, the budget is {siting.budget_cny:,.0f}"
     yield from _city_limits(instance, evaluation)
     must = sites.loc[sites["status"].isin(["existing", "committed"]), "site_id"]
@@ -120,7 +121,7 @@ def _stations(instance: Instance, evaluation: Evaluation, trips: TripShare) -> I
         for site_id in limits.loc[limits["bays"] > limits["max_bays"], "site_id"]:
             yield f"site {site_id} has more bays than fit"
     if "grid_kw" in sites.columns:
-        over = limits["grid_kw_x"] > limits["grid_kw_y"]
+        over = limits["grid_kw_x"] > limits["grid_kw_y"] * (1 + LIMIT_TOLERANCE)
         for site_id in limits.loc[over, "site_id"]:
             yield f"site {site_id} needs more grid power than it has"
     limit = stations["capacity_swaps_per_hour"] * (1 + _TOLERANCE) + _TOLERANCE
@@ -161,7 +162,7 @@ def _drive_times(instance: Instance, plan: Plan, audited: np.ndarray) -> Iterato
         yield f"zone {zone_id}: drive time stated {stated[row]:.6f} min, audited {audited[row]:.6f}"
     if wrong.sum() > 5:
         yield f"and {wrong.sum() - 5} more drive times differ"
-    late = int((audited > standard * (1 + 1e-9)).sum())
+    late = int((audited > standard * (1 + LIMIT_TOLERANCE)).sum())
     if late:
         yield f"{late} zones are served from beyond the standard of {standard:g} min"
 

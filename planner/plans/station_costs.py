@@ -4,6 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from planner.instance import Instance
+from planner.limits import within
 
 FloatArray = NDArray[np.float64]
 
@@ -48,7 +49,7 @@ def _fits(instance: Instance) -> NDArray[np.bool_]:
     fits = np.ones((len(sites), len(types)), bool)
     for limit, need in (("max_bays", "bays"), ("grid_kw", "grid_kw")):
         if limit in sites.columns:
-            fits &= types[need].to_numpy(float) <= sites[limit].to_numpy(float)[:, None]
+            fits &= within(types[need].to_numpy(float), sites[limit].to_numpy(float)[:, None])
     return fits
 
 

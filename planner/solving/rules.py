@@ -7,9 +7,7 @@ import numpy as np
 
 from planner.arrays import BoolArray, FloatArray, IndexArray, IntArray, freeze
 from planner.errors import InfeasibleError
-
-BUDGET_ROUNDING = 1e-12
-"""Money counts as kept up to this fraction of it: costs are sums of many numbers."""
+from planner.limits import widened
 
 
 @dataclass(frozen=True)
@@ -94,6 +92,11 @@ class SiteRules:
         nowhere = np.zeros(num_sites, dtype=np.bool_)
         limit = num_sites if most is None else most
         return cls(nowhere, nowhere, np.zeros(num_sites), math.inf, 0, limit)
+
+    @property
+    def most_cost(self) -> float:
+        """What stations may cost: the budget with its tolerance (`planner.limits`)."""
+        return widened(self.budget)
 
     @property
     def num_sites(self) -> int:

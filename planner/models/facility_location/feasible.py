@@ -21,7 +21,7 @@ def check_feasible(problem: FacilityLocationProblem) -> None:
     """
     problem.rules.check_numbers()
     cheapest = math.fsum(problem.rules.cost[problem.rules.forced].min(axis=1, initial=math.inf))
-    if cheapest > problem.rules.budget:
+    if cheapest > problem.rules.most_cost:
         raise InfeasibleError(
             f"the sites that are forced open cost {cheapest:,.2f}, the budget is "
             f"{problem.rules.budget:,.2f}"

@@ -30,7 +30,7 @@ def check_feasible(problem: SetCoverProblem) -> None:
     usable = np.flatnonzero(~problem.rules.forbidden)
     problem.rules.check_numbers()
     spent = math.fsum(problem.rules.cost[problem.rules.forced])
-    if spent > problem.rules.budget:
+    if spent > problem.rules.most_cost:
         raise InfeasibleError(
             f"forced stations cost {spent:,.2f}, the budget is {problem.rules.budget:,.2f}"
         )

@@ -7,7 +7,7 @@ import numpy as np
 from planner.arrays import BoolArray, IntArray
 from planner.errors import InfeasibleError
 from planner.models.sized_coverage.problem import SizedCoverageProblem
-from planner.solving.rules import BUDGET_ROUNDING, CityLimits
+from planner.solving.rules import CityLimits
 
 
 def check_feasible(problem: SizedCoverageProblem) -> None:
@@ -74,9 +74,8 @@ def _check_cities(cities: CityLimits, forced: IntArray, available: IntArray) -> 
 def _check_money(problem: SizedCoverageProblem, can_open: BoolArray, missing: IntArray) -> None:
     rules = problem.rules
     cheapest = np.where(problem.capacity > 0, rules.cost, np.inf).min(axis=1, initial=np.inf)
-    limit = rules.budget * (1 + BUDGET_ROUNDING)
     forced_cost = math.fsum(cheapest[rules.forced])
-    if forced_cost > limit:
+    if forced_cost > rules.most_cost:
         raise InfeasibleError(
             f"committed stations cost {_money(forced_cost)}, budget {_money(rules.budget)}"
         )
@@ -86,7 +85,7 @@ def _check_money(problem: SizedCoverageProblem, can_open: BoolArray, missing: In
     for city in np.flatnonzero(missing > 0):
         of_city = np.sort(cheapest[free & (city_idx == city)])
         costs += of_city[: missing[city]].tolist()
-    if math.fsum(costs) > limit:
+    if math.fsum(costs) > rules.most_cost:
         raise InfeasibleError(
             f"the cheapest stations that satisfy forced sites and city minima cost "
             f"{_money(math.fsum(costs))}, budget {_money(rules.budget)}"

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from planner.arrays import Lists
 from planner.errors import Fault, InputError
 from planner.instance import Instance
+from planner.limits import within
 from planner.models.allocation.problem import AllocationProblem
 from planner.models.allocation.solve import Allocation
 from planner.models.coverage.problem import CoverageProblem
@@ -174,7 +175,7 @@ def _fitting_types(instance: Instance, sites: pd.DataFrame) -> NDArray[np.bool_]
     fits = np.ones((len(sites), len(types)), dtype=bool)
     for limit, need in (("max_bays", "bays"), ("grid_kw", "grid_kw")):
         if limit in sites.columns:
-            fits &= sites[limit].to_numpy()[:, None] >= types[need].to_numpy()
+            fits &= within(types[need].to_numpy(float), sites[limit].to_numpy(float)[:, None])
     return fits
 
 
