@@ -13,7 +13,7 @@ import scipy.sparse
 from planner.arrays import FloatArray
 from planner.solving.linear_model import LinearModel
 
-USUAL_ENTRY = (2.0**-10, 2.0**10)
+USUAL_ENTRY = (2.0**-10, 2.0**30)
 """Rows whose largest entry lies in between stay as they are; the others get one of about 1."""
 USUAL_COST = (2.0**-10, 2.0**30)
 """Objectives whose entries lie in between stay as they are."""
@@ -63,7 +63,8 @@ def _power(numbers: FloatArray) -> FloatArray:
 def _cost_factor(entries: FloatArray) -> float:
     if len(entries) == 0:
         return 1.0
-    least, most = float(entries.min()), float(entries.max())
+    most = float(entries.max())
+    least = float(entries[entries >= most * np.finfo(float).eps].min())  # less is rounding of it
     if USUAL_COST[0] <= least and most <= USUAL_COST[1]:
         return 1.0
     to_one = float(_power(np.array([most]))[0])
