@@ -162,7 +162,7 @@ def read_city_limits(
     crossed = least > most
     if crossed.any():
         faults.add("min_per_city", "", shown(names[crossed]), "more than max_per_city")
-    return CityLimits(city_idx, least, most)
+    return CityLimits(city_idx, least, most, np.array([str(name) for name in names]))
 
 
 def _read_cities(cities: Any, sites: Places, faults: FaultList) -> tuple[IndexArray, Any] | None:

@@ -34,8 +34,8 @@ def check_feasible(problem: FacilityLocationProblem) -> None:
     lonely = np.flatnonzero(~reached & (problem.demand > 0))
     if len(lonely):
         raise InfeasibleError(
-            f"{len(lonely)} zones with demand can be served from no site that may be open, the "
-            f"first at position {lonely[0]}"
+            f"{len(lonely)} zones with demand can be served from no site that may be open",
+            zone_idx=lonely.tolist(),
         )
     largest = _largest_rooms(problem)
     room, needed = math.fsum(largest[: problem.rules.most]), math.fsum(problem.demand)

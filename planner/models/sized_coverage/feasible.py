@@ -59,15 +59,16 @@ def check_feasible(problem: SizedCoverageProblem) -> None:
 def _check_cities(cities: CityLimits, forced: IntArray, available: IntArray) -> None:
     limits = zip(cities.min_stations, cities.max_stations, forced, available, strict=True)
     for city, (minimum, maximum, num_forced, num_available) in enumerate(limits):
+        name = cities.name(city)
         if minimum > maximum:
-            raise InfeasibleError(f"city {city}: minimum {minimum} exceeds maximum {maximum}")
+            raise InfeasibleError(f"{name}: minimum {minimum} exceeds maximum {maximum}")
         if num_forced > maximum:
             raise InfeasibleError(
-                f"city {city}: {num_forced} sites are forced open, its maximum is {maximum}"
+                f"{name}: {num_forced} sites are forced open, its maximum is {maximum}"
             )
         if minimum > num_available:
             raise InfeasibleError(
-                f"city {city}: minimum {minimum} exceeds its {num_available} usable sites"
+                f"{name}: minimum {minimum} exceeds its {num_available} usable sites"
             )
 
 

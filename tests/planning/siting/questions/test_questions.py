@@ -304,6 +304,13 @@ def test_cities_limits_hold_whatever_is_asked(tutorial: Instance, objective: str
     assert built(min_stations=2, max_stations=2) == 2
 
 
+@pytest.mark.parametrize("objective", ALL)
+def test_a_city_is_called_by_its_id(tutorial: Instance, objective: str) -> None:
+    limited = replace(tutorial, cities=tutorial.cities.assign(min_stations=5))
+    with pytest.raises(InfeasibleError, match=r"city town: .* 4"):
+        plan(asking(limited, objective=objective, **{**ALL[objective], "num_stations": 5}))
+
+
 @pytest.mark.parametrize("objective", ["p_median", "set_cover"])
 def test_money_buys_stations_first_and_sizes_with_the_rest(
     tutorial: Instance, objective: str
