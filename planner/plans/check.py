@@ -4,8 +4,10 @@ from collections.abc import Iterator
 
 import numpy as np
 import pandas as pd
+from scipy.spatial import KDTree
 
 from planner.errors import CheckError
+from planner.geodesy import great_circle_km, to_sphere_km
 from planner.instance import Instance
 from planner.limits import LIMIT_TOLERANCE
 from planner.plans.derived import Derived
@@ -111,6 +113,7 @@ def _stations(instance: Instance, evaluation: Evaluation, trips: TripShare) -> I
     if siting.budget_cny is not None and spent_cny > siting.budget_cny * (1 + LIMIT_TOLERANCE):
         yield f"the stations cost {spent_cny:,.0f} CNY, the budget is {siting.budget_cny:,.0f}"
     yield from _city_limits(instance, evaluation)
+    yield from _spacing(instance, stations)
     must = sites.loc[sites["status"].isin(["existing", "committed"]), "site_id"]
     for site_id in must[~must.isin(stations["site_id"])]:
         yield f"site {site_id} is existing or committed but not open"
@@ -139,6 +142,25 @@ def _city_limits(instance: Instance, evaluation: Evaluation) -> Iterator[str]:
             limit = instance.cities.set_index("city_id")[column]
             for city_id in limit.index[sign * (limit - built.reindex(limit.index)) > 0]:
                 yield f"city {city_id} has {built[city_id]} stations, {column} {limit[city_id]}"
+
+
+def _spacing(instance: Instance, stations: pd.DataFrame) -> Iterator[str]:
+    """Stations nearer to each other than the least spacing, unless both stand anyway."""
+    least_km = instance.scenario.siting.min_spacing_km
+    if least_km is None or len(stations) < 2:
+        return
+    placed = instance.sites.set_index("site_id").loc[stations["site_id"]]
+    lon, lat = placed["lon"].to_numpy(float), placed["lat"].to_numpy(float)
+    is_new = ~placed["status"].isin(["existing", "committed"]).to_numpy()
+    near = KDTree(to_sphere_km(lon, lat)).query_pairs(least_km, output_type="ndarray")
+    near = near[is_new[near].any(axis=1)]
+    apart_km = great_circle_km(lon[near[:, 0]], lat[near[:, 0]], lon[near[:, 1]], lat[near[:, 1]])
+    for row in np.flatnonzero(apart_km < least_km * (1 - LIMIT_TOLERANCE)):
+        one, other = placed.index[near[row]]
+        yield (
+            f"stations {one} and {other} are {apart_km[row]:.3f} km apart, "
+            f"min_spacing_km is {least_km:g}"
+        )
 
 
 def _shares(plan: Plan) -> Iterator[str]:

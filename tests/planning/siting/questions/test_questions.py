@@ -12,7 +12,7 @@ from scipy.optimize import linprog
 
 from planner.arrays import FloatArray
 from planner.errors import InfeasibleError
-from planner.instance import Instance
+from planner.instance import Instance, read_instance
 from planner.network import attach, build_road_graph, drive_time_reach
 from planner.physics.climate import city_climate
 from planner.physics.fleet import operate_fleet
@@ -302,6 +302,16 @@ def test_cities_limits_hold_whatever_is_asked(tutorial: Instance, objective: str
     assert built(max_stations=1) <= 1
     assert built(min_stations=4) == 4
     assert built(min_stations=2, max_stations=2) == 2
+
+
+@pytest.mark.parametrize("objective", ALL)
+def test_stations_keep_their_spacing(tutorial: Instance, objective: str) -> None:
+    # Of A, C and B, a kilometre apart in a row, C has most households around.
+    siting = {"objective": objective, "min_spacing_km": 1.5, **ALL[objective]}
+    spaced = read_instance(tutorial.folder, overrides={"siting": siting})
+    planned = plan(spaced)  # its check measures the distances
+    assert set(planned.plan.stations["site_id"]) <= {"C", "D"}
+    assert planned.evaluation.kpi["num_stations"] >= 1
 
 
 @pytest.mark.parametrize("objective", ALL)
