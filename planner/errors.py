@@ -44,9 +44,16 @@ class InputError(PlannerError):
 
 
 class InfeasibleError(PlannerError):
-    """No plan satisfies the constraints; the message names which and why."""
+    """No plan satisfies the constraints; the message names which and why.
+
+    ``zone_idx`` are the positions of the zones it is about, for those who know their labels.
+    """
 
     exit_code = 3
+
+    def __init__(self, message: str, *, zone_idx: Sequence[int] = ()) -> None:
+        self.zone_idx = tuple(zone_idx)
+        super().__init__(message)
 
 
 class NoPlanError(PlannerError):

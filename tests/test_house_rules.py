@@ -26,7 +26,7 @@ from planner.plans.question import OBJECTIVES, Judge, judge_of
 ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "planner"
 
-BASE = {"arrays", "errors", "files", "geodesy", "units"}
+BASE = {"arrays", "errors", "files", "geodesy", "limits", "units"}
 PLANNED = {"planning.clock", "planning.result"}
 MAY_IMPORT: dict[str, set[str]] = {
     "arrays": set(),
@@ -34,6 +34,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "files": set(),
     "units": set(),
     "geodesy": BASE,
+    "limits": BASE,
     "instance": BASE,
     "physics": BASE | {"instance"},
     "network": BASE | {"instance"},

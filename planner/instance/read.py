@@ -26,6 +26,7 @@ from planner.instance.read_scenario import read_scenario
 from planner.instance.read_table import read_cells
 from planner.instance.settings.scenario import Scenario
 from planner.instance.settings.sources import SHIFTED_REFERENCES, Sources
+from planner.instance.spacing import thin_candidates
 from planner.instance.tables import TABLES, Table
 
 SCENARIO_FILE = "scenario.toml"
@@ -146,6 +147,13 @@ def read_instance(
     }
     notes = [note for read in reads for note in read.notes]
     notes += road_notes(frames["road_nodes"], frames["roads"], labels.get("roads", ""))
+    siting = scenario.siting
+    if siting.min_spacing_km is not None:
+        frames["sites"], note = thin_candidates(
+            frames["sites"], frames["zones"], frames["stations"],
+            min_spacing_km=siting.min_spacing_km, near_km=siting.near_km,
+        )  # fmt: skip
+        notes.append(note)
     frames["assumptions"] = with_notes(frames["assumptions"], notes)
     paths = dict.fromkeys(
         [folder / SCENARIO_FILE, *(path for read in reads for path in read.paths)]
@@ -168,6 +176,11 @@ def _has_same_tables(like: Instance, folder: Path, scenario: Scenario) -> bool:
     if like.folder != folder or any(
         getattr(like.scenario, name) != getattr(scenario, name) for name in decides
     ):
+        return False
+    spacings = [
+        (each.siting.min_spacing_km, each.siting.near_km) for each in (like.scenario, scenario)
+    ]
+    if spacings[0] != spacings[1] and any(spacing is not None for spacing, _ in spacings):
         return False
     now = {InputFile(path.name, _sha256(path)) for path in instance_files(folder, scenario)}
     return now == set(like.input_files[1:])

@@ -9,7 +9,14 @@ import numpy as np
 from planner.arrays import Lists
 from planner.location.covering import LocationResult
 from planner.location.quantities import read_amounts, read_site_limits
-from planner.location.tables import FaultList, Table, read_places, read_points, read_reach
+from planner.location.tables import (
+    FaultList,
+    Table,
+    read_places,
+    read_points,
+    read_reach,
+    zones_by_label,
+)
 from planner.models.set_cover.problem import SetCoverProblem
 from planner.models.set_cover.solve import solve_set_cover
 from planner.solving.options import SolveOptions
@@ -144,7 +151,8 @@ def set_cover(
         rules=limits.rules(costs),
         min_share=min_share,
     )
-    solution = solve_set_cover(problem, options, on_progress=on_progress)
+    with zones_by_label(zone_places):
+        solution = solve_set_cover(problem, options, on_progress=on_progress)
     plan = solution.open_site_idx
     is_open = np.zeros(len(site_places), dtype=np.bool_)
     is_open[plan] = True

@@ -74,7 +74,8 @@ def p_median(
     LocationResult
         ``objective`` is the weighted sum of distances. ``stations`` adds ``existing`` and
         ``weight_assigned``; ``zones`` adds ``station`` (label of the nearest one) and
-        ``distance`` (``unserved`` where there is none).
+        ``distance`` (``unserved`` where there is none; infinite between points if nothing is open,
+        which takes that nothing has a weight).
 
     Raises
     ------

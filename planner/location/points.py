@@ -8,6 +8,7 @@ from scipy.spatial import cKDTree
 
 from planner.arrays import FloatArray, IndexArray, IntArray
 from planner.geodesy import great_circle_km, to_sphere_km
+from planner.limits import widened
 from planner.units import EARTH_RADIUS_KM, METRES_PER_KM
 
 SITES_PER_CHUNK = 2_000
@@ -97,7 +98,7 @@ def within_distance(zones: Points, sites: Points, max_km: float) -> tuple[IntArr
         half_turn = np.pi * EARTH_RADIUS_KM
         straight_km = 2 * EARTH_RADIUS_KM * np.sin(min(max_km, half_turn) / (2 * EARTH_RADIUS_KM))
     # A little wider than asked: the exact distance decides, not the rounding of the tree.
-    straight_km = straight_km * (1 + 1e-9) + 1e-9
+    straight_km = straight_km * (1 + 1e-8) + 1e-9
     tree = cKDTree(zones.xyz_km())
     site_xyz = sites.xyz_km()
     counts, lists = [np.zeros(1, np.int64)], [np.empty(0, np.int32)]
@@ -108,7 +109,7 @@ def within_distance(zones: Points, sites: Points, max_km: float) -> tuple[IntArr
         num_near = np.array([len(one) for one in near], dtype=np.int64)
         zone_idx = np.concatenate([np.asarray(one, dtype=np.int64) for one in near])
         site_idx = np.repeat(np.arange(first, first + len(near)), num_near)
-        close = distance_km(zones, zone_idx, sites, site_idx) <= max_km
+        close = distance_km(zones, zone_idx, sites, site_idx) <= widened(max_km)
         counts.append(np.bincount(site_idx[close] - first, minlength=len(near)))
         lists.append(zone_idx[close].astype(np.int32))
     return np.cumsum(np.concatenate(counts)), np.concatenate(lists)

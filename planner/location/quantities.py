@@ -8,6 +8,7 @@ import pandas as pd
 import scipy.sparse
 
 from planner.arrays import BoolArray, FloatArray, IndexArray, IntArray, Lists
+from planner.limits import within
 from planner.location.points import Points
 from planner.location.tables import FaultList, Places, pairs_of_table, read_locks, shown
 from planner.models.p_median.problem import PairDistances, PointDistances
@@ -161,7 +162,7 @@ def read_city_limits(
     crossed = least > most
     if crossed.any():
         faults.add("min_per_city", "", shown(names[crossed]), "more than max_per_city")
-    return CityLimits(city_idx, least, most)
+    return CityLimits(city_idx, least, most, np.array([str(name) for name in names]))
 
 
 def _read_cities(cities: Any, sites: Places, faults: FaultList) -> tuple[IndexArray, Any] | None:
@@ -292,11 +293,14 @@ def read_distances(
     if pairs is not None:
         zone_ptr, site_idx, distance = read_pairs(pairs, "distance", zones[0], sites[0], faults)
         longest = float(distance.max()) if len(distance) else 0.0
-        if unserved is None or not np.isfinite(unserved) or unserved < longest:
+        if unserved is None or not np.isfinite(unserved) or not within(longest, unserved):
             faults.add("unserved", "", unserved, f"a finite number, at least {longest:g}")
         if len(faults.faults) > before or unserved is None:
             return None
-        return PairDistances(Lists(zone_ptr, site_idx), distance, float(unserved), len(sites[0]))
+        return PairDistances(
+            Lists(zone_ptr, site_idx), np.minimum(distance, unserved), float(unserved),
+            len(sites[0]),
+        )  # fmt: skip
     if unserved is not None:
         faults.add("unserved", "", unserved, "only with distances given as pairs")
     for places, points in (zones, sites):

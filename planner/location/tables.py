@@ -1,7 +1,8 @@
 """Tables into index-aligned arrays: labels, points, values, locks and pairs, or every fault."""
 
 import itertools
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -10,7 +11,7 @@ import pandas as pd
 import scipy.sparse
 
 from planner.arrays import BoolArray, FloatArray, IndexArray, IntArray
-from planner.errors import Fault, InputError
+from planner.errors import Fault, InfeasibleError, InputError
 from planner.location.points import Points, within_distance
 
 NUM_SHOWN = 5
@@ -79,6 +80,18 @@ def shown(labels: Iterable[Any]) -> str:
     named = list(labels)
     text = ", ".join(repr(getattr(one, "item", lambda one=one: one)()) for one in named[:NUM_SHOWN])
     return text + (f" and {len(named) - NUM_SHOWN} more" if len(named) > NUM_SHOWN else "")
+
+
+@contextmanager
+def zones_by_label(zones: Places) -> Iterator[None]:
+    """Name the zones that an infeasible problem is about."""
+    try:
+        yield
+    except InfeasibleError as error:
+        if not error.zone_idx:
+            raise
+        named = shown(zones.labels[list(error.zone_idx)])
+        raise InfeasibleError(f"{error}: {named}", zone_idx=error.zone_idx) from None
 
 
 def read_places(table: Table, role: str, faults: FaultList) -> Places:

@@ -9,12 +9,10 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from planner.instance import Instance
+from planner.limits import widened
 from planner.network.graph import RoadGraph, is_one_way
 from planner.network.join import Access
 from planner.units import MINUTES_PER_HOUR
-
-_ROUNDING = 1e-9
-"""Of a drive time: what sums in another order may be apart."""
 
 
 def to_networkx(instance: Instance) -> "nx.DiGraph[int]":
@@ -70,7 +68,7 @@ def audit_drive_times(
         Drive time from zone to site [min]; inf where it is beyond the standard.
     """
     to_site = to_networkx(instance).reverse(copy=False)
-    limit_min = instance.scenario.siting.drive_time_min
+    limit_min = widened(instance.scenario.siting.drive_time_min)
     node_id = instance.road_nodes["node_id"].to_numpy()
     from_node = instance.roads["from_node"].to_numpy()
     to_node = instance.roads["to_node"].to_numpy()
@@ -160,7 +158,7 @@ def audit_nearest(
     """
     if number == 0:
         return np.empty((len(zones.point_idx), 0))
-    limit_min = instance.scenario.siting.drive_time_min
+    limit_min = widened(instance.scenario.siting.drive_time_min)
     site_idx = site_idx[sites.access_min[site_idx] <= limit_min]
     site_point = sites.point_idx[site_idx]
     stops = _stops_along_roads(instance, graph, site_point)
@@ -197,7 +195,7 @@ def audit_nearest(
         ways[is_named, column] = np.inf
     ways = np.sort(ways, axis=1)[:, :number] + zones.access_min[joined, None]
     nearest_min = np.full((len(zones.point_idx), number), np.inf)
-    nearest_min[joined] = np.where(ways <= limit_min * (1 + _ROUNDING), ways, np.inf)
+    nearest_min[joined] = np.where(ways <= limit_min, ways, np.inf)
     return nearest_min
 
 

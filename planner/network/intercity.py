@@ -18,6 +18,7 @@ from scipy.spatial import KDTree
 from planner.geodesy import chord_to_arc_km, degrees_east, great_circle_km, to_sphere_km
 from planner.instance import Instance
 from planner.instance.settings.corridors import Ferry
+from planner.limits import widened, within
 from planner.units import MINUTES_PER_HOUR
 
 FloatArray = NDArray[np.float64]
@@ -113,7 +114,7 @@ def build_intercity_network(
     city_xyz = to_sphere_km(cities["lon"], cities["lat"])
     chord_km, nearest = KDTree(to_sphere_km(roads.lon[main], roads.lat[main])).query(city_xyz)
     away_km = chord_to_arc_km(chord_km)
-    joined = away_km <= MAX_PORTAL_KM
+    joined = within(away_km, MAX_PORTAL_KM)
     portal = np.where(joined, main[nearest], -1)
     used = _roads_on_trips(roads, portal, cities, max_trip_km)
     return _contract(
@@ -218,7 +219,7 @@ def _roads_on_trips(
     found: set[tuple[int, int]] = set()
     for city in joined:
         before = dijkstra(graph, indices=portal[city], return_predecessors=True)[1]
-        near = great_circle_km(lon[city], lat[city], lon[joined], lat[joined]) <= max_trip_km
+        near = within(great_circle_km(lon[city], lat[city], lon[joined], lat[joined]), max_trip_km)
         here = np.unique(portal[joined[near]])
         while len(here):
             behind = before[here]
@@ -349,13 +350,15 @@ def find_trip_paths(
                 continue
             first = way(origin, destination)
             taken = [first]
-            if _length_km(network, segment_between, first) > max_trip_km:
+            if not within(_length_km(network, segment_between, first), max_trip_km):
                 continue
             if num_paths > 1:
                 through_min = between_min[row[origin]] + between_min[:, row[destination]]
                 for middle in joined[np.argsort(through_min, kind="stable")].tolist():
-                    within = through_min[row[middle]] <= (1 + max_detour_frac) * direct_min
-                    if len(taken) == num_paths or not within:
+                    is_near = within(
+                        float(through_min[row[middle]]), (1 + max_detour_frac) * direct_min
+                    )
+                    if len(taken) == num_paths or not is_near:
                         break
                     other = way(origin, middle) + way(middle, destination)[1:]
                     if len(set(other)) == len(other) and other not in taken:
@@ -418,7 +421,7 @@ def gather_nodes(lon: FloatArray, lat: FloatArray, rank: FloatArray, within_km: 
         Leader of each node; a leader leads itself.
     """
     xyz = to_sphere_km(lon, lat)
-    around = KDTree(xyz).query_ball_point(xyz, within_km)
+    around = KDTree(xyz).query_ball_point(xyz, widened(within_km))
     leader = np.full(len(lon), -1, dtype=np.int64)
     for node in np.argsort(-rank, kind="stable").tolist():
         if leader[node] < 0:

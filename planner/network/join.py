@@ -12,6 +12,7 @@ from scipy.spatial import KDTree
 from planner.geodesy import chord_to_arc_km, to_sphere_km
 from planner.instance import Instance
 from planner.instance.tables import SHUT
+from planner.limits import widened
 from planner.network.graph import FloatArray, IndexArray, RoadGraph
 from planner.units import MINUTES_PER_HOUR
 
@@ -63,7 +64,7 @@ def join_places(graph: RoadGraph, instance: Instance) -> tuple[Access, Access]:
         Access time = straight distance x (1 + detour) / access speed.
     """
     sites, zones = instance.sites, instance.zones
-    limit_km = instance.scenario.network.max_access_km
+    limit_km = widened(instance.scenario.network.max_access_km)
     points = KDTree(to_sphere_km(graph.lon, graph.lat))
     site_point, site_km = _nearest(points, sites, limit_km)
     zone_point, zone_km = _nearest(points, zones, limit_km)
@@ -125,7 +126,7 @@ def _access(
     leading = np.flatnonzero(leads_on)
     if len(astray) and len(leading):
         points = KDTree(to_sphere_km(graph.lon[leading], graph.lat[leading]))
-        found, found_km = _nearest(points, places.iloc[astray], settings.max_access_km)
+        found, found_km = _nearest(points, places.iloc[astray], widened(settings.max_access_km))
         moved = astray[found >= 0]
         point_idx[moved], away_km[moved] = leading[found[found >= 0]], found_km[found >= 0]
         passes_over[moved] = True

@@ -6,6 +6,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from planner.limits import widened
 from planner.network.graph import FloatArray, IndexArray, RoadGraph
 from planner.network.join import Access
 
@@ -66,8 +67,9 @@ def drive_time_reach(
         zones.access_min[joined],
         sites.point_idx,
         sites.access_min,
-        drive_time_min,
+        widened(drive_time_min),
     )
+    drive_min = np.minimum(drive_min, drive_time_min)  # what passes it by rounding
     site_of_arc = np.repeat(np.arange(len(ptr) - 1), np.diff(ptr))
     order = np.lexsort((zone_idx, site_of_arc))
     return Reach(ptr, zone_idx[order], drive_min[order])

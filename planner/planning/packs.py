@@ -7,6 +7,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from planner.instance import Instance
+from planner.limits import at_least
 from planner.models.packs.problem import PackAssignment, PackAssignmentProblem
 from planner.physics.fleet import FleetOperation
 from planner.units import (
@@ -107,7 +108,7 @@ def assemble_pack_assignment(
         [_of_quarter(fleet.design_range_km[option], name).min(axis=-1) for name in quarters]
     )
     promised_km = scenario.packs.promised_range_km
-    keeps_promise = (range_km >= promised_km) | (scenario.packs.promise == "penalty")
+    keeps_promise = at_least(range_km, promised_km) | (scenario.packs.promise == "penalty")
     shortfall_km = np.maximum(0, promised_km - range_km)
     float_packs = np.stack(
         [station_packs_per_vehicle(instance, fleet, stations, name)[option] for name in quarters]

@@ -4,10 +4,13 @@ from collections.abc import Iterator
 
 import numpy as np
 import pandas as pd
+from scipy.spatial import KDTree
 
 from planner.errors import CheckError
+from planner.geodesy import great_circle_km, to_sphere_km
 from planner.instance import Instance
 from planner.instance.tables import SHUT
+from planner.limits import LIMIT_TOLERANCE
 from planner.plans.derived import Derived
 from planner.plans.evaluate import evaluate_plan
 from planner.plans.pack_rows import pack_violations
@@ -109,9 +112,10 @@ def _stations(instance: Instance, evaluation: Evaluation, trips: TripShare) -> I
     if siting.num_stations is not None and num_open > siting.num_stations:
         yield f"{num_open} stations are open, the budget is {siting.num_stations}"
     spent_cny = stations["capex_cny"].sum() + closing_cny(instance) + trips.capex_cny
-    if siting.budget_cny is not None and spent_cny > siting.budget_cny * (1 + _TOLERANCE):
+    if siting.budget_cny is not None and spent_cny > siting.budget_cny * (1 + LIMIT_TOLERANCE):
         yield f"the stations cost {spent_cny:,.0f} CNY, the budget is {siting.budget_cny:,.0f}"
     yield from _city_limits(instance, evaluation)
+    yield from _spacing(instance, stations)
     must = sites.loc[sites["status"].isin(["existing", "committed"]), "site_id"]
     for site_id in must[~must.isin(stations["site_id"])]:
         yield f"site {site_id} is existing or committed but not open"
@@ -139,7 +143,7 @@ def _sizes(instance: Instance, stations: pd.DataFrame) -> Iterator[str]:
         for site_id in limits.loc[limits["bays"] > limits["max_bays"], "site_id"]:
             yield f"site {site_id} has more bays than fit"
     if "grid_kw" in sites.columns:
-        over = limits["grid_kw_x"] > limits["grid_kw_y"]
+        over = limits["grid_kw_x"] > limits["grid_kw_y"] * (1 + LIMIT_TOLERANCE)
         for site_id in limits.loc[over, "site_id"]:
             yield f"site {site_id} needs more grid power than it has"
     is_offered = types.get("offered", pd.Series(True, index=types.index)).astype(bool)
@@ -168,6 +172,25 @@ def _city_limits(instance: Instance, evaluation: Evaluation) -> Iterator[str]:
                 yield f"city {city_id} has {built[city_id]} stations, {column} {limit[city_id]}"
 
 
+def _spacing(instance: Instance, stations: pd.DataFrame) -> Iterator[str]:
+    """Stations nearer to each other than the least spacing, unless both stand anyway."""
+    least_km = instance.scenario.siting.min_spacing_km
+    if least_km is None or len(stations) < 2:
+        return
+    placed = instance.sites.set_index("site_id").loc[stations["site_id"]]
+    lon, lat = placed["lon"].to_numpy(float), placed["lat"].to_numpy(float)
+    is_new = ~placed["status"].isin(["existing", "committed"]).to_numpy()
+    near = KDTree(to_sphere_km(lon, lat)).query_pairs(least_km, output_type="ndarray")
+    near = near[is_new[near].any(axis=1)]
+    apart_km = great_circle_km(lon[near[:, 0]], lat[near[:, 0]], lon[near[:, 1]], lat[near[:, 1]])
+    for row in np.flatnonzero(apart_km < least_km * (1 - LIMIT_TOLERANCE)):
+        one, other = placed.index[near[row]]
+        yield (
+            f"stations {one} and {other} are {apart_km[row]:.3f} km apart, "
+            f"min_spacing_km is {least_km:g}"
+        )
+
+
 def _shares(plan: Plan) -> Iterator[str]:
     share = plan.allocation["share_frac"]
     if not ((share > 0) & (share <= 1 + 1e-9)).all():
@@ -189,7 +212,7 @@ def _drive_times(instance: Instance, plan: Plan, audited: np.ndarray) -> Iterato
         yield f"zone {zone_id}: drive time stated {stated[row]:.6f} min, audited {audited[row]:.6f}"
     if wrong.sum() > 5:
         yield f"and {wrong.sum() - 5} more drive times differ"
-    late = int((audited > standard * (1 + 1e-9)).sum())
+    late = int((audited > standard * (1 + LIMIT_TOLERANCE)).sum())
     if late:
         yield f"{late} zones are served from beyond the standard of {standard:g} min"
 

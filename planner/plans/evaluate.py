@@ -7,6 +7,7 @@ from scipy.spatial import KDTree
 
 from planner.geodesy import chord_to_arc_km, to_sphere_km
 from planner.instance import SEGMENTS, Instance
+from planner.limits import LIMIT_TOLERANCE
 from planner.physics.station_rate import swaps_per_hour
 from planner.plans.derived import Derived
 from planner.plans.fleet_rows import (
@@ -147,7 +148,9 @@ def _near_station(instance: Instance, plan: Plan) -> np.ndarray:
         return np.zeros(len(zones), dtype=bool)
     tree = KDTree(to_sphere_km(stations["lon"], stations["lat"]))
     chord_km, _ = tree.query(to_sphere_km(zones["lon"], zones["lat"]))
-    return np.asarray(chord_to_arc_km(chord_km) <= instance.scenario.siting.near_km)
+    return np.asarray(
+        chord_to_arc_km(chord_km) <= instance.scenario.siting.near_km * (1 + LIMIT_TOLERANCE)
+    )
 
 
 def _stations(
@@ -393,7 +396,7 @@ def _kpi(
         kpi[f"station_packs_{chemistry}"] = rows["station_packs"].sum()
         kpi[f"packs_{chemistry}_gwh"] = rows["energy_kwh"].sum() / KWH_PER_GWH
     promised_km = instance.scenario.packs.promised_range_km
-    short = packs["design_range_km"] < promised_km
+    short = packs["design_range_km"] < promised_km * (1 - LIMIT_TOLERANCE)
     kpi["vehicles_below_promised_range"] = packs.loc[short, "vehicles"].sum()
     return {name: float(value) if isinstance(value, float) else value
             for name, value in kpi.items()}  # fmt: skip

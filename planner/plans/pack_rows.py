@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import pandas as pd
 
 from planner.instance import Instance
+from planner.limits import LIMIT_TOLERANCE
 from planner.plans.derived import Derived
 from planner.plans.fleet_rows import lease_cny
 from planner.plans.plan import Plan
@@ -125,7 +126,7 @@ def pack_violations(
     yield from _supply(instance, plan)
     yield from _gates(instance, plan, periods)
     promised_km = instance.scenario.packs.promised_range_km
-    short = periods[periods["quarter_range_km"] < promised_km - _TOLERANCE]
+    short = periods[periods["quarter_range_km"] < promised_km * (1 - LIMIT_TOLERANCE)]
     if instance.scenario.packs.promise == "constraint" and len(short):
         first = short.iloc[0]
         yield (

@@ -7,6 +7,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from planner.instance import Instance
+from planner.limits import within
 from planner.units import QUARTERS_PER_YEAR
 
 FloatArray = NDArray[np.float64]
@@ -100,7 +101,7 @@ def _has_room(instance: Instance) -> NDArray[np.bool_]:
     fits = np.ones((len(sites), len(types)), bool)
     for limit, need in (("max_bays", "bays"), ("grid_kw", "grid_kw")):
         if limit in sites.columns:
-            fits &= types[need].to_numpy(float) <= sites[limit].to_numpy(float)[:, None]
+            fits &= within(types[need].to_numpy(float), sites[limit].to_numpy(float)[:, None])
     return fits
 
 

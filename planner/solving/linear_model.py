@@ -5,6 +5,7 @@ SCIP is in `planner.solving.mip`.
 """
 
 import math
+import time
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -140,6 +141,8 @@ def solve_linear(
 ) -> LinearResult:
     """Solve a linear model, integrality left aside, with GLOP on one thread.
 
+    Should GLOP fail, its other simplex is asked, without presolve.
+
     Parameters
     ----------
     model : ModelBuilderHelper
@@ -153,14 +156,28 @@ def solve_linear(
     -------
     LinearResult
     """
+    started = time.monotonic()
+    result = _run_glop(model, "use_dual_simplex: true" if dual_simplex else "", time_limit_s)
+    left_s = time_limit_s - (time.monotonic() - started)
+    if result.status is Status.ERROR and left_s > 0.0:
+        other = f"use_dual_simplex: {str(not dual_simplex).lower()} use_preprocessing: false"
+        return _run_glop(model, other, left_s)
+    return result
+
+
+def _run_glop(model: "ModelBuilderHelper", settings: str, time_limit_s: float) -> LinearResult:
+    """One solve with GLOP; whatever it dies of is an ERROR."""
     from ortools.linear_solver.python import model_builder_helper
 
     solver = model_builder_helper.ModelSolverHelper("glop")
-    if dual_simplex:
-        solver.set_solver_specific_parameters("use_dual_simplex: true")
+    if settings:
+        solver.set_solver_specific_parameters(settings)
     if math.isfinite(time_limit_s):
         solver.set_time_limit_in_seconds(time_limit_s)
-    solver.solve(model)
+    try:
+        solver.solve(model)
+    except Exception as failure:  # of any kind: the other simplex may answer
+        return LinearResult(Status.ERROR, None, None, math.nan, f"failed: {failure}")
     outcome = model_builder_helper.SolveStatus
     answer = solver.status() if solver.has_response() else None
     said = "nothing" if answer is None else f"{answer.name} {solver.status_string()}".rstrip()

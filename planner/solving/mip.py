@@ -1,14 +1,16 @@
-"""Run a mixed-integer model on SCIP under limits that hold from outside.
+"""Run a mixed-integer model on SCIP under limits that hold from outside, and outlive its failures.
 
 OR-Tools' limits are soft (a 60 s limit has run 90 s) and its interrupt does not reach SCIP, so the
 solver runs in a daemon thread (it releases the interpreter lock) that is left behind when the
-caller wants to go on. What it finds after that is not looked at.
+caller wants to go on. What it finds after that is not looked at. A solver that fails, by numerical
+trouble or an exception, is asked again with cautious settings; then the status is ERROR: no plan,
+no bound, and its own words for the caller to tell.
 """
 
 import math
 import threading
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -22,6 +24,8 @@ if TYPE_CHECKING:
 
 FEASIBILITY_TOLERANCE = 1e-9
 """So that covered value does not seep through (1) in amounts that show in the objective."""
+CAUTIOUS: dict[str, float] = {"presolving/maxrounds": 0, "separating/maxrounds": 0}
+"""Further settings for a model that SCIP failed on: presolve and cuts make most of its trouble."""
 POLL_S = 0.05
 GRACE_S = 2.0
 """How long after its soft limit a solver may still hand in what it has."""
@@ -35,7 +39,7 @@ class MipResult:
     ----------
     status : Status
         OPTIMAL only if the solver proved it within its tolerances; NO_SOLUTION also when the
-        solver was left behind.
+        solver was left behind; ERROR if it failed.
     values : float array, shape (num_variables,), or None
         Best solution.
     bound : float
@@ -77,28 +81,47 @@ def solve_mip(
     Returns
     -------
     MipResult
-
-    Raises
-    ------
-    RuntimeError
-        If the solver rejects the model or its parameters.
     """
-    from ortools.linear_solver.python import model_builder_helper
-
-    settings = {
+    settings: dict[str, float] = {
         "limits/gap": 0.0,
         "numerics/feastol": FEASIBILITY_TOLERANCE,
         "randomization/randomseedshift": seed,
     }
     if node_limit is not None:
         settings["limits/nodes"] = node_limit
+    started = time.monotonic()
+    result = _run(model, settings, time_limit_s, stop)
+    left_s = time_limit_s - (time.monotonic() - started)
+    if result.status is Status.ERROR and left_s > 0.0:
+        again = _run(model, settings | CAUTIOUS, left_s, stop)
+        result = replace(again, message=f"{again.message} (before: {result.message})")
+    return result
+
+
+def _run(
+    model: "ModelBuilderHelper",
+    settings: dict[str, float],
+    time_limit_s: float,
+    stop: StopRequest | None,
+) -> MipResult:
+    """One solve with SCIP; whatever it dies of is an ERROR."""
+    from ortools.linear_solver.python import model_builder_helper
+
     solver = model_builder_helper.ModelSolverHelper("scip")
     solver.set_solver_specific_parameters(
         "\n".join(f"{name} = {value}" for name, value in settings.items())
     )
     if math.isfinite(time_limit_s):
         solver.set_time_limit_in_seconds(time_limit_s)
-    worker = threading.Thread(target=solver.solve, args=(model,), daemon=True, name="scip")
+    failures: list[Exception] = []
+
+    def work() -> None:
+        try:
+            solver.solve(model)
+        except Exception as failure:  # of any kind: another setting may answer
+            failures.append(failure)
+
+    worker = threading.Thread(target=work, daemon=True, name="scip")
     started = time.monotonic()
     worker.start()
     while worker.is_alive():
@@ -108,9 +131,10 @@ def solve_mip(
             reason = "time limit overrun" if late else "stopped"
             return MipResult(Status.NO_SOLUTION, None, math.inf, f"{reason}, solver left behind")
     outcome = model_builder_helper.SolveStatus
+    if failures or not solver.has_response():
+        failure = f"failed: {failures[0]}" if failures else "gave no answer"
+        return _failure(f"SCIP {failure} (asked with {settings})")
     message = solver.status_string()
-    if not solver.has_response():
-        raise RuntimeError(f"SCIP gave no answer when asked with {settings}")
     status = {
         outcome.OPTIMAL: Status.OPTIMAL,
         outcome.FEASIBLE: Status.FEASIBLE,
@@ -119,8 +143,14 @@ def solve_mip(
         outcome.UNKNOWN_STATUS: Status.NO_SOLUTION,
     }.get(solver.status(), Status.ERROR)
     if status is Status.ERROR:
-        raise RuntimeError(f"SCIP: {solver.status()} {message} (asked with {settings})")
+        return _failure(f"SCIP: {solver.status()} {message} (asked with {settings})")
     if not solver.has_solution():
         return MipResult(status, None, math.inf, message)
     values: FloatArray = np.asarray(solver.variable_values(), dtype=np.float64)
+    if not np.isfinite(values).all():
+        return _failure(f"SCIP: a solution with numbers that are not finite ({message})")
     return MipResult(status, values, solver.best_objective_bound(), message)
+
+
+def _failure(message: str) -> MipResult:
+    return MipResult(Status.ERROR, None, math.inf, message)

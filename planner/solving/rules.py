@@ -4,12 +4,11 @@ import math
 from dataclasses import dataclass, replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from planner.arrays import BoolArray, FloatArray, IndexArray, IntArray, freeze
 from planner.errors import InfeasibleError
-
-BUDGET_ROUNDING = 1e-12
-"""Money counts as kept up to this fraction of it: costs are sums of many numbers."""
+from planner.limits import widened
 
 
 @dataclass(frozen=True)
@@ -21,13 +20,18 @@ class CityLimits:
     city_idx : int array, shape (num_sites,)
         City of each site.
     min_stations, max_stations : int arrays, shape (num_cities,)
+    names : str array, shape (num_cities,), optional
+        What messages call the cities; without them they are numbered.
     """
 
     city_idx: IndexArray
     min_stations: IntArray
     max_stations: IntArray
+    names: NDArray[np.str_] | None = None
 
     def __post_init__(self) -> None:
+        if self.names is not None and self.names.shape != self.min_stations.shape:
+            raise ValueError("names must have one entry per city")
         if self.min_stations.shape != self.max_stations.shape:
             raise ValueError("min_stations and max_stations must have one entry per city")
         if len(self.city_idx) and not (
@@ -43,7 +47,11 @@ class CityLimits:
 
     def of_sites(self, site_idx: IntArray) -> "CityLimits":
         """The same limits for some of the sites, in that order."""
-        return CityLimits(self.city_idx[site_idx], self.min_stations, self.max_stations)
+        return replace(self, city_idx=self.city_idx[site_idx])
+
+    def name(self, city: int) -> str:
+        """What messages call a city."""
+        return f"city {city if self.names is None else self.names[city]}"
 
 
 @dataclass(frozen=True)
@@ -94,6 +102,11 @@ class SiteRules:
         nowhere = np.zeros(num_sites, dtype=np.bool_)
         limit = num_sites if most is None else most
         return cls(nowhere, nowhere, np.zeros(num_sites), math.inf, 0, limit)
+
+    @property
+    def most_cost(self) -> float:
+        """What stations may cost: the budget with its tolerance (`planner.limits`)."""
+        return widened(self.budget)
 
     @property
     def num_sites(self) -> int:
@@ -170,14 +183,16 @@ def _check_cities(rules: SiteRules, cities: CityLimits) -> None:
         np.bincount(cities.city_idx[mask], minlength=num_cities)
         for mask in (rules.forced, rules.usable)
     )
-    for city in np.flatnonzero(cities.min_stations > np.minimum(cities.max_stations, usable)):
+    for city in np.flatnonzero(
+        cities.min_stations > np.minimum(cities.max_stations, usable)
+    ).tolist():
         raise InfeasibleError(
-            f"city {city}: at least {cities.min_stations[city]} stations, but at most "
+            f"{cities.name(city)}: at least {cities.min_stations[city]} stations, but at most "
             f"{min(cities.max_stations[city], usable[city])} can be open"
         )
-    for city in np.flatnonzero(standing > cities.max_stations):
+    for city in np.flatnonzero(standing > cities.max_stations).tolist():
         raise InfeasibleError(
-            f"city {city}: {standing[city]} sites are forced open, but at most "
+            f"{cities.name(city)}: {standing[city]} sites are forced open, but at most "
             f"{cities.max_stations[city]} stations are allowed"
         )
     fewest = int(np.maximum(cities.min_stations, standing).sum())

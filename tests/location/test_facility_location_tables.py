@@ -51,7 +51,7 @@ def test_limits_by_city():
     assert both.stations.index.to_list() == ["A", "B"]
     west = facility_location(ZONES, SITES, **asked, **limits, max_per_city={"east": 0})
     assert west.stations.index.to_list() == ["B"]
-    with pytest.raises(InfeasibleError, match="city 1: at least 1 stations, but at most 0"):
+    with pytest.raises(InfeasibleError, match="city west: at least 1 stations, but at most 0"):
         facility_location(ZONES, SITES, **asked, **limits, forbidden=["B"])
     with pytest.raises(InfeasibleError, match="take 2 stations, but at most 1"):
         facility_location(ZONES, SITES, **asked, cities=["x", "x"], min_per_city=2, max_stations=1)
@@ -65,7 +65,7 @@ def test_demand_that_is_not_worth_serving_stays_unserved():
     assert result.zones["unserved_share"].to_list() == pytest.approx([0.0, 1.0, 0.0])
     assert pd.isna(result.zones["station"].iloc[1])
     far = pd.DataFrame({"demand": [1.0]}, index=["nowhere"])
-    with pytest.raises(InfeasibleError, match="1 zones"):
+    with pytest.raises(InfeasibleError, match=r"1 zones.*'nowhere'"):
         facility_location(pd.concat((ZONES, far)), SITES, **asked)
     result = facility_location(pd.concat((ZONES, far)), SITES, unserved_cost=100.0, **asked)
     assert result.objective == pytest.approx(65.0 + 100.0)

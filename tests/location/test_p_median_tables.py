@@ -60,7 +60,7 @@ def test_limits_by_city():
     assert stations(max_per_city={"south": 0}) == ["B", "C"]
     assert stations(min_per_city={"south": 2}) == ["D", "E"]
     assert stations(max_per_city=pd.Series({"north": 1, "south": 0}), forbidden=["C"]) == ["B"]
-    with pytest.raises(InfeasibleError, match="city 1: at least 3"):
+    with pytest.raises(InfeasibleError, match="city south: at least 3"):
         stations(min_per_city={"south": 3})
     with pytest.raises(InputError, match=r"no such city"):
         stations(min_per_city={"west": 1})

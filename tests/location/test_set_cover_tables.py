@@ -31,6 +31,8 @@ def test_share_need_and_existing():
     assert (twice.zones["stations_near"] >= 2).all()
     with pytest.raises(InfeasibleError, match="no choice"):
         set_cover(VILLAGES, VILLAGES, max_stations=1, **asked)
+    with pytest.raises(InfeasibleError, match=r"2 zones have too few sites .*'A', 'E'"):
+        set_cover(VILLAGES, VILLAGES, need=3, max_distance_km=2.5)
 
 
 def test_reach_as_pairs():
@@ -57,7 +59,7 @@ def test_limits_by_city():
     assert sum(result.stations.index.isin(list("ABC"))) <= 1
     result = set_cover(VILLAGES, VILLAGES, min_per_city={"S": 2}, **asked)
     assert {"D", "E"} <= set(result.stations.index)
-    with pytest.raises(InfeasibleError, match="city 1: at least 3"):
+    with pytest.raises(InfeasibleError, match="city S: at least 3"):
         set_cover(VILLAGES, VILLAGES, min_per_city=pd.Series({"S": 3}), **asked)
     with pytest.raises(InputError, match="cities"):
         set_cover(VILLAGES, VILLAGES, max_distance_km=2.5, max_per_city=1)

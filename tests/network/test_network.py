@@ -283,3 +283,26 @@ def test_chords_give_arcs() -> None:
     lon, lat = np.array([0.0, 120.0]), np.array([10.0, -30.0])
     chord = np.linalg.norm(np.diff(to_sphere_km(lon, lat), axis=0))
     assert chord_to_arc_km(chord) == pytest.approx(great_circle_km(*lon[:1], *lat[:1], 120, -30))
+
+
+def test_a_drive_of_the_standard_to_the_digit_is_within_it(tutorial: Instance) -> None:
+    # Four pieces of road of 0.1 min: three of them take 3 x 0.1 min, more than 0.3 in binary.
+    lon = 126.6 + 0.001 * np.arange(5)
+    nodes = pd.DataFrame({"node_id": range(1, 6), "lon": lon, "lat": 45.75})
+    roads = pd.DataFrame(
+        {"from_node": range(1, 5), "to_node": range(2, 6), "length_km": 0.1, "speed_kmh": 60.0}
+    )
+    for standard, reached in ((0.3, 4), (0.3 * (1 - 5e-10), 4), (0.3 * (1 - 1e-7), 3)):
+        siting = tutorial.scenario.siting.model_copy(update={"drive_time_min": standard})
+        scenario = tutorial.scenario.model_copy(update={"siting": siting})
+        instance = replace(tutorial, road_nodes=nodes, roads=roads, scenario=scenario)
+        graph = build_road_graph(instance)
+        sites = Access(np.zeros(1, np.int32), np.zeros(1))
+        zones = Access(np.arange(5, dtype=np.int32), np.zeros(5))
+        reach = drive_time_reach(graph, sites, zones, standard)
+        assert sorted(reach.zone_idx.tolist()) == list(range(reached))
+        assert reach.drive_min.max() <= standard
+        pairs = pd.DataFrame({"site_idx": 0, "zone_idx": reach.zone_idx})
+        assert np.isfinite(audit_drive_times(instance, graph, sites, zones, pairs)).all()
+        nearest = audit_nearest(instance, graph, sites, zones, np.array([0]))
+        assert np.isfinite(nearest).sum() == reached

@@ -125,3 +125,24 @@ def test_rejects_what_the_instance_forbids(
     )
     with pytest.raises(CheckError, match=expected):
         check_plan(stricter, planned_tutorial.plan)
+
+
+@pytest.mark.parametrize(
+    ("status", "spacing_km", "is_refused"),
+    [("candidate", 2.5, True), ("existing", 2.5, False), ("candidate", 1.9, False)],
+)
+def test_new_stations_keep_the_spacing(
+    tutorial: Instance, planned_tutorial: Planned, status: str, spacing_km: float, is_refused: bool
+) -> None:
+    siting = tutorial.scenario.siting.model_copy(update={"min_spacing_km": spacing_km})
+    is_one = tutorial.sites["site_id"].isin(["A", "B"])
+    spaced = replace(
+        tutorial,
+        scenario=tutorial.scenario.model_copy(update={"siting": siting}),
+        sites=tutorial.sites.assign(status=tutorial.sites["status"].mask(is_one, status)),
+    )
+    if is_refused:
+        with pytest.raises(CheckError, match=r"A and B are 2\.000 km apart, .* is 2\.5"):
+            check_plan(spaced, planned_tutorial.plan)
+    else:
+        check_plan(spaced, planned_tutorial.plan)

@@ -42,6 +42,15 @@ class Siting(Section):
         gt=0,
         le=50,
     )
+    min_spacing_km: float | None = setting(
+        None,
+        "least distance of a candidate site (geodesic) from every other site that may hold a "
+        "station: of two nearer ones the one with more car-owning households within near_km "
+        "stays; existing and committed sites all stay, however near to each other",
+        unit="km",
+        gt=0,
+        le=50,
+    )
     unserved_min: float = Field(
         default_factory=lambda known: 2 * known.get("drive_time_min", 10.0),
         description="minutes that a swap without a station within drive_time_min counts, no "

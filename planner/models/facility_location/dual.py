@@ -299,7 +299,7 @@ def capacitated_bound(
     opening = best_sites(
         -least, rules.forced, rules.forbidden, rules.least, rules.most, rules.cities
     )
-    spared = prices.money * problem.rules.budget if prices.money > 0.0 else 0.0
+    spared = prices.money * problem.rules.most_cost if prices.money > 0.0 else 0.0
     base = _dot(problem.demand, prices.zone + prices.capacity)
     return Relaxed(base - spared + float(least[opening].sum()), opening, value)
 
@@ -391,7 +391,7 @@ def improve_capacitated_dual(
         missing = everything - float((demand - served)[unserved].sum() + room.sum())
         slope[unserved] = 0.0
         excess = (
-            float(problem.rules.cost[opening, kind].sum()) - problem.rules.budget
+            float(problem.rules.cost[opening, kind].sum()) - problem.rules.most_cost
             if limited
             else 0.0
         )

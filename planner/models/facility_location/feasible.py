@@ -21,7 +21,7 @@ def check_feasible(problem: FacilityLocationProblem) -> None:
     """
     problem.rules.check_numbers()
     cheapest = math.fsum(problem.rules.cost[problem.rules.forced].min(axis=1, initial=math.inf))
-    if cheapest > problem.rules.budget:
+    if cheapest > problem.rules.most_cost:
         raise InfeasibleError(
             f"the sites that are forced open cost {cheapest:,.2f}, the budget is "
             f"{problem.rules.budget:,.2f}"
@@ -34,8 +34,8 @@ def check_feasible(problem: FacilityLocationProblem) -> None:
     lonely = np.flatnonzero(~reached & (problem.demand > 0))
     if len(lonely):
         raise InfeasibleError(
-            f"{len(lonely)} zones with demand can be served from no site that may be open, the "
-            f"first at position {lonely[0]}"
+            f"{len(lonely)} zones with demand can be served from no site that may be open",
+            zone_idx=lonely.tolist(),
         )
     largest = _largest_rooms(problem)
     room, needed = math.fsum(largest[: problem.rules.most]), math.fsum(problem.demand)

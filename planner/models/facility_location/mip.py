@@ -10,13 +10,20 @@ from typing import Any
 import numpy as np
 import scipy.sparse
 
-from planner.arrays import IntArray
+from planner.arrays import FloatArray, IntArray
+from planner.limits import widened
 from planner.models.facility_location.problem import FacilityLocationProblem
 from planner.solving.linear_model import LinearModel
 
+NOTHING = 1e-9
+"""Shares below this are rounding."""
+
 
 def facility_mip(
-    problem: FacilityLocationProblem, sites: IntArray, pair_idx: IntArray
+    problem: FacilityLocationProblem,
+    sites: IntArray,
+    pair_idx: IntArray,
+    ceiling: float = math.inf,
 ) -> LinearModel:
     """Equations (1) to (8), restricted to some sites and pairs.
 
@@ -27,6 +34,8 @@ def facility_mip(
         Sites that may be open, ascending.
     pair_idx : int array
         Pairs that may be used, ascending; of those sites and of zones with demand.
+    ceiling : float
+        Plans that cost more are left out: what alone costs more is not done, or in part only.
 
     Returns
     -------
@@ -73,6 +82,14 @@ def facility_mip(
         scipy.sparse.coo_array(triples, shape=(stations + 2 + 2 * num_cities, num_columns))
     )
     free = -np.inf
+    objective: FloatArray = np.r_[
+        problem.rules.cost[sites].ravel(), load * problem.unit_cost[pair_idx],
+        problem.demand[zones[: len(w)]] * (problem.unserved_cost if may_leave else 0.0),
+    ]  # fmt: skip
+    upper = np.ones(num_columns)
+    np.divide(widened(ceiling), objective, out=upper, where=objective > widened(ceiling))
+    upper[(upper < NOTHING) | (np.arange(num_columns) < num_y) & (upper < 1.0)] = 0.0
+    upper[:num_y][problem.rules.cost[sites].ravel() > problem.rules.most_cost] = 0.0
     pair_names = [
         f"{zone}_{site}"
         for zone, site in zip(pair_zone.tolist(), problem.sites.idx[pair_idx].tolist(), strict=True)
@@ -91,11 +108,8 @@ def facility_mip(
             np.full(num_cities, np.inf), most,
         ],
         lower=np.zeros(num_columns),
-        upper=np.ones(num_columns),
-        objective=np.r_[
-            problem.rules.cost[sites].ravel(), load * problem.unit_cost[pair_idx],
-            problem.demand[zones[: len(w)]] * (problem.unserved_cost if may_leave else 0.0),
-        ],
+        upper=upper,
+        objective=np.where(upper > 0.0, objective, 0.0),
         maximize=False,
         integer=np.arange(num_columns) < num_y + (num_x if problem.single else 0),
         column_names=[

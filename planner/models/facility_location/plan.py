@@ -40,6 +40,15 @@ def make_plan(
     return Plan(sites, types, pair_idx, amount, math.fsum(costs))
 
 
+def is_overloaded(problem: FacilityLocationProblem, plan: Plan) -> bool:
+    """Whether a station serves more than its capacity, but for the solver's rounding."""
+    site = problem.sites.idx[plan.pair_idx]
+    load = np.bincount(site, weights=plan.amount, minlength=problem.num_sites)
+    room = np.zeros(problem.num_sites)
+    room[plan.open_site_idx] = problem.capacity[plan.open_site_idx, plan.type_idx]
+    return bool((load > room * (1.0 + MIP_ROUNDING)).any())
+
+
 def unserved_demand(
     problem: FacilityLocationProblem, pair_idx: IntArray, amount: FloatArray
 ) -> FloatArray:

@@ -189,7 +189,7 @@ class _Counts:
             return False
         spent = self.spent + (self.fixed[move.entering] if opens else 0.0)
         spent -= self.fixed[move.leaving] if closes else 0.0
-        if spent > problem.rules.budget and spent > self.spent:
+        if spent > problem.rules.most_cost and spent > self.spent:
             return False
         if cities is not None:
             changed = self.in_city.copy() if len(self.in_city) else self.in_city
@@ -286,7 +286,7 @@ def _additions(
         code = site * num_types + kind
         gain = float(value[site, kind])
         in_place = counts.is_full(site)
-        dear = counts.spent + counts.fixed[code] > problem.rules.budget
+        dear = counts.spent + counts.fixed[code] > problem.rules.most_cost
         if not (in_place or dear or counts.number >= problem.rules.most):
             moves.append(_Move(gain, code, -1))
             continue

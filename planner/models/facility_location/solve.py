@@ -27,7 +27,7 @@ found and some more, and then the whole of it, less the sites that reduced costs
 import math
 import time
 from dataclasses import dataclass, replace
-from typing import ClassVar
+from typing import ClassVar, NamedTuple
 
 import numpy as np
 
@@ -47,6 +47,7 @@ from planner.models.facility_location.mip import facility_mip
 from planner.models.facility_location.plan import (
     MIP_ROUNDING,
     Plan,
+    is_overloaded,
     make_plan,
     read_plan,
     unserved_demand,
@@ -55,15 +56,19 @@ from planner.models.facility_location.problem import FacilityLocationProblem
 from planner.models.facility_location.search import improve_once
 from planner.models.facility_location.start import first_stations
 from planner.models.facility_location.tuning import Tuning
-from planner.solving.mip import MipResult, solve_mip
+from planner.solving.best_sites import best_sites
+from planner.solving.mip import solve_mip
 from planner.solving.options import SolveOptions
 from planner.solving.progress import ProgressCallback, StopRequest
 from planner.solving.proof import Proof
+from planner.solving.scaling import scaled
 from planner.solving.search import SearchState
 from planner.solving.status import OPTIMAL_GAP_FRAC, Sense, Status, gap_frac
 
 PROOF_FRAC = 1e-7
 """SCIP closes its tree within its own tolerances: below this its bound is the plan's cost."""
+LEAST_SEEN = 1e-3
+"""A plan that costs less in the solver's numbers is lost in its tolerances."""
 
 
 @dataclass(frozen=True)
@@ -135,7 +140,7 @@ class _Search(SearchState):
         return (
             rules.allow_number(sites)
             and bool(is_open[rules.forced].all())
-            and math.fsum(rules.cost[sites, types]) <= rules.budget
+            and math.fsum(rules.cost[sites, types]) <= rules.most_cost
         )
 
     def raise_bound(self, bound: float) -> None:
@@ -199,7 +204,10 @@ def solve_facility_location(
     else:
         _search_until_done(search, sites, by_site)
     if search.plan is None:
-        raise NoPlanError("a limit was reached before a plan was found")
+        _serve_nobody(search)
+    if search.plan is None:
+        told = f" ({search.history[-1].message})" if search.history else ""
+        raise NoPlanError(f"a limit was reached before a plan was found{told}")
     return _solution(search, search.plan)
 
 
@@ -234,6 +242,19 @@ def _search_until_done(search: _Search, sites: IntArray, by_site: SitePairs) -> 
     size = _model_size(problem, by_site, left)
     if search.may_go_on() and not search.done and size <= search.tuning.max_last_pairs:
         _solve_whole(search, left, by_site)
+
+
+def _serve_nobody(search: _Search) -> None:
+    """The cheapest stations that keep the rules, where all demand may stay unserved."""
+    problem, rules = search.problem, search.problem.rules
+    if math.isinf(problem.unserved_cost) or problem.num_types == 0:
+        return
+    kind = rules.cost.argmin(axis=1)
+    cost = rules.cost.min(axis=1)
+    sites = best_sites(-cost, rules.forced, rules.forbidden, rules.least, rules.most, rules.cities)
+    if search.allows(sites * problem.num_types + kind[sites]):
+        nothing = np.empty(0, np.int64), np.empty(0)
+        search.plan = make_plan(problem, sites, kind[sites], nothing)
 
 
 def _num_pairs(by_site: SitePairs, sites: IntArray) -> int:
@@ -288,7 +309,7 @@ def _keep_plan(search: _Search, flows: StationFlows, stations: IntArray, served:
     if used is None:
         return
     plan = make_plan(problem, *np.divmod(stations, problem.num_types), used)
-    if plan.cost < search.incumbent:
+    if plan.cost < search.incumbent and not is_overloaded(problem, plan):
         search.plan = plan
         search.report("stations", f"{len(stations)} stations")
 
@@ -379,24 +400,46 @@ def _solve_restricted(
 
 def _solve_whole(search: _Search, sites: IntArray, by_site: SitePairs) -> None:
     """All sites and pairs that are left: a proof."""
+    had_plan = search.plan is not None
     result = _run(search, sites, by_site, search.remaining_s)
-    if result.status is Status.INFEASIBLE and search.plan is None:
-        raise InfeasibleError(
-            "no choice of stations serves the demand within capacities, numbers and budget"
-        )
-    if result.status is Status.INFEASIBLE and search.plan is not None:
-        search.raise_bound(search.incumbent)  # all plans that are better were in this model
-    elif result.values is not None:
-        gap = gap_frac(search.incumbent, result.bound, sense="min")
-        proven = result.status is Status.OPTIMAL and gap <= PROOF_FRAC
+    if result.status is Status.INFEASIBLE:
+        if had_plan:
+            search.raise_bound(search.incumbent)  # all plans that are better were in this model
+        else:
+            _serve_nobody(search)
+        if search.plan is None:
+            raise InfeasibleError(
+                "no choice of stations serves the demand within capacities, numbers and budget"
+            )
+    if result.status is Status.OPTIMAL and not _proves(search, result):
+        # Costs are too far apart for one model: less the ones that no better plan pays.
+        result = _run(search, sites, by_site, search.remaining_s)
+    if result.values is not None:
         # Sites that were left out lead to nothing better than the incumbent.
-        search.raise_bound(search.incumbent if proven else result.bound)
+        search.raise_bound(search.incumbent if _proves(search, result) else result.bound)
     search.report(
         "exact", f"{len(sites)} sites, {_num_pairs(by_site, sites)} pairs: {result.message}"
     )
 
 
-def _run(search: _Search, sites: IntArray, by_site: SitePairs, limit_s: float) -> MipResult:
+def _proves(search: _Search, result: "_Outcome") -> bool:
+    """Whether the incumbent is the best plan: not where the solver could not see what it costs."""
+    gap = gap_frac(search.incumbent, result.bound, sense="min")
+    seen = search.incumbent * result.factor >= LEAST_SEEN
+    return result.status is Status.OPTIMAL and gap <= PROOF_FRAC and seen
+
+
+class _Outcome(NamedTuple):
+    """A `MipResult` whose bound is in the problem's costs, and the factor of those solved with."""
+
+    status: Status
+    values: FloatArray | None
+    bound: float
+    message: str
+    factor: float = 1.0
+
+
+def _run(search: _Search, sites: IntArray, by_site: SitePairs, limit_s: float) -> _Outcome:
     """Solve a model and keep its plan if it is better."""
     problem, options = search.problem, search.options
     is_part = np.zeros(problem.num_sites, dtype=np.bool_)
@@ -405,16 +448,18 @@ def _run(search: _Search, sites: IntArray, by_site: SitePairs, limit_s: float) -
     zones = np.zeros(problem.num_zones, dtype=np.bool_)
     zones[problem.pair_zone[pairs]] = True
     if math.isinf(problem.unserved_cost) and (problem.demand[~zones] > 0).any():
-        return MipResult(Status.INFEASIBLE, None, math.inf, "a zone has no pair")
+        return _Outcome(Status.INFEASIBLE, None, math.inf, "a zone has no pair")
     if len(sites) == 0:
         nothing = pairs, np.empty(0)
         search.plan = make_plan(problem, sites, sites, nothing)
-        return MipResult(Status.OPTIMAL, np.empty(0), search.plan.cost, "no site may be open")
+        search.raise_bound(search.plan.cost)
+        return _Outcome(Status.OPTIMAL, np.empty(0), search.plan.cost, "no site may be open")
     if search.stop is not None and search.stop.is_set():
-        return MipResult(Status.NO_SOLUTION, None, math.inf, "stopped")
+        return _Outcome(Status.NO_SOLUTION, None, math.inf, "stopped")
     node_limit = max(int(search.tuning.exact_nodes_times_pairs / max(len(pairs), 1)), 1)
+    model, factor = scaled(facility_mip(problem, sites, pairs, search.incumbent))
     result = solve_mip(
-        facility_mip(problem, sites, pairs).to_ortools(),
+        model.to_ortools(),
         time_limit_s=max(limit_s, 0.1),
         node_limit=node_limit if options.deterministic else None,
         seed=options.seed,
@@ -422,18 +467,17 @@ def _run(search: _Search, sites: IntArray, by_site: SitePairs, limit_s: float) -
     )
     if result.values is not None:
         plan = read_plan(problem, sites, pairs, result.values)
-        if plan.cost < search.incumbent:
+        stations = plan.open_site_idx * problem.num_types + plan.type_idx
+        if is_overloaded(problem, plan):  # demand and room are too far apart for the solver
+            _keep_stations(search, StationFlows(problem, by_site), stations)
+        elif plan.cost < search.incumbent and search.allows(stations):
             search.plan = plan
-    return result
+    return _Outcome(result.status, result.values, result.bound / factor, result.message, factor)
 
 
 def _solution(search: _Search, plan: Plan) -> FacilityLocationSolution:
     problem = search.problem
-    site = problem.sites.idx[plan.pair_idx]
-    load = np.bincount(site, weights=plan.amount, minlength=problem.num_sites)
-    room = np.zeros(problem.num_sites)
-    room[plan.open_site_idx] = problem.capacity[plan.open_site_idx, plan.type_idx]
-    if (load > room * (1.0 + MIP_ROUNDING) + MIP_ROUNDING).any():
+    if is_overloaded(problem, plan):
         raise PlannerError("a station serves more than its capacity: a defect")
     if search.bound > plan.cost + MIP_ROUNDING * max(1.0, abs(plan.cost)):
         raise PlannerError("the bound lies above a plan's cost: a defect")

@@ -53,14 +53,14 @@ def first_stations(
         fixed = float(rules.cost[site, kind])
         if must[site]:
             spent -= float(rules.cost[site, cheapest[site]])
-            if spent + fixed > rules.budget:
+            if spent + fixed > rules.most_cost:
                 kind = int(cheapest[site])
                 fixed = float(rules.cost[site, kind])
         else:
             enough = not preferred[site] if leaves else room >= everything
             if enough or number >= rules.most:
                 break
-            if rules.forbidden[site] or spent + fixed > rules.budget:
+            if rules.forbidden[site] or spent + fixed > rules.most_cost:
                 continue
             if rules.cities is not None and in_city is not None:
                 city = rules.cities.city_idx[site]

@@ -22,7 +22,6 @@ from planner.solving.mip import solve_mip
 from planner.solving.options import SolveOptions
 from planner.solving.progress import StopRequest
 from planner.solving.proof import Proof
-from planner.solving.rules import BUDGET_ROUNDING
 from planner.solving.status import OPTIMAL_GAP_FRAC, Status, gap_frac
 
 EQUAL_FRAC = 1e-9
@@ -101,7 +100,7 @@ def is_as_good(problem: LeastMoneyProblem, plan: tuple[IntArray, IntArray]) -> b
     rules, sites = problem.stations.rules, plan[0]
     if not rules.allow_number(sites) or rules.forced.sum() != rules.forced[sites].sum():
         return False
-    if cost_of(problem, plan) > rules.budget * (1 + BUDGET_ROUNDING):
+    if cost_of(problem, plan) > rules.most_cost:
         return False
     if not _keeps(problem, sites):
         return False

@@ -205,7 +205,7 @@ def _city_message(search: NationalSearch) -> str:
     worst = int(np.argmax(gaps))
     num_cities = len(search.parts.cities)
     who = (
-        f"city {search.parts.cities[worst].city}"
+        search.problem.rules.cities_or_one().name(search.parts.cities[worst].city)
         if worst < num_cities
         else search.claimants[worst - num_cities].name
     )

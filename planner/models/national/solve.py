@@ -219,7 +219,7 @@ def _resources(problem: SizedCoverageProblem, limits: Sequence[NationalLimit]) -
     names, use = ["stations"], [np.ones(shape)]
     bound = [float(min(rules.most, rules.num_sites))]
     if math.isfinite(rules.budget):
-        names, use, bound = [*names, "money"], [*use, rules.cost], [*bound, rules.budget]
+        names, use, bound = [*names, "money"], [*use, rules.cost], [*bound, rules.most_cost]
     for each in limits:
         if each.use.shape != shape:
             raise ValueError(f"{each.name}: use has shape {each.use.shape}, not {shape}")

@@ -9,13 +9,14 @@ from collections.abc import Sequence
 import numpy as np
 
 from planner.arrays import BoolArray, FloatArray, IntArray
-from planner.errors import InfeasibleError
+from planner.errors import InfeasibleError, NoPlanError
 from planner.models.coverage.problem import CoverageProblem
 from planner.models.coverage.rows import CoverRows
 from planner.models.national.master import LIMIT_ROUNDING
 from planner.models.sized_coverage.problem import SizedCoverageProblem
 from planner.solving.linear_model import LinearModel
 from planner.solving.mip import solve_mip
+from planner.solving.status import Status
 
 
 def least_stations_model(
@@ -100,14 +101,18 @@ def feasible_stations(
     ------
     InfeasibleError
         If there is no such plan.
+    NoPlanError
+        If the solver found none and proved nothing.
     """
     model, site, kind = least_stations_model(problem, use, limit)
     result = solve_mip(model.to_ortools())
-    if result.values is None:
+    if result.status is Status.INFEASIBLE:
         raise InfeasibleError(
             f"forced stations and city minima do not fit into the limits together: "
             f"{', '.join(names)}"
         )
+    if result.values is None:
+        raise NoPlanError(f"no stations within the limits were found ({result.message})")
     chosen = result.values > 0.5
     return site[chosen], kind[chosen]
 

@@ -174,6 +174,9 @@ def near_sites(
         if len(sites) == distances.num_sites:
             return everything
         return restrict(everything, sites, np.full(distances.num_zones, np.inf))
+    if len(sites) == 0:
+        nothing = np.zeros(distances.num_zones + 1, np.int64)
+        return _index(nothing, np.empty(0, np.int32), np.empty(0), np.zeros(distances.num_zones), 0)
     length = np.minimum(length, len(sites))
     zone_ptr = np.zeros(distances.num_zones + 1, dtype=np.int64)
     np.cumsum(length, out=zone_ptr[1:])
@@ -237,11 +240,7 @@ def nearest_open(
     site_idx : int array, shape (num_zones,)
         -1 for zones that no open site serves.
     distance : float array, shape (num_zones,)
-
-    Raises
-    ------
-    ValueError
-        If nothing is open and distances are between points.
+        ``unserved`` for them with pairs, infinite between points.
     """
     if isinstance(distances, PairDistances):
         is_open = np.zeros(distances.num_sites, dtype=np.bool_)
@@ -251,7 +250,7 @@ def nearest_open(
         )
         return nearest, least
     if len(open_site_idx) == 0:
-        raise ValueError("no site is open")
+        return np.full(distances.num_zones, -1), np.full(distances.num_zones, np.inf)
     nearest = cKDTree(distances.site_xyz[open_site_idx]).query(distances.zone_xyz)[1]
     site = np.asarray(open_site_idx, dtype=np.int64)[nearest]
     return site, pair_distance(distances, np.arange(distances.num_zones), site)

@@ -44,7 +44,7 @@ from planner.models.p_median.near_sites import near_sites, nearest_open, restric
 from planner.models.p_median.problem import PairDistances, PMedianProblem
 from planner.models.p_median.search import NOBODY, Nearest, anneal, nearest_tables
 from planner.models.p_median.start import first_plan, least_stations, plan_step
-from planner.models.p_median.state import MedianSearch
+from planner.models.p_median.state import MedianSearch, p_median_cost
 from planner.models.p_median.tree import Core, MedianTree, drop_hopeless
 from planner.models.p_median.tuning import Tuning
 from planner.solving.options import SolveOptions
@@ -66,6 +66,7 @@ class PMedianSolution:
     zone_site_idx : int array, shape (num_zones,)
         Nearest open site of each zone; -1 where no pair is open.
     zone_distance : float array, shape (num_zones,)
+        To it; infinite between points where nothing is open, as where nothing has a weight.
     """
 
     proof: Proof
@@ -132,7 +133,7 @@ def solve_p_median(
             min_open=least_stations(problem),
             max_open=problem.rules.most,
             cost=problem.rules.cost[sites],
-            budget=problem.rules.budget,
+            budget=problem.rules.most_cost,
             cities=None if problem.rules.cities is None else problem.rules.cities.of_sites(sites),
         ),
         near=near_sites(problem.distances, sites, lengths),
@@ -316,7 +317,7 @@ def _solution(search: MedianSearch) -> PMedianSolution:
     problem = search.problem
     open_site_idx = search.sites[search.plan].astype(np.int64)
     zone_site_idx, zone_distance = nearest_open(problem.distances, open_site_idx)
-    objective = math.fsum(problem.weight * zone_distance)
+    objective = p_median_cost(problem, open_site_idx)
     bound = search.bound
     if bound > objective * (1.0 + OPTIMAL_GAP_FRAC):
         raise PlannerError(f"the bound {bound!r} is above the plan's cost {objective!r}: a defect")

@@ -22,9 +22,9 @@ def first_plan(problem: PMedianProblem, rng: np.random.Generator) -> IntArray:
     rules.check_numbers()
     plan = best_sites(-rules.cost, rules.forced, rules.forbidden, least, rules.most, rules.cities)
     if len(plan) < least:
-        raise InfeasibleError("no station may be opened, but every zone needs one")
+        raise InfeasibleError("no station may be opened, but zones with a weight need one")
     spent = math.fsum(problem.rules.cost[plan])
-    if spent > problem.rules.budget:
+    if spent > rules.most_cost:
         raise InfeasibleError(
             f"the cheapest {len(plan)} stations that keep locks and numbers cost {spent:,.2f}, the "
             f"budget is {problem.rules.budget:,.2f}"
@@ -35,13 +35,13 @@ def first_plan(problem: PMedianProblem, rng: np.random.Generator) -> IntArray:
     )
     more = rng.permutation(wished[~planned[wished]])
     return np.concatenate(
-        (plan, more[spent + np.cumsum(problem.rules.cost[more]) <= problem.rules.budget])
+        (plan, more[spent + np.cumsum(problem.rules.cost[more]) <= rules.most_cost])
     )
 
 
 def least_stations(problem: PMedianProblem) -> int:
-    """Between points every zone needs a station: one at least."""
-    if isinstance(problem.distances, PairDistances) or problem.num_zones == 0:
+    """Between points every zone with a weight needs a station: one at least."""
+    if isinstance(problem.distances, PairDistances) or not problem.weight.any():
         return problem.rules.least
     return max(problem.rules.least, 1)
 

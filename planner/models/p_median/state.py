@@ -28,9 +28,16 @@ def p_median_cost(problem: PMedianProblem, open_site_idx: IntArray) -> float:
     ----------
     problem : PMedianProblem
     open_site_idx : int array
-        Positions of open sites; at least one where distances are between points.
+        Positions of open sites.
+
+    Returns
+    -------
+    float
+        Infinite where a zone with a weight has no way to be served.
     """
-    return math.fsum(problem.weight * nearest_open(problem.distances, open_site_idx)[1])
+    distance = nearest_open(problem.distances, open_site_idx)[1]
+    counts = problem.weight > 0.0
+    return math.fsum(problem.weight[counts] * distance[counts])
 
 
 @dataclass(kw_only=True)

@@ -151,7 +151,7 @@ def reduce_flows(problem: FlowRefuellingProblem) -> ReducedFlows:
         site_idx=part.site_idx,
         cost=rules.cost[part.site_idx],
         num_stations=rules.most - rules.num_forced,
-        budget=rules.budget - float(rules.cost[rules.forced].sum()),
+        budget=rules.most_cost - float(rules.cost[rules.forced].sum()),
         base_value=base_value,
     )
 

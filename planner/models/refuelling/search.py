@@ -25,8 +25,6 @@ SLICE_MOVES = 20_000
 """Exchanges between two looks at the clock: a fraction of a second."""
 MAX_MISSING = 12
 """Paths that lack more sets than this get no credit."""
-ROUNDING = 1e-9
-"""Share of the budget by which sums of costs may exceed it."""
 
 
 class SearchTables(NamedTuple):
@@ -87,7 +85,7 @@ def round_opening(rows: ReducedFlows, opening: FloatArray) -> BoolArray:
     """A plan from a relaxation: sites by falling opening as long as they are affordable."""
     order = np.argsort(-opening, kind="stable")
     is_open = np.zeros(rows.num_sites, dtype=np.bool_)
-    left, money = rows.num_stations, rows.budget * (1 + ROUNDING)
+    left, money = rows.num_stations, rows.budget
     for site in order:
         if left <= 0:
             break
@@ -135,7 +133,7 @@ def anneal_plan(
         return is_open.copy()
     scale = float(rows.value.sum()) / max(rows.num_stations, 1)
     rng = np.random.default_rng(seed)
-    limits = _Limits(int(rows.num_stations), float(rows.budget) * (1 + ROUNDING))
+    limits = _Limits(int(rows.num_stations), float(rows.budget))
     cooling = _Cooling(heat * HOT_FRAC * scale, COLD_FRAC * scale, heat * HOT_CREDIT)
     entering = candidates.astype(np.int32)
     plan, best, best_value = is_open, is_open.copy(), plan_value(rows, is_open)

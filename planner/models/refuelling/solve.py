@@ -136,7 +136,7 @@ def check_limits(problem: FlowRefuellingProblem) -> None:
             f"most {rules.most} may be open"
         )
     spent = float(rules.cost[rules.forced].sum())
-    if spent > rules.budget:
+    if spent > rules.most_cost:
         raise InfeasibleError(
             f"the forced corridor stations cost {spent:,.0f} CNY, the budget is "
             f"{rules.budget:,.0f} CNY"

@@ -6,6 +6,7 @@ not, and its bounds stay trivial.
 
 import threading
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -31,7 +32,7 @@ class CpSatResult:
     Attributes
     ----------
     status : Status
-        NO_SOLUTION also when the solver was left behind.
+        NO_SOLUTION also when the solver was left behind, ERROR if it failed.
     levels : int array or None
         All variables in the best solution.
     bound : float
@@ -84,10 +85,13 @@ def run_cp_sat(
     else:
         parameters.max_time_in_seconds = max(time_limit_s, 1e-3)
     answers: list[Any] = []
+
+    def work() -> None:
+        with suppress(Exception):  # whatever CP-SAT dies of: no answer
+            answers.append(solver.solve(model))
+
     # A thread of its own, so that a stop request and the clock are heard.
-    worker = threading.Thread(
-        target=lambda: answers.append(solver.solve(model)), daemon=True, name="cp-sat"
-    )
+    worker = threading.Thread(target=work, daemon=True, name="cp-sat")
     started = time.monotonic()
     worker.start()
     while worker.is_alive():
@@ -99,7 +103,7 @@ def run_cp_sat(
             worker.join(GRACE_S)
             break
     if not answers:
-        return CpSatResult(Status.NO_SOLUTION, None, 0.0)
+        return CpSatResult(Status.NO_SOLUTION if worker.is_alive() else Status.ERROR, None, 0.0)
     status = {
         cp_model.OPTIMAL: Status.OPTIMAL,
         cp_model.FEASIBLE: Status.FEASIBLE,
@@ -107,7 +111,7 @@ def run_cp_sat(
         cp_model.UNKNOWN: Status.NO_SOLUTION,
     }.get(answers[0], Status.ERROR)
     if status is Status.ERROR:
-        raise RuntimeError(f"CP-SAT: {solver.status_name(answers[0])}")
+        return CpSatResult(status, None, 0.0)
     levels = None
     if status in (Status.OPTIMAL, Status.FEASIBLE):
         levels = np.array(list(solver.response_proto.solution), dtype=np.int64)

@@ -30,16 +30,16 @@ def check_feasible(problem: SetCoverProblem) -> None:
     usable = np.flatnonzero(~problem.rules.forbidden)
     problem.rules.check_numbers()
     spent = math.fsum(problem.rules.cost[problem.rules.forced])
-    if spent > problem.rules.budget:
+    if spent > problem.rules.most_cost:
         raise InfeasibleError(
             f"forced stations cost {spent:,.2f}, the budget is {problem.rules.budget:,.2f}"
         )
     within_reach = covered_zones(problem, usable)
     if problem.min_share == 1.0 and not within_reach.all():
-        first = int(np.flatnonzero(~within_reach)[0])
+        short = np.flatnonzero(~within_reach)
         raise InfeasibleError(
-            f"{int((~within_reach).sum())} zones have too few sites within reach that may be "
-            f"open, the first at position {first}"
+            f"{len(short)} zones have too few sites within reach that may be open",
+            zone_idx=short.tolist(),
         )
     most, required = covered_share(problem, within_reach), problem.min_share
     if most < required * (1.0 - OPTIMAL_GAP_FRAC):

@@ -17,13 +17,16 @@ if TYPE_CHECKING:
 
 WHOLE_SUM = 2.0**44
 """Costs and values that are not whole are scaled until their sum is about this."""
+MOST_SUM = 2.0**53
+"""Whole costs and values whose sum is larger are scaled too."""
 
 
 def whole_factor(numbers: FloatArray) -> float:
-    """Factor that turns numbers into whole ones, closely enough."""
-    if (numbers % 1.0 == 0.0).all() or not numbers.any():
+    """Factor that turns numbers into whole ones, closely enough, whose sum CP-SAT can hold."""
+    total = float(numbers.sum())
+    if total == 0.0 or ((numbers % 1.0 == 0.0).all() and total <= MOST_SUM):
         return 1.0
-    return WHOLE_SUM / float(numbers.sum())
+    return WHOLE_SUM / total
 
 
 def set_cover_model(problem: SetCoverProblem) -> "CpModel":
@@ -84,13 +87,11 @@ def set_cover_model(problem: SetCoverProblem) -> "CpModel":
                 model.add(stations >= least).with_name(f"city_least_{city}")
             if most < len(there):
                 model.add(stations <= most).with_name(f"city_most_{city}")
-    cost = np.floor(problem.rules.cost * whole_factor(problem.rules.cost)).astype(np.int64).tolist()
+    factor = whole_factor(problem.rules.cost)
+    cost = np.floor(problem.rules.cost * factor).astype(np.int64).tolist()
     expense = cp_model.LinearExpr.weighted_sum(y, cost)
-    if math.isfinite(problem.rules.budget):
-        model.add(
-            expense
-            <= math.floor(problem.rules.budget * whole_factor(problem.rules.cost) * (1 + 1e-12))
-        )
+    if problem.rules.most_cost * factor < sum(cost):
+        model.add(expense <= math.floor(problem.rules.most_cost * factor))
     model.minimize(expense)
     return model
 

@@ -54,7 +54,7 @@ class CoverSearch(SearchState):
     @property
     def ceiling(self) -> float:
         """No plan that costs more is of interest."""
-        return min(self.incumbent - self.cost_step, self.problem.rules.budget)
+        return min(self.incumbent - self.cost_step, self.problem.rules.most_cost)
 
     def raised(self, bound: float) -> float:
         """The least cost of a plan that a bound allows."""
@@ -67,7 +67,7 @@ class CoverSearch(SearchState):
     @property
     def is_over_budget(self) -> bool:
         """Whether the bound proves that the budget cannot be kept."""
-        return self.bound > self.problem.rules.budget * (1.0 + OPTIMAL_GAP_FRAC)
+        return self.bound > self.problem.rules.most_cost
 
     def may_go_on(self) -> bool:
         """Whether neither the clock nor the caller nor the budget has called an end."""
@@ -76,7 +76,7 @@ class CoverSearch(SearchState):
     def offer(self, plan: IntArray) -> None:
         """Keep a choice of sites if it is allowed and cheaper than the incumbent."""
         cost = plan_cost(self.task, plan)
-        if cost < self.incumbent and cost <= self.problem.rules.budget:
+        if cost < self.incumbent and cost <= self.problem.rules.most_cost:
             self.plan, self.incumbent = plan, cost
 
 

@@ -7,7 +7,7 @@ import numpy as np
 from planner.arrays import BoolArray, IntArray
 from planner.errors import InfeasibleError
 from planner.models.sized_coverage.problem import SizedCoverageProblem
-from planner.solving.rules import BUDGET_ROUNDING, CityLimits
+from planner.solving.rules import CityLimits
 
 
 def check_feasible(problem: SizedCoverageProblem) -> None:
@@ -59,24 +59,24 @@ def check_feasible(problem: SizedCoverageProblem) -> None:
 def _check_cities(cities: CityLimits, forced: IntArray, available: IntArray) -> None:
     limits = zip(cities.min_stations, cities.max_stations, forced, available, strict=True)
     for city, (minimum, maximum, num_forced, num_available) in enumerate(limits):
+        name = cities.name(city)
         if minimum > maximum:
-            raise InfeasibleError(f"city {city}: minimum {minimum} exceeds maximum {maximum}")
+            raise InfeasibleError(f"{name}: minimum {minimum} exceeds maximum {maximum}")
         if num_forced > maximum:
             raise InfeasibleError(
-                f"city {city}: {num_forced} sites are forced open, its maximum is {maximum}"
+                f"{name}: {num_forced} sites are forced open, its maximum is {maximum}"
             )
         if minimum > num_available:
             raise InfeasibleError(
-                f"city {city}: minimum {minimum} exceeds its {num_available} usable sites"
+                f"{name}: minimum {minimum} exceeds its {num_available} usable sites"
             )
 
 
 def _check_money(problem: SizedCoverageProblem, can_open: BoolArray, missing: IntArray) -> None:
     rules = problem.rules
     cheapest = np.where(problem.capacity > 0, rules.cost, np.inf).min(axis=1, initial=np.inf)
-    limit = rules.budget * (1 + BUDGET_ROUNDING)
     forced_cost = math.fsum(cheapest[rules.forced])
-    if forced_cost > limit:
+    if forced_cost > rules.most_cost:
         raise InfeasibleError(
             f"committed stations cost {_money(forced_cost)}, budget {_money(rules.budget)}"
         )
@@ -86,7 +86,7 @@ def _check_money(problem: SizedCoverageProblem, can_open: BoolArray, missing: In
     for city in np.flatnonzero(missing > 0):
         of_city = np.sort(cheapest[free & (city_idx == city)])
         costs += of_city[: missing[city]].tolist()
-    if math.fsum(costs) > limit:
+    if math.fsum(costs) > rules.most_cost:
         raise InfeasibleError(
             f"the cheapest stations that satisfy forced sites and city minima cost "
             f"{_money(math.fsum(costs))}, budget {_money(rules.budget)}"

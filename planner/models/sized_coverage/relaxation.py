@@ -135,7 +135,10 @@ class Relaxation:
         limit = None
         if math.isfinite(time_limit_s):
             limit = datetime.timedelta(seconds=max(time_limit_s, 0.01))
-        result = self._solver.solve(params=mathopt.SolveParameters(time_limit=limit))
+        try:
+            result = self._solver.solve(params=mathopt.SolveParameters(time_limit=limit))
+        except (RuntimeError, ValueError):  # what MathOpt raises for a solver's failure
+            return None
         if result.termination.reason != mathopt.TerminationReason.OPTIMAL:
             return None
         self.num_solved += 1

@@ -24,7 +24,6 @@ from planner.arrays import BoolArray, FloatArray, IntArray
 from planner.models.sized_coverage.rows import Arcs, Demand, SizedRows
 from planner.models.sized_coverage.service import Service, best_service
 from planner.models.sized_coverage.tuning import Tuning
-from planner.solving.rules import BUDGET_ROUNDING
 
 CLOSED = -1
 
@@ -294,7 +293,7 @@ def _weigh(
     opens = now == CLOSED
     city = cities.city_idx[rows.option_site]
     spent = math.fsum(rows.cost[plan.option[is_open]])
-    allowed = np.isfinite(gain) & (spent + added_cost <= rules.budget * (1 + BUDGET_ROUNDING))
+    allowed = np.isfinite(gain) & (spent + added_cost <= rules.most_cost)
     full = (in_city >= cities.max_stations)[city] | (is_open.sum() >= rules.most)
     allowed &= ~(opens & full)
     if short.any():
@@ -308,7 +307,7 @@ def is_feasible(rows: SizedRows, option: IntArray) -> bool:
     spent = math.fsum(rows.cost[option[open_sites]])
     return (
         len(open_sites) <= rows.rules.most
-        and spent <= rows.rules.budget * (1 + BUDGET_ROUNDING)
+        and spent <= rows.rules.most_cost
         and rows.cities.allow(open_sites)
     )
 

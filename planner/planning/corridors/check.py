@@ -9,6 +9,7 @@ import pandas as pd
 from planner.arrays import FloatArray
 from planner.errors import CheckError
 from planner.instance import Instance
+from planner.limits import LIMIT_TOLERANCE
 from planner.planning.corridors.drive import DrivenTrips, drive
 from planner.planning.corridors.prepare import CorridorInput
 from planner.planning.corridors.station_load import overloads
@@ -121,7 +122,7 @@ def _limits(
         yield f"corridor site {roads.site_id[site]} is forbidden but open"
     if settings.num_stations is not None and len(sites) > settings.num_stations:
         yield f"{len(sites)} corridor stations are open, the limit is {settings.num_stations}"
-    if settings.budget_cny is not None and capex_cny > settings.budget_cny * (1 + _TOLERANCE):
+    if settings.budget_cny is not None and capex_cny > settings.budget_cny * (1 + LIMIT_TOLERANCE):
         yield (
             f"corridor stations cost {capex_cny:,.0f} CNY, the budget is {settings.budget_cny:,.0f}"
         )

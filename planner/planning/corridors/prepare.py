@@ -11,6 +11,7 @@ from planner.arrays import FloatArray, IntArray
 from planner.errors import Fault, InputError
 from planner.geodesy import to_sphere_km
 from planner.instance import Instance
+from planner.limits import widened
 from planner.models.refuelling.problem import FlowRefuellingProblem
 from planner.physics.fleet import FleetOperation, default_pack_swaps
 from planner.planning.corridors.problem import (
@@ -159,7 +160,7 @@ def _road_stops(instance: Instance, roads: CorridorRoads, city_stations: pd.Data
     is_open = np.zeros(len(network.lon), dtype=np.bool_)
     if len(city_stations) and len(xyz):
         places = to_sphere_km(city_stations["lon"], city_stations["lat"])
-        near_km = KDTree(places).query(xyz, distance_upper_bound=within_km)[0]
+        near_km = KDTree(places).query(xyz, distance_upper_bound=widened(within_km))[0]
         is_open = np.asarray(np.isfinite(near_km))
     portal = network.portal_idx[end_is_open]
     is_open[portal[portal >= 0]] = True

@@ -11,6 +11,7 @@ from planner.errors import Fault, InputError
 from planner.geodesy import chord_to_arc_km, to_sphere_km
 from planner.instance import Instance
 from planner.instance.check_across import check_corridor_type
+from planner.limits import within
 from planner.network.intercity import (
     IntercityNetwork,
     TripPaths,
@@ -213,7 +214,7 @@ def _nodes_of_stated(
     faults = []
     for row in np.argsort(~locked, kind="stable").tolist():
         name, node = str(table["corridor_site_id"].iloc[row]), int(nearest[row])
-        if away_km[row] > farthest_km:
+        if not within(float(away_km[row]), farthest_km):
             why = f"{away_km[row]:.0f} km from the next road between cities"
             left_out.append((name, why))
             if locked[row]:

@@ -7,6 +7,7 @@ import scipy.sparse
 from planner.arrays import FloatArray, IntArray
 from planner.errors import Fault, InputError
 from planner.instance import Instance
+from planner.limits import at_least
 from planner.network.intercity import TripPaths
 from planner.planning.corridors.problem import SEASONS, RoadEnergy, pair_of_path
 
@@ -106,7 +107,7 @@ def trips_per_day(
     residents = instance.cities["population"].to_numpy(float)
     distance_km = paths.length_km[first]
     attraction = np.where(
-        distance_km >= max(corridors.min_trip_km, 1e-9),
+        at_least(distance_km, max(corridors.min_trip_km, 1e-9)),
         np.maximum(distance_km, 1e-9) ** -corridors.distance_exponent,
         0.0,
     )

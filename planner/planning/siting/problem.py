@@ -85,6 +85,7 @@ def assemble_siting(
                 city_idx,
                 _city_limit(cities, "min_stations", 0),
                 _city_limit(cities, "max_stations", len(sites)),
+                cities["city_id"].to_numpy(str),
             ),
         ),
     )

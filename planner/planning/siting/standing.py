@@ -8,6 +8,7 @@ import pandas as pd
 from planner.arrays import BoolArray, FloatArray, IntArray
 from planner.instance import Instance
 from planner.instance.tables import quarters_between
+from planner.limits import within
 from planner.units import QUARTERS_PER_YEAR
 
 
@@ -126,7 +127,7 @@ def _room_for(sites: pd.DataFrame, types: pd.DataFrame) -> BoolArray:
     fits = np.ones((len(sites), len(types)), dtype=np.bool_)
     for limit, need in (("max_bays", "bays"), ("grid_kw", "grid_kw")):
         if limit in sites.columns:
-            fits &= sites[limit].to_numpy()[:, None] >= types[need].to_numpy()
+            fits &= within(types[need].to_numpy(float), sites[limit].to_numpy(float)[:, None])
     return fits
 
 

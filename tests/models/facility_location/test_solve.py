@@ -331,7 +331,7 @@ ONE = [{0: 1.0, 1: 1.0}, {1: 2.0}]
 @pytest.mark.parametrize(
     ("problem", "message"),
     [
-        (facility_problem([1, 1], [{0: 1.0}, {}], [[5]], [[1]]), "1 zones .* position 1"),
+        (facility_problem([1, 1], [{0: 1.0}, {}], [[5]], [[1]]), "1 zones with demand"),
         (facility_problem([3, 3], ONE, [[2], [2]], [[1], [1]]), "serve 4.00, the demand is 6.00"),
         (facility_problem([1, 1], ONE, [[9], [9]], [[1], [1]], forced={0, 1}, max_stations=1),
          "2 sites are forced"),

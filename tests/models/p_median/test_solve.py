@@ -91,6 +91,7 @@ def plain_cost(problem: PMedianProblem, plan: set[int]) -> float:
     return sum(
         float(weight) * min([none, *(plain_distance(problem, zone, site) for site in plan)])
         for zone, weight in enumerate(problem.weight)
+        if weight > 0
     )
 
 
@@ -103,7 +104,7 @@ def is_allowed(problem: PMedianProblem, plan: set[int]) -> bool:
         and not forbidden & plan
         and problem.rules.least <= len(plan) <= problem.rules.most
         and math.fsum(problem.rules.cost[list(plan)]) <= problem.rules.budget
-        and (bool(plan) or isinstance(problem.distances, PairDistances))
+        and (bool(plan) or isinstance(problem.distances, PairDistances) or not problem.weight.any())
         and keeps_cities(problem.rules.cities, plan)
     )
 
@@ -137,8 +138,9 @@ def assert_honest(problem: PMedianProblem, solution: PMedianSolution) -> None:
     assert solution.proof.bound <= solution.proof.objective
     assert (solution.proof.status is Status.OPTIMAL) == (solution.proof.gap_frac <= 1e-9)
     assert set(solution.zone_site_idx.tolist()) <= plan | {-1}
+    counts = problem.weight > 0
     assert solution.proof.objective == pytest.approx(
-        float(problem.weight @ solution.zone_distance), rel=1e-12
+        float(problem.weight[counts] @ solution.zone_distance[counts]), rel=1e-12
     )
 
 
@@ -433,6 +435,9 @@ def test_what_cannot_be_kept_is_named(problem: PMedianProblem, message: str):
         (median_problem([2.0], pairs([{}], 2, 5.0), 1), 10.0),
         (median_problem([2.0], pairs([{0: 1.0}], 1, 5.0), 0), 10.0),
         (median_problem([0.0, 0.0], LINE, 1), 0.0),
+        (median_problem([0.0, 0.0], LINE, 0), 0.0),
+        (median_problem([0.0, 0.0], LINE, 2, forbidden={0, 1}), 0.0),
+        (median_problem([0.0, 0.0], LINE, 2, cost=[1.0, 1.0], budget=0.5), 0.0),
         (median_problem([1.0, 1.0], LINE, 2), 0.0),
         (median_problem([1.0, 3.0], LINE, 2, forbidden={1}), 3.0),
         (median_problem([1.0, 3.0], LINE, 2, cost=[1.0, 1.0], budget=1.5), 1.0),

@@ -188,7 +188,7 @@ def _within_the_money(
         return found, found.proof.bound
     money = np.take_along_axis(problem.rules.cost, yearly.type_idx, axis=1)
     least_cny = math.fsum(money.min(axis=1)[problem.rules.forced])
-    if least_cny > problem.rules.budget:
+    if least_cny > problem.rules.most_cost:
         raise InfeasibleError(
             f"the sites that are forced open cost {least_cny:,.2f}, the budget is "
             f"{problem.rules.budget:,.2f}"
@@ -196,7 +196,9 @@ def _within_the_money(
     usable = problem.rules.usable
     costs, cost_free = yearly.problem.rules.cost[usable], money[usable] == 0
     per_cny = float(np.max(costs[~cost_free] / money[usable][~cost_free], initial=0.0))
-    limit = per_cny * problem.rules.budget + math.fsum(np.where(cost_free, costs, 0.0).max(axis=1))
+    limit = per_cny * problem.rules.most_cost + math.fsum(
+        np.where(cost_free, costs, 0.0).max(axis=1)
+    )
     is_exact = np.allclose(costs, per_cny * money[usable])
     spent_s, bound = 0.0, -math.inf
     for _ in range(_MONEY_ROUNDS):
@@ -210,7 +212,7 @@ def _within_the_money(
         spent_s += found.proof.wall_s
         bound = found.proof.bound if bound == -math.inf else bound
         spent = math.fsum(money[found.open_site_idx, found.type_idx])
-        if spent <= problem.rules.budget:
+        if spent <= problem.rules.most_cost:
             return replace(found, proof=replace(found.proof, wall_s=spent_s)), bound
         limit = min(limit, found.fixed_cost) * problem.rules.budget / spent * (1 - _MONEY_STEP_FRAC)
     raise NoPlanError(

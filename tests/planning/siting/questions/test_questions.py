@@ -12,7 +12,7 @@ from scipy.optimize import linprog
 
 from planner.arrays import FloatArray
 from planner.errors import InfeasibleError
-from planner.instance import Instance
+from planner.instance import Instance, read_instance
 from planner.physics.climate import city_climate
 from planner.physics.fleet import operate_fleet
 from planner.planning.clock import StageClock
@@ -298,6 +298,23 @@ def test_cities_limits_hold_whatever_is_asked(tutorial: Instance, objective: str
     assert built(max_stations=1) <= 1
     assert built(min_stations=4) == 4
     assert built(min_stations=2, max_stations=2) == 2
+
+
+@pytest.mark.parametrize("objective", ALL)
+def test_stations_keep_their_spacing(tutorial: Instance, objective: str) -> None:
+    # Of A, C and B, a kilometre apart in a row, C has most households around.
+    siting = {"objective": objective, "min_spacing_km": 1.5, **ALL[objective]}
+    spaced = read_instance(tutorial.folder, overrides={"siting": siting})
+    planned = plan(spaced)  # its check measures the distances
+    assert set(planned.plan.stations["site_id"]) <= {"C", "D"}
+    assert planned.evaluation.kpi["num_stations"] >= 1
+
+
+@pytest.mark.parametrize("objective", ALL)
+def test_a_city_is_called_by_its_id(tutorial: Instance, objective: str) -> None:
+    limited = replace(tutorial, cities=tutorial.cities.assign(min_stations=5))
+    with pytest.raises(InfeasibleError, match=r"city town: .* 4"):
+        plan(asking(limited, objective=objective, **{**ALL[objective], "num_stations": 5}))
 
 
 @pytest.mark.parametrize("objective", ["p_median", "set_cover"])
