@@ -15,10 +15,13 @@ from planner.instance.check_across import (
     check_chemistries,
     check_corridor_type,
     check_horizon,
+    unused_rows,
 )
+from planner.instance.check_places import shared_points
 from planner.instance.check_table import check_table
 from planner.instance.coordinates import conversion_note, convert_to_wgs84
 from planner.instance.find_table import belonging_files, find_table, is_road_network
+from planner.instance.layer import numbered
 from planner.instance.notes import Note, with_notes
 from planner.instance.read_scenario import read_scenario
 from planner.instance.read_table import read_cells
@@ -138,6 +141,7 @@ def read_instance(
         for name, frame in frames.items()
     }
     notes = [note for read in reads for note in read.notes]
+    notes += [*unused_rows(frames, labels), *shared_points(frames, labels)]
     frames["assumptions"] = with_notes(frames["assumptions"], notes)
     paths = dict.fromkeys(
         [folder / SCENARIO_FILE, *(path for read in reads for path in read.paths)]
@@ -182,7 +186,8 @@ def read_one_table(
     if path is not None and is_road_network(path):
         return None, []
     read = _read_table(folder, TABLES[name], sources)
-    return (None if read.faults else read.frames.get(name)), [*faults, *read.faults]
+    frame = None if read.faults else read.frames.get(name)
+    return (None if frame is None else frame.reset_index(drop=True)), [*faults, *read.faults]
 
 
 def instance_files(folder: Path, sources: Sources) -> list[Path]:
@@ -226,7 +231,7 @@ def _read_table(folder: Path, table: Table, sources: Sources) -> _Read:
     cells, faults = read_cells(path, table, sources)
     if cells is None:
         return _Read(paths=paths, faults=faults)
-    frame, cell_faults = check_table(cells.frame, table, cells.label, cells.first_row)
+    frame, cell_faults = check_table(cells.frame, table, cells.label)
     if cells.is_placed:  # a feature without a place has been told of by its geometry
         cell_faults = [
             fault for fault in cell_faults if fault.column not in ("lon", "lat") or fault.value
@@ -270,7 +275,7 @@ def _read_network(folder: Path, path: Path, sources: Sources) -> _Read:
         return _Read(paths=[path], faults=[*faults, *error.faults])
     frames = {}
     for name, frame in (("road_nodes", tables.road_nodes), ("roads", tables.roads)):
-        checked, cell_faults = check_table(frame, TABLES[name], path.name, 1)
+        checked, cell_faults = check_table(numbered(frame), TABLES[name], path.name)
         faults += cell_faults
         if checked is not None:
             frames[name] = checked
