@@ -54,17 +54,6 @@ def _stripped(value: Any, characters: str) -> Any:
     return (value.strip(characters) or None) if isinstance(value, str) else value
 
 
-def is_blank(frame: pd.DataFrame) -> "pd.Series[bool]":
-    """Rows that hold nothing but spaces."""
-    blank = pd.Series(True, index=frame.index)
-    for position in range(frame.shape[1]):
-        if not blank.any():
-            break
-        left = trimmed_cells(frame.iloc[:, position][blank])
-        blank &= left.isna().reindex(frame.index, fill_value=False)
-    return blank
-
-
 EXACT_BELOW = 2.0**53
 """Whole numbers are exact as floating-point numbers up to this."""
 
@@ -83,7 +72,9 @@ def plain_cells(values: pd.Series) -> pd.Series:
         Dates are text; None where a cell holds a list, bytes or whatever else is no single value.
     """
     kind = values.dtype.kind
-    if kind in "iufb" or isinstance(values.dtype, pd.StringDtype):
+    if kind == "f":
+        return values.astype(np.float64)
+    if kind in "iub" or isinstance(values.dtype, pd.StringDtype):
         return values
     if kind == "M":
         return values.astype("str").where(values.notna())

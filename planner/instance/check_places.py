@@ -52,9 +52,11 @@ def contradicting_sites(name: str, frame: pd.DataFrame, files: Mapping[str, str]
         return []
     point = _point(frame)
     is_forbidden = frame["status"] == "forbidden"
-    other = frame[~is_forbidden & point.notna()]
-    names = (other[TABLES[name].key[0]] + " (" + other["status"] + ")").groupby(point[other.index])
-    at_point = point.map(names.first())
+    other = frame[~is_forbidden & point.notna() & frame["status"].notna()]
+    names = (other[TABLES[name].key[0]].fillna("a site") + " (" + other["status"] + ")").groupby(
+        point[other.index]
+    )
+    at_point = point.map(names.agg(" and ".join))
     rows = np.flatnonzero(is_forbidden & at_point.notna())
     return [
         fault

@@ -89,7 +89,7 @@ def check_table(
 
 def _control_characters(frame: pd.DataFrame, column: str, table: Table, file: str) -> list[Fault]:
     """Cells that hold what no program shows, by the character's name."""
-    if not CONTROL.search("".join(frame[column].dropna())):
+    if not CONTROL.search("".join(frame[column].dropna().tolist())):
         return []
     found = frame[column].astype(object).map(_first_control)
     return [
@@ -174,6 +174,6 @@ def _duplicate_keys(frame: pd.DataFrame, table: Table, file: str) -> list[Fault]
         return []
     key = frame[list(table.key)]
     rows = np.flatnonzero(key.duplicated() & key.notna().all(axis=1))
-    shown = key.astype("str").agg(" / ".join, axis=1) if len(rows) else key[table.key[0]]
+    shown = key.astype("str").fillna("").agg(" / ".join, axis=1) if len(rows) else key[table.key[0]]
     remedy = "stands in an earlier row already; keys are unique"
     return row_faults(file, table, frame, rows, " + ".join(table.key), remedy, shown)

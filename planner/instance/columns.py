@@ -12,7 +12,6 @@ from planner.errors import Fault
 from planner.instance.cells import (
     SPACES,
     as_numbers,
-    is_blank,
     plain_cells,
     trimmed,
     trimmed_cells,
@@ -102,7 +101,8 @@ def _trim(frame: pd.DataFrame, label: str) -> tuple[pd.DataFrame, tuple[Note, ..
     clean, found = {}, []
     for name in frame.columns:
         clean[name] = trimmed_cells(frame[name])
-        num_unseen = int((trimmed_cells(frame[name], SPACES) != clean[name]).sum())
+        changed = frame[name][clean[name].notna() & (clean[name] != frame[name])]
+        num_unseen = int((trimmed_cells(changed, SPACES) != clean[name][changed.index]).sum())
         if num_unseen:
             found.append(f"{name} ({num_unseen})")
     trimmed_frame = pd.DataFrame(clean, index=frame.index)
@@ -114,7 +114,7 @@ def _trim(frame: pd.DataFrame, label: str) -> tuple[pd.DataFrame, tuple[Note, ..
 
 
 def _without_blank_rows(layer: Layer) -> Layer:
-    blank = is_blank(layer.frame).to_numpy()
+    blank = layer.frame.isna().all(axis=1).to_numpy()
     if layer.geometry is not None:
         blank = blank & pd.isna(layer.geometry) & ~_or_none(layer.is_told, blank)
     if not blank.any():
@@ -141,13 +141,11 @@ def _point_decimals(
 ) -> tuple[pd.DataFrame, tuple[Note, ...], list[Fault]]:
     """Decimal points for decimal commas, where all numbers that are text are written with them."""
     texts = [name for name in numeric if isinstance(frame[name].dtype, pd.StringDtype)]
-    pointed, comma, thousands = (
-        {name: frame[name].str.fullmatch(pattern).fillna(False).astype(bool) for name in texts}
-        for pattern in (_POINTED, _WITH_COMMA, _THOUSANDS)
-    )
+    comma = _matches(frame, texts, _WITH_COMMA)
     if source.decimal == "." or not any(cells.any() for cells in comma.values()):
         return frame, (), []
     setting = f"[tables.{table.name}] decimal"
+    pointed, thousands = (_matches(frame, texts, mark) for mark in (_POINTED, _THOUSANDS))
     if any(cells.any() for cells in pointed.values()):
         if source.decimal is None:
             return frame, (), []  # the cells with a comma are faults by themselves
@@ -166,6 +164,10 @@ def _point_decimals(
     how = _SET if source.decimal else ("INF", "found in the file")
     note = Note(f"{layer.label}: decimal mark", "comma", *how)
     return frame.assign(**replaced), (note,), []
+
+
+def _matches(frame: pd.DataFrame, names: list[str], mark: str) -> dict[str, "pd.Series[bool]"]:
+    return {name: frame[name].str.fullmatch(mark).fillna(False).astype(bool) for name in names}
 
 
 def _in_cells(

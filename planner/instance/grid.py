@@ -1,10 +1,9 @@
 """From the cells of a sheet or a CSV file to a table: its header and its rows."""
 
-import numpy as np
 import pandas as pd
 
 from planner.errors import Fault
-from planner.instance.cells import is_blank, trimmed, trimmed_cells
+from planner.instance.cells import trimmed, trimmed_cells
 
 
 def table_of_grid(grid: pd.DataFrame, label: str) -> tuple[pd.DataFrame | None, list[Fault]]:
@@ -24,14 +23,16 @@ def table_of_grid(grid: pd.DataFrame, label: str) -> tuple[pd.DataFrame | None, 
     faults : list of Fault
         Columns that hold something but have no name.
     """
-    written = np.flatnonzero(~is_blank(grid))
-    if not len(written):
+    headers = (grid.iloc[row].map(trimmed) for row in range(len(grid)))
+    first, header = next(
+        ((row, cells) for row, cells in enumerate(headers) if cells.notna().any()), (0, None)
+    )
+    if header is None:
         return None, [Fault(label, None, "", "", "is empty; write a header and rows")]
-    header = grid.iloc[written[0]].map(trimmed)
-    below = grid.iloc[written[0] + 1 :]
+    below = grid.iloc[first + 1 :]
     is_named = header.notna()
     faults = [
-        Fault(label, int(grid.index[written[0]]), f"column {position + 1}", "",
+        Fault(label, int(grid.index[first]), f"column {position + 1}", "",
               "column has no name; name it in the header, or empty it")
         for position in range(len(header))
         if not is_named.iloc[position] and trimmed_cells(below.iloc[:, position]).notna().any()

@@ -73,7 +73,7 @@ def read_csv(path: Path, table: Table, source: TableSource) -> tuple[Layer | Non
         )  # fmt: skip
     except pd.errors.ParserError as error:
         return None, [_parser_fault(error, path, start)]
-    grid.index = start + _lines_above(grid)
+    grid.index = start + _lines_above(grid, '"' in text)
     frame, grid_faults = table_of_grid(grid, path.name)
     if frame is None:
         return None, grid_faults
@@ -180,9 +180,9 @@ def _parser_fault(error: pd.errors.ParserError, path: Path, start: int) -> Fault
     return Fault(path.name, None, "", message, "file cannot be read as a table")
 
 
-def _lines_above(grid: pd.DataFrame) -> pd.Index:
+def _lines_above(grid: pd.DataFrame, has_quotes: bool) -> pd.Index:
     """Lines above each record: one per record, and more where cells hold line ends."""
     extra = pd.Series(0, index=grid.index)
-    for name in grid.columns:
+    for name in grid.columns if has_quotes else ():
         extra += grid[name].str.count("\n").fillna(0).astype(int)
     return pd.Index(grid.index + extra.cumsum().shift(fill_value=0))

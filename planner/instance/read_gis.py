@@ -16,6 +16,9 @@ from planner.instance.tables import Table
 _STYLES = "layer_styles"
 """Table in which QGIS keeps styles inside a GeoPackage: not a layer of data."""
 
+_AS_TEXT = {"OGR_XLSX_HEADERS": "DISABLE", "OGR_XLSX_FIELD_TYPES": "STRING"}
+"""A sheet's cells are text and its first row is one of them; the planner looks for the header."""
+
 
 def read_gis(path: Path, table: Table, source: TableSource) -> tuple[Layer | None, list[Fault]]:
     """Read a layer of a GIS file, or a sheet of a workbook.
@@ -69,10 +72,13 @@ def _read_sheet(path: Path, name: str, table: Table) -> tuple[Layer | None, list
     import pyogrio
 
     label = f"{path.name}, sheet {name}"
-    grid = pyogrio.read_dataframe(
-        path, layer=name, fid_as_index=True, read_geometry=False,
-        HEADERS="DISABLE", FIELD_TYPES="STRING",
-    )  # fmt: skip
+    # As options of the configuration they hold for every sheet, as options of opening not always.
+    before = {name: pyogrio.get_gdal_config_option(name) for name in _AS_TEXT}
+    pyogrio.set_gdal_config_options(_AS_TEXT)
+    try:
+        grid = pyogrio.read_dataframe(path, layer=name, fid_as_index=True, read_geometry=False)
+    finally:
+        pyogrio.set_gdal_config_options(before)
     frame, faults = table_of_grid(grid, label)
     if frame is None:
         return None, faults

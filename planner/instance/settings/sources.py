@@ -59,7 +59,7 @@ class TableSource(Section):
     @classmethod
     def _known_encoding(cls, encoding: str | None) -> str | None:
         try:
-            b"".decode(encoding or "UTF-8")
+            bytes(4).decode(encoding or "UTF-8")
         except (LookupError, ValueError) as error:
             raise ValueError(f"{error}; e.g. UTF-8, GB18030, UTF-16, windows-1252") from error
         return encoding
