@@ -52,9 +52,10 @@ def read_parquet(path: Path, table: Table) -> tuple[Layer | None, list[Fault]]:
         if faults:
             return None, faults
         geo = (cells.schema.metadata or {}).get(b"geo")
+        cells = cells.replace_schema_metadata(None)
         if geo is not None:
             return _read_geometry(cells, geo, path, table)
-        frame = cells.to_pandas(ignore_metadata=True, timestamp_as_object=False)
+        frame = cells.to_pandas()
     except (pa.ArrowException, OSError, ValueError, TypeError, KeyError) as error:
         return None, [Fault(path.name, None, "", str(error), "file cannot be read as a table")]
     return Layer(numbered(frame), path.name), []
@@ -105,7 +106,7 @@ def _read_geometry(
         geometry = np.asarray(geopandas.read_parquet(path, columns=[name]).geometry.array)
     else:
         geometry = shapely.from_wkb(values.to_numpy(), on_invalid="ignore")
-    frame = numbered(rest.to_pandas(ignore_metadata=True))
+    frame = numbered(rest.to_pandas())
     is_told = values.is_valid().to_numpy() & pd.isna(geometry)
     layer = Layer(
         frame, path.name, geometry, known_crs(reference), is_told=is_told, states_crs=True

@@ -163,7 +163,7 @@ def _setting_remedy(detail: Any) -> str:
     *sections, unknown = (str(part) for part in detail["loc"])
     model: Any = Scenario
     for section in sections:
-        # Of a mapping such as `tables`, the next part of the place is a key.
+        # Of a list or a mapping such as `tables`, the next part of the place is a number or a key.
         kinds = get_args(model)
-        model = kinds[1] if kinds else model.model_fields[section].annotation
+        model = kinds[-1] if kinds else model.model_fields[section].annotation
     return "unknown key; " + suggest(unknown, list(model.model_fields))
