@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from planner.errors import Fault
+from planner.instance.cells import control_name
 from planner.instance.grid import table_of_grid
 from planner.instance.layer import Layer, with_geometry
 from planner.instance.notes import Note
@@ -24,6 +25,7 @@ _MARKS = (
     (codecs.BOM_UTF16_LE, "UTF-16"),
     (codecs.BOM_UTF16_BE, "UTF-16"),
 )
+NUL = "\0"
 _LOOKED_AT_BYTES = 4096
 _NAMES = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "vertical bars"}
 _SAYS_SEPARATOR = re.compile("sep=(.)\r?\n")
@@ -61,10 +63,10 @@ def read_csv(path: Path, table: Table, source: TableSource) -> tuple[Layer | Non
     text, start, stated = _without_lead(decoded.text)
     if not text:
         return None, [Fault(path.name, None, "", "", "is empty; write a header and rows")]
-    if "\0" in text:
-        row = start + text.count("\n", 0, text.index("\0"))
-        remedy = "holds the control character NUL; remove it"
-        return None, [Fault(path.name, row, "", "\0", remedy)]
+    if NUL in text:
+        row = start + text.count("\n", 0, text.index(NUL))
+        remedy = f"holds the control character {control_name(NUL)}; remove it"
+        return None, [Fault(path.name, row, "", NUL, remedy)]
     separator, notes = _separator(text, path, table, source, stated)
     try:
         grid = pd.read_csv(

@@ -139,7 +139,7 @@ def test_blank_rows_are_skipped_and_rows_keep_their_lines(
         ("B,town,", "B,town,x,", r"sites\.csv, row 3: row has 7 cells, the header 6; quote"),
         ("B,town", 'B,"town', r"sites\.csv, row 3: a quotation mark is opened and never closed"),
         ("site_id,city_id", "site_id,city_id,site_id", r"row 2: .*|site_id: two columns have this"),
-        ("B,town", "B\0,town", r"sites\.csv, row 3: \\x00: holds the control character NUL"),
+        ("B,town", "B\0,town", r"sites\.csv, row 3: \\x00: holds the control character NUL "),
     ],
 )
 def test_damaged_csv(tutorial_copy: Path, old: str, new: str, expected: str) -> None:

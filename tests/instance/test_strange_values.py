@@ -154,7 +154,7 @@ def test_broken_geoparquet(tutorial: Instance, tutorial_copy: Path) -> None:
         assert "the file's entry of its geometries is broken" in fault
 
 
-@pytest.mark.parametrize("ending", [".csv", ".parquet", ".gpkg", ".geojson"])
+@pytest.mark.parametrize("ending", [".csv", ".parquet", ".gpkg"])
 @pytest.mark.parametrize(
     ("character", "name"),
     [("\0", "NUL (U+0000)"), ("\x1b", "U+001B"), ("\n", "line feed (U+000A)")],
