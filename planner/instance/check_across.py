@@ -75,6 +75,21 @@ def check_corridor_type(stations: pd.DataFrame, station_type: str | None) -> lis
     return [Fault("scenario.toml", None, "corridors.station_type", station_type, remedy)]
 
 
+def check_trips(frames: Mapping[str, pd.DataFrame], files: Mapping[str, str]) -> list[Fault]:
+    """Check that trips between the cities are stated, or can be estimated from residents.
+
+    Parameters
+    ----------
+    frames, files : mapping
+        As of `check_across_tables`, of a scenario that plans corridors.
+    """
+    is_stated = "flows" in files and not ("flows" in frames and frames["flows"].empty)
+    if is_stated or "cities" not in frames or "population" in frames["cities"].columns:
+        return []
+    remedy = "the gravity model needs it; give the column, or a table of flows"
+    return [Fault(files["cities"], None, "population", "", remedy)]
+
+
 def check_chemistries(
     frames: Mapping[str, pd.DataFrame],
     files: Mapping[str, str],

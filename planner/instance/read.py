@@ -15,6 +15,7 @@ from planner.instance.check_across import (
     check_chemistries,
     check_corridor_type,
     check_horizon,
+    check_trips,
     unused_rows,
 )
 from planner.instance.check_places import shared_points
@@ -131,6 +132,8 @@ def read_instance(
                 frames["stations"], TABLES["stations"], scenario.parameter_set
             )
             faults += check_corridor_type(types, scenario.corridors.station_type)
+        if scenario.corridors.funding != "none":
+            faults += check_trips(frames, labels)
         elsewhere = scenario.packs.sold_elsewhere_frac
         faults += check_chemistries(frames, labels, elsewhere, SCENARIO_FILE)
     if faults or scenario is None:

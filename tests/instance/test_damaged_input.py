@@ -25,7 +25,32 @@ from planner.instance import TABLES, read_instance
 TUTORIAL = Path(__file__).parents[2] / "instances" / "tutorial"
 SEEDS = range(6)
 
-TABLE_NAMES = sorted(path.stem for path in TUTORIAL.glob("*.csv"))
+TABLE_NAMES = sorted(TABLES)
+SEGMENTS = ("private", "taxi", "ride_hailing")
+OPTIONAL_TABLES: dict[str, dict[str, Any]] = {
+    "adoption": {
+        "city_id": "town", "segment": SEGMENTS, "quarter": "2027Q1", "swap_capable_frac": 0.5,
+    },
+    "hour_profile": {
+        "segment": [name for name in SEGMENTS for _ in range(24)], "hour": [*range(24)] * 3,
+        "day_frac": 1 / 24, "source": "made up",
+    },
+    "pack_stock": {
+        "city_id": ["town"], "pack_id": ["lfp_25"], "packs": [5], "retires": ["2027Q2"],
+    },
+    "flows": {
+        "from_city_id": "town", "to_city_id": "town", "season": ["winter", "summer"],
+        "vehicles_per_day": 1.5,
+    },
+    "corridor_sites": {
+        "corridor_site_id": ["R1", "R2"], "lon": 126.6, "lat": [45.7, 45.8], "status": "candidate",
+    },
+    "chemistries": {
+        "chemistry": ["lfp", "sodium_ion"], "name": ["LFP", "Na"], "nickname": ["LFP", "Na"],
+        "colour": ["#0072b2", "#009e73"],
+    },
+    "assumptions": {"item": ["a", "b"], "value": "1", "mark": "?", "source": "made up"},
+}  # fmt: skip
 ODD_TEXTS = (
     "", " ", "\u00a0", "x", "-1", "0", "1e999", "1e308", "-0.0", "nan", "inf", "1,5", "1;5", "1_0",
     "0x1F", "9007199254740993", "9" * 30, "１２", "TRUE", "\0", "a\0b", "\x1b[31m", "a\nb", '"',
@@ -44,6 +69,18 @@ ODD_ARROWS = (
     pa.uint8(), pa.bool_(), pa.null(), pa.string_view(), pa.month_day_nano_interval(), pa.uuid(),
 )  # fmt: skip
 ENCODINGS = ("gb18030", "utf-16", "utf-16-le", "utf-16-be", "utf-32", "cp1252", "utf-8-sig", "big5")
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The tutorial with every table of the format."""
+    folder = Path(shutil.copytree(TUTORIAL, tmp_path_factory.mktemp("whole") / "instance"))
+    for name, columns in OPTIONAL_TABLES.items():
+        pd.DataFrame(columns).to_csv(folder / f"{name}.csv", index=False)
+    assert {path.stem for path in folder.glob("*.csv")} == set(TABLES)
+    read_instance(folder)
+    return folder
+
 
 Damage = Callable[[random.Random, Path], str]
 
@@ -283,10 +320,10 @@ DAMAGES: tuple[Damage, ...] = (
 
 
 @pytest.mark.parametrize("seed", SEEDS)
-def test_damage_is_read_or_named(seed: int, tmp_path: Path) -> None:
+def test_damage_is_read_or_named(whole: Path, seed: int, tmp_path: Path) -> None:
     rng = random.Random(seed)
     for damage in DAMAGES:
-        folder = Path(shutil.copytree(TUTORIAL, tmp_path / damage.__name__))
+        folder = Path(shutil.copytree(whole, tmp_path / damage.__name__))
         with warnings.catch_warnings():  # of the writers
             warnings.simplefilter("ignore")
             said = damage(rng, folder)

@@ -150,3 +150,13 @@ def test_validate_refuses_what_run_refuses(tutorial_copy: Path) -> None:
     assert [str(error) for error in said] == [
         "city town: at least 5 stations, but at most 4 can be open"
     ] * 2
+
+
+def test_trips_need_residents_or_flows(tutorial_copy: Path) -> None:
+    _change(tutorial_copy, "cities", lambda cities: cities.drop(columns="population"))
+    read_instance(tutorial_copy)
+    with (tutorial_copy / "scenario.toml").open("a", encoding="utf-8") as stream:
+        stream.write('\n[corridors]\nfunding = "own"\nnum_stations = 1\n')
+    assert _faults(tutorial_copy) == [
+        "cities.csv, population: the gravity model needs it; give the column, or a table of flows"
+    ]
