@@ -50,20 +50,19 @@ def contradicting_sites(name: str, frame: pd.DataFrame, files: Mapping[str, str]
     """Forbidden sites at the point of one that is open or may be."""
     if name not in files or not {"lon", "lat", "status", *TABLES[name].key} <= set(frame.columns):
         return []
-    point = _point(frame)
-    is_forbidden = frame["status"] == "forbidden"
-    other = frame[~is_forbidden & point.notna() & frame["status"].notna()]
-    names = (other[TABLES[name].key[0]].fillna("a site") + " (" + other["status"] + ")").groupby(
-        point[other.index]
-    )
-    at_point = point.map(names.agg(" and ".join))
-    rows = np.flatnonzero(is_forbidden & at_point.notna())
+    point = _shared_point(frame)
+    status = frame["status"].reindex(point.index)
+    is_forbidden = status == "forbidden"
+    other = frame.loc[status.index[~is_forbidden & status.notna()]]
+    names = other[TABLES[name].key[0]].fillna("a site") + " (" + other["status"] + ")"
+    at_point = point[is_forbidden].map(names.groupby(point).agg(" and ".join)).dropna()
+    rows = frame.index.get_indexer(at_point.index)
     return [
         fault
-        for row in rows
+        for row, others in zip(rows.tolist(), at_point, strict=True)
         for fault in row_faults(
             files[name], TABLES[name], frame, [row], "status",
-            f"stands at the point of {at_point.iloc[row]}; a place that is forbidden holds no "
+            f"stands at the point of {others}; a place that is forbidden holds no "
             "station: correct point or status",
         )
     ]  # fmt: skip
@@ -82,9 +81,9 @@ def shared_points(frames: Mapping[str, pd.DataFrame], files: Mapping[str, str]) 
         frame = frames[name]
         if name not in files or not {"lon", "lat"} <= set(frame.columns):
             continue
-        point = _point(frame)
-        shared = frame[TABLES[name].key[0]][point.duplicated(keep=False)]
-        groups = shared.groupby(point[shared.index], sort=False).agg(" and ".join)
+        point = _shared_point(frame)
+        ids = frame[TABLES[name].key[0]].reindex(point.index)
+        groups = ids.groupby(point, sort=False).agg(" and ".join)
         if len(groups):
             more = f" and {len(groups) - _MOST_NAMED} more" if len(groups) > _MOST_NAMED else ""
             value = f"{'; '.join(groups[:_MOST_NAMED])}{more}"
@@ -93,7 +92,8 @@ def shared_points(frames: Mapping[str, pd.DataFrame], files: Mapping[str, str]) 
     return notes
 
 
-def _point(frame: pd.DataFrame) -> "pd.Series[str]":
-    """The point as text, missing where a coordinate is."""
-    lon, lat = (frame[name].round(SAME_POINT_DECIMALS) for name in ("lon", "lat"))
-    return (lon.astype("str") + " " + lat.astype("str")).where(lon.notna() & lat.notna())
+def _shared_point(frame: pd.DataFrame) -> "pd.Series[str]":
+    """The point, as text, of the rows that lie at the point of another row."""
+    points = frame[["lon", "lat"]].round(SAME_POINT_DECIMALS)
+    shared = points[points.duplicated(keep=False) & points.notna().all(axis=1)].astype("str")
+    return shared["lon"] + " " + shared["lat"]
