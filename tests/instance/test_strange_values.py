@@ -4,6 +4,7 @@ import datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
+from zipfile import ZIP_DEFLATED, ZipFile
 
 import geopandas
 import numpy as np
@@ -14,7 +15,7 @@ from pyarrow import parquet
 
 from planner.errors import Fault, InputError
 from planner.instance import Instance, read_instance
-from planner.instance.find_table import MOST_BYTES
+from planner.instance.find_table import MOST_BYTES, size_faults
 
 
 def _faults(folder: Path) -> list[str]:
@@ -203,6 +204,19 @@ def test_huge_files_are_refused_unread(tutorial_copy: Path, name: str) -> None:
         stream.truncate(MOST_BYTES + 1)  # sparse: takes no room
     (fault,) = _faults(tutorial_copy)
     assert fault.startswith(f"{name}, size: 2,048 MiB: a file holds at most ")
+
+
+def test_a_workbook_counts_unpacked(tmp_path: Path) -> None:
+    path = tmp_path / "sites.xlsx"
+    with ZipFile(path, "w", ZIP_DEFLATED) as packed:
+        packed.writestr("xl/worksheets/sheet1.xml", " " * 10_000_000)
+    assert path.stat().st_size < 100_000
+    (fault,) = size_faults(path, most_bytes=5_000_000)
+    assert "sites.xlsx, size: 10 MiB: a file holds at most 5 MiB" in str(fault)
+    assert size_faults(path, most_bytes=10_000_000) == []
+    path.write_bytes(b"PK")
+    (fault,) = size_faults(path)
+    assert str(fault).endswith("file cannot be read")
 
 
 def test_a_number_of_rows_that_no_memory_holds(tutorial_copy: Path, tmp_path: Path) -> None:
