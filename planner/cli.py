@@ -114,10 +114,10 @@ def _stop_on_interrupt() -> threading.Event:
 @click.option("--scenario", metavar="NAME", help="Named variant in scenario.toml.")
 def validate(instance: Path, scenario: str | None) -> None:
     """Check INSTANCE and list every fault with file, row, column and remedy."""
-    from planner.instance import read_instance
-    from planner.instance.tables import TABLES
+    from planner.instance import TABLES, check_limits, read_instance
 
     read = read_instance(instance, scenario_name=scenario)
+    check_limits(read)
     click.echo(f"{instance}: valid, scenario {read.scenario.name}")
     for name in TABLES:
         click.echo(f"  {name:<12} {len(getattr(read, name)):>9,} rows")

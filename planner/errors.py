@@ -15,7 +15,8 @@ class Fault:
     """One thing wrong with an input: where it is, what stands there, what to do.
 
     ``row`` is the line of a CSV file (the header is line 1), or the record number from 1
-    in a binary table; ``None`` when the fault concerns a whole file or column.
+    in a binary table; ``None`` when the fault concerns a whole file or column. ``id`` is the
+    row's key, parts after a slash. Characters that cannot be seen are escaped, long texts cut.
     """
 
     file: str
@@ -23,12 +24,29 @@ class Fault:
     column: str
     value: str
     remedy: str
+    id: str = ""
+
+    def __post_init__(self) -> None:
+        for name in ("file", "column", "value", "remedy", "id"):
+            object.__setattr__(self, name, _printable(getattr(self, name), name != "remedy"))
 
     def __str__(self) -> str:
         place = self.file if self.row is None else f"{self.file}, row {self.row}"
+        place += f" ({self.id})" if self.id else ""
         column = f", {self.column}" if self.column else ""
         value = f": {self.value}" if self.value else ""
         return f"{place}{column}{value}: {self.remedy}"
+
+
+_MOST_CHARACTERS = 500
+
+
+def _printable(text: str, is_cut: bool) -> str:
+    cut = text[:_MOST_CHARACTERS] + "..." if is_cut and len(text) > _MOST_CHARACTERS else text
+    return "".join(
+        letter if letter.isprintable() else letter.encode("unicode_escape").decode("ascii")
+        for letter in cut
+    )
 
 
 class InputError(PlannerError):

@@ -11,6 +11,7 @@ from planner.batch.study import Scale
 from planner.errors import Fault, InputError
 from planner.instance import TABLES, Instance, suggest
 from planner.instance.check_table import check_table
+from planner.instance.layer import numbered
 from planner.instance.notes import Note, with_notes
 from planner.instance.tables import Kind
 
@@ -79,7 +80,7 @@ def scale_tables(instance: Instance, scales: Sequence[Scale]) -> Instance:
     for name, frame in tables.items():
         table = TABLES[name]
         known = [column.name for column in table.columns if column.name in frame.columns]
-        faults += check_table(frame[known], table, f"{name}, scaled", 1)[1]
+        faults += check_table(numbered(frame[known]), table, f"{name}, scaled")[1]
     if faults:
         raise InputError(faults)
     tables["assumptions"] = with_notes(instance.assumptions, notes)

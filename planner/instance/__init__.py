@@ -1,5 +1,7 @@
 """Read, describe and validate instances."""
 
+from planner.instance.limits import check_limits
+from planner.instance.names import suggest
 from planner.instance.read import (
     SCENARIO_FILE,
     InputFile,
@@ -8,7 +10,7 @@ from planner.instance.read import (
     read_instance,
     read_one_table,
 )
-from planner.instance.read_scenario import merge_settings, read_scenario, suggest, validate_settings
+from planner.instance.read_scenario import merge_settings, read_scenario, validate_settings
 from planner.instance.settings.scenario import Scenario, describe_settings
 from planner.instance.tables import SEGMENTS, TABLES
 
@@ -19,6 +21,7 @@ __all__ = [
     "InputFile",
     "Instance",
     "Scenario",
+    "check_limits",
     "describe_settings",
     "instance_files",
     "merge_settings",

@@ -1,8 +1,7 @@
 """Check what no single table can show: references, completeness, places."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
-from difflib import get_close_matches
+from functools import partial
 from itertools import product
 from typing import Any
 
@@ -10,15 +9,12 @@ import numpy as np
 import pandas as pd
 
 from planner.errors import Fault
-from planner.geodesy import great_circle_km
+from planner.instance.check_places import contradicting_sites, far_places
 from planner.instance.check_roads import check_road_ends, check_road_lengths, check_road_places
-from planner.instance.check_table import limited_faults
-from planner.instance.read_scenario import suggest
+from planner.instance.layer import MAX_FAULTS_SHOWN, row_faults
+from planner.instance.names import nearest, suggest
+from planner.instance.notes import Note
 from planner.instance.tables import SEGMENTS, TABLES
-
-FAR_FROM_CITY_KM = 400.0
-"""A zone or site farther from its city's point than this is taken for a mistake: the largest
-prefecture-level city, Hulunbuir, is some 700 km across."""
 
 
 def check_across_tables(
@@ -52,23 +48,11 @@ def check_across_tables(
                 if target == "chemistries":
                     faults += _unknown_chemistries(frame, is_unknown, known, name, files)
                     continue
-                table = files.get(target, f"{target}.csv")
-                remedy = f"not in {table}; add it there or correct it here"
-                rows = np.flatnonzero(is_unknown)
-                found = _at(files, name, column, frame[column], rows, remedy)
-                faults += [_with_nearest(fault, known, table) for fault in found]
+                faults += _unknown(frame, column, is_unknown, known, name, files, target)
     for names, check in _CHECKS:
         if set(names) <= set(frames):
             faults += check(*(frames[name] for name in names), files)
     return faults
-
-
-def _with_nearest(fault: Fault, known: "pd.Series[Any]", table: str) -> Fault:
-    """A fault about a name that a table lacks, with the one that may be meant."""
-    close = get_close_matches(fault.value, known[known.notna()].astype("str").unique(), n=1)
-    if fault.row is None or fault.value.isdigit() or not close:
-        return fault
-    return replace(fault, remedy=f"not in {table}; did you mean {close[0]}? Or add it there")
 
 
 def check_corridor_type(stations: pd.DataFrame, station_type: str | None) -> list[Fault]:
@@ -91,6 +75,21 @@ def check_corridor_type(stations: pd.DataFrame, station_type: str | None) -> lis
         return []
     remedy = f"is not in the table stations; {suggest(station_type, known)}"
     return [Fault("scenario.toml", None, "corridors.station_type", station_type, remedy)]
+
+
+def check_trips(frames: Mapping[str, pd.DataFrame], files: Mapping[str, str]) -> list[Fault]:
+    """Check that trips between the cities are stated, or can be estimated from residents.
+
+    Parameters
+    ----------
+    frames, files : mapping
+        As of `check_across_tables`, of a scenario that plans corridors.
+    """
+    is_stated = "flows" in files and not ("flows" in frames and frames["flows"].empty)
+    if is_stated or "cities" not in frames or "population" in frames["cities"].columns:
+        return []
+    remedy = "the gravity model needs it; give the column, or a table of flows"
+    return [Fault(files["cities"], None, "population", "", remedy)]
 
 
 def check_chemistries(
@@ -123,6 +122,27 @@ def check_chemistries(
     ]  # fmt: skip
 
 
+def _unknown(
+    frame: pd.DataFrame, column: str, is_unknown: "pd.Series[bool]", known: pd.Series,
+    name: str, files: Mapping[str, str], target: str,
+) -> list[Fault]:  # fmt: skip
+    """References to rows that are not there, with the nearest id where one is alike."""
+    table = files.get(target, f"{target}.csv")
+    remedy = f"not in {table}; add it there or correct it here"
+    unknown = frame[column][is_unknown].unique()
+    if frame[column].dtype.kind in "iu" or len(unknown) > MAX_FAULTS_SHOWN:
+        return _at(files, name, frame, column, np.flatnonzero(is_unknown), remedy)
+    close = {value: nearest(value, known) for value in unknown}
+    return [
+        fault
+        for value, like in close.items()
+        for fault in _at(
+            files, name, frame, column, np.flatnonzero(frame[column] == value),
+            f"not in {table}; did you mean {like}?" if like else remedy,
+        )
+    ]  # fmt: skip
+
+
 def _unknown_chemistries(
     frame: pd.DataFrame,
     is_unknown: "pd.Series[bool]",
@@ -135,17 +155,17 @@ def _unknown_chemistries(
         fault
         for chemistry in column[is_unknown].unique()
         for fault in _at(
-            files, name, "chemistry", column, np.flatnonzero(column == chemistry),
+            files, name, frame, "chemistry", np.flatnonzero(column == chemistry),
             _chemistry_remedy(chemistry, known, files),
         )
     ]  # fmt: skip
 
 
 def _chemistry_remedy(chemistry: str, known: "pd.Series[str]", files: Mapping[str, str]) -> str:
-    close = get_close_matches(chemistry, known, n=1)
+    close = nearest(chemistry, known)
     table = files.get("chemistries", "chemistries.csv")
     if close:
-        return f"no such chemistry; did you mean {close[0]}? Or add it to {table}"
+        return f"no such chemistry; did you mean {close}? Or add it to {table}"
     return f"no such chemistry; use one of: {', '.join(known)}, or add it to {table}"
 
 
@@ -183,39 +203,85 @@ def check_horizon(
         retires = frames["pack_stock"]["retires"]
         rows = np.flatnonzero((retires < quarters[0]).fillna(False).astype(bool))
         remedy = f"is before the first quarter, {quarters[0]}; remove the row"
-        faults += _at(files, "pack_stock", "retires", retires, rows, remedy)
+        faults += _at(files, "pack_stock", frames["pack_stock"], "retires", rows, remedy)
     return faults
 
 
 def _at(
-    files: Mapping[str, str], table: str, column: str, values: pd.Series, rows: Any, remedy: str
-) -> list[Fault]:
-    first_row = 2 if files[table].endswith(".csv") else 1
-    return limited_faults(files[table], column, values, rows, first_row, remedy)
+    files: Mapping[str, str], table: str, frame: pd.DataFrame, column: str, rows: Any,
+    remedy: str, values: pd.Series | None = None,
+) -> list[Fault]:  # fmt: skip
+    return row_faults(files[table], TABLES[table], frame, rows, column, remedy, values)
 
 
-def _places(
-    cities: pd.DataFrame, zones: pd.DataFrame, sites: pd.DataFrame, files: Mapping[str, str]
+def _rule_markets(
+    cities: pd.DataFrame, gates: pd.DataFrame, files: Mapping[str, str]
 ) -> list[Fault]:
-    """Points that lie far from their city, as happens when lon and lat change places."""
+    """Gates of a market that no city belongs to: they would hold for nobody."""
+    known = cities["market"].dropna().unique().tolist()
+    is_unknown = gates["market"].notna() & ~gates["market"].isin(known)
     faults = []
-    places = cities.drop_duplicates("city_id").set_index("city_id")[["lon", "lat"]]
-    for name, frame in (("zones", zones), ("sites", sites)):
-        if not {"lon", "lat", "city_id"} <= set(frame.columns):
-            continue
-        city = places.reindex(frame["city_id"])
-        far = great_circle_km(frame["lon"], frame["lat"], city["lon"], city["lat"])
-        swapped = great_circle_km(frame["lat"], frame["lon"], city["lon"], city["lat"])
-        is_far = far > FAR_FROM_CITY_KM
-        points = frame["lon"].astype("str") + ", " + frame["lat"].astype("str")
-        rows = np.flatnonzero(is_far & (swapped <= FAR_FROM_CITY_KM))
-        remedy = "lon and lat are swapped: exchange them"
-        faults += _at(files, name, "lon, lat", points, rows, remedy)
-        in_range = frame["lat"].abs() <= 90
-        rows = np.flatnonzero(is_far & ~(swapped <= FAR_FROM_CITY_KM) & in_range)
-        remedy = f"lies more than {FAR_FROM_CITY_KM:g} km from its city; correct point or city_id"
-        faults += _at(files, name, "lon, lat", points, rows, remedy)
+    for market in gates["market"][is_unknown].unique():
+        close = nearest(market, known)
+        listed = f"in {files['cities']}: {', '.join(known[:MAX_FAULTS_SHOWN])}"
+        hint = f"did you mean {close}?" if close else f"correct or remove the row; {listed}"
+        rows = np.flatnonzero(gates["market"] == market)
+        faults += _at(files, "gates", gates, "market", rows, f"no city has this market; {hint}")
     return faults
+
+
+def _pack_envelopes(
+    vehicles: pd.DataFrame, packs: pd.DataFrame, files: Mapping[str, str]
+) -> list[Fault]:
+    """Packs that no vehicle takes."""
+    known = vehicles["envelope"].dropna().unique().tolist()
+    is_unknown = packs["envelope"].notna() & ~packs["envelope"].isin(known)
+    return [
+        fault
+        for envelope in packs["envelope"][is_unknown].unique()
+        for fault in _at(
+            files, "packs", packs, "envelope", np.flatnonzero(packs["envelope"] == envelope),
+            f"no vehicle takes this envelope; {suggest(envelope, known)}",
+        )
+    ]  # fmt: skip
+
+
+def _forced_sites_fit(
+    sites: pd.DataFrame, stations: pd.DataFrame, files: Mapping[str, str]
+) -> list[Fault]:
+    """Sites where a station stands or is committed, but no type has room."""
+    pairs = [(limit, need) for limit, need in (("max_bays", "bays"), ("grid_kw", "grid_kw"))
+             if limit in sites.columns]  # fmt: skip
+    has_room = np.zeros(len(sites), dtype=np.bool_)
+    for station in stations.dropna().to_dict("records"):
+        has_room |= np.logical_and.reduce(
+            [(sites[limit] >= station[need]).fillna(True).to_numpy(bool) for limit, need in pairs]
+            or [np.ones(len(sites), dtype=np.bool_)]
+        )
+    is_forced = sites["status"].isin(["existing", "committed"]).to_numpy()
+    if "station_type_id" in sites.columns:  # what stands, or is agreed on, stands
+        is_forced = is_forced & sites["station_type_id"].isna().to_numpy(bool)
+    remedy = "no station type fits its max_bays and grid_kw; correct them or the status"
+    rows = np.flatnonzero(is_forced & ~has_room & bool(len(stations)))
+    return _at(files, "sites", sites, "site_id", rows, remedy)
+
+
+def unused_rows(frames: Mapping[str, pd.DataFrame], files: Mapping[str, str]) -> list[Note]:
+    """Rows for chemistries that no pack has: allowed, as variants leave packs away, and said.
+
+    Parameters
+    ----------
+    frames, files : mapping
+        As of `check_across_tables`, without faults.
+    """
+    used = set(frames["packs"]["chemistry"])
+    notes = []
+    for name in ("curves", "supply", "gates"):
+        idle = frames[name]["chemistry"][~frames[name]["chemistry"].isin(used)]
+        if len(idle):
+            value = f"{len(idle)} rows of {', '.join(sorted(idle.unique()))} are not used"
+            notes.append(Note(f"{files[name]}: chemistry", value, "INF", "no pack has it"))
+    return notes
 
 
 def _zone_ids(zones: pd.DataFrame, files: Mapping[str, str]) -> list[Fault]:
@@ -225,7 +291,7 @@ def _zone_ids(zones: pd.DataFrame, files: Mapping[str, str]) -> list[Fault]:
 
     is_cell = np.fromiter((basic_str.is_valid_cell(str(cell)) for cell in zones["zone_id"]), bool)
     remedy = "not an H3 cell; correct it, or give the columns lon and lat"
-    return _at(files, "zones", "zone_id", zones["zone_id"], np.flatnonzero(~is_cell), remedy)
+    return _at(files, "zones", zones, "zone_id", np.flatnonzero(~is_cell), remedy)
 
 
 def _fleet_has_zones(
@@ -236,14 +302,14 @@ def _fleet_has_zones(
     city_weight = cities["city_id"].map(weight).fillna(0.0)
     rows = np.flatnonzero((fleet > 0) & (city_weight <= 0))
     remedy = "city has vehicles but no zone with car_owning_households > 0; add zones"
-    return _at(files, "cities", "city_id", cities["city_id"], rows, remedy)
+    return _at(files, "cities", cities, "city_id", rows, remedy)
 
 
 def _months(cities: pd.DataFrame, climate: pd.DataFrame, files: Mapping[str, str]) -> list[Fault]:
     months = climate.groupby("city_id")["month"].nunique()
     rows = np.flatnonzero(cities["city_id"].map(months).fillna(0) != 12)
     remedy = f"needs 12 months in {files['climate']}; add the missing ones"
-    return _at(files, "cities", "city_id", cities["city_id"], rows, remedy)
+    return _at(files, "cities", cities, "city_id", rows, remedy)
 
 
 def _segments(vehicles: pd.DataFrame, files: Mapping[str, str]) -> list[Fault]:
@@ -268,7 +334,7 @@ def _envelopes(
     fitted = vehicles["default_pack_id"].map(envelope_by_pack)
     rows = np.flatnonzero(fitted.notna() & (fitted != vehicles["envelope"]))
     remedy = "pack does not fit the vehicle's envelope; choose one that does"
-    return _at(files, "vehicles", "default_pack_id", vehicles["default_pack_id"], rows, remedy)
+    return _at(files, "vehicles", vehicles, "default_pack_id", rows, remedy)
 
 
 def _curves(packs: pd.DataFrame, curves: pd.DataFrame, files: Mapping[str, str]) -> list[Fault]:
@@ -300,12 +366,17 @@ def _hours(hour_profile: pd.DataFrame, files: Mapping[str, str]) -> list[Fault]:
 
 
 _CHECKS: tuple[tuple[tuple[str, ...], Callable[..., list[Fault]]], ...] = (
-    (("cities", "zones", "sites"), _places),
+    (("cities", "zones", "sites"), far_places),
+    (("sites",), partial(contradicting_sites, "sites")),
+    (("corridor_sites",), partial(contradicting_sites, "corridor_sites")),
+    (("sites", "stations"), _forced_sites_fit),
     (("zones",), _zone_ids),
     (("cities", "zones"), _fleet_has_zones),
     (("cities", "climate"), _months),
     (("vehicles",), _segments),
     (("vehicles", "packs"), _envelopes),
+    (("vehicles", "packs"), _pack_envelopes),
+    (("cities", "gates"), _rule_markets),
     (("packs", "curves"), _curves),
     (("roads",), check_road_ends),
     (("road_nodes", "roads"), check_road_lengths),

@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 
 from planner.errors import Fault
 from planner.geodesy import chord_to_arc_km, great_circle_km, to_sphere_km
-from planner.instance.check_table import limited_faults
+from planner.instance.layer import row_faults
 from planner.instance.notes import Note
+from planner.instance.tables import TABLES
 
 FloatArray = NDArray[np.float64]
 
@@ -40,7 +41,7 @@ def check_road_ends(roads: pd.DataFrame, files: Mapping[str, str]) -> list[Fault
         return []
     rows = np.flatnonzero((roads["from_node"] == roads["to_node"]).fillna(False))
     remedy = "edge ends where it starts"
-    return _at(files, "roads", "to_node", roads["to_node"], rows, remedy)
+    return row_faults(files["roads"], TABLES["roads"], roads, rows, "to_node", remedy)
 
 
 def check_road_lengths(
@@ -78,7 +79,8 @@ def check_road_lengths(
     if not too_short.any():
         return []
     shown = _shown(roads, straight_km)
-    return _at(files, "roads", "length_km", shown, np.flatnonzero(too_short), remedy)
+    rows = np.flatnonzero(too_short)
+    return row_faults(files["roads"], TABLES["roads"], roads, rows, "length_km", remedy, shown)
 
 
 def check_road_places(
@@ -135,8 +137,7 @@ def road_notes(nodes: pd.DataFrame, roads: pd.DataFrame, label: str) -> list[Not
     if roads.empty:
         return []
     straight_km, length_km = _straight_km(nodes, roads), _numbers(roads["length_km"])
-    first_row = 2 if label.endswith(".csv") else 1
-    notes = []
+    notes: list[Note] = []
     for item, unlikely, why in (
         (
             "roads shorter than the straight line",
@@ -152,7 +153,7 @@ def road_notes(nodes: pd.DataFrame, roads: pd.DataFrame, label: str) -> list[Not
         rows = np.flatnonzero(unlikely)
         if len(rows):
             few = rows[:MOST_SHOWN]
-            shown = zip(few + first_row, _shown(roads.iloc[few], straight_km[few]), strict=True)
+            shown = zip(roads.index[few], _shown(roads.iloc[few], straight_km[few]), strict=True)
             told = "; ".join(f"row {row}, {road}" for row, road in shown)
             more = f"; and {len(rows) - MOST_SHOWN} more" if len(rows) > MOST_SHOWN else ""
             notes.append(Note(f"{label}: {item}", f"{len(rows):,}: {told}{more}", "?", why))
@@ -212,17 +213,3 @@ def _unit_remedy(times: float) -> str:
     return (
         "the lengths are not those of roads between these nodes; correct their unit or the places"
     )
-
-
-def _at(
-    files: Mapping[str, str],
-    table: str,
-    column: str,
-    values: "pd.Series[str] | pd.Series[int]",
-    rows: NDArray[np.int64],
-    remedy: str,
-) -> list[Fault]:
-    if not len(rows):
-        return []
-    first_row = 2 if files[table].endswith(".csv") else 1
-    return limited_faults(files[table], column, values, rows, first_row, remedy)

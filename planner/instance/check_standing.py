@@ -6,8 +6,9 @@ import numpy as np
 import pandas as pd
 
 from planner.errors import Fault
-from planner.instance.check_table import limited_faults
-from planner.instance.read_scenario import suggest
+from planner.instance.layer import row_faults
+from planner.instance.names import suggest
+from planner.instance.tables import TABLES
 
 _ONLY_FOR = {
     "station_type_id": ("existing", "committed", "closing"),
@@ -39,13 +40,12 @@ def check_standing(
     """
     if not {"sites", "stations"} <= set(frames) or "sites" not in files:
         return []
-    sites, file = frames["sites"], files["sites"]
-    first_row = 2 if file.endswith(".csv") else 1
+    sites = frames["sites"]
     faults: list[Fault] = []
 
     def add(column: str, is_wrong: "pd.Series[bool]", remedy: str) -> None:
         rows = np.flatnonzero(is_wrong)
-        faults.extend(limited_faults(file, column, sites[column], rows, first_row, remedy))
+        faults.extend(row_faults(files["sites"], TABLES["sites"], sites, rows, column, remedy))
 
     for column, statuses in _ONLY_FOR.items():
         if column in sites.columns:

@@ -1,7 +1,6 @@
 """Check one table against its specification: every fault, and the columns converted."""
 
 from collections.abc import Iterable, Sequence
-from difflib import get_close_matches
 from typing import Any
 
 import numpy as np
@@ -10,29 +9,34 @@ import pandera.pandas as pa
 from pandera.errors import SchemaErrors
 
 from planner.errors import Fault
+from planner.instance.cells import (
+    CONTROL,
+    EXACT_BELOW,
+    as_numbers,
+    control_name,
+    plain_cells,
+)
+from planner.instance.layer import row_faults
+from planner.instance.names import nearest
 from planner.instance.tables import COLOUR_PATTERN, QUARTER_PATTERN, Column, Kind, Table
-
-MAX_FAULTS_SHOWN = 5
-"""Faults of one kind in one column that are shown; the rest are counted."""
 
 _TRUE, _FALSE = ("true", "True", "TRUE", "1"), ("false", "False", "FALSE", "0")
 
 
 def check_table(
-    frame: pd.DataFrame, table: Table, file: str, first_row: int
+    frame: pd.DataFrame, table: Table, file: str
 ) -> tuple[pd.DataFrame | None, list[Fault]]:
     """Check one table against its specification and convert its columns.
 
     Parameters
     ----------
     frame : DataFrame
-        As read; text cells where the file has no types.
+        As read; text cells where the file has no types. The index holds the numbers that the
+        user knows the rows by.
     table : Table
         The specification.
     file : str
         Name that faults carry.
-    first_row : int
-        Number that the user knows the first record by.
 
     Returns
     -------
@@ -45,9 +49,9 @@ def check_table(
     faults = []
     for name in frame.columns:
         if name not in known:
-            close = get_close_matches(str(name), known, n=1)
+            close = nearest(str(name), known)
             ignore = f"remove it, or write it under [tables.{table.name}] ignore in scenario.toml"
-            hint = f"did you mean {close[0]}?" if close else ignore
+            hint = f"did you mean {close}?" if close else ignore
             faults.append(Fault(file, None, str(name), "", f"unknown column; {hint}"))
     missing = [
         column for column in table.columns if column.required and column.name not in frame.columns
@@ -56,28 +60,51 @@ def check_table(
         remedy = f"column is missing; {column.meaning}" + _unit(column)
         faults.append(Fault(file, None, column.name, "", remedy))
     present = [column for column in table.accepted if column.name in frame.columns]
-    raw = frame[[column.name for column in present]].reset_index(drop=True)
+    raw = frame[[column.name for column in present]]
     converted = pd.DataFrame(
-        {column.name: _convert(raw[column.name], column) for column in present}
+        {column.name: _convert(raw[column.name], column) for column in present}, index=raw.index
     )
     unreadable = {
-        column.name: raw[column.name].notna() & converted[column.name].isna() for column in present
+        column.name: (raw[column.name].notna() & converted[column.name].isna()).to_numpy()
+        for column in present
     }
     for column in present:
         rows = np.flatnonzero(unreadable[column.name])
         remedy = f"must be of type {column.kind}" + _unit(column)
-        faults += limited_faults(file, column.name, raw[column.name], rows, first_row, remedy)
+        faults += row_faults(file, table, raw, rows, column.name, remedy)
+        if column.kind is Kind.TEXT:
+            faults += _control_characters(converted, column.name, table, file)
     try:
-        _schema(present).validate(converted, lazy=True)
+        _schema(present).validate(converted.reset_index(drop=True), lazy=True)
     except SchemaErrors as error:
         cases = error.failure_cases
         for (name, check), group in cases.groupby(["column", "check"], sort=False):
             rows = np.sort(group["index"].to_numpy(dtype=np.int64))
-            rows = rows[~unreadable[name].to_numpy()[rows]]
+            rows = rows[~unreadable[name][rows]]
             remedy = "cell is empty; fill it in" if check == "not_nullable" else str(check)
-            faults += limited_faults(file, name, raw[name], rows, first_row, remedy)
-    faults += _duplicate_keys(converted, table, file, first_row)
+            faults += row_faults(file, table, raw, rows, name, remedy)
+    faults += _duplicate_keys(converted, table, file)
     return (None if missing else converted), faults
+
+
+def _control_characters(frame: pd.DataFrame, column: str, table: Table, file: str) -> list[Fault]:
+    """Cells that hold what no program shows, by the character's name."""
+    if not CONTROL.search("".join(frame[column].dropna().tolist())):
+        return []
+    found = frame[column].astype(object).map(_first_control)
+    return [
+        fault
+        for character in sorted(set(found.dropna()))
+        for fault in row_faults(
+            file, table, frame, np.flatnonzero(found == character), column,
+            f"holds the control character {character}; remove it",
+        )
+    ]  # fmt: skip
+
+
+def _first_control(value: Any) -> str | None:
+    found = CONTROL.search(value) if isinstance(value, str) else None
+    return control_name(found[0]) if found else None
 
 
 def _unit(column: Column) -> str:
@@ -85,20 +112,30 @@ def _unit(column: Column) -> str:
 
 
 def _convert(values: pd.Series, column: Column) -> pd.Series:
+    values = plain_cells(values)
     if column.kind in (Kind.TEXT, Kind.QUARTER, Kind.COLOUR):
-        if values.dtype.kind == "f" and (values.dropna() % 1 == 0).all():
-            values = values.astype("Int64")  # a GIS keeps whole ids as 230100.0
-        text = values.astype("str")
-        return text.where(values.notna())
+        return _as_text(values)
     if column.kind is Kind.FLAG:
-        flags = values.astype("str").map(dict.fromkeys(_TRUE, True) | dict.fromkeys(_FALSE, False))
+        flags = _as_text(values).map(
+            dict.fromkeys(_TRUE, True) | dict.fromkeys(_FALSE, False), na_action="ignore"
+        )
         return flags.astype("boolean")
-    numbers = pd.to_numeric(values, errors="coerce").astype(np.float64)
-    numbers = numbers.where(np.isfinite(numbers))
-    if column.kind is Kind.INTEGER:
-        whole = numbers.where(numbers == np.floor(numbers))
-        return whole.astype("Int64") if whole.isna().any() else whole.astype(np.int64)
-    return numbers
+    numbers = as_numbers(values)
+    if column.kind is Kind.NUMBER:
+        return numbers.astype(np.float64)
+    if numbers.dtype.kind == "u":
+        numbers = numbers.where(numbers < 2**63) if (numbers >= 2**63).any() else numbers
+    if numbers.dtype.kind == "f":
+        numbers = numbers.where((numbers == np.floor(numbers)) & (numbers.abs() <= EXACT_BELOW))
+    return numbers.astype("Int64") if numbers.isna().any() else numbers.astype(np.int64)
+
+
+def _as_text(values: pd.Series) -> pd.Series:
+    if values.dtype.kind == "f":  # a GIS keeps whole ids as 230100.0
+        exact = values.where(values.abs() <= EXACT_BELOW)
+        if (exact.dropna() % 1 == 0).all():
+            values = exact.astype("Int64")
+    return values.astype("str").where(values.notna())
 
 
 def _schema(columns: Sequence[Column]) -> pa.DataFrameSchema:
@@ -132,29 +169,11 @@ def _checks(column: Column) -> Iterable[pa.Check]:
         yield pa.Check.le(column.high, error=remedy)
 
 
-def limited_faults(
-    file: str, column: str, values: pd.Series, rows: Any, first_row: int, remedy: str
-) -> list[Fault]:
-    """Faults for the first of ``rows`` (positions), and one that counts the rest."""
-    faults = [
-        Fault(file, int(row) + first_row, column, _shown(values.iloc[row]), remedy)
-        for row in rows[:MAX_FAULTS_SHOWN]
-    ]
-    if len(rows) > MAX_FAULTS_SHOWN:
-        more = f"and {len(rows) - MAX_FAULTS_SHOWN} more rows: {remedy}"
-        faults.append(Fault(file, None, column, "", more))
-    return faults
-
-
-def _shown(value: Any) -> str:
-    return "" if pd.isna(value) else str(value)
-
-
-def _duplicate_keys(frame: pd.DataFrame, table: Table, file: str, first_row: int) -> list[Fault]:
+def _duplicate_keys(frame: pd.DataFrame, table: Table, file: str) -> list[Fault]:
     if not set(table.key) <= set(frame.columns):
         return []
     key = frame[list(table.key)]
     rows = np.flatnonzero(key.duplicated() & key.notna().all(axis=1))
-    shown = key.astype("str").agg(" / ".join, axis=1) if len(rows) else key[table.key[0]]
+    shown = key.astype("str").fillna("").agg(" / ".join, axis=1) if len(rows) else key[table.key[0]]
     remedy = "stands in an earlier row already; keys are unique"
-    return limited_faults(file, " + ".join(table.key), shown, rows, first_row, remedy)
+    return row_faults(file, table, frame, rows, " + ".join(table.key), remedy, shown)

@@ -8,7 +8,8 @@ import shapely
 from numpy.typing import NDArray
 
 from planner.errors import Fault
-from planner.instance.check_table import limited_faults
+from planner.instance.cells import as_numbers, plain_cells
+from planner.instance.layer import Layer, row_faults
 from planner.instance.tables import Table
 
 AGREEMENT_DEG = 1e-4
@@ -21,33 +22,15 @@ _POINT, _POLYGON, _MULTIPOINT, _MULTIPOLYGON = 0, 3, 4, 6
 _Geometries = NDArray[Any]
 
 
-def place_features(
-    frame: pd.DataFrame,
-    geometry: _Geometries,
-    table: Table,
-    label: str,
-    first_row: int,
-    feature_ids: NDArray[Any] | None = None,
-    is_told: NDArray[np.bool_] | None = None,
-) -> tuple[pd.DataFrame, list[Fault]]:
+def place_features(layer: Layer, table: Table) -> tuple[pd.DataFrame, list[Fault]]:
     """Give every row its place.
 
     Parameters
     ----------
-    frame : DataFrame
-        The features' attributes.
-    geometry : ndarray of shapely geometries
-        In degrees, aligned with ``frame``; None where a feature has none.
+    layer : Layer
+        With geometries in degrees; None where a feature has none.
     table : Table
         Whose rows they are.
-    label : str
-        File and layer, for faults.
-    first_row : int
-        Number that the user knows the first feature by.
-    feature_ids : ndarray, optional
-        The features' own numbers, told beside the row.
-    is_told : ndarray, optional
-        Where it has been told already that there is no geometry.
 
     Returns
     -------
@@ -59,24 +42,26 @@ def place_features(
         Features without a place: empty, not finite, of another kind, invalid, or that
         contradict their columns.
     """
+    assert layer.geometry is not None
+    frame, geometry, is_told = layer.frame, layer.geometry, layer.is_told
     wrong = _wrong_features(geometry, table)
-    shown = _describe(geometry, feature_ids)
+    shown = _describe(geometry, layer.feature_ids).set_axis(frame.index)
     faults = []
     is_usable = np.ones(len(geometry), dtype=np.bool_)
     for is_wrong, remedy in wrong:
         is_usable &= ~is_wrong
         rows = np.flatnonzero(is_wrong if is_told is None else is_wrong & ~is_told)
-        faults += limited_faults(label, "geometry", shown, rows, first_row, remedy)
+        faults += row_faults(layer.label, table, frame, rows, "geometry", remedy, shown)
     usable = np.full(len(geometry), None, dtype=object)
     usable[is_usable] = geometry[is_usable]
     if not {"lon", "lat"} <= set(frame.columns):
         places = _centres(usable)
         return frame.assign(lon=shapely.get_x(places), lat=shapely.get_y(places)), faults
-    lon, lat = (pd.to_numeric(frame[name], errors="coerce") for name in ("lon", "lat"))
+    lon, lat = (as_numbers(plain_cells(frame[name])).astype(np.float64) for name in ("lon", "lat"))
     rows = np.flatnonzero(shapely.distance(usable, shapely.points(lon, lat)) > AGREEMENT_DEG)
     text = lon.astype("str") + ", " + lat.astype("str") + " (" + shown + ")"
     remedy = "the columns do not agree with the geometry; remove or update them"
-    return frame, faults + limited_faults(label, "lon, lat", text, rows, first_row, remedy)
+    return frame, faults + row_faults(layer.label, table, frame, rows, "lon, lat", remedy, text)
 
 
 def _wrong_features(geometry: _Geometries, table: Table) -> list[tuple[NDArray[np.bool_], str]]:

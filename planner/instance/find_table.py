@@ -1,14 +1,19 @@
 """Find the file that holds a table, and the files that belong to it."""
 
 from pathlib import Path
+from zipfile import BadZipFile, ZipFile
 
 from planner.errors import Fault
 from planner.instance.settings.sources import Sources
 from planner.instance.tables import Table
 
-TABLE_ENDINGS = (".csv", ".parquet", ".gpkg", ".geojson", ".fgb", ".shp")
+TABLE_ENDINGS = (".csv", ".parquet", ".gpkg", ".geojson", ".fgb", ".shp", ".xlsx")
 ROAD_ENDINGS = (".osm.pbf", ".graphml")
 """Files that hold whole road networks: both ``road_nodes`` and ``roads``."""
+
+MOST_BYTES = 2 * 2**30
+"""Larger files of tables are refused before they are read into memory; GIS and Parquet files of
+that size hold tens of millions of rows."""
 
 _SHAPEFILE_NEEDS = (".shx", ".dbf")
 _SHAPEFILE_MAY_HAVE = (".prj", ".cpg")
@@ -55,6 +60,29 @@ def find_table(folder: Path, table: Table, sources: Sources) -> tuple[Path | Non
     return None, [Fault(names, None, "", "", f"table is missing; one row per {table.row}")]
 
 
+def size_faults(path: Path, most_bytes: int = MOST_BYTES) -> list[Fault]:
+    """Refuse what is too large to be read, unpacked if it is a workbook; looks at sizes alone.
+
+    Parameters
+    ----------
+    path : Path
+        A file that is there.
+    most_bytes : int
+        What it may hold at most.
+    """
+    try:
+        num_bytes = path.stat().st_size
+        if path.suffix == ".xlsx":
+            with ZipFile(path) as packed:
+                num_bytes = max(num_bytes, sum(part.file_size for part in packed.infolist()))
+    except (OSError, BadZipFile, ValueError) as error:
+        return [Fault(path.name, None, "", str(error), "file cannot be read")]
+    if num_bytes <= most_bytes:
+        return []
+    remedy = f"a file holds at most {most_bytes / 2**20:,.0f} MiB; leave away what is not needed"
+    return [Fault(path.name, None, "size", f"{num_bytes / 2**20:,.0f} MiB", remedy)]
+
+
 def is_road_network(path: Path) -> bool:
     """Whether a file holds a whole road network."""
     return path.name.endswith(ROAD_ENDINGS)
@@ -69,6 +97,12 @@ def belonging_files(path: Path) -> list[Path]:
 
 
 def _belonging_faults(path: Path) -> list[Fault]:
+    is_streamed = path.name.endswith(".osm.pbf")
+    too_large = (
+        [] if is_streamed else [f for file in belonging_files(path) for f in size_faults(file)]
+    )
+    if too_large:
+        return too_large
     if path.suffix == ".shp":
         return [
             Fault(path.name, None, "", side.name, "side file is missing; copy it along")

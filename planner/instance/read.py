@@ -15,18 +15,21 @@ from planner.instance.check_across import (
     check_chemistries,
     check_corridor_type,
     check_horizon,
+    check_trips,
+    unused_rows,
 )
+from planner.instance.check_places import shared_points
 from planner.instance.check_roads import check_corridor_roads, road_notes
 from planner.instance.check_standing import check_standing
 from planner.instance.check_table import check_table
 from planner.instance.coordinates import conversion_note, convert_to_wgs84
 from planner.instance.find_table import belonging_files, find_table, is_road_network
+from planner.instance.layer import numbered
 from planner.instance.notes import Note, with_notes
 from planner.instance.read_scenario import read_scenario
 from planner.instance.read_table import read_cells
 from planner.instance.settings.scenario import Scenario
 from planner.instance.settings.sources import SHIFTED_REFERENCES, Sources
-from planner.instance.spacing import thin_candidates
 from planner.instance.tables import TABLES, Table
 
 SCENARIO_FILE = "scenario.toml"
@@ -136,6 +139,8 @@ def read_instance(
             faults += check_corridor_type(types, scenario.corridors.station_type)
         if "roads" in frames:
             faults += check_corridor_roads(frames["roads"], scenario.corridors.funding)
+        if scenario.corridors.funding != "none":
+            faults += check_trips(frames, labels)
         elsewhere = scenario.packs.sold_elsewhere_frac
         faults += check_chemistries(frames, labels, elsewhere, SCENARIO_FILE)
     if faults or scenario is None:
@@ -149,11 +154,14 @@ def read_instance(
     notes += road_notes(frames["road_nodes"], frames["roads"], labels.get("roads", ""))
     siting = scenario.siting
     if siting.min_spacing_km is not None:
+        from planner.instance.spacing import thin_candidates
+
         frames["sites"], note = thin_candidates(
             frames["sites"], frames["zones"], frames["stations"],
             min_spacing_km=siting.min_spacing_km, near_km=siting.near_km,
         )  # fmt: skip
         notes.append(note)
+    notes += [*unused_rows(frames, labels), *shared_points(frames, labels)]
     frames["assumptions"] = with_notes(frames["assumptions"], notes)
     paths = dict.fromkeys(
         [folder / SCENARIO_FILE, *(path for read in reads for path in read.paths)]
@@ -204,7 +212,8 @@ def read_one_table(
     if path is not None and is_road_network(path):
         return None, []
     read = _read_table(folder, TABLES[name], sources)
-    return (None if read.faults else read.frames.get(name)), [*faults, *read.faults]
+    frame = None if read.faults else read.frames.get(name)
+    return (None if frame is None else frame.reset_index(drop=True)), [*faults, *read.faults]
 
 
 def instance_files(folder: Path, sources: Sources) -> list[Path]:
@@ -253,7 +262,7 @@ def _read_table(folder: Path, table: Table, sources: Sources) -> _Read:
     cells, faults = read_cells(path, table, sources)
     if cells is None:
         return _Read(paths=paths, faults=faults)
-    frame, cell_faults = check_table(cells.frame, table, cells.label, cells.first_row)
+    frame, cell_faults = check_table(cells.frame, table, cells.label)
     if cells.is_placed:  # a feature without a place has been told of by its geometry
         cell_faults = [
             fault for fault in cell_faults if fault.column not in ("lon", "lat") or fault.value
@@ -297,7 +306,7 @@ def _read_network(folder: Path, path: Path, sources: Sources) -> _Read:
         return _Read(paths=[path], faults=[*faults, *error.faults])
     frames = {}
     for name, frame in (("road_nodes", tables.road_nodes), ("roads", tables.roads)):
-        checked, cell_faults = check_table(frame, TABLES[name], path.name, 1)
+        checked, cell_faults = check_table(numbered(frame), TABLES[name], path.name)
         faults += cell_faults
         if checked is not None:
             frames[name] = checked

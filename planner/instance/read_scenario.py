@@ -3,15 +3,23 @@
 import re
 import tomllib
 from collections.abc import Mapping
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, get_args
 
 from pydantic import ValidationError
 
 from planner.errors import Fault
+from planner.instance.cells import CONTROL, control_name
+from planner.instance.find_table import size_faults
+from planner.instance.names import suggest
 from planner.instance.settings.scenario import Scenario
 from planner.instance.settings.sources import Sources
+
+MOST_BYTES = 10 * 2**20
+"""A larger scenario file is refused before it is read."""
+
+MOST_NESTED = 20
+"""Tables and lists in each other: deeper than any setting lies."""
 
 
 def read_scenario(
@@ -40,22 +48,30 @@ def read_scenario(
     if not path.is_file():
         remedy = "file is missing; every instance needs one"
         return None, Sources(), [Fault(path.name, None, "", "", remedy)]
+    faults = size_faults(path, MOST_BYTES)
+    if faults:
+        return None, Sources(), faults
     try:
-        settings = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        settings = tomllib.loads(path.read_text(encoding="utf-8-sig"))
+    except RecursionError:
+        remedy = "tables and lists are nested too deeply; write them flat"
+        return None, Sources(), [Fault(path.name, None, "", "", remedy)]
+    except (OSError, ValueError) as error:
         line = re.search(r"line (\d+)", str(error))
         row = int(line.group(1)) if line else None
         remedy = "write valid UTF-8 TOML"
         return None, Sources(), [Fault(path.name, row, "", str(error), remedy)]
+    faults = _strange_values(path.name, settings) + _strange_values(path.name, overrides)
+    if faults:
+        return None, Sources(), faults
     variants = settings.get("scenarios", {})
-    faults = []
-    names = list(variants) if isinstance(variants, dict) else []
+    if not isinstance(variants, dict):
+        variants = {}  # told of by the settings' own check
+    names = [name for name, changes in variants.items() if isinstance(changes, dict)]
     for name in names:
-        if isinstance(variants[name], dict):
-            prefix = f"scenarios.{name}."
-            faults += validate_settings(
-                path.name, merge_settings(settings, variants[name]), prefix
-            )[1]
+        prefix = f"scenarios.{name}."
+        changed = merge_settings(settings, variants[name])
+        faults += validate_settings(path.name, changed, prefix)[1]
     if scenario_name is not None and scenario_name not in names:
         remedy = f"no such scenario; choose one of: {', '.join(names) or 'none is defined'}"
         faults.append(Fault(path.name, None, "scenarios", scenario_name, remedy))
@@ -67,6 +83,28 @@ def read_scenario(
     repeated = [fault for fault in faults if fault.column.split(".", 2)[-1] in seen]
     faults = base_faults + [fault for fault in faults if fault not in repeated]
     return scenario, scenario or _sources(settings), faults
+
+
+def _strange_values(file: str, settings: Mapping[str, Any]) -> list[Fault]:
+    """Control characters in names and texts, and what is nested more deeply than any setting."""
+    faults = []
+    left: list[tuple[tuple[str, ...], Any]] = [((), settings)]
+    while left:
+        place, value = left.pop()
+        where = ".".join(place)
+        if len(place) > MOST_NESTED:
+            remedy = "tables and lists are nested too deeply; write them flat"
+            return [Fault(file, None, where, "", remedy)]
+        for text in (value, *place[-1:]):
+            found = CONTROL.search(text) if isinstance(text, str) else None
+            if found:
+                remedy = f"holds the control character {control_name(found[0])}; remove it"
+                faults.append(Fault(file, None, where, text, remedy))
+        if isinstance(value, Mapping):
+            left += [((*place, str(name)), each) for name, each in value.items()]
+        elif isinstance(value, list):
+            left += [((*place, str(number)), each) for number, each in enumerate(value, start=1)]
+    return sorted(set(faults))
 
 
 def _sources(settings: Mapping[str, Any]) -> Sources:
@@ -125,17 +163,7 @@ def _setting_remedy(detail: Any) -> str:
     *sections, unknown = (str(part) for part in detail["loc"])
     model: Any = Scenario
     for section in sections:
-        # Of a mapping such as `tables`, the next part of the place is a key.
+        # Of a list or a mapping such as `tables`, the next part of the place is a number or a key.
         kinds = get_args(model)
-        model = kinds[1] if kinds else model.model_fields[section].annotation
+        model = kinds[-1] if kinds else model.model_fields[section].annotation
     return "unknown key; " + suggest(unknown, list(model.model_fields))
-
-
-def suggest(unknown: str, known: list[str]) -> str:
-    """Tell what to do about a name that is not known.
-
-    >>> suggest("num_station", ["num_stations", "near_km"])
-    'did you mean num_stations?'
-    """
-    close = get_close_matches(unknown, known, n=1)
-    return f"did you mean {close[0]}?" if close else f"remove it, or use one of: {', '.join(known)}"

@@ -221,14 +221,13 @@ def format_reference() -> str:
         "Printed by `planner schema tables`; do not edit by hand.",
         "",
         "An instance is a folder with `scenario.toml` and the tables below, each in one file:",
-        "`NAME.csv`, `NAME.parquet` (plain or GeoParquet), `NAME.gpkg`, `NAME.geojson`,",
-        "`NAME.fgb` or `NAME.shp`. Instead of `road_nodes` and `roads` there may be",
-        "`roads.osm.pbf` or `roads.graphml`. CSV is UTF-8 with a header line. A column that is",
-        "not listed is an error.",
+        "`NAME.csv`, `NAME.xlsx`, `NAME.parquet` (plain or GeoParquet), `NAME.gpkg`,",
+        "`NAME.geojson`, `NAME.fgb` or `NAME.shp`. Instead of `road_nodes` and `roads` there may",
+        "be `roads.osm.pbf` or `roads.graphml`. A column that is not listed is an error.",
         "",
         "Where a table has `lon` and `lat`, a geometry may stand for them. `[tables.NAME]` in",
-        "`scenario.toml` tells of other file, layer and column names, and of coordinates in",
-        "GCJ-02 or BD-09; see [Bring your own data](bring-your-own-data.md).",
+        "`scenario.toml` tells of other file, layer and column names, dialects and units, and of",
+        "coordinates in GCJ-02 or BD-09; see [Bring your own data](bring-your-own-data.md).",
     ]
     for table in TABLES.values():
         optional = " The table may be left out." if table.optional else ""

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from planner.errors import NoPlanError
-from planner.instance import Instance
+from planner.instance import Instance, check_limits
 from planner.physics.climate import city_climate
 from planner.physics.fleet import operate_fleet
 from planner.physics.range_table import range_curves
@@ -78,6 +78,7 @@ def plan(
     CheckError
         If the plan fails its check: a defect.
     """
+    check_limits(instance)
     clock = clock or StageClock()
     options = _solve_options(instance)
     with clock.stage("fleet", f"winter range and swaps in {len(instance.cities)} cities"):

@@ -52,8 +52,9 @@ def test_a_road_joined_to_the_wrong_node(tutorial_copy: Path) -> None:
     _change(tutorial_copy, "roads", to_node={0: 8})
     with pytest.raises(
         InputError,
-        match=r"roads\.csv, row 2, length_km: 1 km between nodes 1 and 8, 7 km apart: shorter than "
-        "the straight line between its ends; correct the length, the node it is joined to",
+        match=r"roads\.csv, row 2 \(1 / 8\), length_km: 1 km between nodes 1 and 8, 7 km apart: "
+        "shorter than the straight line between its ends; correct the length, the node "
+        "it is joined to",
     ):
         read_instance(tutorial_copy)
 
@@ -102,6 +103,6 @@ def test_junctions_with_lon_and_lat_swapped(tutorial_copy: Path) -> None:
 
 def test_one_way_is_true_or_false(tutorial_copy: Path) -> None:
     _change(tutorial_copy, "roads", oneway="maybe")
-    remedy = "roads.csv, row 2, oneway: maybe: must be of type true/false"
+    remedy = "roads.csv, row 2 (1 / 2), oneway: maybe: must be of type true/false"
     with pytest.raises(InputError, match=re.escape(remedy)):
         read_instance(tutorial_copy)

@@ -105,9 +105,9 @@ def test_csv_with_well_known_text(tutorial: Instance, tutorial_copy: Path) -> No
     table.to_csv(tutorial_copy / "sites.csv", index=False)
     faults = _faults(tutorial_copy)
     assert [str(fault) for fault in faults] == [
-        "sites.csv, row 3, WKT: POINT(1: not well-known text such as POINT (126.6 45.7)",
-        "sites.csv, row 4, geometry: no geometry: geometry is empty; draw it, or remove the "
-        "feature",
+        "sites.csv, row 3 (B), WKT: POINT(1: not well-known text such as POINT (126.6 45.7)",
+        "sites.csv, row 4 (C), geometry: no geometry: geometry is empty; draw it, or remove "
+        "the feature",
     ]
 
 
@@ -132,7 +132,7 @@ def test_zones_may_be_areas(tutorial: Instance, tutorial_copy: Path) -> None:
     read = _places(read_instance(tutorial_copy), "zones")
     np.testing.assert_allclose(read[:, 0], _places(tutorial, "zones")[1:, 0] + 0.003)
     _put(tutorial_copy, own_centre.assign(lon=126.6), ".gpkg", "zones")
-    with pytest.raises(InputError, match=r"row 1, lon, lat: 126\.6, .*do not agree"):
+    with pytest.raises(InputError, match=r"row 1 \(Z2\), lon, lat: 126\.6, .*do not agree"):
         read_instance(tutorial_copy)
 
 
@@ -284,29 +284,29 @@ _SQUARE = box(126.6, 45.7, 126.61, 45.71)
     ("table", "change", "expected"),
     [
         ("sites", _geometry(2, LineString([(126.6, 45.7), (126.7, 45.8)])),
-         ["sites.gpkg, layer sites, row 3, geometry: feature 3, LineString: each of the sites "
+         ["sites.gpkg, layer sites, row 3 (C), geometry: feature 3, LineString: each of the sites "
           "needs a point; take the centroids of areas, drop lines"]),
-        ("sites", _geometry(1, _SQUARE), ["row 2, geometry: feature 2, Polygon: each of the"]),
+        ("sites", _geometry(1, _SQUARE), ["row 2 (B), geometry: feature 2, Polygon: each of the"]),
         ("sites", _geometry(1, MultiPoint([(126.6, 45.7), (126.7, 45.8)])),
-         ["row 2, geometry: feature 2, MultiPoint: each of the sites needs a point"]),
-        ("sites", _geometry(0, None), ["row 1, geometry: feature 1, no geometry: geometry is emp"]),
-        ("sites", _geometry(0, Point()), ["row 1, geometry: feature 1, Point: geometry is empty"]),
+         ["row 2 (B), geometry: feature 2, MultiPoint: each of the sites needs a point"]),
+        ("sites", _geometry(0, None), ["row 1 (A), geometry: feature 1, no geometry: geometry"]),
+        ("sites", _geometry(0, Point()), ["row 1 (A), geometry: feature 1, Point: geometry is"]),
         ("sites", _geometry(4, Point(np.nan, 45.7)),
-         ["row 5, geometry: feature 5, Point, ", "coordinate is not a finite number; correct"]),
-        ("zones", _geometry(4, _SQUARE), ["row 5, geometry: feature 5, Polygon: points and areas"]),
+         ["row 5 (E), geometry: feature 5, Point, ", "coordinate is not a finite number; correct"]),
+        ("zones", _geometry(4, _SQUARE), ["row 5 (Z5), geometry: feature 5, Polygon: points and"]),
         ("zones", lambda layer: layer.set_geometry([*[_SQUARE] * 7, _BOWTIE]),
-         ["row 8, geometry: feature 8, Polygon, Self-intersection", "QGIS: Fix geometries"]),
+         ["row 8 (Z8), geometry: feature 8, Polygon, Self-intersection", "QGIS: Fix geometries"]),
         ("sites", lambda layer: layer.set_geometry([Point(p.y, p.x) for p in layer.geometry]),
-         ["row 1, lat: 126.612888: must be at most 90", "lon, lat: 45.75, 126.612888: lon and lat "
-          "are swapped: exchange them"]),
+         ["row 1 (A), lat: 126.612888: must be at most 90", "lon, lat: 45.75, 126.612888: lon and "
+          "lat are swapped: exchange them"]),
         ("sites", lambda layer: layer.assign(site_id=["A", "B", "C", "D", "A"]),
          ["sites.gpkg, layer sites, row 5, site_id: A: stands in an earlier row already"]),
         ("sites", lambda layer: layer.assign(status=[None, *layer["status"][1:]]),
-         ["sites.gpkg, layer sites, row 1, status: cell is empty"]),
+         ["sites.gpkg, layer sites, row 1 (A), status: cell is empty"]),
         ("sites", lambda layer: layer.assign(lon=126.6, lat=45.75),
-         ["row 1, lon, lat: 126.6, 45.75 (feature 1, Point): the columns do not agree"]),
+         ["row 1 (A), lon, lat: 126.6, 45.75 (feature 1, Point): the columns do not agree"]),
         ("sites", lambda layer: layer.assign(lon=[np.nan, *[126.6] * 4], lat=45.75),
-         ["sites.gpkg, layer sites, row 1, lon: cell is empty; fill it in"]),
+         ["sites.gpkg, layer sites, row 1 (A), lon: cell is empty; fill it in"]),
         ("sites", lambda layer: layer.assign(OBJECTID=1), ["OBJECTID: unknown column; remove it"]),
         ("sites", lambda layer: layer.set_crs('LOCAL_CS["site grid",UNIT["metre",1]]',
                                               allow_override=True),
@@ -379,7 +379,8 @@ def test_encodings(tutorial: Instance, tutorial_copy: Path) -> None:
     path.unlink()
     sites = tutorial.sites.assign(kind="加油站")
     sites.to_csv(tutorial_copy / "sites.csv", index=False, encoding="gbk")
-    with pytest.raises(InputError, match=r"sites\.csv: .*save the file as UTF-8"):
+    expected = r"sites\.csv, row 2: A,town,.*加油站,candidate: text is not UTF-8; .*as UTF-8"
+    with pytest.raises(InputError, match=expected):
         read_instance(tutorial_copy)
 
 
@@ -394,7 +395,7 @@ def test_encodings(tutorial: Instance, tutorial_copy: Path) -> None:
         ("[tables.sites]\nfile = 'plots.csv'", "plots.csv: no such file; it is to hold sites"),
         ("[tables.sites]\nfile = 'scenario.toml'", "a table's file ends in one of: .csv, .parq"),
         ("[tables.sites]\nignore = ['x']", "sites.csv, x: no such column; scenario.toml names it"),
-        ("[tables.sites.columns]\nkind = 'status'", "status: two columns get this name"),
+        ("[tables.sites.columns]\nkind = 'status'", "status: two columns have this name"),
     ],
 )
 def test_broken_settings(tutorial_copy: Path, settings: str, expected: str) -> None:

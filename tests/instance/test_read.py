@@ -68,11 +68,11 @@ def test_all_faults_at_once(tutorial_copy: Path) -> None:
     for expected in (
         r"scenario\.toml, siting\.naer_km: 1\.5: unknown key; did you mean near_km\?",
         r"roads\.csv, speed_kmh: column is missing; .* \[km/h\]",
-        r"zones\.csv, row 2, car_owning_households: -5: must be at least 0",
-        r"zones\.csv, row 3, car_owning_households: NaN: must be of type number",
-        r"sites\.csv, row 2, lat: 126\.612888: must be at most 90 .*swapped\?",
-        r"sites\.csv, row 2, lon, lat: .*swapped: exchange them",
-        r"sites\.csv, row 3, status: perhaps: unknown value; use one of: candidate, existing",
+        r"zones\.csv, row 2 \(Z1\), car_owning_households: -5: must be at least 0",
+        r"zones\.csv, row 3 \(Z2\), car_owning_households: NaN: must be of type number",
+        r"sites\.csv, row 2 \(A\), lat: 126\.612888: must be at most 90 .*swapped\?",
+        r"sites\.csv, row 2 \(A\), lon, lat: .*swapped: exchange them",
+        r"sites\.csv, row 3 \(B\), status: perhaps: unknown value; use one of: candidate, existing",
         r"sites\.csv, row 5, site_id: C: stands in an earlier row",
     ):
         assert re.search(expected, message), f"{expected} not in:\n{message}"
@@ -96,9 +96,9 @@ def _replace(file: str, *changes: tuple[str, str]) -> Break:
         (_replace("scenario.toml", ("[packs]", "[pakcs]")), "pakcs.*did you mean packs"),
         (_replace("zones.csv", ("households", "househollds")), "mean car_owning_households"),
         (_replace("zones.csv", ("Z3,town", "Z3,city")), r"city_id: city: not in cities\.csv"),
-        (_replace("zones.csv", ("500", "many")), "row 4, .*: many: must be of type number"),
-        (_replace("zones.csv", ("126.600000,45.75", "126.6,55.75")), "row 2, lon, lat.*400 km"),
-        (_replace("zones.csv", (",500\n", ",\n")), "row 4, car_owning_households: cell is empty"),
+        (_replace("zones.csv", ("500", "many")), r"row 4 \(Z3\), .*: many: must be of type number"),
+        (_replace("zones.csv", ("126.600000,45.75", "126.6,55.75")), r"2 \(Z1\), lon, lat.*400 km"),
+        (_replace("zones.csv", (",500\n", ",\n")), r"4 \(Z3\), car_owning_households: cell is"),
         (_replace("roads.csv", ("1,2,1.0", "1,1,1.0")), "row 2, to_node: 1: edge ends where"),
         (_replace("roads.csv", ("1,2,1.0", "1,99,1.0")), r"to_node: 99: not in road_nodes\.csv"),
         (_replace("roads.csv", ("1,2,1.0", "1,2.5,1.0")), r"2\.5: must be of type integer"),
@@ -117,7 +117,7 @@ def _replace(file: str, *changes: tuple[str, str]) -> Break:
          r"packs\.sold_elsewhere_frac\.sodium: sodium: .*did you mean sodium_ion"),
         (lambda folder: (folder / "chemistries.csv").write_text(
             "chemistry,name,nickname,colour\nlfp,LFP,LFP,blue\n", encoding="utf-8"),
-         r"chemistries\.csv, row 2, colour: blue: write a colour such as #0072b2"),
+         r"chemistries\.csv, row 2 \(lfp\), colour: blue: write a colour such as #0072b2"),
         (_replace("curves.csv", ("sodium_ion,charge_power,45", "nmc,charge_power,45")),
          "sodium_ion charge_power: needs at least two points"),
         (_replace("gates.csv", ("2021Q4,false", "2021Q4,maybe")), "maybe: must be of type true"),

@@ -297,8 +297,13 @@ def test_a_drive_of_the_standard_to_the_digit_is_within_it(tutorial: Instance) -
         scenario = tutorial.scenario.model_copy(update={"siting": siting})
         instance = replace(tutorial, road_nodes=nodes, roads=roads, scenario=scenario)
         graph = build_road_graph(instance)
-        sites = Access(np.zeros(1, np.int32), np.zeros(1))
-        zones = Access(np.arange(5, dtype=np.int32), np.zeros(5))
+        sites, zones = (
+            Access(
+                np.arange(count, dtype=np.int32), np.zeros(count),
+                np.zeros(count, bool), np.ones(count, bool),
+            )
+            for count in (1, 5)
+        )  # fmt: skip
         reach = drive_time_reach(graph, sites, zones, standard)
         assert sorted(reach.zone_idx.tolist()) == list(range(reached))
         assert reach.drive_min.max() <= standard

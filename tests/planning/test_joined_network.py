@@ -105,13 +105,12 @@ def test_faults_of_stated_times(tutorial: Instance, tutorial_copy: Path) -> None
         read_instance(tutorial_copy)
     told = [str(fault) for fault in caught.value.faults]
     assert told == [
-        "travel_times.csv, row 3, minutes: -2.0: must be at least 0 [min]",
-        "travel_times.csv, row 5, zone_id + site_id: Zone Z3 / A: stands in an earlier row "
-        "already; keys are unique",
+        "travel_times.csv, row 3 (Zone Z2 / A), minutes: -2.0: must be at least 0 [min]",
+        "travel_times.csv, row 5 (Zone Z3 / A), zone_id + site_id: Zone Z3 / A: stands in "
+        "an earlier row already; keys are unique",
         "roads.csv, row 2, from_node: 1: not in road_nodes.csv; add it there or correct it here",
         "roads.csv, row 2, to_node: 2: not in road_nodes.csv; add it there or correct it here",
-        "travel_times.csv, row 2, zone_id: Zone Z11: not in zones.csv; did you mean Zone Z1? Or "
-        "add it there",
+        "travel_times.csv, row 2, zone_id: Zone Z11: not in zones.csv; did you mean Zone Z1?",
     ]
     _state(tutorial_copy, times[:0])
     with pytest.raises(InputError, match=r"travel_times\.csv: table has no rows"):

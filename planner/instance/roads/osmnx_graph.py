@@ -14,8 +14,8 @@ from pyproj import CRS, Transformer
 from pyproj.exceptions import CRSError
 
 from planner.errors import Fault, InputError
-from planner.instance.check_table import limited_faults
 from planner.instance.coordinates import convert_to_wgs84, reference_of
+from planner.instance.layer import limited_faults
 from planner.instance.notes import Note
 from planner.instance.roads.road_speed import (
     CLASS_SPEED_KMH,

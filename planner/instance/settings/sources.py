@@ -4,13 +4,18 @@ from typing import Annotated, Literal
 
 from pydantic import Field, field_validator
 
+from planner.instance.names import suggest
 from planner.instance.settings.section import Section, setting
-from planner.instance.tables import TABLES
+from planner.instance.tables import TABLES, Kind
 
 Reference = Literal["WGS84", "CGCS2000", "GCJ-02", "BD-09"]
 
 SHIFTED_REFERENCES = ("GCJ-02", "BD-09")
 """References without an EPSG code, some 500 m off in China: never stated by a file itself."""
+
+
+SEPARATORS = (",", ";", "\t", "|")
+"""Between the cells of a CSV file."""
 
 
 class TableSource(Section):
@@ -20,7 +25,9 @@ class TableSource(Section):
         None, "file in the instance folder, if it is not called like the table"
     )
     layer: str | None = setting(
-        None, "layer of the file; the one called like the table, or the only one, if left out"
+        None,
+        "layer of the file, or sheet of a workbook; the one called like the table, or the only "
+        "one, if left out",
     )
     coordinate_reference: Reference | None = setting(
         None, "reference of this table's coordinates; for GCJ-02 and BD-09 also against the "
@@ -30,6 +37,32 @@ class TableSource(Section):
         {}, "columns that have another name in the file: name in the file = name in the format"
     )
     ignore: list[str] = setting([], "columns of the file that are not used")
+    constants: dict[str, str | int | float | bool] = setting(
+        {}, "columns that the file lacks: name in the format = value of every row"
+    )
+    factors: dict[str, Annotated[float, Field(gt=0)]] = setting(
+        {}, "columns in another unit: name in the format = what the file's numbers are multiplied "
+        "by, e.g. length_km = 0.001 for metres",
+    )  # fmt: skip
+    encoding: str | None = setting(
+        None, "encoding of a CSV file or Shapefile, e.g. GB18030; a CSV file without one is UTF-8, "
+        "or UTF-16 where it shows",
+    )  # fmt: skip
+    separator: Literal[",", ";", "\t", "|"] | None = setting(
+        None, "between the cells of a CSV file; the one its header is written with, if left out"
+    )
+    decimal: Literal[".", ","] | None = setting(
+        None, "decimal mark of numbers that are text; found in the column's file, if left out"
+    )
+
+    @field_validator("encoding")
+    @classmethod
+    def _known_encoding(cls, encoding: str | None) -> str | None:
+        try:
+            bytes(4).decode(encoding or "UTF-8")
+        except (LookupError, ValueError) as error:
+            raise ValueError(f"{error}; e.g. UTF-8, GB18030, UTF-16, windows-1252") from error
+        return encoding
 
 
 class Sources(Section):
@@ -50,6 +83,17 @@ class Sources(Section):
         for name, source in tables.items():
             if name not in TABLES:
                 raise ValueError(f"no table is called {name}; use one of: {', '.join(TABLES)}")
+            kinds = {column.name: column.kind for column in TABLES[name].accepted}
+            for column in (*source.constants, *source.factors):
+                if column not in kinds:
+                    raise ValueError(
+                        f"{name} has no column {column}; {suggest(column, list(kinds))}"
+                    )
+            for column in source.factors:
+                if kinds[column] not in (Kind.INTEGER, Kind.NUMBER):
+                    raise ValueError(f"{column} of {name} holds no numbers; remove its factor")
+                if column in source.constants:
+                    raise ValueError(f"{column} of {name} is constant; remove its factor")
             has_places = name == "roads" or any(c.name == "lon" for c in TABLES[name].columns)
             if source.coordinate_reference is not None and not has_places:
                 raise ValueError(f"{name} has no coordinates; remove its coordinate_reference")

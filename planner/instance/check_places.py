@@ -1,0 +1,99 @@
+"""Where cities, zones and sites lie: far from their city, or several at one point."""
+
+from collections.abc import Mapping
+
+import numpy as np
+import pandas as pd
+
+from planner.errors import Fault
+from planner.geodesy import great_circle_km
+from planner.instance.layer import row_faults
+from planner.instance.notes import Note
+from planner.instance.tables import TABLES
+
+FAR_FROM_CITY_KM = 400.0
+"""A zone or site farther from its city's point than this is taken for a mistake: the largest
+prefecture-level city, Hulunbuir, is some 700 km across."""
+
+SAME_POINT_DECIMALS = 6
+"""Degrees that agree in so many decimals, some 10 cm, are one point."""
+
+_MOST_NAMED = 5
+
+
+def far_places(
+    cities: pd.DataFrame, zones: pd.DataFrame, sites: pd.DataFrame, files: Mapping[str, str]
+) -> list[Fault]:
+    """Points that lie far from their city, as happens when lon and lat change places."""
+    faults = []
+    places = cities.drop_duplicates("city_id").set_index("city_id")[["lon", "lat"]]
+    for name, frame in (("zones", zones), ("sites", sites)):
+        if not {"lon", "lat", "city_id"} <= set(frame.columns):
+            continue
+        city = places.reindex(frame["city_id"]).set_axis(frame.index)
+        far = great_circle_km(frame["lon"], frame["lat"], city["lon"], city["lat"])
+        swapped = great_circle_km(frame["lat"], frame["lon"], city["lon"], city["lat"])
+        is_far = far > FAR_FROM_CITY_KM
+        points = frame["lon"].astype("str") + ", " + frame["lat"].astype("str")
+        label, table = files[name], TABLES[name]
+        rows = np.flatnonzero(is_far & (swapped <= FAR_FROM_CITY_KM))
+        remedy = "lon and lat are swapped: exchange them"
+        faults += row_faults(label, table, frame, rows, "lon, lat", remedy, points)
+        in_range = frame["lat"].abs() <= 90
+        rows = np.flatnonzero(is_far & ~(swapped <= FAR_FROM_CITY_KM) & in_range)
+        remedy = f"lies more than {FAR_FROM_CITY_KM:g} km from its city; correct point or city_id"
+        faults += row_faults(label, table, frame, rows, "lon, lat", remedy, points)
+    return faults
+
+
+def contradicting_sites(name: str, frame: pd.DataFrame, files: Mapping[str, str]) -> list[Fault]:
+    """Forbidden sites at the point of one that is open or may be."""
+    if name not in files or not {"lon", "lat", "status", *TABLES[name].key} <= set(frame.columns):
+        return []
+    point = _shared_point(frame)
+    status = frame["status"].reindex(point.index)
+    is_forbidden = status == "forbidden"
+    other = frame.loc[status.index[~is_forbidden & status.notna()]]
+    names = other[TABLES[name].key[0]].fillna("a site") + " (" + other["status"] + ")"
+    at_point = point[is_forbidden].map(names.groupby(point).agg(" and ".join)).dropna()
+    rows = frame.index.get_indexer(at_point.index)
+    return [
+        fault
+        for row, others in zip(rows.tolist(), at_point, strict=True)
+        for fault in row_faults(
+            files[name], TABLES[name], frame, [row], "status",
+            f"stands at the point of {others}; a place that is forbidden holds no "
+            "station: correct point or status",
+        )
+    ]  # fmt: skip
+
+
+def shared_points(frames: Mapping[str, pd.DataFrame], files: Mapping[str, str]) -> list[Note]:
+    """Tables in which several rows lie at one point: taken as they are, and said.
+
+    Parameters
+    ----------
+    frames, files : mapping
+        As of `check_across_tables`, without faults.
+    """
+    notes = []
+    for name in ("cities", "zones", "sites", "corridor_sites"):
+        frame = frames[name]
+        if name not in files or not {"lon", "lat"} <= set(frame.columns):
+            continue
+        point = _shared_point(frame)
+        ids = frame[TABLES[name].key[0]].reindex(point.index)
+        groups = ids.groupby(point, sort=False).agg(" and ".join)
+        if len(groups):
+            more = f" and {len(groups) - _MOST_NAMED} more" if len(groups) > _MOST_NAMED else ""
+            value = f"{'; '.join(groups[:_MOST_NAMED])}{more}"
+            source = "each counts by itself; remove rows that stand for the same thing"
+            notes.append(Note(f"{files[name]}: several {name} at one point", value, "INF", source))
+    return notes
+
+
+def _shared_point(frame: pd.DataFrame) -> "pd.Series[str]":
+    """The point, as text, of the rows that lie at the point of another row."""
+    points = frame[["lon", "lat"]].round(SAME_POINT_DECIMALS)
+    shared = points[points.duplicated(keep=False) & points.notna().all(axis=1)].astype("str")
+    return shared["lon"] + " " + shared["lat"]

@@ -1,0 +1,162 @@
+"""Rows that match nothing, places that contradict each other, limits that no plan keeps."""
+
+import re
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+from click.testing import CliRunner
+
+from planner.cli import cli
+from planner.errors import InfeasibleError, InputError
+from planner.instance import Instance, check_limits, read_instance
+from planner.planning.pipeline import plan
+
+
+def _change(folder: Path, table: str, change: Callable[[pd.DataFrame], pd.DataFrame]) -> None:
+    path = folder / f"{table}.csv"
+    change(pd.read_csv(path, dtype=str, keep_default_na=False)).to_csv(path, index=False)
+
+
+def _faults(folder: Path) -> list[str]:
+    with pytest.raises(InputError) as caught:
+        read_instance(folder)
+    return [str(fault) for fault in caught.value.faults]
+
+
+@pytest.mark.parametrize(
+    ("market", "remedy"),
+    [
+        ("cn", "did you mean CN?"),
+        ("CN ", None),
+        ("EU", "correct or remove the row; in cities.csv: CN"),
+    ],
+)
+def test_gates_of_a_market_without_cities(
+    tutorial_copy: Path, market: str, remedy: str | None
+) -> None:
+    _change(tutorial_copy, "gates", lambda gates: gates.assign(market=market))
+    if remedy is None:
+        assert set(read_instance(tutorial_copy).gates["market"]) == {"CN"}
+        return
+    assert _faults(tutorial_copy) == [
+        f"gates.csv, row {row}, market: {market}: no city has this market; {remedy}"
+        for row in (2, 3)
+    ]
+
+
+def test_packs_that_no_vehicle_takes(tutorial_copy: Path) -> None:
+    def add_packs(packs: pd.DataFrame) -> pd.DataFrame:
+        return pd.concat([packs, packs.assign(pack_id=packs["pack_id"] + "x", envelope="25")])
+
+    _change(tutorial_copy, "packs", add_packs)
+    assert _faults(tutorial_copy) == [
+        f"packs.csv, row {row} ({pack}), envelope: 25: no vehicle takes this envelope; "
+        "did you mean #25?"
+        for row, pack in ((4, "lfp_25x"), (5, "na_25x"))
+    ]
+
+
+def test_references_say_what_they_may_mean(tutorial_copy: Path) -> None:
+    _change(tutorial_copy, "zones", lambda zones: zones.assign(
+        city_id=["Town", "twon", *zones["city_id"][2:]]))  # fmt: skip
+    assert _faults(tutorial_copy) == [
+        f"zones.csv, row {row} ({zone}), city_id: {city}: not in cities.csv; did you mean town?"
+        for row, zone, city in ((2, "Z1", "Town"), (3, "Z2", "twon"))
+    ]
+
+
+def test_rows_of_a_chemistry_without_packs_are_told(tutorial_copy: Path) -> None:
+    _change(tutorial_copy, "packs", lambda packs: packs[packs["chemistry"] == "lfp"])
+    notes = read_instance(tutorial_copy).assumptions.set_index("item")["value"]
+    assert notes["supply.csv: chemistry"] == "3 rows of sodium_ion are not used"
+    assert notes["gates.csv: chemistry"] == "1 rows of sodium_ion are not used"
+
+
+def _more_sites(*rows: tuple[str, str]) -> Callable[[pd.DataFrame], pd.DataFrame]:
+    """Rows at the point of site A, with id and status."""
+    return lambda sites: pd.concat(
+        [sites, *(sites[sites["site_id"] == "A"].assign(site_id=site, status=status)
+                  for site, status in rows)]
+    )  # fmt: skip
+
+
+def test_a_place_is_open_or_forbidden(tutorial_copy: Path) -> None:
+    _change(tutorial_copy, "sites", _more_sites(("A1", "existing"), ("A2", "forbidden")))
+    assert _faults(tutorial_copy) == [
+        "sites.csv, row 8 (A2), status: forbidden: stands at the point of A (candidate) and A1 "
+        "(existing); a place that is forbidden holds no station: correct point or status"
+    ]
+
+
+def test_several_sites_at_one_point_are_told(tutorial_copy: Path) -> None:
+    _change(tutorial_copy, "sites", _more_sites(("A1", "existing"), ("A2", "candidate")))
+    notes = read_instance(tutorial_copy).assumptions.set_index("item")["value"]
+    assert notes["sites.csv: several sites at one point"] == "A and A1 and A2"
+
+
+def test_stations_that_no_type_fits(tutorial_copy: Path) -> None:
+    _change(tutorial_copy, "sites", lambda sites: sites.assign(
+        max_bays=[5, 5, 100, 100, 100], status=["existing", *sites["status"][1:]]))  # fmt: skip
+    (fault,) = _faults(tutorial_copy)
+    assert fault.startswith("sites.csv, row 2, site_id: A: no station type fits its max_bays")
+
+
+LIMITS: list[tuple[dict[str, Any], dict[str, Any], str | None, str]] = [
+    ({"num_stations": 2}, {}, "existing",
+     "5 sites are forced open (existing or committed: A, B, C, D, E), but at most 2 stations are "
+     "allowed"),
+    ({"num_stations": 9}, {"min_stations": 5}, None,
+     "city town: at least 5 stations, but at most 4 can be open"),
+    ({"num_stations": 9}, {"min_stations": 3, "max_stations": 2}, None,
+     "city town: at least 3 stations, but at most 2 can be open"),
+    ({"num_stations": 9}, {"max_stations": 2}, "committed",
+     "city town: 5 sites are forced open, but at most 2 stations are allowed"),
+    ({"num_stations": 2}, {"min_stations": 3}, None,
+     "locks and limits by city take 3 stations, but at most 2 are allowed"),
+    ({"num_stations": None, "budget_cny": 1e7}, {}, "committed",
+     "committed stations (A, B, C, D, E) cost 15,000,000 CNY at least, the budget is "
+     "10,000,000 CNY"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("siting", "cities", "status", "reason"), LIMITS)
+def test_limits_that_no_plan_keeps(
+    tutorial: Instance, siting: dict[str, Any], cities: dict[str, Any], status: str | None,
+    reason: str,
+) -> None:  # fmt: skip
+    limited = replace(
+        tutorial,
+        scenario=tutorial.scenario.model_copy(
+            update={"siting": tutorial.scenario.siting.model_copy(update=siting)}
+        ),
+        cities=tutorial.cities.assign(**cities),
+        sites=tutorial.sites.assign(**({} if status is None else {"status": status})),
+    )
+    for refuses in (check_limits, plan):
+        with pytest.raises(InfeasibleError, match=re.escape(reason)):
+            refuses(limited)
+
+
+def test_validate_refuses_what_run_refuses(tutorial_copy: Path) -> None:
+    _change(tutorial_copy, "cities", lambda cities: cities.assign(min_stations=5))
+    said = [
+        CliRunner().invoke(cli, [command, str(tutorial_copy)], standalone_mode=False).exception
+        for command in ("validate", "run")
+    ]
+    assert [str(error) for error in said] == [
+        "city town: at least 5 stations, but at most 4 can be open"
+    ] * 2
+
+
+def test_trips_need_residents_or_flows(tutorial_copy: Path) -> None:
+    _change(tutorial_copy, "cities", lambda cities: cities.drop(columns="population"))
+    read_instance(tutorial_copy)
+    with (tutorial_copy / "scenario.toml").open("a", encoding="utf-8") as stream:
+        stream.write('\n[corridors]\nfunding = "own"\nnum_stations = 1\n')
+    assert _faults(tutorial_copy) == [
+        "cities.csv, population: the gravity model needs it; give the column, or a table of flows"
+    ]
