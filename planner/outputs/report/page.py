@@ -1,7 +1,8 @@
 """The page: figures in front, what they rest on behind, and the template that holds them."""
 
 import json
-from importlib.metadata import distribution, version
+import re
+from importlib.metadata import version
 from importlib.resources import files
 from typing import Any
 
@@ -202,7 +203,7 @@ def _particulars(run: RunFiles) -> list[tuple[str, str]]:
                             f"{number(run.run.get('peak_rss_mb'))} MB"),
         ("Seed", str(run.run.get("seed", MISSING))),
         ("Versions", versions or MISSING),
-        ("Report drawn with", f"MapLibre GL JS (BSD-3-Clause) from maplibre {version('maplibre')}, "
+        ("Report drawn with", f"MapLibre GL JS {_map_library_version()} (BSD-3-Clause), "
                               f"Vega-Lite (BSD-3-Clause) from vl-convert-python "
                               f"{version('vl-convert-python')}"),
     ]  # fmt: skip
@@ -223,15 +224,20 @@ def _asset(name: str) -> str:
 
 
 def _map_library(name: str) -> Markup:
-    # Found without importing the package, which would bring in its own dependencies.
-    path = distribution("maplibre").locate_file(f"maplibre/srcjs/{name}")
-    with open(str(path), encoding="utf-8") as stream:
-        lines = stream.read().splitlines()
+    lines = _asset(f"vendor/{name}").splitlines()
     # Developer tools would otherwise ask a host for the source map.
     kept = "\n".join(line for line in lines if not line.startswith("//# sourceMappingURL="))
     if "</script" in kept.lower() or "</style" in kept.lower():
-        raise ValueError(f"{path} would end the element that carries it")
+        raise ValueError(f"{name} would end the element that carries it")
     return Markup(kept)
+
+
+def _map_library_version() -> str:
+    """As the script's own banner tells it."""
+    found = re.search(r"maplibre-gl-js/blob/v([\d.]+)/", _asset("vendor/maplibre-gl.js"))
+    if found is None:
+        raise ValueError("maplibre-gl.js has no banner that tells its version")
+    return found[1]
 
 
 def _json_block(data: Any) -> Markup:

@@ -5,6 +5,7 @@ import json
 import re
 from html import unescape
 from html.parser import HTMLParser
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -85,6 +86,20 @@ def test_nothing_is_loaded_from_anywhere(report: Path, page: _Page) -> None:
     policy = next(value for _, name, value in page.attributes if value.startswith("default-src"))
     assert "http" not in policy
     assert "sourceMappingURL=" not in report.read_text(encoding="utf-8").split("map-data")[0]
+
+
+def test_the_map_library_is_the_one_on_record(report: Path, page: _Page) -> None:
+    vendor = files("planner.outputs.report") / "vendor"
+    lines = (vendor / "maplibre-gl.sha256").read_text(encoding="utf-8").splitlines()
+    on_record = {name: digest for digest, name in (line.split("  ") for line in lines)}
+    assert set(on_record) == {"maplibre-gl.js", "maplibre-gl.css", "maplibre-gl.LICENSE.txt"}
+    for name, digest in on_record.items():
+        assert hashlib.sha256((vendor / name).read_bytes()).hexdigest() == digest
+    text = report.read_text(encoding="utf-8")
+    (banner,) = re.findall(r"maplibre-gl-js/blob/v(\d+)\.(\d+)\.(\d+)/LICENSE", text)
+    # Mended in 5.24.1 (CVE-2026-85061); version 6 cannot stand in one page.
+    assert (5, 24, 1) <= tuple(map(int, banner)) < (6, 0, 0)
+    assert f"MapLibre GL JS {'.'.join(banner)} (BSD-3-Clause)" in "\n".join(page.texts)
 
 
 def test_text_from_outside_stays_text(page: _Page, map_data: dict[str, Any]) -> None:
