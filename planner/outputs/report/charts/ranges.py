@@ -144,8 +144,12 @@ def _range_finding(
         warmest = float(best.index[farther.to_numpy()].max())
         if farther.loc[:warmest].all():
             return f"From {number(warmest)} °C down, {name} takes {than}"
-    cold, warm = curves.groupby("ambient_c")["range_km"].mean().sort_index().iloc[[0, -1]]
-    return f"Packs lose {percent(1 - cold / warm, 0)} of their range from warmest to coldest"
+    drawn = curves[curves["vehicle_id"].isin(shown)].sort_values("ambient_c")
+    by_vehicle = drawn.groupby(["vehicle_id", "pack_id"])["range_km"]
+    lost = 1 - by_vehicle.first() / by_vehicle.last()
+    least, most = (percent(share, 0) for share in (lost.min(), lost.max()))
+    share = most if least == most else f"{least} to {most}"
+    return f"Vehicles lose {share} of their range from warmest to coldest"
 
 
 def _range_by_city(run: RunFiles) -> Chart:
@@ -165,7 +169,7 @@ def _range_by_city(run: RunFiles) -> Chart:
     subtitle = "Range on the winter design day, a point per city and pack"
     note = (
         "This run has no table range_curve, which draws range over temperature by vehicle class; "
-        "here each point is the mean over the vehicle classes that the pack fits."
+        "here each point is the mean over the city's vehicles that the pack fits."
     )
     if not values:
         return Chart("range", "No range is known", subtitle, note=note)
