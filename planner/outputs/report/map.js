@@ -125,7 +125,7 @@
           { id: "grid", type: "line", source: "grid", filter: ["==", ["geometry-type"], "LineString"],
             paint: { "line-color": "#dfe4e8", "line-width": 1 } },
           { id: "cells", type: "fill", source: "cells",
-            paint: { "fill-color": ["get", "colour"], "fill-opacity": ["get", "opacity"], "fill-antialias": false } },
+            paint: { "fill-color": ["get", "colour"] } },
           ...["roads", "ferries"].map((id) => ({
             id, type: "line", source: "roads", filter: ["==", ["get", "ferry"], id === "ferries" ? 1 : 0],
             layout: { "line-sort-key": ["get", "order"], "line-cap": id === "roads" ? "round" : "butt" },

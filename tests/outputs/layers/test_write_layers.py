@@ -283,7 +283,7 @@ def test_styles_are_found_and_name_columns_that_exist(run_folder):
                 f"SELECT column_name, title FROM gpkg_data_columns WHERE table_name = '{layer}'",
             )
         )
-        symbols = {symbol.get("name") for symbol in renderer.iter("symbol")}
+        symbols = {symbol.get("name") for symbol in renderer.find("symbols")}
         classes = [*renderer.iter("category"), *renderer.iter("range")]
         assert {entry.get("symbol") for entry in classes} == symbols
     assert query(path, "PRAGMA table_info(layer_styles)")[0][1] == "id"

@@ -124,6 +124,23 @@ def test_layers_are_switched(visit: Visit) -> None:
     assert visit.colours() == before
 
 
+def test_cells_have_the_colours_of_the_legend_and_no_others(visit: Visit) -> None:
+    for layer in ("stations", "names", "roads", "corridors"):
+        visit.show(layer, shown=False)
+    visit.page.select_option("#find", label="Harbin")
+    visit.page.get_by_role("button", name="Close details").click()
+    swatches = visit.page.locator("#legend .swatch").evaluate_all(
+        "all => all.map((each) => getComputedStyle(each).backgroundColor)"
+    )
+    legend = {swatch.removeprefix("rgb(").removesuffix(")").replace(" ", "") for swatch in swatches}
+    counts = visit.colours()
+    ground, lines = "251,251,250", "223,228,232"
+    # Half of Harbin's zones are served whole, half not at all; edges are mixtures.
+    drawn = {colour for colour, pixels in counts.items() if pixels > 1000} - {ground, lines}
+    assert drawn == {"1,133,113", "166,97,26"}
+    assert drawn <= legend
+
+
 def test_season_and_pack_change_the_range_shown(visit: Visit) -> None:
     legend = visit.page.locator("#legend")
     assert "Range with" not in legend.inner_text()
