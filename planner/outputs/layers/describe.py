@@ -6,8 +6,10 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import shapely
 from pandas.api.types import is_bool_dtype, is_float_dtype, is_integer_dtype
 
+from planner.outputs.layers.antimeridian import box_of
 from planner.outputs.layers.columns import safe_name
 from planner.outputs.layers.frames import CRS, OVERVIEWS, Layer
 from planner.outputs.layers.parquet import parquet_path
@@ -119,11 +121,11 @@ def stac_item(layers: Mapping[str, Layer], run_info: RunInfo) -> dict[str, Any]:
     """Describe the run as an item of a SpatioTemporal Asset Catalog (STAC 1.1.0).
 
     Its box is that of the overview cells, which have an area even where zones are points on a
-    line, and of the roads between cities; its time is the planning quarter.
+    line, and of the roads between cities; one that spans the antimeridian has west > east. Its
+    time is the planning quarter.
     """
     west, south, east, north = _extent(layers)
     metadata = dataset_metadata(run_info)
-    corners = [[west, south], [east, south], [east, north], [west, north], [west, south]]
     first, last = _quarter_ends(str(run_info["planning_quarter"]))
     assets = {
         "plan": {
@@ -146,7 +148,13 @@ def stac_item(layers: Mapping[str, Layer], run_info: RunInfo) -> dict[str, Any]:
         "stac_version": "1.1.0",
         "stac_extensions": [],
         "id": safe_name(str(run_info.get("name", "plan"))),
-        "geometry": {"type": "Polygon", "coordinates": [corners]},
+        "geometry": shapely.geometry.mapping(
+            shapely.box(west, south, east, north)
+            if west <= east
+            else shapely.MultiPolygon(
+                [shapely.box(west, south, 180, north), shapely.box(-180, south, east, north)]
+            )
+        ),
         "bbox": [west, south, east, north],
         "properties": {
             "title": metadata["TITLE"],
@@ -176,13 +184,12 @@ def field_type(column: "pd.Series[Any]") -> str:
 
 def _extent(layers: Mapping[str, Layer]) -> list[float]:
     """West, south, east, north of what a run covers [degrees]."""
-    boxes = [
-        layers[name].frame.geometry.total_bounds
+    shapes = [
+        np.asarray(layers[name].frame.geometry, object)
         for name in (OVERVIEWS[0], "corridor_roads")
-        if name in layers and len(layers[name].frame)
+        if name in layers
     ]
-    low, high = np.min(boxes, axis=0), np.max(boxes, axis=0)
-    return [round(float(edge), 6) for edge in (*low[:2], *high[2:])]
+    return [round(edge, 6) for edge in box_of(np.concatenate(shapes))]
 
 
 def _fields(layer: Layer) -> list[dict[str, str]]:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import geopandas as gpd
+import numpy as np
 import pandas as pd
 import pyogrio
 from pandas.api.types import is_bool_dtype, is_string_dtype
@@ -14,6 +15,7 @@ from pyproj.exceptions import CRSError
 
 from planner.errors import Fault, InputError
 from planner.files import write_json
+from planner.outputs.layers.antimeridian import box_of
 from planner.outputs.layers.describe import dataset_metadata, with_attribution
 from planner.outputs.layers.frames import CRS as PLAN_CRS
 from planner.outputs.layers.frames import Layer
@@ -260,7 +262,7 @@ def _project(layer: Layer, crs: CRS) -> Layer:
     if not isinstance(layer.frame, gpd.GeoDataFrame) or layer.frame.crs == crs:
         return layer
     area = crs.area_of_use
-    if area is not None and _misses(layer.frame.total_bounds.tolist(), area.bounds):
+    if area is not None and _misses(box_of(np.asarray(layer.frame.geometry)), area.bounds):
         remedy = f"made for {area.name}, where the layer {layer.name} does not lie"
         raise InputError([Fault("--crs", None, "", _describe_crs(crs), remedy)])
     frame = layer.frame.to_crs(crs)
@@ -272,8 +274,9 @@ def _misses(box: Sequence[float], area: Sequence[float]) -> bool:
     west, south, east, north = box
     area_west, area_south, area_east, area_north = area
     margin = _AREA_MARGIN_DEG
-    # Areas that cross the antimeridian have their western edge in the east.
-    beside = area_west < area_east and (west > area_east + margin or east < area_west - margin)
+    # Boxes and areas that cross the antimeridian have their western edge in the east.
+    cross = west > east or area_west > area_east
+    beside = not cross and (west > area_east + margin or east < area_west - margin)
     return beside or south > area_north + margin or north < area_south - margin
 
 

@@ -13,6 +13,7 @@ from pandas.api.types import is_string_dtype
 from planner.outputs.chemistries import Chemistries, read_chemistries
 from planner.outputs.kpi import describe_kpi
 from planner.outputs.layers.allocation import allocation_lines, service_areas
+from planner.outputs.layers.antimeridian import same_type, split_shapes
 from planner.outputs.layers.columns import WrittenColumn, describe_columns
 from planner.outputs.layers.corridors import CORRIDOR_LAYERS, place_corridors
 from planner.outputs.layers.hexagons import cell_polygons
@@ -91,7 +92,8 @@ class Layer:
     columns : tuple of WrittenColumn
         One per column, geometry left out.
     geometry_type : str or None
-        ``Point``, ``LineString``, ``Polygon`` or ``MultiPolygon``; None for a table.
+        ``Point``, ``LineString``, ``Polygon`` or ``MultiPolygon``; ``MultiLineString`` too where
+        lines are cut at the antimeridian, likewise polygons; None for a table.
     cell_resolution : int or None
         H3 resolution of the cells that are the layer's rows, if they are.
     unplaced : DataFrame or None
@@ -293,6 +295,11 @@ def _layer(
     renamed = frame.astype(dict.fromkeys(labels, "string")).rename(
         columns={column.source: column.name for column in columns}
     )
+    if isinstance(renamed, gpd.GeoDataFrame) and geometry_type in ("LineString", "Polygon"):
+        shapes = same_type(split_shapes(np.asarray(renamed.geometry, object)))
+        if shapely.get_type_id(shapes).max(initial=-1) >= shapely.GeometryType.MULTIPOINT:
+            geometry_type = f"Multi{geometry_type}"
+            renamed = renamed.set_geometry(gpd.GeoSeries(shapes, index=renamed.index, crs=CRS))
     return Layer(name, description, renamed, columns, geometry_type, cell_resolution)
 
 

@@ -120,7 +120,7 @@ def build_styles(
         "candidates": (_style_candidates(detail_scale), "by the reason why not"),
         "allocation": (_style_allocation(layers["allocation"], detail_scale), "by drive time"),
         "service_areas": (_style_service_areas(_scale_of(finer)), "by utilisation"),
-        "zones": (_style_zones(zones.geometry_type == "Polygon", detail_scale), "served or not"),
+        "zones": (_style_zones(zones.geometry_type != "Point", detail_scale), "served or not"),
         finer.name: (
             _style_overview(finer, detail_scale, _scale_of(finer)),
             "by share of swaps served, larger where there are more",

@@ -8,6 +8,7 @@ const mapPanel = (() => {
   const format = (value, digits = 0) => value === null || value === undefined ? "–"
     : new Intl.NumberFormat("en-US", { minimumFractionDigits: digits, maximumFractionDigits: digits })
       .format(value).replace("-", "\u2212");
+  const plainLon = (lon) => lon - 360 * Math.floor((lon + 180) / 360); // data may run on beyond 180
   const percent = (share) => share === null ? "–" : `${format(100 * share, 1)} %`;
   const collection = (features) => ({ type: "FeatureCollection", features });
   const point = (lon, lat, properties) =>
@@ -229,7 +230,7 @@ const mapPanel = (() => {
       ["Utilisation", percent(used)],
       ["Zones served", format(stations.zones[idx])],
       ["Mean drive time", `${format(stations.drive[idx], 1)} min`],
-      ["Longitude, latitude", `${stations.lon[idx].toFixed(4)}, ${stations.lat[idx].toFixed(4)}`],
+      ["Longitude, latitude", `${plainLon(stations.lon[idx]).toFixed(4)}, ${stations.lat[idx].toFixed(4)}`],
     ], ...extra);
   }
 
@@ -245,7 +246,7 @@ const mapPanel = (() => {
       ["Trips in summer", `${format(summerTrips[idx], 1)} per day`],
       ["Peak hour, holiday", `${format(holiday[idx], 1)} of ${format(capacity[idx], 1)} swaps`],
       ["Investment", `${format(capex[idx])} CNY`],
-      ["Longitude, latitude", `${lon[idx].toFixed(4)}, ${lat[idx].toFixed(4)}`],
+      ["Longitude, latitude", `${plainLon(lon[idx]).toFixed(4)}, ${lat[idx].toFixed(4)}`],
     ]);
   }
 
@@ -299,6 +300,6 @@ const mapPanel = (() => {
     data, cities, stations, levels, corridors, byId, format, percent, collection, point, state,
     isShown, seasonTitle, rangeOf, cellFeatures, stationFeatures, cityFeatures,
     corridorFeatures, roadFeatures, showLegend, showDetails, showCity, showStation,
-    showCorridorStation, roadRows, roadTitle, cellRows,
+    showCorridorStation, roadRows, roadTitle, cellRows, plainLon,
   };
 })();
