@@ -103,8 +103,8 @@ def write_run(planned: Planned, folder: str | Path) -> Path:
             ),
         )
         _write_run_json(partial, planned)
-        with planned.clock.stage("report", "report.html and workbook.xlsx"):
-            write_report(partial)
+        with planned.clock.stage("report", "report.html and workbook.xlsx") as say:
+            write_report(partial, on_loss=say)
             write_workbook(partial)
         _write_run_json(partial, planned)  # again, now with the report's own seconds
         write_text(partial / "checksums.txt", _checksums(partial))

@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections.abc import Callable
 from importlib.metadata import version
 from importlib.resources import files
 from typing import Any
@@ -11,7 +12,7 @@ from markupsafe import Markup
 
 from planner.outputs.kpi import shown_kpis
 from planner.outputs.report.cards import Card
-from planner.outputs.report.charts import Chart, draw_charts
+from planner.outputs.report.charts import Chart, draw, specify_charts
 from planner.outputs.report.corridors import (
     corridor_limits,
     corridor_station_table,
@@ -34,8 +35,16 @@ from planner.outputs.report.tables import (
 _WEAK_MARKS = ("?", "INF")
 
 
-def render_page(run: RunFiles) -> str:
-    """The whole page as HTML; the same run gives the same text."""
+def render_page(run: RunFiles, on_loss: Callable[[str], None]) -> str:
+    """The whole page as HTML; the same run gives the same text.
+
+    Parameters
+    ----------
+    run : RunFiles
+        What the run left.
+    on_loss : callable
+        Hears of each drawing that could not be made.
+    """
     environment = jinja2.Environment(
         loader=jinja2.FunctionLoader(_asset),
         autoescape=True,
@@ -44,6 +53,9 @@ def render_page(run: RunFiles) -> str:
         lstrip_blocks=True,
     )
     trips = describe_trips(run) if run.has_corridors else None
+    drawn = draw([*specify_charts(run), *([trips.chart] if trips else [])], on_loss)
+    markup = {chart.key: _with_markup(chart) for chart in drawn}
+    of_trips = markup.pop(trips.chart.key) if trips else None
     return environment.get_template("page.html.j2").render(
         title=run.scenario.get("title") or run.run.get("name", "Plan"),
         name=run.run.get("name", ""),
@@ -51,8 +63,8 @@ def render_page(run: RunFiles) -> str:
         status=_status(run),
         finding=finding(run),
         cards=[*cards(run), *(trip_cards(run) if trips else ())],
-        charts=[_with_markup(chart) for chart in draw_charts(run)],
-        trips=trips and {**trips.__dict__, "chart": _with_markup(trips.chart)},
+        charts=list(markup.values()),
+        trips=trips and {**trips.__dict__, "chart": of_trips},
         tables=_tables(run),
         assumptions=assumption_table(run),
         limits=[*limits(run), *(corridor_limits() if trips else ())],

@@ -330,3 +330,17 @@ def test_only_a_finished_run_is_rebuilt(run_folder: Path) -> None:
 def test_target_that_cannot_be_written(run_folder: Path, tmp_path: Path) -> None:
     with pytest.raises(InputError, match="choose another file"):
         write_report(run_folder, tmp_path / "no" / "such" / "folder.html")
+
+
+def test_a_chart_that_kills_its_process_leaves_a_report_without_it(run_folder: Path) -> None:
+    path = run_folder / "layers/cities.parquet"
+    cities = pd.read_parquet(path)
+    cities.assign(name_en=["Har\0bin", "x"]).to_parquet(path)
+    told: list[str] = []
+    page = _Page(write_report(run_folder, on_loss=told.append))
+    assert len(told) == 1
+    assert told[0].startswith("the chart 'worst' is left out: the renderer ended by SIG")
+    assert "This chart could not be drawn: the renderer ended by SIG" in "\n".join(page.texts)
+    ids = [value for _, name, value in page.attributes if name == "id"]
+    assert {"chart-worst", "chart-hours", "chart-trips"} <= set(ids)
+    assert page.tags.count("svg") == _Page(write_report(run_folder)).tags.count("svg") == 7

@@ -12,9 +12,9 @@ from planner.outputs.report.charts.drawing import (
     Chart,
     Spec,
     axis,
+    complete,
     hover_points,
     panel_width_px,
-    render,
     says,
 )
 from planner.outputs.report.numbers import number, percent
@@ -52,7 +52,9 @@ def _range_by_temperature(run: RunFiles, curves: pd.DataFrame) -> Chart:
         "range",
         _range_finding(shown, curves, chemistry, run.chemistries),
         subtitle,
-        render({"hconcat": panels, "resolve": {"scale": {"y": "shared", "color": "independent"}}}),
+        complete(
+            {"hconcat": panels, "resolve": {"scale": {"y": "shared", "color": "independent"}}}
+        ),
         "The vehicle classes with the most vehicles. Dashed: the pack is colder than its curve's "
         "validated domain, whose last value is held there; real packs may give less.",
     )
@@ -196,4 +198,4 @@ def _range_by_city(run: RunFiles) -> Chart:
     }
     lengths = [float(value["km"]) for value in values]
     title = f"On the winter design day packs give {number(min(lengths))} to "
-    return Chart("range", f"{title}{number(max(lengths))} km", subtitle, render(spec), note)
+    return Chart("range", f"{title}{number(max(lengths))} km", subtitle, complete(spec), note)
