@@ -12,6 +12,7 @@ from pandas.api.types import is_bool_dtype, is_float_dtype, is_integer_dtype
 from planner.outputs.layers.antimeridian import box_of
 from planner.outputs.layers.columns import safe_name
 from planner.outputs.layers.frames import CRS, OVERVIEWS, Layer
+from planner.outputs.layers.geopackage import with_scenario
 from planner.outputs.layers.parquet import parquet_path
 
 DATA_PACKAGE = "datapackage.json"
@@ -28,10 +29,12 @@ _PARQUET_TYPE = "application/vnd.apache.parquet"
 
 
 def dataset_metadata(run_info: RunInfo, crs: str = CRS) -> dict[str, str]:
-    """Title, abstract, attribution and reference system, for files that carry metadata."""
+    """Title, abstract, scenario, attribution and reference system, for files with metadata."""
+    name = str(run_info.get("name", ""))
     return {
         "TITLE": str(run_info.get("title", "Battery-swap network plan")),
         "ABSTRACT": _ABSTRACT,
+        **({"SCENARIO": name} if name else {}),
         "ATTRIBUTION": str(run_info.get("attribution", "")),
         "CRS": (
             f"{crs}. Planned in EPSG:4326 (WGS84); CGCS2000 (EPSG:4490) differs by less than a "
@@ -40,10 +43,11 @@ def dataset_metadata(run_info: RunInfo, crs: str = CRS) -> dict[str, str]:
     }
 
 
-def with_attribution(text: str, metadata: Mapping[str, str]) -> str:
-    """Text followed by the attribution, if there is any."""
+def with_origin(text: str, metadata: Mapping[str, str]) -> str:
+    """Text followed by scenario and attribution, as far as there are any."""
     attribution = metadata["ATTRIBUTION"]
-    return f"{text} Attribution: {attribution}" if attribution else text
+    told = with_scenario(text, metadata)
+    return f"{told} Attribution: {attribution}" if attribution else told
 
 
 def data_package(folder: Path, layers: Mapping[str, Layer], run_info: RunInfo) -> dict[str, Any]:
@@ -110,7 +114,9 @@ def data_package(folder: Path, layers: Mapping[str, Layer], run_info: RunInfo) -
         "profile": "data-package",
         "name": safe_name(str(run_info.get("name", "plan"))),
         "title": metadata["TITLE"],
-        "description": f"{_ABSTRACT} Reference system: {metadata['CRS']}",
+        "description": (
+            f"{with_scenario(_ABSTRACT, metadata)} Reference system: {metadata['CRS']}"
+        ),
         "sources": [{"title": metadata["ATTRIBUTION"]}] if metadata["ATTRIBUTION"] else [],
         "run_info": {key: str(value) for key, value in run_info.items()},
         "resources": resources,
@@ -158,7 +164,8 @@ def stac_item(layers: Mapping[str, Layer], run_info: RunInfo) -> dict[str, Any]:
         "bbox": [west, south, east, north],
         "properties": {
             "title": metadata["TITLE"],
-            "description": with_attribution(_ABSTRACT, metadata),
+            "planner:scenario": str(run_info.get("name", "")),
+            "description": with_origin(_ABSTRACT, metadata),
             "datetime": None,
             "start_datetime": first,
             "end_datetime": last,

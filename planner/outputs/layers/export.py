@@ -16,7 +16,7 @@ from pyproj.exceptions import CRSError
 from planner.errors import Fault, InputError
 from planner.files import write_json
 from planner.outputs.layers.antimeridian import box_of
-from planner.outputs.layers.describe import dataset_metadata, with_attribution
+from planner.outputs.layers.describe import dataset_metadata, with_origin
 from planner.outputs.layers.frames import CRS as PLAN_CRS
 from planner.outputs.layers.frames import Layer
 from planner.outputs.layers.geopackage import write_geopackage
@@ -293,7 +293,7 @@ def _with_wkt(layer: Layer) -> pd.DataFrame:
 def _write_flatgeobuf(folder: Path, layer: Layer, metadata: dict[str, str]) -> None:
     about = {
         "TITLE": metadata["TITLE"],
-        "DESCRIPTION": with_attribution(layer.description, metadata),
+        "DESCRIPTION": with_origin(layer.description, metadata),
     }
     pyogrio.write_dataframe(
         layer.frame, folder / f"{layer.name}.fgb", layer=layer.name, driver="FlatGeobuf",
@@ -306,7 +306,7 @@ def _write_geojson(folder: Path, layer: Layer, metadata: dict[str, str]) -> None
         layer.frame, folder / f"{layer.name}.geojson", layer=layer.name, driver="GeoJSON",
         use_arrow=True, geometry_type=layer.geometry_type,
         layer_options={
-            "RFC7946": "YES", "DESCRIPTION": with_attribution(layer.description, metadata),
+            "RFC7946": "YES", "DESCRIPTION": with_origin(layer.description, metadata),
         },
     )  # fmt: skip
 
@@ -317,7 +317,7 @@ def _write_pmtiles(folder: Path, layer: Layer, metadata: dict[str, str]) -> None
         layer.frame, folder / f"{layer.name}.pmtiles", layer=layer.name, driver="PMTiles",
         use_arrow=True, geometry_type=layer.geometry_type,
         dataset_options={
-            "NAME": layer.name, "DESCRIPTION": with_attribution(layer.description, metadata),
+            "NAME": layer.name, "DESCRIPTION": with_origin(layer.description, metadata),
             "TYPE": "overlay", "MINZOOM": str(lowest), "MAXZOOM": str(highest),
             # Large tiles are slow; the default limits would silently leave rows out instead.
             "MAX_SIZE": "20000000", "MAX_FEATURES": "2000000",

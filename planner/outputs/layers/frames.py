@@ -266,7 +266,9 @@ def _tables(content: RunContent) -> list[Layer]:
         _layer(
             "kpi",
             "Figures of the whole plan.",
-            _kpi_frame(content.evaluation.kpi, read_chemistries(content.chemistries)),
+            _kpi_frame(content.evaluation.kpi, read_chemistries(content.chemistries)).assign(
+                scenario=str(content.run_info["name"])
+            ),
         ),
         _layer("run_info", "How the plan came about.", _run_info_frame(content.run_info)),
         _layer(

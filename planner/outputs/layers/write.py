@@ -53,7 +53,12 @@ def write_layers(
     layers = build_layers(content)
     metadata = dataset_metadata(content.run_info)
     geopackage = folder / "plan.gpkg"
-    styles = build_styles(layers, content.station_types, content.chemistries)
+    styles = {
+        name: (qml, f"{text} (scenario {content.run_info['name']})")
+        for name, (qml, text) in build_styles(
+            layers, content.station_types, content.chemistries
+        ).items()
+    }
     write_geopackage(geopackage, layers, styles, metadata, on_progress)
     written = [geopackage]
     for name in ("layers", "tables"):
