@@ -13,6 +13,7 @@ from planner.errors import Fault, InputError
 from planner.outputs.chemistries import Chemistries, read_chemistries
 from planner.outputs.layers.describe import DATA_PACKAGE
 from planner.outputs.layers.read_back import open_run, read_layer
+from planner.outputs.whole import whole_table
 
 _CHECKSUMS = "checksums.txt"
 _RUN, _SCENARIO = "run.json", "scenario.resolved.toml"
@@ -96,8 +97,11 @@ def read_finished_run(folder: Path) -> FinishedRun:
         json.loads((folder / _RUN).read_text(encoding="utf-8")),
         tomllib.loads((folder / _SCENARIO).read_text(encoding="utf-8")),
         {
-            name: pd.DataFrame(read_layer(files, name).frame).drop(
-                columns=["geometry", "bbox"], errors="ignore"
+            name: whole_table(
+                name,
+                pd.DataFrame(read_layer(files, name).frame).drop(
+                    columns=["geometry", "bbox"], errors="ignore"
+                ),
             )
             for name in names
         },

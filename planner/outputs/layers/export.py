@@ -18,7 +18,7 @@ from planner.files import write_json
 from planner.outputs.layers.antimeridian import box_of
 from planner.outputs.layers.describe import dataset_metadata, with_origin
 from planner.outputs.layers.frames import CRS as PLAN_CRS
-from planner.outputs.layers.frames import Layer
+from planner.outputs.layers.frames import Layer, whole_layers
 from planner.outputs.layers.geopackage import write_geopackage
 from planner.outputs.layers.parquet import write_parquet
 from planner.outputs.layers.read_back import RunFiles, open_run, read_layer, read_styles
@@ -240,7 +240,8 @@ def _write(
     if file_format == "gpkg":
         layers = {name: _project(read_layer(run, name), crs) for name in names}
         styles = read_styles(run, names)
-        write_geopackage(folder / "plan.gpkg", layers, styles, metadata, on_progress)
+        path = folder / "plan.gpkg"
+        write_geopackage(path, whole_layers(layers), styles, metadata, on_progress)
         return
     short_names = []
     for name in names:

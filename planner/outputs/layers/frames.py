@@ -19,6 +19,7 @@ from planner.outputs.layers.corridors import CORRIDOR_LAYERS, place_corridors
 from planner.outputs.layers.hexagons import cell_polygons
 from planner.outputs.layers.overview import OVERVIEW_STEPS, ZoneCells, sum_to_cells, zone_cells
 from planner.outputs.layers.regions import chemistry_regions, climate_regions
+from planner.outputs.whole import whole_table
 from planner.plans import Evaluation
 
 CRS = "EPSG:4326"
@@ -138,6 +139,13 @@ def build_layers(content: RunContent) -> dict[str, Layer]:
         *_tables(content),
     ]
     return {layer.name: layer for layer in layers}
+
+
+def whole_layers(layers: Mapping[str, Layer]) -> dict[str, Layer]:
+    """Layers and tables with whole vehicles and packs, for people who look at them in GIS."""
+    return {
+        name: replace(layer, frame=whole_table(name, layer.frame)) for name, layer in layers.items()
+    }
 
 
 def _point_layers(content: RunContent) -> list[Layer]:

@@ -15,6 +15,7 @@ from planner.errors import Fault, InputError
 from planner.outputs.chemistries import Chemistries, read_chemistries
 from planner.outputs.kpi import describe_kpi
 from planner.outputs.layers.describe import DATA_PACKAGE
+from planner.outputs.whole import whole_kpi, whole_table
 from planner.outputs.workbook.formats import TEXT, distinct, heading, kpi_format, number_format
 
 MOST_ROWS = 100_000
@@ -128,6 +129,7 @@ def read_tables(folder: Path) -> RunTables:
         If one of them is missing or broken.
     """
     run, package = _read_json(folder / "run.json"), _read_json(folder / DATA_PACKAGE)
+    run["kpi"] = whole_kpi(run["kpi"])
     resources = {
         each["name"]: each for each in package["resources"] if each.get("format") == "parquet"
     }
@@ -143,7 +145,8 @@ def read_tables(folder: Path) -> RunTables:
                         resource["description"], reason)
             )  # fmt: skip
         else:
-            sheets.append(_sheet(resource, _read_table(folder, resource), names))
+            frame = whole_table(name, _read_table(folder, resource))
+            sheets.append(_sheet(resource, frame, names))
     sheets.append(_dictionary(resources))
     attribution = " ".join(source["title"] for source in package["sources"])
     return RunTables(run, chemistries, attribution, tuple(sheets), tuple(left_out))
