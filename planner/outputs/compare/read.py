@@ -13,7 +13,6 @@ from planner.errors import Fault, InputError
 from planner.outputs.chemistries import Chemistries, read_chemistries
 from planner.outputs.layers.describe import DATA_PACKAGE
 from planner.outputs.layers.read_back import open_run, read_layer
-from planner.outputs.whole import whole_table
 
 _CHECKSUMS = "checksums.txt"
 _RUN, _SCENARIO = "run.json", "scenario.resolved.toml"
@@ -97,11 +96,8 @@ def read_finished_run(folder: Path) -> FinishedRun:
         json.loads((folder / _RUN).read_text(encoding="utf-8")),
         tomllib.loads((folder / _SCENARIO).read_text(encoding="utf-8")),
         {
-            name: whole_table(
-                name,
-                pd.DataFrame(read_layer(files, name).frame).drop(
-                    columns=["geometry", "bbox"], errors="ignore"
-                ),
+            name: pd.DataFrame(read_layer(files, name).frame).drop(
+                columns=["geometry", "bbox"], errors="ignore"
             )
             for name in names
         },

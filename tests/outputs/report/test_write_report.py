@@ -344,3 +344,17 @@ def test_a_chart_that_kills_its_process_leaves_a_report_without_it(run_folder: P
     ids = [value for _, name, value in page.attributes if name == "id"]
     assert {"chart-worst", "chart-hours", "chart-trips"} <= set(ids)
     assert page.tags.count("svg") == _Page(write_report(run_folder)).tags.count("svg") == 7
+
+
+def test_supply_of_a_single_quarter_is_seen(run_folder: Path) -> None:
+    path = run_folder / "tables/supply_value.parquet"
+    supply = pd.read_parquet(path)
+
+    def marks() -> int:
+        html = write_report(run_folder).read_text(encoding="utf-8")
+        figure = html.split('id="chart-supply"')[1].split("</figure>")[0]
+        return len(re.findall(r'<path[^>]*fill="(?:#8c8c8c|#018571)"', figure))
+
+    before = marks()
+    supply[supply["quarter"] == "2026Q4"].to_parquet(path)
+    assert marks() > before

@@ -140,7 +140,9 @@ def supply_used(run: RunFiles) -> Chart:
             "width": panel_width_px(len(names)),
             "height": HEIGHT_PX,
             "layer": [
-                {"mark": {"type": "line", "aria": False},
+                # A line through one quarter would not show.
+                {"mark": {"type": "line", "aria": False,
+                          "point": len({row["quarter"] for row in values}) == 1},
                  "encoding": {"x": x, "y": y, "color": {
                      "field": "kind", "type": "nominal",
                      "scale": {"domain": list(kinds.values()), "range": [MISSING, SERVED]}}}},
