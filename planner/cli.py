@@ -298,7 +298,8 @@ def report(run_folder: Path, out: Path | None) -> None:
     """Write the report of the finished run RUN anew: one page that opens without a network."""
     from planner.outputs.report import rebuild_report
 
-    click.echo(f"written to {rebuild_report(run_folder, out)}")
+    path = rebuild_report(run_folder, out, lambda line: click.echo(line, err=True))
+    click.echo(f"written to {path}")
 
 
 @cli.command()

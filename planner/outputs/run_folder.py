@@ -8,7 +8,7 @@ from typing import Any
 
 import tomli_w
 
-from planner.errors import Fault, InputError
+from planner.errors import Fault, InputError, PlannerError
 from planner.files import replaced_folder, write_json, write_text
 from planner.instance import Instance
 from planner.outputs.run_json import without_infinity
@@ -104,9 +104,10 @@ def write_run(planned: Planned, folder: str | Path) -> Path:
             ),
         )
         _write_run_json(partial, planned)
-        with planned.clock.optional_stage("report", "report.html"):
-            write_report(partial)
-        with planned.clock.optional_stage("workbook", "workbook.xlsx"):
+        clock = planned.clock
+        with clock.optional_stage("report", "report.html"):
+            write_report(partial, on_loss=lambda line: clock.leave_out("chart", PlannerError(line)))
+        with clock.optional_stage("workbook", "workbook.xlsx"):
             write_workbook(partial)
         _write_run_json(partial, planned)  # again, now with the report's own seconds
         write_text(partial / "checksums.txt", _checksums(partial))

@@ -13,6 +13,7 @@ from planner.planning.rounds import Fitted
 from planner.planning.siting.problem import label_allocation, label_stations
 from planner.planning.siting.question import ask_of
 from planner.planning.siting.standing import assume_standing
+from planner.planning.sources import table_sources
 from planner.plans import LEAST_MONEY, ModelResult, Plan
 from planner.solving.proof import Proof
 from planner.solving.status import OPTIMAL_GAP_FRAC, Status, gap_frac
@@ -98,7 +99,7 @@ def list_assumptions(
     roads: CorridorRoads | None,
     question: list[dict[str, str]],
 ) -> pd.DataFrame:
-    """Everything that was assumed or filled in.
+    """Everything that was assumed or filled in, and what the tables say of their sources.
 
     Parameters
     ----------
@@ -154,4 +155,5 @@ def list_assumptions(
         }
         for chemistry in sorted(unlimited)
     ]
+    rows += table_sources(instance)
     return pd.concat([instance.assumptions, pd.DataFrame(rows)], ignore_index=True)

@@ -12,6 +12,7 @@ from planner.physics.station_rate import swaps_per_hour
 from planner.plans.derived import Derived
 from planner.plans.fleet_rows import (
     FLEET_KEY,
+    fleet_mean,
     fleet_rates,
     hour_shares,
     pack_rows,
@@ -274,8 +275,8 @@ def _city_months(
 ) -> pd.DataFrame:
     """Mean and design temperature of each month, each pack's range at both, and the swaps.
 
-    Ranges are means over the vehicle classes that take the pack; swaps those of the planning
-    quarter's vehicles and packs through a whole year, by segment.
+    Ranges are means over the planning quarter's vehicles of the classes that take the pack; swaps
+    those of its vehicles and packs through a whole year, by segment.
     """
     climate = derived.climate
     key = ["city_id", "month"]
@@ -285,7 +286,7 @@ def _city_months(
         index=months,
     )
     for column, name in (("mean_range_km", "range"), ("design_range_km", "design_range")):
-        wide = rates.pivot_table(index=key, columns="pack_id", values=column, aggfunc="mean")
+        wide = fleet_mean(rates, derived.planned_fleet, key, column)
         for pack_id in instance.packs["pack_id"]:
             rows[f"{name}_{pack_id}_km"] = wide.get(pack_id)
     used = rates.merge(packs[[*FLEET_KEY, "vehicles"]], on=FLEET_KEY, validate="m:1")
@@ -337,9 +338,7 @@ def _cities(
     rows["vehicles_without_pack"] = (rows["vehicles"] - with_pack).clip(lower=0.0)
     sodium = rows.get("vehicles_sodium_ion", pd.Series(0.0, index=rows.index))
     rows["sodium_ion_frac"] = (sodium / rows["vehicles"]).fillna(0)
-    ranges = winter.pivot_table(
-        index="city_id", columns="pack_id", values="design_range_km", aggfunc="mean"
-    )
+    ranges = fleet_mean(winter, derived.planned_fleet, ["city_id"], "design_range_km")
     for pack_id in instance.packs["pack_id"]:
         rows[f"design_range_{pack_id}_km"] = ranges.get(pack_id)
     return rows.astype(dict.fromkeys(whole, np.int64)).reset_index()
@@ -382,7 +381,9 @@ def _kpi(
         "swaps_per_station_day": share(swaps_served, len(stations)),
         "peak_swaps_per_hour": zones["peak_swaps_per_hour"].sum(),
         "peak_swaps_per_hour_served": (zones["peak_swaps_per_hour"] * served).sum(),
-        "mean_utilisation_frac": stations["utilisation_frac"].mean() if len(stations) else 0.0,
+        "mean_utilisation_frac": share(
+            stations["peak_swaps_per_hour"].sum(), stations["capacity_swaps_per_hour"].sum()
+        ),
         "car_owning_households": households.sum(),
         "households_served_frac": share((households * served).sum(), households.sum()),
         "households_near_frac": share((households * zones["is_near"]).sum(), households.sum()),

@@ -234,6 +234,37 @@ def winter_rates(instance: Instance, rates: pd.DataFrame, climate: CityClimate) 
     )
 
 
+def fleet_mean(
+    rates: pd.DataFrame, fleet: pd.DataFrame, key: list[str], column: str
+) -> pd.DataFrame:
+    """Mean of a rate over the vehicles whose classes a pack fits, whatever pack they take.
+
+    Parameters
+    ----------
+    rates : DataFrame
+        From `fleet_rates` or `winter_rates`.
+    fleet : DataFrame
+        ``city_id, vehicle_id, vehicles``.
+    key : list of str
+        Columns of ``rates`` to keep apart, ``city_id`` among them.
+    column : str
+        The rate.
+
+    Returns
+    -------
+    DataFrame
+        Index ``key``, a column per pack; NaN where the pack fits no vehicle that is there.
+    """
+    rows = rates.merge(fleet, on=["city_id", "vehicle_id"], validate="m:1")
+    rows = rows[rows["vehicles"] > 0]
+    sums = (
+        rows.assign(weighted=rows[column] * rows["vehicles"])
+        .groupby([*key, "pack_id"])[["weighted", "vehicles"]]
+        .sum()
+    )
+    return (sums["weighted"] / sums["vehicles"]).unstack("pack_id")
+
+
 def hour_shares(instance: Instance) -> pd.DataFrame:
     """Share of a segment's swaps in each hour: index segment, columns 0 to 23."""
     if instance.hour_profile.empty:

@@ -37,7 +37,7 @@ def test_a_run_goes_without_what_fails(
     tutorial: Instance, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
     where: str, name: str, missing: str,
 ) -> None:  # fmt: skip
-    def fail(*_: object) -> NoReturn:
+    def fail(*_: object, **__: object) -> NoReturn:
         raise ValueError("broken on purpose")
 
     monkeypatch.setattr(where, fail)

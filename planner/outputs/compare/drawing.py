@@ -11,6 +11,7 @@ import pandas as pd
 from planner.outputs.compare.difference import rank_cities, records
 from planner.outputs.compare.stations import KEPT
 from planner.outputs.compare.symbols import STATION_SYMBOLS
+from planner.outputs.layers.antimeridian import cut_lon, from_cut
 from planner.outputs.report.numbers import number
 from planner.units import EARTH_RADIUS_KM
 
@@ -64,6 +65,11 @@ def draw_stations(stations: pd.DataFrame, cities: pd.DataFrame) -> Drawing | Non
     """Place the stations of a comparison on a drawing; None if there are none."""
     if stations.empty:
         return None
+    cut = cut_lon(stations["lon"].to_numpy(float))
+    stations, cities = (
+        frame.assign(lon=from_cut(frame["lon"].to_numpy(float), cut))
+        for frame in (stations, cities)
+    )
     lon, lat = stations["lon"].to_numpy(float), stations["lat"].to_numpy(float)
     middle = (lat.min() + lat.max()) / 2
     stretch = math.cos(math.radians(middle))

@@ -7,8 +7,10 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 import shapely
+from numpy.typing import NDArray
 
 from planner.geodesy import great_circle_km
+from planner.outputs.layers.antimeridian import near_lon, split_shapes
 from planner.outputs.layers.hexagons import cell_names, cell_polygons
 from planner.outputs.layers.overview import ZoneCells
 
@@ -60,6 +62,9 @@ def allocation_lines(
         parents, parent_idx = np.unique(cells.parents(1)[zone_idx], return_inverse=True)
         origin_id = pd.Series(np.array(cell_names(parents), object)[parent_idx])
     swaps = of_zone["swaps_per_day"].to_numpy(np.float64) * share
+    # A mean of places on both sides of the antimeridian must not lie half round the Earth.
+    at_station = stations.set_index("site_id")["lon"].loc[allocation["site_id"]]
+    lon = near_lon(of_zone["lon"].to_numpy(np.float64), at_station.to_numpy(np.float64))
     # Zones without swaps still have a place: they count as next to nothing.
     weight = np.maximum(swaps, 1e-12)
     parts = pd.DataFrame(
@@ -71,7 +76,7 @@ def allocation_lines(
             "peak_swaps_per_hour": of_zone["peak_swaps_per_hour"].to_numpy(np.float64) * share,
             "weight": weight,
             "drive_min": allocation["drive_min"].to_numpy(np.float64) * weight,
-            "lon": of_zone["lon"].to_numpy(np.float64) * weight,
+            "lon": lon * weight,
             "lat": of_zone["lat"].to_numpy(np.float64) * weight,
         }
     )
@@ -120,14 +125,21 @@ def service_areas(
     station_idx = station_ids.get_indexer(zones["site_id"])
     pairs = pd.DataFrame({"station_idx": station_idx, "cell": cells.cells})
     pairs = pairs[station_idx >= 0].drop_duplicates().sort_values(["station_idx", "cell"])
-    outlines = cell_polygons(pairs["cell"].to_numpy())
+    outlines = split_shapes(cell_polygons(pairs["cell"].to_numpy()))
     serving, first = np.unique(pairs["station_idx"], return_index=True)
-    areas = [shapely.coverage_union_all(part) for part in np.split(outlines, first[1:])]
+    areas = dissolve(outlines, first)
     columns = ["site_id", "city_id", "station_type_id", "num_zones", "car_owning_households",
                "swaps_per_day", "utilisation_frac", "mean_drive_min"]  # fmt: skip
     rows = stations.set_index("site_id").loc[station_ids[serving]].reset_index()[columns]
     frame = gpd.GeoDataFrame(rows, geometry=as_multipolygons(areas[: len(rows)]), crs="EPSG:4326")
     return frame.assign(area_km2=area_km2(frame))
+
+
+def dissolve(outlines: NDArray[np.object_], first: NDArray[np.int64]) -> list[Any]:
+    """Unions of the runs of outlines that start at ``first``."""
+    return [
+        shapely.coverage_union_all(shapely.get_parts(run)) for run in np.split(outlines, first[1:])
+    ]
 
 
 def as_multipolygons(shapes: Sequence[Any]) -> list[shapely.MultiPolygon]:

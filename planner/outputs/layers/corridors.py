@@ -10,6 +10,7 @@ import shapely
 
 from planner.geodesy import great_circle_km
 from planner.outputs.layers.allocation import SHORTEST_LINE_KM
+from planner.outputs.layers.antimeridian import near_lon
 
 CORRIDOR_LAYERS = (
     "corridor_stations",
@@ -79,6 +80,8 @@ def _place(description: str, frame: pd.DataFrame) -> PlacedRows:
         geometry_type = "LineString"
         ends = [frame[[f"{end}_lon", f"{end}_lat"]].to_numpy(np.float64) for end in ("from", "to")]
         has_place = great_circle_km(*ends[0].T, *ends[1].T) > SHORTEST_LINE_KM
+        from_lon, (to_lon, to_lat) = ends[0][:, 0], ends[1].T
+        ends[1] = np.column_stack((near_lon(to_lon, from_lon), to_lat))
         shapes = np.asarray(shapely.linestrings(np.stack(ends, axis=1)[has_place]))
     else:
         geometry_type = "Point"

@@ -6,10 +6,13 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import shapely
 from pandas.api.types import is_bool_dtype, is_float_dtype, is_integer_dtype
 
+from planner.outputs.layers.antimeridian import box_of
 from planner.outputs.layers.columns import safe_name
 from planner.outputs.layers.frames import CRS, OVERVIEWS, Layer
+from planner.outputs.layers.geopackage import with_scenario
 from planner.outputs.layers.parquet import parquet_path
 
 DATA_PACKAGE = "datapackage.json"
@@ -26,10 +29,12 @@ _PARQUET_TYPE = "application/vnd.apache.parquet"
 
 
 def dataset_metadata(run_info: RunInfo, crs: str = CRS) -> dict[str, str]:
-    """Title, abstract, attribution and reference system, for files that carry metadata."""
+    """Title, abstract, scenario, attribution and reference system, for files with metadata."""
+    name = str(run_info.get("name", ""))
     return {
         "TITLE": str(run_info.get("title", "Battery-swap network plan")),
         "ABSTRACT": _ABSTRACT,
+        **({"SCENARIO": name} if name else {}),
         "ATTRIBUTION": str(run_info.get("attribution", "")),
         "CRS": (
             f"{crs}. Planned in EPSG:4326 (WGS84); CGCS2000 (EPSG:4490) differs by less than a "
@@ -38,10 +43,11 @@ def dataset_metadata(run_info: RunInfo, crs: str = CRS) -> dict[str, str]:
     }
 
 
-def with_attribution(text: str, metadata: Mapping[str, str]) -> str:
-    """Text followed by the attribution, if there is any."""
+def with_origin(text: str, metadata: Mapping[str, str]) -> str:
+    """Text followed by scenario and attribution, as far as there are any."""
     attribution = metadata["ATTRIBUTION"]
-    return f"{text} Attribution: {attribution}" if attribution else text
+    told = with_scenario(text, metadata)
+    return f"{told} Attribution: {attribution}" if attribution else told
 
 
 def data_package(folder: Path, layers: Mapping[str, Layer], run_info: RunInfo) -> dict[str, Any]:
@@ -108,7 +114,9 @@ def data_package(folder: Path, layers: Mapping[str, Layer], run_info: RunInfo) -
         "profile": "data-package",
         "name": safe_name(str(run_info.get("name", "plan"))),
         "title": metadata["TITLE"],
-        "description": f"{_ABSTRACT} Reference system: {metadata['CRS']}",
+        "description": (
+            f"{with_scenario(_ABSTRACT, metadata)} Reference system: {metadata['CRS']}"
+        ),
         "sources": [{"title": metadata["ATTRIBUTION"]}] if metadata["ATTRIBUTION"] else [],
         "run_info": {key: str(value) for key, value in run_info.items()},
         "resources": resources,
@@ -119,11 +127,11 @@ def stac_item(layers: Mapping[str, Layer], run_info: RunInfo) -> dict[str, Any]:
     """Describe the run as an item of a SpatioTemporal Asset Catalog (STAC 1.1.0).
 
     Its box is that of the overview cells, which have an area even where zones are points on a
-    line, and of the roads between cities; its time is the planning quarter.
+    line, and of the roads between cities; one that spans the antimeridian has west > east. Its
+    time is the planning quarter.
     """
     west, south, east, north = _extent(layers)
     metadata = dataset_metadata(run_info)
-    corners = [[west, south], [east, south], [east, north], [west, north], [west, south]]
     first, last = _quarter_ends(str(run_info["planning_quarter"]))
     assets = {
         "plan": {
@@ -146,11 +154,18 @@ def stac_item(layers: Mapping[str, Layer], run_info: RunInfo) -> dict[str, Any]:
         "stac_version": "1.1.0",
         "stac_extensions": [],
         "id": safe_name(str(run_info.get("name", "plan"))),
-        "geometry": {"type": "Polygon", "coordinates": [corners]},
+        "geometry": shapely.geometry.mapping(
+            shapely.box(west, south, east, north)
+            if west <= east
+            else shapely.MultiPolygon(
+                [shapely.box(west, south, 180, north), shapely.box(-180, south, east, north)]
+            )
+        ),
         "bbox": [west, south, east, north],
         "properties": {
             "title": metadata["TITLE"],
-            "description": with_attribution(_ABSTRACT, metadata),
+            "planner:scenario": str(run_info.get("name", "")),
+            "description": with_origin(_ABSTRACT, metadata),
             "datetime": None,
             "start_datetime": first,
             "end_datetime": last,
@@ -176,13 +191,12 @@ def field_type(column: "pd.Series[Any]") -> str:
 
 def _extent(layers: Mapping[str, Layer]) -> list[float]:
     """West, south, east, north of what a run covers [degrees]."""
-    boxes = [
-        layers[name].frame.geometry.total_bounds
+    shapes = [
+        np.asarray(layers[name].frame.geometry, object)
         for name in (OVERVIEWS[0], "corridor_roads")
-        if name in layers and len(layers[name].frame)
+        if name in layers
     ]
-    low, high = np.min(boxes, axis=0), np.max(boxes, axis=0)
-    return [round(float(edge), 6) for edge in (*low[:2], *high[2:])]
+    return [round(edge, 6) for edge in box_of(np.concatenate(shapes))]
 
 
 def _fields(layer: Layer) -> list[dict[str, str]]:

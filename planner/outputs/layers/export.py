@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import geopandas as gpd
+import numpy as np
 import pandas as pd
 import pyogrio
 from pandas.api.types import is_bool_dtype, is_string_dtype
@@ -14,9 +15,10 @@ from pyproj.exceptions import CRSError
 
 from planner.errors import Fault, InputError
 from planner.files import write_json
-from planner.outputs.layers.describe import dataset_metadata, with_attribution
+from planner.outputs.layers.antimeridian import box_of
+from planner.outputs.layers.describe import dataset_metadata, with_origin
 from planner.outputs.layers.frames import CRS as PLAN_CRS
-from planner.outputs.layers.frames import Layer
+from planner.outputs.layers.frames import Layer, whole_layers
 from planner.outputs.layers.geopackage import write_geopackage
 from planner.outputs.layers.parquet import write_parquet
 from planner.outputs.layers.read_back import RunFiles, open_run, read_layer, read_styles
@@ -238,7 +240,8 @@ def _write(
     if file_format == "gpkg":
         layers = {name: _project(read_layer(run, name), crs) for name in names}
         styles = read_styles(run, names)
-        write_geopackage(folder / "plan.gpkg", layers, styles, metadata, on_progress)
+        path = folder / "plan.gpkg"
+        write_geopackage(path, whole_layers(layers), styles, metadata, on_progress)
         return
     short_names = []
     for name in names:
@@ -260,7 +263,7 @@ def _project(layer: Layer, crs: CRS) -> Layer:
     if not isinstance(layer.frame, gpd.GeoDataFrame) or layer.frame.crs == crs:
         return layer
     area = crs.area_of_use
-    if area is not None and _misses(layer.frame.total_bounds.tolist(), area.bounds):
+    if area is not None and _misses(box_of(np.asarray(layer.frame.geometry)), area.bounds):
         remedy = f"made for {area.name}, where the layer {layer.name} does not lie"
         raise InputError([Fault("--crs", None, "", _describe_crs(crs), remedy)])
     frame = layer.frame.to_crs(crs)
@@ -272,8 +275,9 @@ def _misses(box: Sequence[float], area: Sequence[float]) -> bool:
     west, south, east, north = box
     area_west, area_south, area_east, area_north = area
     margin = _AREA_MARGIN_DEG
-    # Areas that cross the antimeridian have their western edge in the east.
-    beside = area_west < area_east and (west > area_east + margin or east < area_west - margin)
+    # Boxes and areas that cross the antimeridian have their western edge in the east.
+    cross = west > east or area_west > area_east
+    beside = not cross and (west > area_east + margin or east < area_west - margin)
     return beside or south > area_north + margin or north < area_south - margin
 
 
@@ -290,7 +294,7 @@ def _with_wkt(layer: Layer) -> pd.DataFrame:
 def _write_flatgeobuf(folder: Path, layer: Layer, metadata: dict[str, str]) -> None:
     about = {
         "TITLE": metadata["TITLE"],
-        "DESCRIPTION": with_attribution(layer.description, metadata),
+        "DESCRIPTION": with_origin(layer.description, metadata),
     }
     pyogrio.write_dataframe(
         layer.frame, folder / f"{layer.name}.fgb", layer=layer.name, driver="FlatGeobuf",
@@ -303,7 +307,7 @@ def _write_geojson(folder: Path, layer: Layer, metadata: dict[str, str]) -> None
         layer.frame, folder / f"{layer.name}.geojson", layer=layer.name, driver="GeoJSON",
         use_arrow=True, geometry_type=layer.geometry_type,
         layer_options={
-            "RFC7946": "YES", "DESCRIPTION": with_attribution(layer.description, metadata),
+            "RFC7946": "YES", "DESCRIPTION": with_origin(layer.description, metadata),
         },
     )  # fmt: skip
 
@@ -314,7 +318,7 @@ def _write_pmtiles(folder: Path, layer: Layer, metadata: dict[str, str]) -> None
         layer.frame, folder / f"{layer.name}.pmtiles", layer=layer.name, driver="PMTiles",
         use_arrow=True, geometry_type=layer.geometry_type,
         dataset_options={
-            "NAME": layer.name, "DESCRIPTION": with_attribution(layer.description, metadata),
+            "NAME": layer.name, "DESCRIPTION": with_origin(layer.description, metadata),
             "TYPE": "overlay", "MINZOOM": str(lowest), "MAXZOOM": str(highest),
             # Large tiles are slow; the default limits would silently leave rows out instead.
             "MAX_SIZE": "20000000", "MAX_FEATURES": "2000000",

@@ -13,11 +13,13 @@ from pandas.api.types import is_string_dtype
 from planner.outputs.chemistries import Chemistries, read_chemistries
 from planner.outputs.kpi import describe_kpi
 from planner.outputs.layers.allocation import allocation_lines, service_areas
+from planner.outputs.layers.antimeridian import same_type, split_shapes
 from planner.outputs.layers.columns import WrittenColumn, describe_columns
 from planner.outputs.layers.corridors import CORRIDOR_LAYERS, place_corridors
 from planner.outputs.layers.hexagons import cell_polygons
 from planner.outputs.layers.overview import OVERVIEW_STEPS, ZoneCells, sum_to_cells, zone_cells
 from planner.outputs.layers.regions import chemistry_regions, climate_regions
+from planner.outputs.whole import whole_table
 from planner.plans import Evaluation
 
 CRS = "EPSG:4326"
@@ -91,7 +93,8 @@ class Layer:
     columns : tuple of WrittenColumn
         One per column, geometry left out.
     geometry_type : str or None
-        ``Point``, ``LineString``, ``Polygon`` or ``MultiPolygon``; None for a table.
+        ``Point``, ``LineString``, ``Polygon`` or ``MultiPolygon``; ``MultiLineString`` too where
+        lines are cut at the antimeridian, likewise polygons; None for a table.
     cell_resolution : int or None
         H3 resolution of the cells that are the layer's rows, if they are.
     unplaced : DataFrame or None
@@ -136,6 +139,13 @@ def build_layers(content: RunContent) -> dict[str, Layer]:
         *_tables(content),
     ]
     return {layer.name: layer for layer in layers}
+
+
+def whole_layers(layers: Mapping[str, Layer]) -> dict[str, Layer]:
+    """Layers and tables with whole vehicles and packs, for people who look at them in GIS."""
+    return {
+        name: replace(layer, frame=whole_table(name, layer.frame)) for name, layer in layers.items()
+    }
 
 
 def _point_layers(content: RunContent) -> list[Layer]:
@@ -264,7 +274,9 @@ def _tables(content: RunContent) -> list[Layer]:
         _layer(
             "kpi",
             "Figures of the whole plan.",
-            _kpi_frame(content.evaluation.kpi, read_chemistries(content.chemistries)),
+            _kpi_frame(content.evaluation.kpi, read_chemistries(content.chemistries)).assign(
+                scenario=str(content.run_info["name"])
+            ),
         ),
         _layer("run_info", "How the plan came about.", _run_info_frame(content.run_info)),
         _layer(
@@ -293,6 +305,11 @@ def _layer(
     renamed = frame.astype(dict.fromkeys(labels, "string")).rename(
         columns={column.source: column.name for column in columns}
     )
+    if isinstance(renamed, gpd.GeoDataFrame) and geometry_type in ("LineString", "Polygon"):
+        shapes = same_type(split_shapes(np.asarray(renamed.geometry, object)))
+        if shapely.get_type_id(shapes).max(initial=-1) >= shapely.GeometryType.MULTIPOINT:
+            geometry_type = f"Multi{geometry_type}"
+            renamed = renamed.set_geometry(gpd.GeoSeries(shapes, index=renamed.index, crs=CRS))
     return Layer(name, description, renamed, columns, geometry_type, cell_resolution)
 
 

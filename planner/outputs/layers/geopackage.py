@@ -57,7 +57,10 @@ def write_geopackage(
         for layer in layers.values():
             on_progress(f"{path.name}: {layer.name} ({len(layer.frame):,} rows)")
             is_new = not path.exists()
-            identity = {"IDENTIFIER": layer.name, "DESCRIPTION": layer.description}
+            identity = {
+                "IDENTIFIER": layer.name,
+                "DESCRIPTION": with_scenario(layer.description, dataset_metadata),
+            }
             pyogrio.write_dataframe(
                 layer.frame,
                 path,
@@ -74,6 +77,12 @@ def write_geopackage(
             use_arrow=True, layer_options={"FID": "id", "IDENTIFIER": "layer_styles"},
         )  # fmt: skip
     _finish(path, layers)
+
+
+def with_scenario(text: str, dataset_metadata: Mapping[str, str]) -> str:
+    """Text followed by the scenario's name, for those who have layers of several open."""
+    name = dataset_metadata.get("SCENARIO", "")
+    return f"{text} Scenario: {name}." if name else text
 
 
 @contextmanager

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from planner.outputs.layers.antimeridian import near_lon
 from planner.outputs.layers.hexagons import (
     CellArray,
     FloatArray,
@@ -60,8 +61,11 @@ def zone_cells(zones: pd.DataFrame) -> ZoneCells:
     """
     points = zones[["lon", "lat"]].to_numpy(np.float64)
     cells = parse_cells(zones["zone_id"].tolist())
-    if cells is not None and (np.abs(cell_centres(cells) - points) <= _CENTRE_TOLERANCE_DEG).all():
-        return ZoneCells(cells, are_zones=True)
+    if cells is not None:
+        lon, lat = cell_centres(cells).T
+        centres = np.column_stack((near_lon(lon, points[:, 0]), lat))
+        if (np.abs(centres - points) <= _CENTRE_TOLERANCE_DEG).all():
+            return ZoneCells(cells, are_zones=True)
     return ZoneCells(cells_at(points[:, 0], points[:, 1], _POINT_RESOLUTION), are_zones=False)
 
 

@@ -144,6 +144,27 @@ def fill(colour: str, *, alpha: float = 0.75, outline: str | None = None) -> ET.
     )
 
 
+def shrunk_fill(colour: str, size: str, *, alpha: float) -> ET.Element:
+    """A symbol for areas drawn about their middle, ``size`` an expression from 0 to 1.
+
+    Areas in several parts keep their size: their middle may lie in none of them.
+    """
+    shrunk = (
+        f"with_variable('size', CASE WHEN num_geometries($geometry) > 1 THEN 1 ELSE {size} END, "
+        "affine_transform($geometry, x($geometry) * (1 - @size), y($geometry) * (1 - @size), 0, "
+        "@size, @size))"
+    )
+    symbol = _symbol(
+        "fill",
+        "GeometryGenerator",
+        {"SymbolType": "Fill", "geometryModifier": shrunk, "units": "MapUnit"},
+    )
+    drawn = fill(colour, alpha=alpha)
+    drawn.set("name", "@0@0")
+    symbol[0].append(drawn)
+    return symbol
+
+
 def line(colour: str, **expressions: str) -> ET.Element:
     """A symbol for lines; expressions by QGIS's name of the property."""
     line = _symbol(

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import geopandas as gpd
 import numpy as np
 import pandas as pd
-import shapely
 
-from planner.outputs.layers.allocation import area_km2, as_multipolygons
+from planner.outputs.layers.allocation import area_km2, as_multipolygons, dissolve
+from planner.outputs.layers.antimeridian import split_shapes
 from planner.outputs.layers.hexagons import CellArray, cell_polygons
 
 
@@ -101,9 +101,9 @@ def _dissolve(
     ).drop_duplicates("cell")
     owners["key"] = owners["city_id"].map(dict(zip(cities["city_id"], key, strict=True)))
     owners = owners.sort_values(["key", "cell"])
-    outlines = cell_polygons(owners["cell"].to_numpy(np.uint64))
+    outlines = split_shapes(cell_polygons(owners["cell"].to_numpy(np.uint64)))
     keys, first = np.unique(owners["key"].to_numpy(), return_index=True)
-    shapes = [shapely.coverage_union_all(part) for part in np.split(outlines, first[1:])]
+    shapes = dissolve(outlines, first)
     sums = cities.assign(key=key, sodium=cities["sodium_ion_frac"] * cities["vehicles"]).groupby(
         "key"
     )

@@ -54,6 +54,7 @@ _REASON_CLASSES = (
     ("no_type_fits", "no station type fits", palette.BLUE),
     ("not_connected", "far from any road", palette.VERMILION),
     ("forbidden", "forbidden", palette.BLACK),
+    ("closing", "the station closes", palette.PURPLE),
 )
 _MARGIN_CLASSES = tuple(
     (low, high, colour, label)
@@ -80,7 +81,10 @@ _NARROWEST_CELL_M = 0.0006
 """Width on the map below which cells give way to coarser ones [m]."""
 
 _STRONG_QUANTILE = 0.95
-"""Cells and lines with more swaps or trips than this share of them are drawn at full strength."""
+"""Cells and lines with more swaps or trips than this share of them are drawn at full size."""
+
+_LEAST_AREA_FRAC = 0.15
+"""Share of its area that a cell with next to no swaps is drawn with."""
 
 _POINT_ZONE_SCALE = 1_500_000
 """Scale denominator at which zones that are points give way to their overview."""
@@ -117,14 +121,14 @@ def build_styles(
         "candidates": (_style_candidates(detail_scale), "by the reason why not"),
         "allocation": (_style_allocation(layers["allocation"], detail_scale), "by drive time"),
         "service_areas": (_style_service_areas(_scale_of(finer)), "by utilisation"),
-        "zones": (_style_zones(zones.geometry_type == "Polygon", detail_scale), "served or not"),
+        "zones": (_style_zones(zones.geometry_type != "Point", detail_scale), "served or not"),
         finer.name: (
             _style_overview(finer, detail_scale, _scale_of(finer)),
-            "by share of swaps served, stronger where there are more",
+            "by share of swaps served, larger where there are more",
         ),
         coarser.name: (
             _style_overview(coarser, _scale_of(finer), None),
-            "by share of swaps served, stronger where there are more",
+            "by share of swaps served, larger where there are more",
         ),
         "climate_regions": (_style_climate_regions(), "by winter design temperature"),
         "chemistry_regions": (_style_chemistry_regions(chemistries), "by dominant chemistry"),
@@ -221,18 +225,18 @@ def _style_zones(has_polygons: bool, detail_scale: int) -> ET.Element:
 
 
 def _style_overview(layer: Layer, max_scale: int, min_scale: int | None) -> ET.Element:
-    # Most cells hold next to no demand: as strong as the others they would make a country that
-    # is served where its people live look unserved.
+    # Most cells hold next to no demand: as large as the others they would make a country that
+    # is served where its people live look unserved. Fainter instead of smaller they would have
+    # the colour of another class.
     swaps = layer.frame["swaps_per_day"]
     many = float(swaps.quantile(_STRONG_QUANTILE)) if swaps.any() else 1.0
-    strength = f'30 + 225 * sqrt(min(1, "swaps_per_day" / {max(many, 1e-9):.6g}))'
+    share = f'sqrt(min(1, "swaps_per_day" / {max(many, 1e-9):.6g}))'
+    size = f"sqrt({_LEAST_AREA_FRAC:g} + {1 - _LEAST_AREA_FRAC:g} * {share})"
     document = qml.document(min_scale=min_scale, max_scale=max_scale)
-    classes = []
-    for low, high, colour, label in _SHARE_CLASSES:
-        fill = qml.fill(colour, alpha=0.9)
-        colour_of_cell = f"set_color_part(@symbol_color, 'alpha', {strength})"
-        qml.add_expressions(fill[0], {"fillColor": colour_of_cell})
-        classes.append((low, high, label, fill))
+    classes = [
+        (low, high, label, qml.shrunk_fill(colour, size, alpha=0.9))
+        for low, high, colour, label in _SHARE_CLASSES
+    ]
     qml.add_ranges(document, "swaps_served_frac", classes)
     return document
 

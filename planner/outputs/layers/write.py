@@ -13,7 +13,7 @@ from planner.outputs.layers.describe import (
     dataset_metadata,
     stac_item,
 )
-from planner.outputs.layers.frames import RunContent, build_layers
+from planner.outputs.layers.frames import RunContent, build_layers, whole_layers
 from planner.outputs.layers.geopackage import write_geopackage
 from planner.outputs.layers.parquet import parquet_path, write_parquet
 from planner.outputs.layers.styles import build_styles
@@ -30,9 +30,9 @@ def write_layers(
 ) -> list[Path]:
     """Write the GeoPackage, its Parquet twins, tables and what describes them.
 
-    ``plan.gpkg`` holds everything; ``layers/*.parquet`` (GeoParquet) and
-    ``tables/*.parquet`` hold the same per layer and table; ``tables/*.csv`` is for
-    spreadsheets; ``data_dictionary.csv``, ``datapackage.json`` and ``stac-item.json``
+    ``plan.gpkg`` holds everything, vehicles and packs in whole numbers; ``layers/*.parquet``
+    (GeoParquet) and ``tables/*.parquet`` hold the same per layer and table as it was planned,
+    ``tables/*.csv`` too; ``data_dictionary.csv``, ``datapackage.json`` and ``stac-item.json``
     describe them. The same data give the same bytes with the same versions of the libraries.
 
     Parameters
@@ -53,8 +53,13 @@ def write_layers(
     layers = build_layers(content)
     metadata = dataset_metadata(content.run_info)
     geopackage = folder / "plan.gpkg"
-    styles = build_styles(layers, content.station_types, content.chemistries)
-    write_geopackage(geopackage, layers, styles, metadata, on_progress)
+    styles = {
+        name: (qml, f"{text} (scenario {content.run_info['name']})")
+        for name, (qml, text) in build_styles(
+            layers, content.station_types, content.chemistries
+        ).items()
+    }
+    write_geopackage(geopackage, whole_layers(layers), styles, metadata, on_progress)
     written = [geopackage]
     for name in ("layers", "tables"):
         (folder / name).mkdir(exist_ok=True)

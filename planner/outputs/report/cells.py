@@ -8,6 +8,7 @@ import pandas as pd
 from h3.api import basic_int
 from numpy.typing import NDArray
 
+from planner.outputs.layers.antimeridian import from_cut
 from planner.outputs.layers.hexagons import CellArray, cell_centres, cell_parents
 from planner.outputs.layers.overview import zone_cells
 
@@ -90,11 +91,18 @@ def _sum_to(zones: pd.DataFrame, parents: CellArray, resolution: int) -> CellSum
     )
 
 
-def pack_tiles(sums: CellSums) -> list[dict[str, Any]]:
+def pack_tiles(sums: CellSums, cut_lon: float = -180.0) -> list[dict[str, Any]]:
     """Cells as small integers, tile by tile, for the page to draw.
 
     Cells of one resolution that lie close mostly have the same outline: a tile (a coarser
     cell) carries each outline once, and of a cell only where its centre lies and which it has.
+
+    Parameters
+    ----------
+    sums : CellSums
+        The cells.
+    cut_lon : float
+        Meridian from which longitudes count on, beyond 180 degrees if need be.
 
     Returns
     -------
@@ -106,6 +114,7 @@ def pack_tiles(sums: CellSums) -> list[dict[str, Any]]:
         swap; likewise], where zones have minutes.
     """
     centres = cell_centres(sums.cells)
+    centres[:, 0] = from_cut(centres[:, 0], cut_lon)
     with np.errstate(invalid="ignore"):
         served = np.rint(100 * sums.swaps_served_per_day / sums.swaps_per_day)
         minutes = (

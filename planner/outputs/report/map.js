@@ -5,7 +5,7 @@
     data, cities, stations, levels, corridors, byId, format, percent, collection, point, state,
     isShown, seasonTitle, rangeOf, cellFeatures, stationFeatures, cityFeatures,
     corridorFeatures, roadFeatures, showLegend, showDetails, showCity, showStation,
-    showCorridorStation, roadRows, roadTitle, cellRows,
+    showCorridorStation, roadRows, roadTitle, cellRows, plainLon,
   } = mapPanel;
 
   const hasWebGl = (() => {
@@ -84,7 +84,8 @@
     const step = [0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 45].find((size) => span / size <= 9) || 45;
     const digits = step < 1 ? 1 : 0;
     const name = (degrees, [plus, minus]) =>
-      `${Math.abs(degrees).toFixed(digits)}° ${degrees < 0 ? minus : plus}`;
+      `${Math.abs(degrees).toFixed(digits)}° ${Math.abs(degrees) === 180 ? "" : degrees < 0 ? minus : plus}`.trim();
+    const nameLon = (lon) => name(plainLon(lon), ["E", "W"]);
     const from = (low) => Math.ceil(low / step) * step;
     const features = [];
     const south = bounds.getSouth(), north = bounds.getNorth(), west = bounds.getWest();
@@ -93,7 +94,7 @@
       features.push({ type: "Feature", geometry: { type: "LineString", coordinates }, properties: {} });
     for (let lon = from(west); lon <= bounds.getEast(); lon += step) {
       line([[lon, Math.max(south, -85)], [lon, Math.min(north, 85)]]);
-      features.push(point(lon, corner.lat, { label: `grid|${name(lon, ["E", "W"])}`, anchor: "top" }));
+      features.push(point(lon, corner.lat, { label: `grid|${nameLon(lon)}`, anchor: "top" }));
     }
     for (let lat = from(Math.max(south, -85)); lat <= Math.min(north, 85); lat += step) {
       line([[west, lat], [bounds.getEast(), lat]]);
@@ -125,7 +126,7 @@
           { id: "grid", type: "line", source: "grid", filter: ["==", ["geometry-type"], "LineString"],
             paint: { "line-color": "#dfe4e8", "line-width": 1 } },
           { id: "cells", type: "fill", source: "cells",
-            paint: { "fill-color": ["get", "colour"], "fill-opacity": ["get", "opacity"], "fill-antialias": false } },
+            paint: { "fill-color": ["get", "colour"] } },
           ...["roads", "ferries"].map((id) => ({
             id, type: "line", source: "roads", filter: ["==", ["get", "ferry"], id === "ferries" ? 1 : 0],
             layout: { "line-sort-key": ["get", "order"], "line-cap": id === "roads" ? "round" : "butt" },
@@ -166,7 +167,7 @@
       bounds: everything(),
       fitBoundsOptions: FIT,
       maxZoom: 14,
-      renderWorldCopies: false,
+      renderWorldCopies: data.spans_180,
       attributionControl: false,
       dragRotate: false,
       pitchWithRotate: false,
@@ -190,8 +191,9 @@
       const level = levelFor(map.getZoom());
       const view = map.getBounds();
       const seen = levels[level].tiles.map(({ box }, idx) => [box, idx])
-        .filter(([[west, south, east, north]]) => level === 0 || (west <= view.getEast() &&
-          east >= view.getWest() && south <= view.getNorth() && north >= view.getSouth()))
+        .filter(([[west, south, east, north]]) => level === 0 ||
+          (south <= view.getNorth() && north >= view.getSouth() &&
+            [-360, 0, 360].some((round) => west + round <= view.getEast() && east + round >= view.getWest())))
         .map(([, idx]) => idx);
       const wanted = `${level}:${seen.join()}`;
       if (wanted === drawnCells) return;

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from planner.outputs.layers.antimeridian import cut_lon, from_cut
 from planner.outputs.palette import (
     CORRIDOR_STATION,
     INK,
@@ -27,14 +28,16 @@ _RANGE_STEPS_KM = (5, 10, 20, 25, 50, 100, 200, 500)
 
 def build_map(run: RunFiles) -> dict[str, Any]:
     """Cells, stations and cities, with classes, colours and labels of the legends."""
-    cities = _cities(run)
-    corridors = {"corridors": _corridors(run)} if run.has_corridors else {}
+    cut = _cut_lon(run)
+    cities = _cities(run, cut)
+    corridors = {"corridors": _corridors(run, cut)} if run.has_corridors else {}
     return {
+        "spans_180": cut > -180,
         "levels": [
-            {"resolution": level.resolution, "tiles": pack_tiles(level)}
+            {"resolution": level.resolution, "tiles": pack_tiles(level, cut)}
             for level in sum_levels(_with_minutes(run))
         ],
-        "stations": _stations(run),
+        "stations": _stations(run, cut),
         "cities": cities,
         "packs": run.pack_ids,
         "first_pack": _most_used_pack(run),
@@ -54,6 +57,14 @@ def build_map(run: RunFiles) -> dict[str, Any]:
         "soft_ink": SOFT_INK,
         **corridors,
     }
+
+
+def _cut_lon(run: RunFiles) -> float:
+    """Meridian from which the map counts its longitudes on, so that no data are cut."""
+    roads = run.optional.get("corridor_roads", pd.DataFrame(columns=["from_lon", "to_lon"]))
+    columns = (run.zones["lon"], run.cities["lon"], run.stations["lon"], roads["from_lon"],
+               roads["to_lon"])  # fmt: skip
+    return cut_lon(np.unique(np.concatenate([column.to_numpy(float) for column in columns])))
 
 
 def _shades_minutes(run: RunFiles) -> bool:
@@ -86,8 +97,8 @@ def _cell_classes(run: RunFiles) -> dict[str, Any]:
     return {"cell_title": title, "cell_classes": [list(entry) for entry in classes]}
 
 
-def _stations(run: RunFiles) -> dict[str, Any]:
-    stations = run.stations
+def _stations(run: RunFiles, cut: float) -> dict[str, Any]:
+    stations = run.stations.assign(lon=from_cut(run.stations["lon"].to_numpy(float), cut))
     types = stations[["station_type_id", "bays"]].drop_duplicates().sort_values("bays")
     hours = run.optional.get("station_hour")
     return {
@@ -111,9 +122,15 @@ def _stations(run: RunFiles) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _corridors(run: RunFiles) -> dict[str, Any]:
+def _corridors(run: RunFiles, cut: float) -> dict[str, Any]:
     """Corridor stations, and roads as pairs of their ends, which many share."""
-    stations, roads = run.optional["corridor_stations"], run.optional["corridor_roads"]
+    stations, roads = (
+        frame.assign(**{name: from_cut(frame[name].to_numpy(float), cut) for name in names})
+        for frame, names in (
+            (run.optional["corridor_stations"], ["lon"]),
+            (run.optional["corridor_roads"], ["from_lon", "to_lon"]),
+        )
+    )
     ends = np.concatenate(
         [roads[[f"{end}_lon", f"{end}_lat"]].to_numpy(float).round(4) for end in ("from", "to")]
     )
@@ -168,8 +185,8 @@ def _swaps_by_hour(site_ids: pd.Series, hours: pd.DataFrame) -> list[list[float]
     return rounded
 
 
-def _cities(run: RunFiles) -> list[dict[str, Any]]:
-    cities = run.cities
+def _cities(run: RunFiles, cut: float) -> list[dict[str, Any]]:
+    cities = run.cities.assign(lon=from_cut(run.cities["lon"].to_numpy(float), cut))
     vehicles = cities[[f"vehicles_{name}" for name in run.chemistry_ids]].to_numpy(float)
     leading = vehicles.argmax(axis=1) if vehicles.size else np.full(len(cities), -1)
     ranges = _ranges(run)

@@ -8,6 +8,7 @@ const mapPanel = (() => {
   const format = (value, digits = 0) => value === null || value === undefined ? "–"
     : new Intl.NumberFormat("en-US", { minimumFractionDigits: digits, maximumFractionDigits: digits })
       .format(value).replace("-", "\u2212");
+  const plainLon = (lon) => lon - 360 * Math.floor((lon + 180) / 360); // data may run on beyond 180
   const percent = (share) => share === null ? "–" : `${format(100 * share, 1)} %`;
   const collection = (features) => ({ type: "FeatureCollection", features });
   const point = (lon, lat, properties) =>
@@ -31,6 +32,7 @@ const mapPanel = (() => {
   // ---- what is drawn -------------------------------------------------------------------------
 
   const PLACES_PER_DEGREE = 10000;
+  const LARGEST = 0.96, LEAST_AREA = 0.15; // of a cell's width, and of the largest's area
   const mostHouseholds = levels.map(({ tiles }) => {
     const all = tiles.flatMap((tile) => tile.households).sort((a, b) => a - b);
     return Math.max(1, all[Math.floor(0.98 * (all.length - 1))] || 1);
@@ -41,10 +43,12 @@ const mapPanel = (() => {
     return tile.x.map((x, idx) => {
       const lon = tile.at[0] + x / PLACES_PER_DEGREE;
       const lat = tile.at[1] + tile.y[idx] / PLACES_PER_DEGREE;
-      const ring = tile.outlines[tile.outline[idx]].map(([dx, dy]) => [lon + dx, lat + dy]);
+      // Smaller, not fainter, where few live: a fainter colour is that of another class.
+      const share = Math.min(1, tile.households[idx] / mostHouseholds[level]);
+      const size = LARGEST * Math.sqrt(LEAST_AREA + (1 - LEAST_AREA) * share ** 0.6);
+      const ring = tile.outlines[tile.outline[idx]].map(([dx, dy]) => [lon + size * dx, lat + size * dy]);
       ring.push(ring[0]);
       const shown = (tile.minutes || tile.served)[idx];
-      const share = Math.min(1, tile.households[idx] / mostHouseholds[level]);
       return {
         type: "Feature",
         geometry: { type: "Polygon", coordinates: [ring] },
@@ -52,7 +56,6 @@ const mapPanel = (() => {
           level, tile: tileIdx, cell: idx,
           colour: shown < 0 ? data.missing_colour
             : data.cell_classes.find(([below]) => shown < below)[1],
-          opacity: 0.15 + 0.75 * share ** 0.6,
         },
       };
     });
@@ -118,20 +121,31 @@ const mapPanel = (() => {
   function showLegend() {
     const parts = [];
     if (isShown("cells")) {
-      parts.push(legendList(data.cell_title,
-        data.cell_classes.map(([, colour, text]) => ({ colour, text }))));
+      const entries = data.cell_classes.map(([, colour, text]) => ({ colour, text }));
+      if (levels.some(({ tiles }) => tiles.some((tile) => tile.served.includes(-1)))) {
+        entries.push({ colour: data.missing_colour, text: "no swaps asked for" });
+      }
+      const part = legendList(data.cell_title, entries);
+      part.append(element("p", "Smaller hexagons: fewer car-owning households", "sizes"));
+      parts.push(part);
     }
     if (isShown("stations") && stations.id.length) {
       const present = new Set(cities.map((city) => city.leading));
       const leading = data.chemistries.filter((_chemistry, idx) => present.has(idx));
+      if (stations.city.some((city) => !chemistryOf(cities[city]))) {
+        leading.push({ name: "none has a pack", colour: data.missing_colour });
+      }
       parts.push(legendList("Stations: most vehicles of the city use", leading.map(
         ({ name, colour }) => ({ colour, text: name, px: 12 }))));
       parts.push(legendList("Station size", stations.types.map(
         ({ id, bays }, type) => ({ colour: data.soft_ink, text: `${bays} bays (${id})`, px: 7 * stationSize(type) }))));
     }
     if (corridors && isShown("roads") && corridors.roads.from.length) {
-      parts.push(legendList("Roads: trips refuelled in winter",
-        corridors.share_classes.map(([, colour, text]) => ({ colour, text, shape: "line" }))));
+      const entries = corridors.share_classes.map(([, colour, text]) => ({ colour, text, shape: "line" }));
+      if (corridors.roads.winter_share.includes(null)) {
+        entries.push({ colour: data.missing_colour, text: "no trips", shape: "line" });
+      }
+      parts.push(legendList("Roads: trips refuelled in winter", entries));
     }
     if (corridors && isShown("corridors") && corridors.stations.id.length) {
       parts.push(legendList("Corridor stations", [
@@ -139,11 +153,14 @@ const mapPanel = (() => {
     }
     if (isShown("ranges") && data.range_classes.length) {
       const ends = data.range_classes.map(([from]) => from);
-      parts.push(legendList(`Range with ${data.packs[state.pack]}: ${seasonTitle()}`,
-        data.range_classes.map(([from, colour], idx) => ({
-          colour, px: 13,
-          text: idx + 1 < ends.length ? `${from} to ${ends[idx + 1]} km` : `${from} km and more`,
-        }))));
+      const entries = data.range_classes.map(([from, colour], idx) => ({
+        colour, px: 13,
+        text: idx + 1 < ends.length ? `${from} to ${ends[idx + 1]} km` : `${from} km and more`,
+      }));
+      if (cities.some((city) => rangeOf(city) === null)) {
+        entries.push({ colour: data.missing_colour, px: 13, text: "no vehicle that it fits" });
+      }
+      parts.push(legendList(`Range with ${data.packs[state.pack]}: ${seasonTitle()}`, entries));
     }
     byId("legend").replaceChildren(...parts);
   }
@@ -213,7 +230,7 @@ const mapPanel = (() => {
       ["Utilisation", percent(used)],
       ["Zones served", format(stations.zones[idx])],
       ["Mean drive time", `${format(stations.drive[idx], 1)} min`],
-      ["Longitude, latitude", `${stations.lon[idx].toFixed(4)}, ${stations.lat[idx].toFixed(4)}`],
+      ["Longitude, latitude", `${plainLon(stations.lon[idx]).toFixed(4)}, ${stations.lat[idx].toFixed(4)}`],
     ], ...extra);
   }
 
@@ -229,7 +246,7 @@ const mapPanel = (() => {
       ["Trips in summer", `${format(summerTrips[idx], 1)} per day`],
       ["Peak hour, holiday", `${format(holiday[idx], 1)} of ${format(capacity[idx], 1)} swaps`],
       ["Investment", `${format(capex[idx])} CNY`],
-      ["Longitude, latitude", `${lon[idx].toFixed(4)}, ${lat[idx].toFixed(4)}`],
+      ["Longitude, latitude", `${plainLon(lon[idx]).toFixed(4)}, ${lat[idx].toFixed(4)}`],
     ]);
   }
 
@@ -283,6 +300,6 @@ const mapPanel = (() => {
     data, cities, stations, levels, corridors, byId, format, percent, collection, point, state,
     isShown, seasonTitle, rangeOf, cellFeatures, stationFeatures, cityFeatures,
     corridorFeatures, roadFeatures, showLegend, showDetails, showCity, showStation,
-    showCorridorStation, roadRows, roadTitle, cellRows,
+    showCorridorStation, roadRows, roadTitle, cellRows, plainLon,
   };
 })();

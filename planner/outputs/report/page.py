@@ -1,7 +1,9 @@
 """The page: figures in front, what they rest on behind, and the template that holds them."""
 
 import json
-from importlib.metadata import distribution, version
+import re
+from collections.abc import Callable
+from importlib.metadata import version
 from importlib.resources import files
 from typing import Any
 
@@ -10,7 +12,7 @@ from markupsafe import Markup
 
 from planner.outputs.kpi import shown_kpis
 from planner.outputs.report.cards import Card
-from planner.outputs.report.charts import Chart, draw_charts
+from planner.outputs.report.charts import Chart, draw, specify_charts
 from planner.outputs.report.corridors import (
     corridor_limits,
     corridor_station_table,
@@ -33,8 +35,16 @@ from planner.outputs.report.tables import (
 _WEAK_MARKS = ("?", "INF")
 
 
-def render_page(run: RunFiles) -> str:
-    """The whole page as HTML; the same run gives the same text."""
+def render_page(run: RunFiles, on_loss: Callable[[str], None]) -> str:
+    """The whole page as HTML; the same run gives the same text.
+
+    Parameters
+    ----------
+    run : RunFiles
+        What the run left.
+    on_loss : callable
+        Hears of each drawing that could not be made.
+    """
     environment = jinja2.Environment(
         loader=jinja2.FunctionLoader(_asset),
         autoescape=True,
@@ -43,6 +53,9 @@ def render_page(run: RunFiles) -> str:
         lstrip_blocks=True,
     )
     trips = describe_trips(run) if run.has_corridors else None
+    drawn = draw([*specify_charts(run), *([trips.chart] if trips else [])], on_loss)
+    markup = {chart.key: _with_markup(chart) for chart in drawn}
+    of_trips = markup.pop(trips.chart.key) if trips else None
     return environment.get_template("page.html.j2").render(
         title=run.scenario.get("title") or run.run.get("name", "Plan"),
         name=run.run.get("name", ""),
@@ -50,8 +63,8 @@ def render_page(run: RunFiles) -> str:
         status=_status(run),
         finding=finding(run),
         cards=[*cards(run), *(trip_cards(run) if trips else ())],
-        charts=[_with_markup(chart) for chart in draw_charts(run)],
-        trips=trips and {**trips.__dict__, "chart": _with_markup(trips.chart)},
+        charts=list(markup.values()),
+        trips=trips and {**trips.__dict__, "chart": of_trips},
         tables=_tables(run),
         assumptions=assumption_table(run),
         limits=[*limits(run), *(corridor_limits() if trips else ())],
@@ -208,7 +221,7 @@ def _particulars(run: RunFiles) -> list[tuple[str, str]]:
                             f"{number(run.run.get('peak_rss_mb'))} MB"),
         ("Seed", str(run.run.get("seed", MISSING))),
         ("Versions", versions or MISSING),
-        ("Report drawn with", f"MapLibre GL JS (BSD-3-Clause) from maplibre {version('maplibre')}, "
+        ("Report drawn with", f"MapLibre GL JS {_map_library_version()} (BSD-3-Clause), "
                               f"Vega-Lite (BSD-3-Clause) from vl-convert-python "
                               f"{version('vl-convert-python')}"),
     ]  # fmt: skip
@@ -229,15 +242,20 @@ def _asset(name: str) -> str:
 
 
 def _map_library(name: str) -> Markup:
-    # Found without importing the package, which would bring in its own dependencies.
-    path = distribution("maplibre").locate_file(f"maplibre/srcjs/{name}")
-    with open(str(path), encoding="utf-8") as stream:
-        lines = stream.read().splitlines()
+    lines = _asset(f"vendor/{name}").splitlines()
     # Developer tools would otherwise ask a host for the source map.
     kept = "\n".join(line for line in lines if not line.startswith("//# sourceMappingURL="))
     if "</script" in kept.lower() or "</style" in kept.lower():
-        raise ValueError(f"{path} would end the element that carries it")
+        raise ValueError(f"{name} would end the element that carries it")
     return Markup(kept)
+
+
+def _map_library_version() -> str:
+    """As the script's own banner tells it."""
+    found = re.search(r"maplibre-gl-js/blob/v([\d.]+)/", _asset("vendor/maplibre-gl.js"))
+    if found is None:
+        raise ValueError("maplibre-gl.js has no banner that tells its version")
+    return found[1]
 
 
 def _json_block(data: Any) -> Markup:

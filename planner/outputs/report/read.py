@@ -12,6 +12,7 @@ import pandas as pd
 from planner.errors import Fault, InputError
 from planner.outputs.chemistries import Chemistries, read_chemistries
 from planner.outputs.run_json import read_run_json
+from planner.outputs.whole import whole_kpi, whole_table
 
 ZONE_COLUMNS = ("zone_id", "lon", "lat", "car_owning_households", "swaps_per_day", "served_frac")
 _REQUIRED = {
@@ -66,7 +67,7 @@ _REMEDY = "not a run folder of this version; plan again with `planner run`"
 
 @dataclass(frozen=True)
 class RunFiles:
-    """What a run left.
+    """What a run left, vehicles and packs in whole numbers.
 
     Attributes
     ----------
@@ -179,6 +180,9 @@ def read_run(folder: Path) -> RunFiles:
     )
     if faults:
         raise InputError(faults, source=str(folder))
+    frames |= {name: whole_table(name, frames[name]) for name in ("cities", "packs")}
+    optional = {name: whole_table(name, frame) for name, frame in optional.items()}
+    run["kpi"] = whole_kpi(run["kpi"])
     frames["chemistries"] = read_chemistries(frames["chemistries"])
     return RunFiles(run=run, scenario=scenario, progress=progress, optional=optional, **frames)
 

@@ -1,6 +1,7 @@
 """Write `report.html` into a run folder."""
 
 import hashlib
+from collections.abc import Callable
 from pathlib import Path
 
 from planner.errors import Fault, InputError
@@ -12,7 +13,9 @@ REPORT_FILE = "report.html"
 _DONE_FILE, _CHECKSUM_FILE = "DONE", "checksums.txt"
 
 
-def write_report(folder: Path, out: Path | None = None) -> Path:
+def write_report(
+    folder: Path, out: Path | None = None, on_loss: Callable[[str], None] = lambda _: None
+) -> Path:
     """Write the report of a run; it opens from the disk, without a network.
 
     Parameters
@@ -21,6 +24,8 @@ def write_report(folder: Path, out: Path | None = None) -> Path:
         A run folder whose files stand, `DONE` and `checksums.txt` apart.
     out : Path, optional
         File to write; default ``report.html`` in the folder.
+    on_loss : callable
+        Hears of each drawing that could not be made; the page says so in its place.
 
     Returns
     -------
@@ -33,7 +38,7 @@ def write_report(folder: Path, out: Path | None = None) -> Path:
         If files or columns of a run are missing, with each of them.
     """
     path = out or folder / REPORT_FILE
-    page = render_page(read_run(folder))
+    page = render_page(read_run(folder), on_loss)
     try:
         write_text(path, page)
     except OSError as error:
@@ -42,8 +47,12 @@ def write_report(folder: Path, out: Path | None = None) -> Path:
     return path
 
 
-def rebuild_report(folder: Path, out: Path | None = None) -> Path:
+def rebuild_report(
+    folder: Path, out: Path | None = None, on_loss: Callable[[str], None] = lambda _: None
+) -> Path:
     """Write the report of a finished run anew, and its checksum if it stands in the folder.
+
+    Parameters and returns as of `write_report`.
 
     Raises
     ------
@@ -53,7 +62,7 @@ def rebuild_report(folder: Path, out: Path | None = None) -> Path:
     if not (folder / _DONE_FILE).is_file():
         remedy = "not a finished run: its file DONE is missing; plan with `planner run`"
         raise InputError([Fault(str(folder), None, "", "", remedy)])
-    path = write_report(folder, out)
+    path = write_report(folder, out, on_loss)
     if path.resolve() == (folder / REPORT_FILE).resolve():
         _renew_checksum(folder)
     return path

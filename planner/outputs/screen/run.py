@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from planner.outputs.chemistries import read_chemistries
 from planner.outputs.run_json import without_infinity
+from planner.outputs.whole import whole_kpi, whole_table
 from planner.planning.clock import progress_record
 from planner.plans.question import judge_of
 from planner.solving.progress import Progress
@@ -85,7 +86,7 @@ def show_result(planned: "Planned", folder: Path, as_json: bool) -> None:
     from rich.markup import escape
     from rich.table import Table
 
-    kpi = planned.evaluation.kpi
+    kpi = whole_kpi(planned.evaluation.kpi)
     minutes = planned.instance.scenario.siting.drive_time_min
     near_km = planned.instance.scenario.siting.near_km
     console = Console(highlight=False)
@@ -105,7 +106,8 @@ def show_result(planned: "Planned", folder: Path, as_json: bool) -> None:
     chemistries = sorted(planned.instance.packs["chemistry"].unique(), reverse=True)
     for heading in ("city", "winter", "vehicles", *map(named.nickname, chemistries)):
         coldest.add_column(heading, justify="left" if heading == "city" else "right")
-    cities = planned.evaluation.cities.sort_values("winter_design_c").head(NUM_COLDEST)
+    cities = whole_table("cities", planned.evaluation.cities)
+    cities = cities.sort_values("winter_design_c").head(NUM_COLDEST)
     for city in cities.to_dict("records"):
         coldest.add_row(
             escape(city["name_en"]),
@@ -165,7 +167,8 @@ def _print_quarters(planned: "Planned", console: "Console") -> None:
     quarters = planned.instance.scenario.quarters
     named = read_chemistries(planned.instance.chemistries)
     if len(quarters) > 1:
-        by_quarter = planned.tables["city_quarter"].groupby("quarter").sum(numeric_only=True)
+        city_quarter = whole_table("city_quarter", planned.tables["city_quarter"])
+        by_quarter = city_quarter.groupby("quarter").sum(numeric_only=True)
         supply = planned.tables["supply_value"]
         table = Table(title="Packs by quarter", title_justify="left")
         for heading in ("quarter", "vehicles", "chemistry", "on it", "GWh used", "available",

@@ -16,6 +16,7 @@ from planner.outputs.chemistries import Chemistries, read_chemistries
 from planner.outputs.kpi import describe_kpi
 from planner.outputs.layers.describe import DATA_PACKAGE
 from planner.outputs.run_json import read_run_json
+from planner.outputs.whole import whole_kpi, whole_table
 from planner.outputs.workbook.formats import TEXT, distinct, heading, kpi_format, number_format
 
 MOST_ROWS = 100_000
@@ -130,6 +131,7 @@ def read_tables(folder: Path) -> RunTables:
     """
     with _naming(folder / "run.json"):
         run = read_run_json(folder / "run.json")
+    run["kpi"] = whole_kpi(run["kpi"])
     package = _read_json(folder / DATA_PACKAGE)
     resources = {
         each["name"]: each for each in package["resources"] if each.get("format") == "parquet"
@@ -146,7 +148,8 @@ def read_tables(folder: Path) -> RunTables:
                         resource["description"], reason)
             )  # fmt: skip
         else:
-            sheets.append(_sheet(resource, _read_table(folder, resource), names))
+            frame = whole_table(name, _read_table(folder, resource))
+            sheets.append(_sheet(resource, frame, names))
     sheets.append(_dictionary(resources))
     attribution = " ".join(source["title"] for source in package["sources"])
     return RunTables(run, chemistries, attribution, tuple(sheets), tuple(left_out))

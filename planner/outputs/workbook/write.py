@@ -67,6 +67,7 @@ def write_workbook(folder: Path, out: Path | None = None) -> Path:
             book.set_properties(
                 {
                     "title": content.run["title"],
+                    "subject": f"Scenario {content.run['name']}",
                     "comments": content.attribution,
                     "created": _FIXED_DATE,
                 }
@@ -195,7 +196,8 @@ class _Writer:
         page.set_row(0, 28)
         self._text(page, 1, 0, proof(run), font_size=12)
         page.set_row(1, 20)
-        row = self._write_figures(page, 3, content)
+        self._text(page, 2, 0, f"Scenario: {run['name']}", font_color=palette.SOFT_INK)
+        row = self._write_figures(page, 4, content)
         row = self._write_models(page, row + 1, content)
         row = self._write_contents(page, row + 1, content)
         row = self._write_left_out(page, row + 1, content)

@@ -136,3 +136,11 @@ def test_styles_know_every_reason_and_class(content):
         assert f'value="{reason}"' in styles["candidates"][0]
     for chemistry in ("sodium_ion", "lfp", "nmc", "none"):
         assert f'value="{chemistry}"' in styles["chemistry_regions"][0]
+
+
+@pytest.mark.parametrize("name", ["zones_overview", "zones_overview_coarse"])
+def test_cells_with_few_swaps_are_smaller_and_keep_the_colour_of_their_class(content, name):
+    styles = build_styles(build_layers(content), content.station_types, content.chemistries)
+    qml, _ = styles[name]
+    assert "affine_transform($geometry" in qml
+    assert "set_color_part" not in qml  # a faint colour would be that of another class

@@ -156,6 +156,12 @@ def test_geopackage_is_sound_and_registers_every_table(run_folder):
     assert {("gpkg_data_columns", "gpkg_schema"), ("zones", "gpkg_rtree_index")} <= set(extensions)
     described = dict(query(path, "SELECT identifier, description FROM gpkg_contents"))
     assert described["zones"].startswith("Demand zones (H3 hexagons)")
+    assert all(
+        text.endswith("Scenario: tiny.") for name, text in described.items() if name in LAYERS
+    )
+    styled = query(path, "SELECT description FROM layer_styles")
+    assert all(text.endswith("(scenario tiny)") for (text,) in styled)
+    assert query(path, "SELECT DISTINCT scenario FROM kpi") == [("tiny",)]
     (last_changes,) = zip(*query(path, "SELECT last_change FROM gpkg_contents"), strict=True)
     assert set(last_changes) == {"2000-01-01T00:00:00.000Z"}
 
@@ -167,6 +173,7 @@ def test_attribution_stands_in_the_metadata(run_folder):
         " WHERE reference_scope = 'geopackage'",
     )
     assert "© OpenStreetMap" in metadata
+    assert '<MDI key="SCENARIO">tiny</MDI>' in metadata
     assert "EPSG:4490" in metadata
 
 
@@ -283,7 +290,7 @@ def test_styles_are_found_and_name_columns_that_exist(run_folder):
                 f"SELECT column_name, title FROM gpkg_data_columns WHERE table_name = '{layer}'",
             )
         )
-        symbols = {symbol.get("name") for symbol in renderer.iter("symbol")}
+        symbols = {symbol.get("name") for symbol in renderer.find("symbols")}
         classes = [*renderer.iter("category"), *renderer.iter("range")]
         assert {entry.get("symbol") for entry in classes} == symbols
     assert query(path, "PRAGMA table_info(layer_styles)")[0][1] == "id"

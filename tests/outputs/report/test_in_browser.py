@@ -11,6 +11,10 @@ from typing import Any
 import pytest
 from playwright.sync_api import sync_playwright
 
+from planner.instance import Instance
+from planner.outputs.run_folder import write_run
+from planner.planning.pipeline import plan
+from tests.moved_east import moved_east
 from tests.outputs.report.made_up_run import EVIL_CITY
 from tests.programs import find_program, lacking
 
@@ -122,6 +126,44 @@ def test_layers_are_switched(visit: Visit) -> None:
     for layer in ("stations", "cells", "names"):
         visit.show(layer, shown=True)
     assert visit.colours() == before
+
+
+def test_cells_have_the_colours_of_the_legend_and_no_others(visit: Visit) -> None:
+    for layer in ("stations", "names", "roads", "corridors"):
+        visit.show(layer, shown=False)
+    visit.page.select_option("#find", label="Harbin")
+    visit.page.get_by_role("button", name="Close details").click()
+    swatches = visit.page.locator("#legend .swatch").evaluate_all(
+        "all => all.map((each) => getComputedStyle(each).backgroundColor)"
+    )
+    legend = {swatch.removeprefix("rgb(").removesuffix(")").replace(" ", "") for swatch in swatches}
+    counts = visit.colours()
+    ground, lines = "251,251,250", "223,228,232"
+    # Half of Harbin's zones are served whole, half not at all; edges are mixtures.
+    drawn = {colour for colour, pixels in counts.items() if pixels > 1000} - {ground, lines}
+    assert drawn == {"1,133,113", "166,97,26"}
+    assert drawn <= legend
+
+
+def test_a_town_on_the_antimeridian_is_shown_whole(
+    browser: Any, tutorial: Instance, tmp_path: Path
+) -> None:
+    middle = (tutorial.zones["lon"].min() + tutorial.zones["lon"].max()) / 2
+    folder = write_run(plan(moved_east(tutorial, 180 - middle)), tmp_path / "run")
+    context = browser.new_context(
+        viewport={"width": 1366, "height": 768}, offline=True, reduced_motion="reduce"
+    )
+    visit = Visit(context.new_page(), folder / "report.html")
+    visit.wait_until_drawn()
+    for layer in ("stations", "names"):
+        visit.show(layer, shown=False)
+    counts = visit.colours()
+    # West of it all is served, east of it little: both halves are on the map, in its middle.
+    assert min(counts["1,133,113"], counts["166,97,26"]) > 3000
+    visit.show("stations", shown=True)
+    assert visit.colours().get("230,159,0", 0) > 100
+    assert visit.complaints == []
+    context.close()
 
 
 def test_season_and_pack_change_the_range_shown(visit: Visit) -> None:

@@ -5,6 +5,7 @@ import json
 import re
 from html import unescape
 from html.parser import HTMLParser
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -85,6 +86,20 @@ def test_nothing_is_loaded_from_anywhere(report: Path, page: _Page) -> None:
     policy = next(value for _, name, value in page.attributes if value.startswith("default-src"))
     assert "http" not in policy
     assert "sourceMappingURL=" not in report.read_text(encoding="utf-8").split("map-data")[0]
+
+
+def test_the_map_library_is_the_one_on_record(report: Path, page: _Page) -> None:
+    vendor = files("planner.outputs.report") / "vendor"
+    lines = (vendor / "maplibre-gl.sha256").read_text(encoding="utf-8").splitlines()
+    on_record = {name: digest for digest, name in (line.split("  ") for line in lines)}
+    assert set(on_record) == {"maplibre-gl.js", "maplibre-gl.css", "maplibre-gl.LICENSE.txt"}
+    for name, digest in on_record.items():
+        assert hashlib.sha256((vendor / name).read_bytes()).hexdigest() == digest
+    text = report.read_text(encoding="utf-8")
+    (banner,) = re.findall(r"maplibre-gl-js/blob/v(\d+)\.(\d+)\.(\d+)/LICENSE", text)
+    # Mended in 5.24.1 (CVE-2026-85061); version 6 cannot stand in one page.
+    assert (5, 24, 1) <= tuple(map(int, banner)) < (6, 0, 0)
+    assert f"MapLibre GL JS {'.'.join(banner)} (BSD-3-Clause)" in "\n".join(page.texts)
 
 
 def test_text_from_outside_stays_text(page: _Page, map_data: dict[str, Any]) -> None:
@@ -315,3 +330,31 @@ def test_only_a_finished_run_is_rebuilt(run_folder: Path) -> None:
 def test_target_that_cannot_be_written(run_folder: Path, tmp_path: Path) -> None:
     with pytest.raises(InputError, match="choose another file"):
         write_report(run_folder, tmp_path / "no" / "such" / "folder.html")
+
+
+def test_a_chart_that_kills_its_process_leaves_a_report_without_it(run_folder: Path) -> None:
+    path = run_folder / "layers/cities.parquet"
+    cities = pd.read_parquet(path)
+    cities.assign(name_en=["Har\0bin", "x"]).to_parquet(path)
+    told: list[str] = []
+    page = _Page(write_report(run_folder, on_loss=told.append))
+    assert len(told) == 1
+    assert told[0].startswith("the chart 'worst' is left out: the renderer ended by SIG")
+    assert "This chart could not be drawn: the renderer ended by SIG" in "\n".join(page.texts)
+    ids = [value for _, name, value in page.attributes if name == "id"]
+    assert {"chart-worst", "chart-hours", "chart-trips"} <= set(ids)
+    assert page.tags.count("svg") == _Page(write_report(run_folder)).tags.count("svg") == 7
+
+
+def test_supply_of_a_single_quarter_is_seen(run_folder: Path) -> None:
+    path = run_folder / "tables/supply_value.parquet"
+    supply = pd.read_parquet(path)
+
+    def marks() -> int:
+        html = write_report(run_folder).read_text(encoding="utf-8")
+        figure = html.split('id="chart-supply"')[1].split("</figure>")[0]
+        return len(re.findall(r'<path[^>]*fill="(?:#8c8c8c|#018571)"', figure))
+
+    before = marks()
+    supply[supply["quarter"] == "2026Q4"].to_parquet(path)
+    assert marks() > before

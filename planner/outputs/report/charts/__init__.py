@@ -5,15 +5,15 @@ carries its figures as a label, which screen readers read and the page shows und
 """
 
 from planner.outputs.report.charts import packs, ranges, siting
-from planner.outputs.report.charts.drawing import Chart
+from planner.outputs.report.charts.drawing import Chart, draw
 from planner.outputs.report.read import RunFiles
 
-__all__ = ["Chart", "draw_charts"]
+__all__ = ["Chart", "draw", "specify_charts"]
 
 
-def draw_charts(run: RunFiles) -> list[Chart]:
-    """All charts; those that lack their data come last and say so."""
-    charts = [
+def specify_charts(run: RunFiles) -> list[Chart]:
+    """All charts, not drawn yet; those of trips between cities apart."""
+    return [
         siting.coverage_curve(run),
         siting.gap_over_time(run),
         siting.worst_served(run),
@@ -22,4 +22,3 @@ def draw_charts(run: RunFiles) -> list[Chart]:
         packs.supply_used(run),
         siting.hours_of_stations(run),
     ]
-    return sorted(charts, key=lambda chart: not chart.svg)

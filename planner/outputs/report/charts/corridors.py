@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from planner.outputs.palette import BOUND, MISSING, SERVED
-from planner.outputs.report.charts.drawing import Chart, Spec, axis, panel_width_px, render, says
+from planner.outputs.report.charts.drawing import Chart, Spec, axis, complete, panel_width_px, says
 from planner.outputs.report.numbers import number, percent
 from planner.outputs.report.read import RunFiles, records
 
@@ -60,7 +60,7 @@ def trips_refuelled(run: RunFiles) -> Chart:
         "trips",
         _finding(run),
         subtitle,
-        render({"hconcat": panels, "resolve": {"scale": {"color": "shared"}}}),
+        complete({"hconcat": panels, "resolve": {"scale": {"color": "shared"}}}),
         "Winter is the design day of the scenario's winter month, summer the mean of its summer "
         "month. Cities' stations alone, and a station at every candidate site: without regard to "
         "the stations' capacity.",

@@ -1,15 +1,14 @@
-"""How all charts are drawn: Vega-Lite specifications into SVG, with one look."""
+"""How all charts look: Vega-Lite specifications, completed with one look, and drawn together."""
 
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
-import vl_convert
-
 from planner.outputs.palette import AXIS, GRID, OUTLINE
+from planner.outputs.report.charts.process import VEGA_LITE, draw_apart
 
 Spec = dict[str, Any]
 
-_VEGA_LITE = "6.4"
 _WIDTH_PX, HEIGHT_PX = 520, 260
 _BETWEEN_PANELS_PX = 45  # a gap and the second axis
 # Liberation Sans has Arial's widths and comes with the renderer: alike on every machine.
@@ -46,17 +45,20 @@ class Chart:
         What the chart shows, as a finding.
     subtitle : str
         What is drawn, with units.
-    svg : str
-        The drawing; empty where the run lacks the data.
+    spec : dict, optional
+        What is drawn, complete; None where the run lacks the data.
     note : str
         What the reader must know; why there is no drawing, where there is none.
+    svg : str
+        The drawing, once `draw` made it.
     """
 
     key: str
     title: str
     subtitle: str
-    svg: str = ""
+    spec: Spec | None = None
     note: str = ""
+    svg: str = ""
 
 
 def axis(field: str, title: str | None, *, grid: bool = True) -> Spec:
@@ -104,14 +106,40 @@ def level_line(
     }
 
 
-def render(spec: Spec, *, left_px: int = 0) -> str:
-    """Draw a specification; ``left_px`` are kept free for names beside the chart."""
+def draw(charts: Sequence[Chart], on_loss: Callable[[str], None]) -> list[Chart]:
+    """Charts with their drawings; those that lack one come last and say why.
+
+    Parameters
+    ----------
+    charts : sequence of Chart
+        As specified.
+    on_loss : callable
+        Hears of each drawing that could not be made.
+    """
+    specs = [chart.spec for chart in charts if chart.spec is not None]
+    drawings = iter(draw_apart(specs))
+    drawn = []
+    for chart in charts:
+        drawing = None if chart.spec is None else next(drawings)
+        if drawing is None:
+            drawn.append(chart)
+        elif drawing.failure:
+            on_loss(f"the chart '{chart.key}' is left out: {drawing.failure}")
+            note = f"This chart could not be drawn: {drawing.failure}. The run's tables are whole."
+            drawn.append(replace(chart, note=note))
+        else:
+            drawn.append(replace(chart, svg=drawing.svg))
+    return sorted(drawn, key=lambda chart: not chart.svg)
+
+
+def complete(spec: Spec, *, left_px: int = 0) -> Spec:
+    """A specification with the look of all; ``left_px`` are kept free for names beside it."""
     whole = {
-        "$schema": f"https://vega.github.io/schema/vega-lite/v{_VEGA_LITE}.json",
+        "$schema": f"https://vega.github.io/schema/vega-lite/v{VEGA_LITE}.json",
         "config": _CONFIG,
         "padding": {"left": 4 + left_px, "right": 12, "top": 6, "bottom": 4},
         **spec,
     }
     if not {"hconcat", "facet"} & set(spec):
         whole = {"width": _WIDTH_PX - left_px, "height": HEIGHT_PX, **whole}
-    return vl_convert.vegalite_to_svg(whole, vl_version=_VEGA_LITE)
+    return whole

@@ -9,9 +9,9 @@ from planner.outputs.report.charts.drawing import (
     HEIGHT_PX,
     Chart,
     axis,
+    complete,
     hover_points,
     panel_width_px,
-    render,
     says,
 )
 from planner.outputs.report.numbers import number, percent
@@ -74,7 +74,7 @@ def packs_by_quarter(run: RunFiles) -> Chart:
             **says(),
         },
     }  # fmt: skip
-    return Chart("packs", _packs_finding(sums, run.chemistries), subtitle, render(spec))
+    return Chart("packs", _packs_finding(sums, run.chemistries), subtitle, complete(spec))
 
 
 def _packs_finding(sums: pd.DataFrame, chemistries: Chemistries) -> str:
@@ -140,7 +140,9 @@ def supply_used(run: RunFiles) -> Chart:
             "width": panel_width_px(len(names)),
             "height": HEIGHT_PX,
             "layer": [
-                {"mark": {"type": "line", "aria": False},
+                # A line through one quarter would not show.
+                {"mark": {"type": "line", "aria": False,
+                          "point": len({row["quarter"] for row in values}) == 1},
                  "encoding": {"x": x, "y": y, "color": {
                      "field": "kind", "type": "nominal",
                      "scale": {"domain": list(kinds.values()), "range": [MISSING, SERVED]}}}},
@@ -156,4 +158,4 @@ def supply_used(run: RunFiles) -> Chart:
             f"One more kWh of {run.chemistries.nickname(row['chemistry'])} is worth up to "
             f"{number(row['value_cny_per_kwh'])} CNY, in {row['quarter']}"
         )
-    return Chart("supply", title, subtitle, render(spec))
+    return Chart("supply", title, subtitle, complete(spec))

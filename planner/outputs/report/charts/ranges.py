@@ -12,9 +12,9 @@ from planner.outputs.report.charts.drawing import (
     Chart,
     Spec,
     axis,
+    complete,
     hover_points,
     panel_width_px,
-    render,
     says,
 )
 from planner.outputs.report.numbers import number, percent
@@ -52,7 +52,9 @@ def _range_by_temperature(run: RunFiles, curves: pd.DataFrame) -> Chart:
         "range",
         _range_finding(shown, curves, chemistry, run.chemistries),
         subtitle,
-        render({"hconcat": panels, "resolve": {"scale": {"y": "shared", "color": "independent"}}}),
+        complete(
+            {"hconcat": panels, "resolve": {"scale": {"y": "shared", "color": "independent"}}}
+        ),
         "The vehicle classes with the most vehicles. Dashed: the pack is colder than its curve's "
         "validated domain, whose last value is held there; real packs may give less.",
     )
@@ -144,8 +146,12 @@ def _range_finding(
         warmest = float(best.index[farther.to_numpy()].max())
         if farther.loc[:warmest].all():
             return f"From {number(warmest)} °C down, {name} takes {than}"
-    cold, warm = curves.groupby("ambient_c")["range_km"].mean().sort_index().iloc[[0, -1]]
-    return f"Packs lose {percent(1 - cold / warm, 0)} of their range from warmest to coldest"
+    drawn = curves[curves["vehicle_id"].isin(shown)].sort_values("ambient_c")
+    by_vehicle = drawn.groupby(["vehicle_id", "pack_id"])["range_km"]
+    lost = 1 - by_vehicle.first() / by_vehicle.last()
+    least, most = (percent(share, 0) for share in (lost.min(), lost.max()))
+    share = most if least == most else f"{least} to {most}"
+    return f"Vehicles lose {share} of their range from warmest to coldest"
 
 
 def _range_by_city(run: RunFiles) -> Chart:
@@ -165,7 +171,7 @@ def _range_by_city(run: RunFiles) -> Chart:
     subtitle = "Range on the winter design day, a point per city and pack"
     note = (
         "This run has no table range_curve, which draws range over temperature by vehicle class; "
-        "here each point is the mean over the vehicle classes that the pack fits."
+        "here each point is the mean over the city's vehicles that the pack fits."
     )
     if not values:
         return Chart("range", "No range is known", subtitle, note=note)
@@ -192,4 +198,4 @@ def _range_by_city(run: RunFiles) -> Chart:
     }
     lengths = [float(value["km"]) for value in values]
     title = f"On the winter design day packs give {number(min(lengths))} to "
-    return Chart("range", f"{title}{number(max(lengths))} km", subtitle, render(spec), note)
+    return Chart("range", f"{title}{number(max(lengths))} km", subtitle, complete(spec), note)

@@ -7,9 +7,9 @@ from planner.outputs.report.charts.drawing import (
     Chart,
     Spec,
     axis,
+    complete,
     hover_points,
     level_line,
-    render,
     says,
 )
 from planner.outputs.report.numbers import number, percent
@@ -75,7 +75,7 @@ def coverage_curve(run: RunFiles) -> Chart:
         "coverage",
         title,
         "Swaps per day that the plan's busiest stations serve, as allocated",
-        render(spec),
+        complete(spec),
         f"{_what_is_proven(run, bound)} The curve is what a part of the plan's own stations "
         "serves; a plan made for fewer stations may do better, and how much better is not proven "
         "here.",
@@ -147,7 +147,7 @@ def gap_over_time(run: RunFiles) -> Chart:
     if gap < _SMALLEST_GAP_FRAC:
         smallest = percent(_SMALLEST_GAP_FRAC, 3)
         notes.append(f"Gaps below {smallest} are drawn at {smallest}.")
-    return Chart("gap", title, subtitle, render({"layer": layers}), " ".join(notes))
+    return Chart("gap", title, subtitle, complete({"layer": layers}), " ".join(notes))
 
 
 def worst_served(run: RunFiles) -> Chart:
@@ -192,7 +192,7 @@ def worst_served(run: RunFiles) -> Chart:
     title = f"{first['name_en']} is served least: {percent(first['swaps_served_frac'], 0)}"
     if len(cities) == 1:
         title = f"{first['name_en']} is served {percent(first['swaps_served_frac'], 0)}"
-    return Chart("worst", title, subtitle, render(spec, left_px=150))
+    return Chart("worst", title, subtitle, complete(spec, left_px=150))
 
 
 def hours_of_stations(run: RunFiles) -> Chart:
@@ -238,7 +238,7 @@ def hours_of_stations(run: RunFiles) -> Chart:
         "hours",
         f"The busiest hour, from {busiest['hour']}:00, takes {percent(used, 0)} of capacity",
         subtitle,
-        render(spec),
+        complete(spec),
         "Dashed: capacity that keeps the service level. A sum over stations: single stations are "
         "fuller, see the table.",
     )
