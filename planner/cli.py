@@ -15,6 +15,7 @@ from planner.errors import PlannerError
 
 EXIT_LIMIT_WITH_PLAN = 4
 EXIT_PARTLY_FAILED = 6
+EXIT_MACHINE_LACKS = 7
 EXIT_INTERRUPTED = 130
 
 _INSTANCE = click.argument("instance", type=click.Path(path_type=Path), metavar="INSTANCE")
@@ -33,7 +34,8 @@ def cli() -> None:
     \b
     Exit codes: 0 done, 2 bad input, 3 infeasible, 4 a limit was reached and the
     plan's gap is above the one asked for, 5 a limit was reached without a plan,
-    6 some scenarios of a batch failed, 70 internal error, 130 interrupted.
+    6 some scenarios of a batch failed, 7 doctor found a fault, 70 internal error,
+    130 interrupted.
     """  # noqa: D301 click marks unwrapped paragraphs by a backspace character
 
 
@@ -107,6 +109,20 @@ def _stop_on_interrupt() -> threading.Event:
 
     signal.signal(signal.SIGINT, soft_stop)
     return stop
+
+
+@cli.command()
+@click.option("--json", "as_json", is_flag=True, help="All findings as one JSON line.")
+def doctor(as_json: bool) -> None:
+    """Check whether this machine will do the job, with a remedy for what is wrong.
+
+    Machine, packages, solvers, GDAL, PROJ, compiled kernels, folders, locks, programs.
+    """
+    from planner.doctor.checks import examine
+    from planner.doctor.show import show_findings
+
+    if not show_findings(examine(), as_json=as_json):
+        sys.exit(EXIT_MACHINE_LACKS)
 
 
 @cli.command()

@@ -54,9 +54,19 @@ MAY_IMPORT: dict[str, set[str]] = {
         "planning.pipeline",
         "solving.progress",
     },
+    "doctor": BASE | {"solving.self_test"},
     "cli": BASE
     | PLANNED
-    | {"batch", "bench", "instance", "opendata", "outputs", "physics", "planning.pipeline"},
+    | {
+        "batch",
+        "bench",
+        "doctor",
+        "instance",
+        "opendata",
+        "outputs",
+        "physics",
+        "planning.pipeline",
+    },
     "__init__": {"instance", "location", "models", "outputs.run_folder", "planning.pipeline"}
     | PLANNED,
 }
@@ -76,9 +86,9 @@ ONLY_IN = {
     "networkx": {"network", "instance"},  # the format of OSMnx graphs is read by it
     "osmium": {"instance"},
     "matplotlib": {"outputs"},
-    "duckdb": {"batch"},
+    "duckdb": {"batch", "doctor"},
     "distributed": {"batch"},
-    "psutil": {"batch", "outputs"},
+    "psutil": {"batch", "doctor", "outputs"},
     "jinja2": {"outputs"},
     "xlsxwriter": {"outputs"},
     "vl_convert": {"outputs"},
