@@ -3,20 +3,17 @@
 import json
 import signal
 import sys
-import tempfile
 import threading
-import traceback
 from pathlib import Path
 from typing import Any
 
 import click
 
-from planner.errors import PlannerError
+from planner.outputs.screen.failures import EXIT_INTERRUPTED, run_command
 
 EXIT_LIMIT_WITH_PLAN = 4
 EXIT_PARTLY_FAILED = 6
 EXIT_MACHINE_LACKS = 7
-EXIT_INTERRUPTED = 130
 
 _INSTANCE = click.argument("instance", type=click.Path(path_type=Path), metavar="INSTANCE")
 
@@ -406,9 +403,8 @@ def batch(
     stop = _stop_on_interrupt()
     try:
         is_complete = command.run(processes, scheduler, stop, as_json)
-    except KeyboardInterrupt:
-        click.echo("given up; finished runs are kept", err=True)
-        sys.exit(EXIT_INTERRUPTED)
+    except KeyboardInterrupt as error:
+        raise KeyboardInterrupt("given up; finished runs are kept") from error
     if not is_complete:
         sys.exit(EXIT_INTERRUPTED if stop.is_set() else EXIT_PARTLY_FAILED)
 
@@ -464,25 +460,5 @@ def schema(what: str) -> None:
 
 
 def main() -> None:
-    """Run the command line; no traceback reaches a user who did nothing wrong."""
-    try:
-        cli(standalone_mode=False)
-    except PlannerError as error:
-        click.echo(f"Error: {error}", err=True)
-        sys.exit(error.exit_code)
-    except click.ClickException as error:
-        error.show()
-        sys.exit(error.exit_code)
-    except (click.exceptions.Abort, KeyboardInterrupt):
-        click.echo("given up; nothing was written", err=True)
-        sys.exit(EXIT_INTERRUPTED)
-    except Exception as error:
-        descriptor, path = tempfile.mkstemp(prefix="planner-error-", suffix=".txt", text=True)
-        with open(descriptor, "w", encoding="utf-8") as report:
-            traceback.print_exc(file=report)
-        click.echo(
-            f"Error: {type(error).__name__}: {error}\nThis is a defect of planner; please report "
-            f"it with the file {path}",
-            err=True,
-        )
-        sys.exit(PlannerError.exit_code)
+    """Run the command line, and tell of a failure without a traceback."""
+    run_command(cli)

@@ -44,7 +44,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "planning": BASE | {"instance", "models", "network", "physics", "plans", "solving"},
     "location": BASE | {"models", "solving"},
     "outputs": BASE | PLANNED | {"instance", "physics", "plans", "solving.progress"},
-    "bench": BASE | {"location", "models", "physics", "solving"},
+    "bench": BASE | {"location", "models", "outputs.screen.tables", "physics", "solving"},
     "batch": BASE
     | PLANNED
     | {

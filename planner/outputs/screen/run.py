@@ -81,6 +81,8 @@ def show_result(planned: "Planned", folder: Path, as_json: bool) -> None:
     from rich.markup import escape
     from rich.table import Table
 
+    from planner.outputs.screen.tables import print_table
+
     kpi = planned.evaluation.kpi
     minutes = planned.instance.scenario.siting.drive_time_min
     near_km = planned.instance.scenario.siting.near_km
@@ -110,7 +112,7 @@ def show_result(planned: "Planned", folder: Path, as_json: bool) -> None:
             f"{city['vehicles']:,}",
             *(_with_share(city[f"vehicles_{each}"], city["vehicles"]) for each in chemistries),
         )
-    console.print(coldest)
+    print_table(console, coldest)
     _print_quarters(planned, console)
     where = "report.html for a browser, plan.gpkg for QGIS"
     console.print(f"written to {folder} ({where})", soft_wrap=True)
@@ -142,6 +144,8 @@ def _print_quarters(planned: "Planned", console: "Console") -> None:
     from rich.markup import escape
     from rich.table import Table
 
+    from planner.outputs.screen.tables import print_table
+
     quarters = planned.instance.scenario.quarters
     named = read_chemistries(planned.instance.chemistries)
     if len(quarters) > 1:
@@ -169,7 +173,7 @@ def _print_quarters(planned: "Planned", console: "Console") -> None:
                 quarter, f"{row['vehicles']:,.0f}", escape(named.nickname(chemistry)),
                 f"{row.get(f'vehicles_{chemistry}', 0):,.0f}", *used,
             )  # fmt: skip
-        console.print(table)
+        print_table(console, table)
     for gate in planned.tables["gate_value"].to_dict("records"):
         opens = gate["opens"] if isinstance(gate["opens"], str) else "no date"
         label = f"{gate['certificate']} for {named.nickname(gate['chemistry'])} in {gate['market']}"
