@@ -78,15 +78,15 @@ def write_bytes(path: Path, content: bytes) -> None:
         os.fsync(stream.fileno())
 
 
-def write_json(path: Path, content: Any, *, indent: int = 1, allow_nan: bool = True) -> None:
+def write_json(path: Path, content: Any, *, indent: int = 1) -> None:
     """Write content as JSON, a line per entry; see `write_text`.
 
     Raises
     ------
     ValueError
-        If a number is not finite and ``allow_nan`` is false: JSON proper knows none.
+        If a number is not finite: JSON proper knows none.
     """
-    text = json.dumps(content, indent=indent, ensure_ascii=False, allow_nan=allow_nan)
+    text = json.dumps(content, indent=indent, ensure_ascii=False, allow_nan=False)
     write_text(path, text + "\n")
 
 

@@ -4,12 +4,16 @@ import shutil
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from planner.instance import Instance, read_instance
 from planner.planning.pipeline import plan
 from planner.planning.result import Planned
 
 ROOT = Path(__file__).parents[1]
+# A busy machine is no fault of the code.
+settings.register_profile("any machine", deadline=None)
+settings.load_profile("any machine")
 TUTORIAL = ROOT / "instances" / "tutorial"
 
 # Several folders have one; as modules with doctests they would be taken for each other.

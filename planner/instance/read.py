@@ -16,6 +16,7 @@ from planner.instance.check_across import (
     check_corridor_type,
     check_horizon,
 )
+from planner.instance.check_standing import check_standing
 from planner.instance.check_table import check_table
 from planner.instance.coordinates import conversion_note, convert_to_wgs84
 from planner.instance.find_table import belonging_files, find_table, is_road_network
@@ -123,6 +124,7 @@ def read_instance(
     faults += check_across_tables(frames, labels)
     if scenario is not None:
         faults += check_horizon(frames, labels, scenario.quarters)
+        faults += check_standing(frames, labels, scenario.planning_quarter)
         if "stations" in frames:
             types = _of_parameter_set(
                 frames["stations"], TABLES["stations"], scenario.parameter_set
@@ -155,7 +157,8 @@ def read_instance(
 
 def _has_same_tables(like: Instance, folder: Path, scenario: Scenario) -> bool:
     """Whether reading now would give the tables that were read before."""
-    decides = ("parameter_set", *Sources.model_fields)
+    # Tables are checked against the quarters, too.
+    decides = ("parameter_set", "horizon", "planning_quarter", *Sources.model_fields)
     if like.folder != folder or any(
         getattr(like.scenario, name) != getattr(scenario, name) for name in decides
     ):

@@ -11,6 +11,7 @@ import tomli_w
 from planner.errors import Fault, InputError
 from planner.files import replaced_folder, write_json, write_text
 from planner.instance import Instance
+from planner.outputs.run_json import without_infinity
 from planner.outputs.versions import installed_versions, peak_rss_mb
 from planner.planning.clock import progress_record
 from planner.planning.result import Planned
@@ -103,8 +104,9 @@ def write_run(planned: Planned, folder: str | Path) -> Path:
             ),
         )
         _write_run_json(partial, planned)
-        with planned.clock.stage("report", "report.html and workbook.xlsx"):
+        with planned.clock.optional_stage("report", "report.html"):
             write_report(partial)
+        with planned.clock.optional_stage("workbook", "workbook.xlsx"):
             write_workbook(partial)
         _write_run_json(partial, planned)  # again, now with the report's own seconds
         write_text(partial / "checksums.txt", _checksums(partial))
@@ -113,7 +115,7 @@ def write_run(planned: Planned, folder: str | Path) -> Path:
 
 
 def _write_run_json(folder: Path, planned: Planned) -> None:
-    write_json(folder / "run.json", describe_run(planned), indent=2)
+    write_json(folder / "run.json", without_infinity(describe_run(planned)), indent=2)
 
 
 def describe_run(planned: Planned) -> dict[str, Any]:
@@ -135,6 +137,7 @@ def describe_run(planned: Planned) -> dict[str, Any]:
         "stages": [
             {"name": stage.name, "wall_s": round(stage.wall_s, 3)} for stage in planned.clock.stages
         ],
+        "left_out": [asdict(each) for each in planned.clock.left_out],
         "models": {
             model.name: {key: value for key, value in asdict(model).items() if key != "name"}
             for model in planned.plan.models

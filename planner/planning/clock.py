@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
+from planner.errors import PlannerError
 from planner.solving.compiling import compiled_s, num_compiled, told_of_compiling
 from planner.solving.progress import Progress
 
@@ -22,6 +23,14 @@ class Stage:
     wall_s: float
 
 
+@dataclass(frozen=True)
+class LeftOut:
+    """Something that the run goes without, and why; the plan stands."""
+
+    name: str
+    reason: str
+
+
 @dataclass
 class StageClock:
     """Times the stages of one run and passes on what they report.
@@ -34,6 +43,8 @@ class StageClock:
         Finished stages, in order.
     history : list of Progress
         Everything reported.
+    left_out : list of LeftOut
+        What the run goes without.
     started : float
         When the run began, by `time.perf_counter`.
     """
@@ -41,6 +52,7 @@ class StageClock:
     on_progress: Callable[[Progress], None] | None = None
     stages: list[Stage] = field(default_factory=list)
     history: list[Progress] = field(default_factory=list)
+    left_out: list[LeftOut] = field(default_factory=list)
     started: float = field(default_factory=time.perf_counter)
     _told_of_compiling: float = field(default=-math.inf, init=False, repr=False)
 
@@ -77,6 +89,33 @@ class StageClock:
             f"function {number}, {so_far_s:.1f} s so far: once after an installation, "
             "outside all time limits",
         )
+
+    @contextmanager
+    def optional_stage(self, name: str, message: str) -> Iterator[Callable[[str], None]]:
+        """Time a block that follows the plan: its failure costs what it makes, not the run.
+
+        Parameters
+        ----------
+        name, message : str
+            As of `stage`.
+
+        Yields
+        ------
+        callable
+            Reports a line of text from inside the block.
+        """
+        try:
+            with self.stage(name, message) as say:
+                yield say
+        except Exception as error:
+            self.leave_out(name, error)
+
+    def leave_out(self, name: str, error: Exception) -> None:
+        """Note that something is left out because of an error, and report it."""
+        kind = "" if isinstance(error, PlannerError) else f"{type(error).__name__}: "
+        reason = f"{kind}{error}"
+        self.left_out.append(LeftOut(name, reason))
+        self.say(name, f"left out: {reason}")
 
     def say(self, stage: str, message: str) -> None:
         """Report a line of text."""

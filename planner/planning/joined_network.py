@@ -89,7 +89,8 @@ def audit(instance: Instance, network: JoinedNetwork, plan: Plan) -> AuditedTime
         return audit_nearest(instance, graph, sites, zones, site_idx, number)
 
     is_open = instance.sites["site_id"].isin(plan.stations["site_id"])
-    may_open = (instance.sites["status"] != "forbidden") & np.isfinite(least_cost_cny(instance))
+    is_shut = instance.sites["status"].isin(["forbidden", "closing"])
+    may_open = ~is_shut & np.isfinite(least_cost_cny(instance))
     return AuditedTimes(
         allocation_min=audit_drive_times(instance, graph, sites, zones, pairs),
         station_min=nearest(np.flatnonzero(is_open), num_stations),

@@ -12,6 +12,7 @@ from planner.planning.packs import label_packs
 from planner.planning.rounds import Fitted
 from planner.planning.siting.problem import label_allocation, label_stations
 from planner.planning.siting.question import ask_of
+from planner.planning.siting.standing import assume_standing
 from planner.plans import ModelResult, Plan
 from planner.solving.status import OPTIMAL_GAP_FRAC, Status, gap_frac
 
@@ -106,7 +107,7 @@ def list_assumptions(
     DataFrame
         ``item, value, mark, source``.
     """
-    rows = [*describe_settings(instance.scenario), *question]
+    rows = [*describe_settings(instance.scenario), *question, *assume_standing(instance)]
     for chemistry, group in extrapolated.groupby("chemistry"):
         coldest = group["pack_temperature_c"].min()
         rows.append(

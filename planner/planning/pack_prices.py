@@ -1,5 +1,6 @@
 """What the pack model's prices tell, as tables: packs in cities, supply, certificates."""
 
+import numpy as np
 import pandas as pd
 
 from planner.instance import Instance
@@ -35,8 +36,17 @@ def supply_values(instance: Instance, pack_flows: pd.DataFrame, fitted: Fitted) 
     return table.assign(value_cny_per_kwh=fitted.packs.supply_value[quarter_idx, chemistry_idx])
 
 
+def unknown_savings(instance: Instance, fitted: Fitted) -> pd.DataFrame:
+    """The table of `gate_savings` where nothing is known of what they would save."""
+    gates, _ = earlier_gates(instance, fitted.pack_problem, fitted.pack_labels)
+    return gates.assign(saving_cny=np.nan)
+
+
 def gate_savings(instance: Instance, fitted: Fitted, options: SolveOptions) -> pd.DataFrame:
-    """What each binding gate's opening one quarter earlier would save, dearest first."""
+    """What each binding gate's opening one quarter earlier would save, dearest first.
+
+    Missing where the time limit came first.
+    """
     gates, openings = earlier_gates(instance, fitted.pack_problem, fitted.pack_labels)
     savings = gate_values(fitted.pack_problem, fitted.packs, openings, options)
     table = gates.assign(saving_cny=[savings[label] for label in openings])

@@ -334,9 +334,10 @@ def _initial_stock(instance: Instance) -> tuple[FloatArray, FloatArray]:
     packs = stock["packs"].to_numpy(float)
     standing[city_idx, pack_idx] = packs
     retiring = np.zeros((len(quarters), len(pack_ids)))
-    leaves = (stock["retires"] <= quarters[-1]).fillna(False).to_numpy(bool)
-    quarter_idx = np.searchsorted(quarters, stock["retires"].to_numpy(str)[leaves])
-    np.add.at(retiring, (quarter_idx, pack_idx[leaves]), packs[leaves])
+    # Not `to_numpy(str)`, which cuts all to the length of the first where one is missing.
+    quarter_idx = pd.Index(quarters).get_indexer(pd.Index(stock["retires"]))
+    leaves = quarter_idx >= 0
+    np.add.at(retiring, (quarter_idx[leaves], pack_idx[leaves]), packs[leaves])
     return standing, retiring
 
 

@@ -6,6 +6,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
+from planner.errors import NoPlanError
 from planner.instance import Instance
 from planner.physics.climate import city_climate
 from planner.physics.fleet import operate_fleet
@@ -18,7 +19,12 @@ from planner.planning.corridors.prepare import CorridorInput
 from planner.planning.corridors.roads import prepare_roads
 from planner.planning.joined_network import audit, join_network, reach_on_network, without_roads
 from planner.planning.label import label_plan, list_assumptions
-from planner.planning.pack_prices import gate_savings, supply_values, with_pack_values
+from planner.planning.pack_prices import (
+    gate_savings,
+    supply_values,
+    unknown_savings,
+    with_pack_values,
+)
 from planner.planning.result import Planned
 from planner.planning.rounds import fit_packs_and_stations
 from planner.planning.siting.question import ask_of
@@ -80,9 +86,13 @@ def plan(
             roads = prepare_roads(instance, fleet, climate)
             say(f"{len(roads.paths.length_km):,} ways, {len(roads.cost):,} sites")
     fitted = fit_packs_and_stations(instance, fleet, reach, options, clock, stop, executor, roads)
-    with clock.stage("gates", "what earlier certificates would save") as say:
+    gates = unknown_savings(instance, fitted)
+    with clock.optional_stage("gates", "what earlier certificates would save") as say:
         gates = gate_savings(instance, fitted, options)
         say(f"{len(gates)} gates open too late for some quarter")
+        unknown = int(gates["saving_cny"].isna().sum())
+        if unknown:
+            clock.leave_out("gates", NoPlanError(f"{unknown} of {len(gates)}: time limit"))
     result = label_plan(instance, fitted)
     with clock.stage("check", "every limit and figure recomputed without the solver"):
         audited = audit(instance, network, result)
@@ -93,6 +103,9 @@ def plan(
             instance, evaluation, Reached(reach.ptr, reach.zone_idx, reach.drive_min),
             network.sites.point_idx >= 0, result.models[0].prices,
         )  # fmt: skip
+    curves = {}
+    with clock.optional_stage("curves", "range over air temperature, class by class"):
+        curves["range_curve"] = range_curves(instance)
     return Planned(
         instance,
         result,
@@ -104,7 +117,7 @@ def plan(
             "supply_value": supply_values(instance, result.pack_flows, fitted),
             "gate_value": gates,
             "coupling": fitted.rounds,
-            "range_curve": range_curves(instance),
+            **curves,
         },
         assumptions=list_assumptions(
             instance,

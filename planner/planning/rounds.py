@@ -60,7 +60,7 @@ class Fitted:
         A row per round: ``round, pack_cost_cny, swaps_per_day_served, siting_gap_frac,
         served_change_frac`` (largest change of a city's served share against what the packs
         were planned for), ``vehicles_changing_frac`` (share of the vehicles that would change their
-        pack, were the packs planned again for these stations).
+        pack, were the packs planned again for these stations; missing where that failed).
     corridors : CorridorPlan, optional
         For these stations and packs, if corridors are planned.
     """
@@ -166,7 +166,9 @@ def fit_packs_and_stations(
             answer = replace(answer, road_kwh_per_day=corridors.end(siting))
         # Prices may make packs jump to and fro: later answers are taken by half.
         mixed = answer.mixed_with(packs.assumed_stations, 0.0 if number == 1 else 0.5)
-        with clock.stage("packs", "packs again, for these stations") as say:
+        again, changing = packs, math.nan
+        # The plan stands without it: packs of this round, and stations for them.
+        with clock.optional_stage("packs", "packs again, for these stations") as say:
             again = plan_packs(mixed)
             moving = np.abs(again.assigned - packs.assigned).sum() / 2
             changing = float(moving / max(packs.assigned.sum(), 1.0))
@@ -184,7 +186,7 @@ def fit_packs_and_stations(
         )
         # The first round assumed stations everywhere: its float is never final.
         settled = number > 1 and changing <= coupling.tolerance_frac
-        stopped = stop is not None and stop.is_set()
+        stopped = math.isnan(changing) or (stop is not None and stop.is_set())
         if stopped or (is_full and (settled or number >= coupling.max_rounds)):
             corridor_plan = None
             if corridors:

@@ -12,6 +12,7 @@ from planner.plans.evaluate import evaluate_plan
 from planner.plans.pack_rows import pack_violations
 from planner.plans.plan import AuditedTimes, Evaluation, Plan, TripShare
 from planner.plans.question import judge_of
+from planner.plans.station_costs import closing_cny
 
 NO_TRIPS = TripShare()
 _TOLERANCE = 1e-6
@@ -106,16 +107,33 @@ def _stations(instance: Instance, evaluation: Evaluation, trips: TripShare) -> I
     num_open = len(stations) + trips.num_stations
     if siting.num_stations is not None and num_open > siting.num_stations:
         yield f"{num_open} stations are open, the budget is {siting.num_stations}"
-    spent_cny = stations["capex_cny"].sum() + trips.capex_cny
+    spent_cny = stations["capex_cny"].sum() + closing_cny(instance) + trips.capex_cny
     if siting.budget_cny is not None and spent_cny > siting.budget_cny * (1 + _TOLERANCE):
         yield f"the stations cost {spent_cny:,.0f} CNY, the budget is {siting.budget_cny:,.0f}"
     yield from _city_limits(instance, evaluation)
     must = sites.loc[sites["status"].isin(["existing", "committed"]), "site_id"]
     for site_id in must[~must.isin(stations["site_id"])]:
         yield f"site {site_id} is existing or committed but not open"
-    for site_id in stations.loc[stations["site_status"] == "forbidden", "site_id"]:
-        yield f"site {site_id} is forbidden but open"
-    limits = stations[["site_id", "bays", "grid_kw"]].merge(sites, on="site_id")
+    for status in ("forbidden", "closing"):
+        for site_id in stations.loc[stations["site_status"] == status, "site_id"]:
+            yield f"site {site_id} is {status} but open"
+    yield from _sizes(instance, stations)
+    limit = stations["capacity_swaps_per_hour"] * (1 + _TOLERANCE) + _TOLERANCE
+    for row in stations[stations["peak_swaps_per_hour"] > limit].itertuples():
+        yield (
+            f"station {row.site_id} has a load of {row.peak_swaps_per_hour:.3f} swaps per hour, "
+            f"its capacity is {row.capacity_swaps_per_hour:.3f}"
+        )
+
+
+def _sizes(instance: Instance, stations: pd.DataFrame) -> Iterator[str]:
+    """Types that do not fit the site, are not on offer, or shrink what stands there."""
+    sites, types = instance.sites, instance.stations.set_index("station_type_id")
+    changed = stations[stations["construction"] != "none"]
+    limits = changed[["site_id", "bays", "grid_kw"]].merge(sites, on="site_id")
+    # A worn-out station may be rebuilt as it was, whatever the limits.
+    same = changed["standing_type_id"].eq(changed["station_type_id"]).fillna(False)
+    limits = limits[~limits["site_id"].isin(changed.loc[same, "site_id"])]
     if "max_bays" in sites.columns:
         for site_id in limits.loc[limits["bays"] > limits["max_bays"], "site_id"]:
             yield f"site {site_id} has more bays than fit"
@@ -123,12 +141,21 @@ def _stations(instance: Instance, evaluation: Evaluation, trips: TripShare) -> I
         over = limits["grid_kw_x"] > limits["grid_kw_y"]
         for site_id in limits.loc[over, "site_id"]:
             yield f"site {site_id} needs more grid power than it has"
-    limit = stations["capacity_swaps_per_hour"] * (1 + _TOLERANCE) + _TOLERANCE
-    for row in stations[stations["peak_swaps_per_hour"] > limit].itertuples():
-        yield (
-            f"station {row.site_id} has a load of {row.peak_swaps_per_hour:.3f} swaps per hour, "
-            f"its capacity is {row.capacity_swaps_per_hour:.3f}"
-        )
+    is_offered = types.get("offered", pd.Series(True, index=types.index)).astype(bool)
+    stated = pd.Series(dtype="str")
+    if "station_type_id" in sites.columns:
+        committed = sites[(sites["status"] == "committed") & sites["station_type_id"].notna()]
+        stated = committed.set_index("site_id")["station_type_id"]
+    built = changed[~same]
+    for site_id, type_id in zip(built["site_id"], built["station_type_id"], strict=True):
+        if stated.get(site_id, type_id) != type_id:
+            yield f"site {site_id} is committed as {stated[site_id]}"
+        elif site_id not in stated.index and not is_offered.loc[type_id]:
+            yield f"site {site_id}: {type_id} is not on offer"
+    grown = changed[changed["construction"] == "enlarged"]
+    before = grown["standing_type_id"].map(types["bays"]).astype(float)
+    for site_id in grown.loc[grown["bays"] <= before, "site_id"]:
+        yield f"site {site_id}: the station that stands there would shrink"
 
 
 def _city_limits(instance: Instance, evaluation: Evaluation) -> Iterator[str]:

@@ -21,6 +21,12 @@ from planner.plans.fleet_rows import (
 from planner.plans.pack_rows import city_quarters, pack_cost_cny
 from planner.plans.plan import Evaluation, Plan
 from planner.plans.question import judge_of, share
+from planner.plans.station_costs import (
+    closing_cny,
+    new_money_cny,
+    standing_type_ids,
+    worn_out_sites,
+)
 from planner.units import KWH_PER_GWH
 
 
@@ -152,8 +158,9 @@ def _stations(
     winter: pd.DataFrame,
 ) -> pd.DataFrame:
     types = instance.stations.drop(columns="source").rename(columns={"grid_kw": "type_grid_kw"})
+    sites = instance.sites.drop(columns="station_type_id", errors="ignore")
     rows = (
-        plan.stations.merge(instance.sites, on="site_id", how="left", validate="1:1")
+        plan.stations.merge(sites, on="site_id", how="left", validate="1:1")
         .merge(types, on="station_type_id", how="left", validate="m:1")
         .sort_values("site_id", ignore_index=True)
         .rename(columns={"status": "site_status"})
@@ -181,7 +188,10 @@ def _stations(
     for name in load.columns:
         filled = load[name] if name == "mean_drive_min" else load[name].fillna(0)
         rows[name] = filled.to_numpy()
-    plot_cny = rows["site_cost_cny"] if "site_cost_cny" in rows.columns else 0.0
+    site_idx = pd.Index(instance.sites["site_id"]).get_indexer(pd.Index(rows["site_id"]))
+    kind_idx = pd.Index(instance.stations["station_type_id"]).get_indexer(
+        pd.Index(rows["station_type_id"])
+    )
     rows = rows.assign(
         num_zones=rows["num_zones"].astype(np.int64),
         capacity_swaps_per_hour=capacity,
@@ -189,14 +199,34 @@ def _stations(
             rows["peak_swaps_per_hour"], capacity, out=np.zeros(len(rows)), where=capacity > 0
         ),
         grid_kw=rows["type_grid_kw"],
-        capex_cny=rows["capex_cny"] + plot_cny,
+        capex_cny=new_money_cny(instance)[site_idx, kind_idx],
+        construction=_construction(instance, rows),
+        standing_type_id=rows["site_id"].map(standing_type_ids(instance)),
+        opened=rows["opened"] if "opened" in rows.columns else None,
+        standing_packs=rows["packs"] if "packs" in rows.columns else np.nan,
     )
     columns = [
         "site_id", "city_id", "lon", "lat", "kind", "site_status", "station_type_id", "bays",
         "grid_kw", "num_zones", "car_owning_households", "swaps_per_day", "peak_swaps_per_hour",
         "capacity_swaps_per_hour", "utilisation_frac", "mean_drive_min", "capex_cny",
+        "construction", "standing_type_id", "opened", "standing_packs",
     ]  # fmt: skip
-    return rows[columns]
+    texts = {"standing_type_id": "str", "opened": "str"}
+    return rows[columns].astype(texts | {"standing_packs": float})
+
+
+def _construction(instance: Instance, rows: pd.DataFrame) -> list[str]:
+    """What is built at each station: ``new``, ``enlarged``, ``rebuilt`` or ``none``."""
+    standing, worn_out = standing_type_ids(instance), worn_out_sites(instance)
+    built = []
+    for site_id, type_id in zip(rows["site_id"], rows["station_type_id"], strict=True):
+        if site_id not in standing.index:
+            built.append("new")
+        elif site_id in worn_out:
+            built.append("rebuilt")
+        else:
+            built.append("none" if standing[site_id] == type_id else "enlarged")
+    return built
 
 
 def _mean_turns(instance: Instance, packs: pd.DataFrame, winter: pd.DataFrame) -> pd.DataFrame:
@@ -336,7 +366,13 @@ def _kpi(
     for station_type, count in stations["station_type_id"].value_counts().sort_index().items():
         kpi[f"num_stations_{station_type}"] = int(count)
     kpi |= {
+        **{
+            f"num_{built}_stations": int((stations["construction"] == built).sum())
+            for built in ("new", "enlarged", "rebuilt")
+        },
+        "num_closed_stations": int((instance.sites["status"] == "closing").sum()),
         "capex_cny": stations["capex_cny"].sum(),
+        "closing_cny": closing_cny(instance),
         "swaps_per_day": swaps.sum(),
         "swaps_per_day_served": swaps_served,
         "swaps_served_frac": share(swaps_served, swaps.sum()),

@@ -138,7 +138,9 @@ class Evaluation:
     stations : DataFrame, sorted by site_id
         ``site_id, city_id, lon, lat, kind, site_status, station_type_id, bays, grid_kw,
         num_zones, car_owning_households, swaps_per_day, peak_swaps_per_hour,
-        capacity_swaps_per_hour, utilisation_frac, mean_drive_min, capex_cny``.
+        capacity_swaps_per_hour, utilisation_frac, mean_drive_min, capex_cny`` (new money),
+        ``construction`` (new, enlarged, rebuilt, none), ``standing_type_id, opened,
+        standing_packs`` (missing where none stood).
     zones : DataFrame, sorted by zone_id
         ``zone_id, city_id, county_id (if the instance has it), lon, lat,
         car_owning_households, swaps_per_day, peak_swaps_per_hour, is_near, nearest_min (to the

@@ -15,6 +15,7 @@ from planner.plans.worth import LEAST_SWAPS_PER_DAY, Candidates, Reached, Worth
 
 _FIRST = {
     "forbidden": "forbidden in the sites table",
+    "closing": "the station that stands here closes, as the sites table states",
     "not_connected": "farther than {max_access_km:g} km from any road",
     "no_type_fits": "no station type fits its max_bays and grid_kw",
     "no_zone_in_reach": "no demand zone within {drive_time_min:g} min",
@@ -77,6 +78,7 @@ def explain_candidates(
     worth = judge.worth(candidates)
     holds = {
         "forbidden": (sites["status"] == "forbidden").to_numpy(),
+        "closing": (sites["status"] == "closing").to_numpy(),
         "not_connected": ~is_connected,
         "no_type_fits": np.isnan(candidates.cost_cny),
         "no_zone_in_reach": num_zones == 0,

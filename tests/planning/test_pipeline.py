@@ -214,6 +214,23 @@ def _over_quarters(tutorial: Instance, **settings: object) -> Instance:
     )
 
 
+def test_packs_without_an_end_do_not_end_others_early(tutorial: Instance) -> None:
+    instance = _over_quarters(tutorial)
+    stock = pd.DataFrame(
+        {
+            "city_id": "town",
+            "pack_id": ["na_25", "lfp_25"],
+            "packs": [100.0, 560.0],
+            # Nothing is shorter than the quarter below it in the column.
+            "retires": pd.Series([None, "2027Q3"], dtype="string"),
+        }
+    )
+    planned = plan(replace(instance, pack_stock=stock))
+    table = planned.tables["city_quarter"]
+    assert table["retired_lfp"].tolist() == pytest.approx([0, 0, 0, 560, 0])
+    assert table["retired_sodium_ion"].tolist() == pytest.approx([0, 0, 0, 0, 0])
+
+
 def test_packs_over_quarters(tutorial: Instance) -> None:
     planned = plan(_over_quarters(tutorial))
     table = planned.tables["city_quarter"].set_index("quarter")

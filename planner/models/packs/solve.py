@@ -120,13 +120,13 @@ def gate_values(
     Returns
     -------
     dict of label to float
-        Savings over all quarters, >= 0 [CNY].
+        Savings over all quarters, >= 0 [CNY]; NaN where the time limit came first.
 
     Raises
     ------
     ValueError
         If an opening takes back a permission of the problem.
-    NoPlanError, PlannerError
+    PlannerError
         As `solve_pack_assignment`.
     """
     started = time.perf_counter()
@@ -137,16 +137,23 @@ def gate_values(
         if taken.any() or (problem.option_allowed & ~option_allowed).any():
             raise ValueError(f"opening {label!r} takes back a permission")
         left_s = options.time_limit_s - (time.perf_counter() - started)
-        result = solve_pack_assignment(opened, replace(options, time_limit_s=max(left_s, 1e-3)))
-        savings[label] = max(0.0, plan.proof.objective - result.proof.objective)
+        try:
+            result = solve_pack_assignment(opened, replace(options, time_limit_s=max(left_s, 1e-3)))
+        except NoPlanError:
+            savings[label] = math.nan
+        else:
+            savings[label] = max(0.0, plan.proof.objective - result.proof.objective)
     return savings
 
 
 def _solve(lp: PackAssignmentLp, time_limit_s: float) -> tuple[FloatArray, FloatArray]:
     """Values of the columns and duals of the rows, by GLOP's dual simplex."""
     model = pack_assignment_model(lp).to_ortools()
+    started = time.perf_counter()
     found = solve_linear(model, time_limit_s=max(time_limit_s, 1e-3), dual_simplex=True)
-    if found.status is Status.NO_SOLUTION:
+    # Cut short, GLOP may call its state abnormal.
+    is_late = found.values is None and time.perf_counter() - started >= time_limit_s
+    if found.status is Status.NO_SOLUTION or is_late:
         raise NoPlanError(
             f"packs by quarter: no plan within {time_limit_s:.3g} s ({found.message}); "
             "raise solver.time_limit_s"

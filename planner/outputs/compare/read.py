@@ -1,7 +1,6 @@
 """What a comparison reads of a finished run, each file checked against the run's checksums."""
 
 import hashlib
-import json
 import tomllib
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +12,7 @@ from planner.errors import Fault, InputError
 from planner.outputs.chemistries import Chemistries, read_chemistries
 from planner.outputs.layers.describe import DATA_PACKAGE
 from planner.outputs.layers.read_back import open_run, read_layer
+from planner.outputs.run_json import read_run_json
 
 _CHECKSUMS = "checksums.txt"
 _RUN, _SCENARIO = "run.json", "scenario.resolved.toml"
@@ -93,7 +93,7 @@ def read_finished_run(folder: Path) -> FinishedRun:
         raise InputError(faults, source=str(folder))
     return FinishedRun(
         folder,
-        json.loads((folder / _RUN).read_text(encoding="utf-8")),
+        read_run_json(folder / _RUN),
         tomllib.loads((folder / _SCENARIO).read_text(encoding="utf-8")),
         {
             name: pd.DataFrame(read_layer(files, name).frame).drop(

@@ -126,7 +126,7 @@ def export_run(
     with tempfile.TemporaryDirectory(prefix=".export-", dir=out) as scratch:
         partial = Path(scratch)
         _write(run, file_format, partial, chosen, target_crs, metadata, with_bom, on_progress)
-        write_json(partial / METADATA_FILE, metadata, allow_nan=False)
+        write_json(partial / METADATA_FILE, metadata)
         written = sorted(partial.iterdir(), key=lambda path: path.name == METADATA_FILE)
         _refuse_existing([out / path.name for path in written if path.name != METADATA_FILE])
         return [path.replace(out / path.name) for path in written]

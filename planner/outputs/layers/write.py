@@ -77,6 +77,6 @@ def write_layers(
         (DATA_PACKAGE, data_package(folder, layers, content.run_info)),
         (STAC_ITEM, stac_item(layers, content.run_info)),
     ):
-        write_json(folder / name, document, allow_nan=False)
+        write_json(folder / name, document)
         written.append(folder / name)
     return written

@@ -105,6 +105,12 @@ def _households_served(run: RunFiles, name: str) -> tuple[str, str]:
 
 def _investment(run: RunFiles, name: str) -> tuple[str, str]:
     capex_cny, stations = _kpi(run, name), _kpi(run, "num_stations")
+    new, enlarged = _kpi(run, "num_new_stations"), _kpi(run, "num_enlarged_stations")
+    if new < stations:
+        return large(capex_cny), (
+            f"CNY of new money, without packs: {number(new)} new and {number(enlarged)} enlarged "
+            f"of {number(stations)} stations"
+        )
     per_station = large(capex_cny / stations if stations else None)
     return large(capex_cny), f"{per_station} CNY per station, without packs"
 

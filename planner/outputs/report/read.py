@@ -11,6 +11,7 @@ import pandas as pd
 
 from planner.errors import Fault, InputError
 from planner.outputs.chemistries import Chemistries, read_chemistries
+from planner.outputs.run_json import read_run_json
 
 ZONE_COLUMNS = ("zone_id", "lon", "lat", "car_owning_households", "swaps_per_day", "served_frac")
 _REQUIRED = {
@@ -168,7 +169,7 @@ def read_run(folder: Path) -> RunFiles:
         optional |= {
             Path(name).stem: read(name, _table, columns) for name, columns in _CORRIDORS.items()
         }
-    run = read("run.json", lambda path: json.loads(path.read_text(encoding="utf-8")), _RUN_KEYS)
+    run = read("run.json", read_run_json, _RUN_KEYS)
     scenario = read(
         "scenario.resolved.toml", lambda path: tomllib.loads(path.read_text(encoding="utf-8"))
     )

@@ -6,13 +6,15 @@ Takes progress events and a checked plan; gives no files.
 import json
 import math
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import asdict
 from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from planner.outputs.chemistries import read_chemistries
+from planner.outputs.run_json import without_infinity
 from planner.planning.clock import progress_record
 from planner.plans.question import judge_of
 from planner.solving.progress import Progress
@@ -72,10 +74,12 @@ def show_result(planned: "Planned", folder: Path, as_json: bool) -> None:
     """Print the plan's status, figures, coldest cities and quarters, and the run folder."""
     siting = planned.plan.models[0]
     if as_json:
-        print(json.dumps({"stage": "done", "folder": str(folder), "status": siting.status,
-                          "objective": siting.objective, "bound": siting.bound,
-                          "gap_frac": siting.gap_frac, "sense": siting.sense,
-                          "objective_unit": siting.unit}), flush=True)  # fmt: skip
+        done = {"stage": "done", "folder": str(folder), "status": siting.status,
+                "objective": siting.objective, "bound": siting.bound,
+                "gap_frac": siting.gap_frac, "sense": siting.sense,
+                "objective_unit": siting.unit,
+                "left_out": [asdict(each) for each in planned.clock.left_out]}  # fmt: skip
+        print(json.dumps(without_infinity(done), allow_nan=False), flush=True)
         return
     from rich.console import Console
     from rich.markup import escape
@@ -89,9 +93,8 @@ def show_result(planned: "Planned", folder: Path, as_json: bool) -> None:
     console = Console(highlight=False)
     figures = Table(box=None, show_header=False)
     for label, value in (
-        ("status", f"{siting.status}, proven gap {siting.gap_frac:.3%}"),
-        ("stations", f"{kpi['num_stations']:,}, {kpi['num_bays']:,} bays, "
-         f"{kpi['capex_cny'] / 1e6:,.0f} M CNY"),
+        ("status", _status(siting.status, siting.gap_frac)),
+        ("stations", _stations(kpi)),
         *_headline(planned),
         (f"car-owning households within {minutes:g} min", f"{kpi['households_served_frac']:.1%}"),
         (f"car-owning households within {near_km:g} km", f"{kpi['households_near_frac']:.1%}"),
@@ -114,8 +117,25 @@ def show_result(planned: "Planned", folder: Path, as_json: bool) -> None:
         )
     print_table(console, coldest)
     _print_quarters(planned, console)
+    for left_out in planned.clock.left_out:
+        console.print(f"left out: {left_out.name}: {escape(left_out.reason)}", soft_wrap=True)
     where = "report.html for a browser, plan.gpkg for QGIS"
     console.print(f"written to {folder} ({where})", soft_wrap=True)
+
+
+def _status(status: str, gap_frac: float) -> str:
+    proven = f"proven gap {gap_frac:.3%}" if math.isfinite(gap_frac) else "nothing proven"
+    return f"{status}, {proven}"
+
+
+def _stations(kpi: Mapping[str, float]) -> str:
+    """Number, bays and new money; new ones apart where others stand."""
+    changed = f"{kpi['num_new_stations']:,} new, {kpi['num_enlarged_stations']:,} enlarged, "
+    return (
+        f"{kpi['num_stations']:,}, {kpi['num_bays']:,} bays, "
+        + (changed if kpi["num_new_stations"] < kpi["num_stations"] else "")
+        + f"{kpi['capex_cny'] / 1e6:,.0f} M CNY"
+    )
 
 
 def _with_share(count: float, total: float) -> str:
@@ -176,9 +196,10 @@ def _print_quarters(planned: "Planned", console: "Console") -> None:
         print_table(console, table)
     for gate in planned.tables["gate_value"].to_dict("records"):
         opens = gate["opens"] if isinstance(gate["opens"], str) else "no date"
+        saving = gate["saving_cny"]
         label = f"{gate['certificate']} for {named.nickname(gate['chemistry'])} in {gate['market']}"
         console.print(
             f"{escape(label)} ({opens}): open from {gate['opens_earlier']} on it would save "
-            f"{gate['saving_cny'] / 1e6:,.2f} M CNY",
+            + ("an unknown sum" if math.isnan(saving) else f"{saving / 1e6:,.2f} M CNY"),
             soft_wrap=True,
         )

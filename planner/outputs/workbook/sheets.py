@@ -15,6 +15,7 @@ from planner.errors import Fault, InputError
 from planner.outputs.chemistries import Chemistries, read_chemistries
 from planner.outputs.kpi import describe_kpi
 from planner.outputs.layers.describe import DATA_PACKAGE
+from planner.outputs.run_json import read_run_json
 from planner.outputs.workbook.formats import TEXT, distinct, heading, kpi_format, number_format
 
 MOST_ROWS = 100_000
@@ -127,7 +128,9 @@ def read_tables(folder: Path) -> RunTables:
     InputError
         If one of them is missing or broken.
     """
-    run, package = _read_json(folder / "run.json"), _read_json(folder / DATA_PACKAGE)
+    with _naming(folder / "run.json"):
+        run = read_run_json(folder / "run.json")
+    package = _read_json(folder / DATA_PACKAGE)
     resources = {
         each["name"]: each for each in package["resources"] if each.get("format") == "parquet"
     }

@@ -22,7 +22,7 @@ from planner.physics.climate import CityClimate
 from planner.physics.fleet import FleetOperation
 from planner.physics.station_rate import swaps_per_hour
 from planner.planning.corridors.problem import RoadEnergy, road_energy
-from planner.planning.siting.problem import station_types_by_size
+from planner.planning.siting.standing import station_types_by_size
 
 
 @dataclass(frozen=True)
@@ -119,7 +119,7 @@ def prepare_roads(instance: Instance, fleet: FleetOperation, climate: CityClimat
         )
         for node, row in zip(node_of_site.tolist(), stated.tolist(), strict=True)
     ]  # fmt: skip
-    status = instance.corridor_sites["status"].to_numpy(str)
+    status = instance.corridor_sites["status"].to_numpy(object)
     status = np.where(stated >= 0, status[stated] if len(status) else "candidate", "candidate")
     plot = np.zeros(len(stated))
     if "site_cost_cny" in instance.corridor_sites.columns:
@@ -138,7 +138,10 @@ def prepare_roads(instance: Instance, fleet: FleetOperation, climate: CityClimat
         forced=np.isin(status, ("existing", "committed")),
         forbidden=status == "forbidden",
         capacity=_capacity(instance, fleet, energy, city_idx),
-        cost=plot + float(corridor_type(instance)["capex_cny"].iloc[0]),
+        # What stands is paid for.
+        cost=np.where(
+            status == "existing", 0.0, plot + float(corridor_type(instance)["capex_cny"].iloc[0])
+        ),
         left_out=left_out,
     )
 
@@ -146,7 +149,7 @@ def prepare_roads(instance: Instance, fleet: FleetOperation, climate: CityClimat
 def corridor_type(instance: Instance) -> pd.DataFrame:
     """The station type of all corridor stations, as a table of one row.
 
-    The one that the scenario states, otherwise that with most bays.
+    The one that the scenario states, otherwise that with most bays on offer.
 
     Raises
     ------
@@ -155,7 +158,8 @@ def corridor_type(instance: Instance) -> pd.DataFrame:
     """
     types, stated = station_types_by_size(instance), instance.scenario.corridors.station_type
     if stated is None:
-        return types.iloc[[-1]]
+        offered = types[types["offered"].astype(bool)] if "offered" in types.columns else types
+        return (offered if len(offered) else types).iloc[[-1]]
     faults = check_corridor_type(types, stated)
     if faults:
         raise InputError(faults, source=str(instance.folder))

@@ -7,7 +7,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from planner.arrays import Lists
-from planner.errors import Fault, InputError
+from planner.errors import Fault, InfeasibleError, InputError
 from planner.instance import Instance
 from planner.models.allocation.problem import AllocationProblem
 from planner.models.allocation.solve import Allocation
@@ -16,6 +16,13 @@ from planner.models.sized_coverage.problem import SizedCoverageProblem
 from planner.network import Reach
 from planner.physics.fleet import FleetOperation, default_pack_swaps, spread_to_zones
 from planner.physics.station_rate import swaps_per_hour
+from planner.planning.siting.standing import (
+    closing_cost_cny,
+    find_standing,
+    fitting_types,
+    station_cost_cny,
+    station_types_by_size,
+)
 from planner.solving.rules import CityLimits, SiteRules
 
 FloatArray = NDArray[np.float64]
@@ -47,11 +54,14 @@ def assemble_siting(
     ------
     InputError
         If no station type fits a site where a station stands or is committed.
+    InfeasibleError
+        If closing stations takes more than the budget.
     """
     sites, cities, siting = instance.sites, instance.cities, instance.scenario.siting
     quarter_idx = instance.scenario.quarters.index(instance.scenario.planning_quarter)
     by_city = fleet.vehicles[quarter_idx] * default_pack_swaps(instance, fleet.yearly_swaps_per_day)
-    fits = _fitting_types(instance, sites)
+    standing = find_standing(instance)
+    fits = fitting_types(instance, standing)
     has_room = fits.any(axis=1)
     forced = sites["status"].isin(["existing", "committed"]).to_numpy()
     crowded = sites.loc[forced & ~has_room, "site_id"]
@@ -65,9 +75,9 @@ def assemble_siting(
         reach=Lists(reach.ptr, reach.zone_idx),
         rules=SiteRules(
             forced=forced,
-            forbidden=(sites["status"] == "forbidden").to_numpy() | ~has_room,
-            cost=station_cost_cny(instance, sites),
-            budget=math.inf if siting.budget_cny is None else siting.budget_cny,
+            forbidden=sites["status"].isin(["forbidden", "closing"]).to_numpy() | ~has_room,
+            cost=station_cost_cny(instance, standing),
+            budget=_budget_cny(instance),
             least=0,
             most=num_stations,
             cities=CityLimits(
@@ -83,19 +93,23 @@ def assemble_siting(
     )
 
 
+def _budget_cny(instance: Instance) -> float:
+    """New money for stations: what closing others takes is spent in every plan [CNY]."""
+    budget_cny = instance.scenario.siting.budget_cny
+    if budget_cny is None:
+        return math.inf
+    closing_cny = closing_cost_cny(instance)
+    if closing_cny > budget_cny:
+        raise InfeasibleError(
+            f"the stations that close cost {closing_cny:,.0f} CNY, the budget is {budget_cny:,.0f}"
+        )
+    return budget_cny - closing_cny
+
+
 def _city_limit(cities: pd.DataFrame, column: str, otherwise: int) -> NDArray[np.int64]:
     if column not in cities.columns:
         return np.full(len(cities), otherwise, dtype=np.int64)
     return cities[column].to_numpy(np.int64)
-
-
-def station_cost_cny(instance: Instance, sites: pd.DataFrame) -> FloatArray:
-    """Capex of each type plus the plot's cost, shape (num_sites, num_types) [CNY]."""
-    capex = station_types_by_size(instance)["capex_cny"].to_numpy(float)
-    plot = np.zeros(len(sites))
-    if "site_cost_cny" in sites.columns:
-        plot = sites["site_cost_cny"].to_numpy(float)
-    return np.asarray(plot[:, None] + capex)
 
 
 def assemble_allocation(
@@ -161,21 +175,6 @@ def _loads_and_capacity(
         utilisation_frac=instance.scenario.throughput.utilisation_frac,
     )
     return spread_to_zones(instance, load_by_city), capacity
-
-
-def station_types_by_size(instance: Instance) -> pd.DataFrame:
-    """Station types from the smallest to the largest number of bays."""
-    return instance.stations.sort_values(["bays", "station_type_id"], ignore_index=True)
-
-
-def _fitting_types(instance: Instance, sites: pd.DataFrame) -> NDArray[np.bool_]:
-    """Whether a type fits a site, shape (num_sites, num_types), types by size."""
-    types = station_types_by_size(instance)
-    fits = np.ones((len(sites), len(types)), dtype=bool)
-    for limit, need in (("max_bays", "bays"), ("grid_kw", "grid_kw")):
-        if limit in sites.columns:
-            fits &= sites[limit].to_numpy()[:, None] >= types[need].to_numpy()
-    return fits
 
 
 def _city_mean(values: FloatArray, weights: FloatArray) -> FloatArray:

@@ -22,8 +22,8 @@ from planner.planning.siting.as_other_problem import (
     zones_assumed,
     zones_out_of_reach,
 )
-from planner.planning.siting.problem import station_types_by_size
 from planner.planning.siting.question import Ask, Siting, SitingTask
+from planner.planning.siting.standing import station_types_by_size
 from planner.plans.question import measure_asked
 from planner.solving.options import SolveOptions
 from planner.solving.progress import Progress, ProgressCallback, StopRequest

@@ -1,0 +1,109 @@
+"""What follows a plan may fail; the plan is written, and the run says what it goes without."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, NoReturn
+
+import pandas as pd
+import pytest
+
+import planner.models.packs.solve as packs
+import planner.planning.rounds as rounds
+from planner.errors import NoPlanError
+from planner.instance import Instance
+from planner.outputs.run_folder import write_run
+from planner.outputs.run_json import read_run_json
+from planner.planning.pipeline import plan
+
+
+def _read_strictly(path: Path) -> dict[str, Any]:
+    def refuse(constant: str) -> NoReturn:
+        raise AssertionError(f"{path.name} holds {constant}")
+
+    found: dict[str, Any] = json.loads(path.read_text(), parse_constant=refuse)
+    return found
+
+
+@pytest.mark.parametrize(
+    ("where", "name", "missing"),
+    [
+        ("planner.outputs.report.write_report", "report", "report.html"),
+        ("planner.outputs.workbook.write_workbook", "workbook", "workbook.xlsx"),
+        ("planner.planning.pipeline.range_curves", "curves", "tables/range_curve.parquet"),
+    ],
+)
+def test_a_run_goes_without_what_fails(
+    tutorial: Instance, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+    where: str, name: str, missing: str,
+) -> None:  # fmt: skip
+    def fail(*_: object) -> NoReturn:
+        raise ValueError("broken on purpose")
+
+    monkeypatch.setattr(where, fail)
+    folder = write_run(plan(tutorial), tmp_path / "run")
+    run = _read_strictly(folder / "run.json")
+    assert run["left_out"] == [{"name": name, "reason": "ValueError: broken on purpose"}]
+    assert (folder / "DONE").is_file()
+    assert not (folder / missing).exists()
+    assert (folder / "layers/stations.parquet").is_file()
+
+
+def test_a_what_if_without_time_is_unknown(
+    tutorial: Instance, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gates = pd.DataFrame(
+        {
+            "market": tutorial.cities["market"],
+            "chemistry": "sodium_ion", "certificate": "GB", "binding": True,
+            "opens": pd.Series([None], dtype="string"), "source": "made up",
+        }
+    )  # fmt: skip
+    solve, calls = packs.solve_pack_assignment, []
+
+    def solve_until_gates(problem: Any, options: Any) -> Any:
+        if calls:
+            raise NoPlanError("no time")
+        return solve(problem, options)
+
+    def gate_values(*arguments: Any) -> Any:
+        calls.append(arguments)
+        return packs.gate_values(*arguments)
+
+    monkeypatch.setattr(packs, "solve_pack_assignment", solve_until_gates)
+    monkeypatch.setattr("planner.planning.pack_prices.gate_values", gate_values)
+    planned = plan(replace(tutorial, gates=gates))
+    assert planned.tables["gate_value"]["saving_cny"].isna().all()
+    assert [each.name for each in planned.clock.left_out] == ["gates"]
+    folder = write_run(planned, tmp_path / "run")
+    assert (folder / "report.html").is_file()
+    assert (folder / "workbook.xlsx").is_file()
+
+
+def test_packs_that_cannot_be_planned_again_leave_the_plan(
+    tutorial: Instance, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    solve, calls = rounds.solve_pack_assignment, []
+
+    def solve_once(problem: Any, options: Any) -> Any:
+        calls.append(problem)
+        if len(calls) > 1:
+            raise NoPlanError("no time")
+        return solve(problem, options)
+
+    monkeypatch.setattr(rounds, "solve_pack_assignment", solve_once)
+    planned = plan(tutorial)
+    assert planned.plan.stations["site_id"].tolist() == ["A", "B"]
+    assert planned.tables["coupling"]["vehicles_changing_frac"].isna().tolist() == [True]
+    assert [each.name for each in planned.clock.left_out] == ["packs"]
+
+
+def test_a_bound_that_nothing_proved_is_infinite_again(tmp_path: Path) -> None:
+    path = tmp_path / "run.json"
+    model = {"sense": "min", "bound": None, "gap_frac": None}
+    path.write_text(json.dumps({"sense": "max", "bound": None, "models": {"siting": model}}))
+    run = read_run_json(path)
+    assert run["bound"] == float("inf")
+    assert run["models"]["siting"] == {
+        "sense": "min", "bound": float("-inf"), "gap_frac": float("inf")
+    }  # fmt: skip
