@@ -102,7 +102,7 @@ def _stop_on_interrupt() -> threading.Event:
     def soft_stop(signum: int, frame: object) -> None:
         stop.set()
         signal.signal(signal.SIGINT, signal.default_int_handler)
-        click.echo("stopping: the best plan so far is kept; Ctrl-C again gives up", err=True)
+        click.echo("stopping: the best plan found is kept; Ctrl-C again gives up", err=True)
 
     signal.signal(signal.SIGINT, soft_stop)
     return stop
@@ -299,6 +299,22 @@ def compare(base: Path, other: Path, out: Path | None, as_json: bool) -> None:
     comparison = compare_runs(base, other)
     folder = write_comparison(comparison, out) if out is not None else None
     (print_json if as_json else show_comparison)(comparison, folder)
+
+
+@cli.command("list")
+@click.argument(
+    "folder", type=click.Path(path_type=Path), default=Path("outputs"), metavar="[FOLDER]"
+)
+@click.option("--json", "as_json", is_flag=True, help="A JSON line per run.")
+def list_runs(folder: Path, as_json: bool) -> None:
+    """Show the finished runs in FOLDER, by default `outputs`, newest first.
+
+    What was asked, how it ended, what it serves and costs; runs of batches too.
+    """
+    from planner.outputs.run_list import find_runs
+    from planner.outputs.screen.run_list import show_runs
+
+    show_runs(find_runs(folder), folder, as_json=as_json)
 
 
 @cli.command()

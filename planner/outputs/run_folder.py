@@ -124,6 +124,7 @@ def describe_run(planned: Planned) -> dict[str, Any]:
     scenario = planned.instance.scenario
     return {
         "name": scenario.name,
+        "scenario": planned.instance.variant,
         "title": scenario.title,
         "status": siting.status,
         "objective": siting.objective,

@@ -93,6 +93,7 @@ def show_result(planned: "Planned", folder: Path, as_json: bool) -> None:
     console = Console(highlight=False)
     figures = Table(box=None, show_header=False)
     for label, value in (
+        ("scenario", _scenario(planned)),
         ("status", _status(siting.status, siting.gap_frac)),
         ("stations", _stations(kpi)),
         *_headline(planned),
@@ -100,7 +101,7 @@ def show_result(planned: "Planned", folder: Path, as_json: bool) -> None:
         (f"car-owning households within {near_km:g} km", f"{kpi['households_near_frac']:.1%}"),
         ("vehicles", f"{kpi['vehicles']:,}, {kpi['vehicles_without_pack']:,.0f} without a pack"),
     ):  # fmt: skip
-        figures.add_row(label, value)
+        figures.add_row(label, escape(value))
     console.print(figures)
     coldest = Table(title=f"Packs of the {NUM_COLDEST} coldest cities", title_justify="left")
     named = read_chemistries(planned.instance.chemistries)
@@ -123,6 +124,13 @@ def show_result(planned: "Planned", folder: Path, as_json: bool) -> None:
     console.print(f"written to {folder} ({where})", soft_wrap=True)
 
 
+def _scenario(planned: "Planned") -> str:
+    """The instance's name, its named variant, and what it shows."""
+    instance = planned.instance
+    named = ", ".join(filter(None, (instance.scenario.name, instance.variant)))
+    return f"{named}: {instance.scenario.title}" if instance.scenario.title else named
+
+
 def _status(status: str, gap_frac: float) -> str:
     proven = f"proven gap {gap_frac:.3%}" if math.isfinite(gap_frac) else "nothing proven"
     return f"{status}, {proven}"
@@ -130,12 +138,15 @@ def _status(status: str, gap_frac: float) -> str:
 
 def _stations(kpi: Mapping[str, float]) -> str:
     """Number, bays and new money; new ones apart where others stand."""
+    between = kpi.get("num_corridor_stations")
     changed = f"{kpi['num_new_stations']:,} new, {kpi['num_enlarged_stations']:,} enlarged, "
     return (
         f"{kpi['num_stations']:,}, {kpi['num_bays']:,} bays, "
         + (changed if kpi["num_new_stations"] < kpi["num_stations"] else "")
         + f"{kpi['capex_cny'] / 1e6:,.0f} M CNY"
-    )
+        + ("" if between is None else f"; {between:,} more between cities, "
+           f"{kpi['corridor_capex_cny'] / 1e6:,.0f} M CNY")
+    )  # fmt: skip
 
 
 def _with_share(count: float, total: float) -> str:
@@ -153,6 +164,10 @@ def _headline(planned: "Planned") -> list[tuple[str, str]]:
         f"{kpi['swaps_per_day_served']:,.0f} of {kpi['swaps_per_day']:,.0f} per day "
         f"({kpi['swaps_served_frac']:.1%})"
     )
+    if scenario.corridors.funding == "national":
+        # The bound holds for swaps in cities and on trips together.
+        both = f"{siting.objective:,.0f} {words.unit}; {limit}"
+        return [("swaps served in cities", served), ("with trips between cities", both)]
     if not proportion:
         return [("swaps served", f"{served}; {limit}")]
     found = f"{siting.objective:,.0f} {words.unit} ({proportion}); {limit}"
