@@ -15,6 +15,10 @@ EXIT_LIMIT_WITH_PLAN = 4
 EXIT_PARTLY_FAILED = 6
 EXIT_MACHINE_LACKS = 7
 
+_OUTPUTS = click.option(
+    "--outputs", type=click.Choice(["tables", "layers", "all"]), default="all", show_default=True,
+    help="What a run leaves: tables alone, plan.gpkg too, or report and workbook too.",
+)  # fmt: skip
 _INSTANCE = click.argument("instance", type=click.Path(path_type=Path), metavar="INSTANCE")
 
 
@@ -54,11 +58,13 @@ def cli() -> None:
     "--deterministic", is_flag=True, default=None,
     help="Same input, seed and version give the same plan; limits count work, not seconds.",
 )  # fmt: skip
+@_OUTPUTS
 @click.option("--json", "as_json", is_flag=True, help="Progress and result as JSON lines.")
 def run(
     instance: Path,
     scenario: str | None,
     out: Path | None,
+    outputs: str,
     as_json: bool,
     **limits: Any,
 ) -> None:
@@ -76,7 +82,7 @@ def run(
 
     with show_progress(as_json) as report:
         from planner.instance import read_instance
-        from planner.outputs.run_folder import check_target, run_name, write_run
+        from planner.outputs.run_folder import Outputs, check_target, run_name, write_run
         from planner.planning.clock import StageClock
         from planner.planning.pipeline import plan
 
@@ -88,7 +94,7 @@ def run(
         folder = out or Path("outputs") / run_name(read)
         check_target(folder)
         planned = plan(read, clock=clock, stop=_stop_on_interrupt())
-        folder = write_run(planned, folder)
+        folder = write_run(planned, folder, Outputs(outputs))
     show_result(planned, folder, as_json)
     siting = planned.plan.models[0]
     if siting.status != "OPTIMAL" and siting.gap_frac > read.scenario.solver.gap_frac:
@@ -392,10 +398,12 @@ def export(run_folder: Path, file_format: str, layers: str, crs: str, out: Path,
     help="Where runs are made; dask needs the extra `dask`.",
 )  # fmt: skip
 @click.option("--scheduler", metavar="ADDRESS", help="Dask scheduler, e.g. tcp://10.0.0.1:8786.")
+@_OUTPUTS
 @click.option("--json", "as_json", is_flag=True, help="Progress and results as JSON lines.")
 def batch(
     study: Path,
     out: Path | None,
+    outputs: str,
     dry_run: bool,
     only: str,
     processes: int,
@@ -411,8 +419,9 @@ def batch(
     if (executor == "dask") != (scheduler is not None):
         raise click.UsageError("--executor dask and --scheduler ADDRESS belong together")
     from planner.batch.command import BatchCommand
+    from planner.outputs.run_folder import Outputs
 
-    command = BatchCommand(study, out, only)
+    command = BatchCommand(study, out, only, Outputs(outputs))
     if dry_run:
         command.show(as_json)
         return

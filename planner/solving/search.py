@@ -72,9 +72,14 @@ class SearchState(ABC):
         return self.remaining_s > 0.0 and not (self.stop is not None and self.stop.is_set())
 
     def report(self, stage: str, message: str) -> None:
-        """Note the state in the history and tell the caller."""
+        """Note the state in the history and tell the caller.
+
+        A message that ends where a solver's own words were to follow, which said nothing, ends
+        without its colon.
+        """
+        told = message.rstrip(" :,")
         progress = Progress(
-            stage, self.best_objective, self.best_bound, self.elapsed_s, message, self.sense
+            stage, self.best_objective, self.best_bound, self.elapsed_s, told, self.sense
         )
         self.history.append(progress)
         if self.on_progress is not None:

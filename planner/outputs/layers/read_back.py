@@ -84,7 +84,9 @@ def read_layer(run: RunFiles, name: str) -> Layer:
 
 
 def read_styles(run: RunFiles, names: Sequence[str]) -> dict[str, tuple[str, str]]:
-    """QML document and description of each layer's style, from the run's GeoPackage."""
+    """QML document and description of each layer's style, from the run's GeoPackage, if any."""
+    if not (run.folder / "plan.gpkg").is_file():
+        return {}
     address = f"{(run.folder / 'plan.gpkg').resolve().as_uri()}?mode=ro"
     with closing(sqlite3.connect(address, uri=True)) as connection:
         rows = connection.execute(

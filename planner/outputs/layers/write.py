@@ -26,7 +26,11 @@ _CSV_LAYERS = {
 
 
 def write_layers(
-    folder: Path, content: RunContent, on_progress: Callable[[str], None]
+    folder: Path,
+    content: RunContent,
+    on_progress: Callable[[str], None],
+    *,
+    with_geopackage: bool = True,
 ) -> list[Path]:
     """Write the GeoPackage, its Parquet twins, tables and what describes them.
 
@@ -43,6 +47,8 @@ def write_layers(
         What the run found.
     on_progress : callable
         Called with a few words on what is being written.
+    with_geopackage : bool
+        Whether to write ``plan.gpkg``; `planner export` makes one from the rest later.
 
     Returns
     -------
@@ -52,10 +58,12 @@ def write_layers(
     on_progress("shaping layers")
     layers = build_layers(content)
     metadata = dataset_metadata(content.run_info)
-    geopackage = folder / "plan.gpkg"
-    styles = build_styles(layers, content.station_types, content.chemistries)
-    write_geopackage(geopackage, layers, styles, metadata, on_progress)
-    written = [geopackage]
+    written = []
+    if with_geopackage:
+        geopackage = folder / "plan.gpkg"
+        styles = build_styles(layers, content.station_types, content.chemistries)
+        write_geopackage(geopackage, layers, styles, metadata, on_progress)
+        written.append(geopackage)
     for name in ("layers", "tables"):
         (folder / name).mkdir(exist_ok=True)
     for layer in layers.values():
@@ -75,7 +83,7 @@ def write_layers(
     written.append(dictionary)
     for name, document in (
         (DATA_PACKAGE, data_package(folder, layers, content.run_info)),
-        (STAC_ITEM, stac_item(layers, content.run_info)),
+        (STAC_ITEM, stac_item(layers, content.run_info, with_geopackage=with_geopackage)),
     ):
         write_json(folder / name, document)
         written.append(folder / name)

@@ -120,8 +120,9 @@ def show_result(planned: "Planned", folder: Path, as_json: bool) -> None:
     _print_quarters(planned, console)
     for left_out in planned.clock.left_out:
         console.print(f"left out: {left_out.name}: {escape(left_out.reason)}", soft_wrap=True)
-    where = "report.html for a browser, plan.gpkg for QGIS"
-    console.print(f"written to {folder} ({where})", soft_wrap=True)
+    opened = {"report.html": "for a browser", "plan.gpkg": "for QGIS"}
+    where = ", ".join(f"{name} {use}" for name, use in opened.items() if (folder / name).is_file())
+    console.print(f"written to {folder}" + (f" ({where})" if where else ""), soft_wrap=True)
 
 
 def _scenario(planned: "Planned") -> str:
