@@ -16,6 +16,7 @@ from planner.outputs.layers.describe import (
 from planner.outputs.layers.frames import RunContent, build_layers
 from planner.outputs.layers.geopackage import write_geopackage
 from planner.outputs.layers.parquet import parquet_path, write_parquet
+from planner.outputs.layers.read_back import STYLES_FILE
 from planner.outputs.layers.styles import build_styles
 from planner.outputs.layers.tables import write_data_dictionary, write_table
 
@@ -48,7 +49,8 @@ def write_layers(
     on_progress : callable
         Called with a few words on what is being written.
     with_geopackage : bool
-        Whether to write ``plan.gpkg``; `planner export` makes one from the rest later.
+        Whether to write ``plan.gpkg``; without it the styles stand in ``layers/styles.json``,
+        and `planner export` makes one later.
 
     Returns
     -------
@@ -58,14 +60,15 @@ def write_layers(
     on_progress("shaping layers")
     layers = build_layers(content)
     metadata = dataset_metadata(content.run_info)
-    written = []
-    if with_geopackage:
-        geopackage = folder / "plan.gpkg"
-        styles = build_styles(layers, content.station_types, content.chemistries)
-        write_geopackage(geopackage, layers, styles, metadata, on_progress)
-        written.append(geopackage)
+    styles = build_styles(layers, content.station_types, content.chemistries)
     for name in ("layers", "tables"):
         (folder / name).mkdir(exist_ok=True)
+    if with_geopackage:
+        written = [folder / "plan.gpkg"]
+        write_geopackage(written[0], layers, styles, metadata, on_progress)
+    else:
+        written = [folder / STYLES_FILE]
+        write_json(written[0], styles)
     for layer in layers.values():
         path = folder / parquet_path(layer)
         on_progress(path.relative_to(folder).as_posix())
