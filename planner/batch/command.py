@@ -110,10 +110,12 @@ class BatchCommand:
     def _summarize(self, records: Mapping[str, Record]) -> None:
         from planner.batch.catalogue import write_catalogue
         from planner.batch.robustness import write_site_robustness
+        from planner.batch.study_page import write_study_page
 
         study = self.resolved.study
         try:
             write_catalogue(self.store, records)
             write_site_robustness(self.store, study.title or study.name)
+            write_study_page(self.store)
         except OSError as error:
             click.echo(f"catalogue not written: {error}", err=True)

@@ -125,7 +125,7 @@ def show_end(
         if record.state is State.FAILED:
             click.echo(f"{record.scenario}: {record.status}, {record.reason}")
     told = ", ".join(f"{count} {name.replace('_', ' ')}" for name, count in counts.items() if count)
-    click.echo(f"{told}; catalogue and layers in {folder}")
+    click.echo(f"{told}; page, catalogue and layers in {folder} (open study.html)")
 
 
 def show_rows(rows: Sequence[Mapping[str, Any]], as_json: bool) -> None:
