@@ -201,9 +201,11 @@ def test_ctrl_c_twice_gives_up_and_the_same_command_goes_on(study: StudyFolder) 
     process.send_signal(signal.SIGINT)
     time.sleep(0.5)
     process.send_signal(signal.SIGINT)
-    _, errors = process.communicate(timeout=60)
+    output, errors = process.communicate(timeout=60)
     assert process.returncode == 130, errors
-    assert "finished runs are kept" in errors
+    told = json.loads(output.splitlines()[-1])
+    assert told["error"]["kind"] == "Interrupted"
+    assert "finished runs are kept" in told["error"]["message"]
     kept = _finished_at(study.out)
     assert len(kept) == 1
     assert study.run()[0] == 0

@@ -35,7 +35,7 @@ SITES = pd.DataFrame(
 def content() -> StudyContent:
     catalogue = DONE.assign(
         state="done", status="OPTIMAL", reason="", folder=[f"runs/{n}" for n in DONE["scenario"]],
-        gap_frac=0.0, wall_s=1.5, **dict.fromkeys(["num_stations", VARIED], [1, 1, 2, 2]),
+        gap_frac=0.0, wall_s=1.5, **{name: [1, 1, 2, 2] for name in ("num_stations", VARIED)},
     )  # fmt: skip
     failed = {
         "scenario": "impossible", "state": "failed", "status": "INFEASIBLE",
