@@ -73,6 +73,7 @@ MAY_IMPORT: dict[str, set[str]] = {
 """What each room of `planner` may import, as rooms or as modules in them: downwards, no circle."""
 MODELS_MAY_IMPORT = {
     "allocation": {"coverage", "sized_coverage"},
+    "least_money": {"coverage", "sized_coverage"},
     "national": {"coverage", "sized_coverage"},
     "sized_coverage": {"coverage"},
     "refuelling": {"coverage", "national.claims"},

@@ -13,7 +13,8 @@ from planner.planning.rounds import Fitted
 from planner.planning.siting.problem import label_allocation, label_stations
 from planner.planning.siting.question import ask_of
 from planner.planning.siting.standing import assume_standing
-from planner.plans import ModelResult, Plan
+from planner.plans import LEAST_MONEY, ModelResult, Plan
+from planner.solving.proof import Proof
 from planner.solving.status import OPTIMAL_GAP_FRAC, Status, gap_frac
 
 
@@ -60,9 +61,21 @@ def label_plan(instance: Instance, fitted: Fitted) -> Plan:
                 packs.proof.wall_s, supply_prices,
             ),
             *_corridor_results(fitted.corridors),
+            *_money_results(siting.money),
         ),
         **label_corridors(instance, fitted.corridors, fitted.assumed_stations.road_kwh_per_day),
     )  # fmt: skip
+
+
+def _money_results(money: Proof | None) -> list[ModelResult]:
+    if money is None:
+        return []
+    return [
+        ModelResult(
+            LEAST_MONEY, money.sense, money.unit, money.status, money.objective, money.bound,
+            money.gap_frac, money.wall_s,
+        )
+    ]  # fmt: skip
 
 
 def _corridor_results(corridors: CorridorPlan | None) -> list[ModelResult]:

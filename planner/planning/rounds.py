@@ -33,10 +33,12 @@ from planner.planning.packs import (
     assigned_vehicles,
 )
 from planner.planning.siting.answer import choose_stations
+from planner.planning.siting.least_money import spend_least
 from planner.planning.siting.problem import assemble_allocation, assemble_siting
 from planner.planning.siting.question import Siting, SitingTask, ask_of
 from planner.solving.options import SolveOptions
 from planner.solving.progress import StopRequest
+from planner.solving.proof import Proof
 
 ROUGH_GAP_FRAC = 0.02
 """Gap of the siting in all rounds but the last."""
@@ -132,7 +134,7 @@ def fit_packs_and_stations(
         packs = plan_packs(StationAnswer.everywhere(instance))
     depends_on_packs = ask_of(instance).depends_on_packs
     settled = False
-    siting: Siting | None = None
+    chosen: Siting | None = None
     corridors = (
         None if roads is None else CorridorRounds(instance, fleet, roads, options, clock, stop)
     )
@@ -149,18 +151,22 @@ def fit_packs_and_stations(
                 # Half of what is left, so that a later round has the other half.
                 time_limit_s=left_s if is_full else left_s / 2,
             )
-            siting = choose_stations(
-                SitingTask(
-                    instance, siting_problem, reach, of_round,
-                    earlier=siting, claimants=claimants, on_progress=clock.from_solver, stop=stop,
-                    executor=executor,
-                )
+            task = SitingTask(
+                instance, siting_problem, reach, of_round,
+                earlier=chosen, claimants=claimants, on_progress=clock.from_solver, stop=stop,
+                executor=executor,
             )  # fmt: skip
+            siting = chosen = choose_stations(task)
         spent_s += siting.wall_s
         with clock.stage("allocation", "zones to stations, station sizes"):
-            allocation = siting.allocation or allocate_zones(
-                assemble_allocation(siting_problem, reach, siting.open_site_idx, siting.type_idx)
-            )
+            allocation = _allocate(task, siting)
+        if is_full:
+            with clock.stage("money", "the same for less money") as say:
+                siting = spend_least(task, siting, allocation, fixed_sites=roads is not None)
+                if siting.money is not None:
+                    allocation = _allocate(task, siting)
+                    say(_money_message(siting.money))
+        with clock.stage("service", "what the stations serve, city by city"):
             answer = _station_answer(instance, reach, siting_problem, siting, allocation)
         if corridors:
             answer = replace(answer, road_kwh_per_day=corridors.end(siting))
@@ -207,6 +213,19 @@ class _Packs(NamedTuple):
     labels: PackLabels
     solution: PackAssignment
     assigned: FloatArray
+
+
+def _allocate(task: SitingTask, siting: Siting) -> Allocation:
+    return siting.allocation or allocate_zones(
+        assemble_allocation(task.problem, task.reach, siting.open_site_idx, siting.type_idx)
+    )
+
+
+def _money_message(money: Proof) -> str:
+    return (
+        f"{money.objective / 1e6:,.1f} M CNY, an equal plan takes at least "
+        f"{money.bound / 1e6:,.1f} M CNY"
+    )
 
 
 def _served(problem: SizedCoverageProblem, allocation: Allocation) -> float:

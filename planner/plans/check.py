@@ -10,7 +10,7 @@ from planner.instance import Instance
 from planner.plans.derived import Derived
 from planner.plans.evaluate import evaluate_plan
 from planner.plans.pack_rows import pack_violations
-from planner.plans.plan import AuditedTimes, Evaluation, Plan, TripShare
+from planner.plans.plan import LEAST_MONEY, AuditedTimes, Evaluation, Plan, TripShare
 from planner.plans.question import judge_of
 from planner.plans.station_costs import closing_cny
 
@@ -214,6 +214,10 @@ def _objectives(
             f"{packs.objective:.2f}"
         )
     for model in plan.models:
+        spent = evaluation.kpi["capex_cny"]
+        differs = abs(spent - model.objective) > _TOLERANCE * max(1.0, spent)
+        if model.name == LEAST_MONEY and differs:
+            yield f"the stations cost {spent:.2f} CNY, the plan states {model.objective:.2f}"
         slack = _TOLERANCE * max(1.0, abs(model.bound))
         better = model.objective - model.bound
         if (better if model.sense == "max" else -better) > slack:

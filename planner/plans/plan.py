@@ -7,6 +7,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+LEAST_MONEY = "least_money"
+"""The second level of the siting: what equal plans take of money."""
+
 
 @dataclass(frozen=True)
 class ModelResult:

@@ -108,6 +108,8 @@ class NationalSolution:
         What a search for other loads and capacities can start from.
     num_plans : int
         Columns of the master.
+    priced_bound : float
+        Bound of these prices; the proof's may be lower by other reasons.
     proof : Proof
         The objective is the sum of value * served_frac and the value of the claimants' plans.
     """
@@ -121,6 +123,7 @@ class NationalSolution:
     claimed: tuple[ClaimPlan, ...]
     end: NationalStart
     num_plans: int
+    priced_bound: float
     proof: Proof
 
 
@@ -300,5 +303,6 @@ def _solution(search: NationalSearch) -> NationalSolution:
             share=search.share,
         ),
         num_plans=len(search.plans),
+        priced_bound=search.lagrangian_bound(search.best),
         proof=search.proof(objective, bound),
     )

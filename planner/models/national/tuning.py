@@ -37,7 +37,7 @@ class Tuning:
     time if the gap has shrunk, half as far if not."""
     max_stalls: int = 3
     """Steps in a row without progress that end the search."""
-    whole_arcs: int = 20_000
+    whole_arcs: int = 200_000
     """Up to this many arcs ``sized_coverage`` may close what prices leave open."""
     negligible_share: float = 0.1
     """Cities whose part of the gap is below this share of an equal part of the target rest."""

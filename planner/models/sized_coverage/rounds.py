@@ -6,11 +6,13 @@ Takes a model and a first plan, improves plan and bound in place; the equations 
 
 import math
 from dataclasses import dataclass, field, replace
+from itertools import count
 
 import numpy as np
 
-from planner.arrays import IntArray
+from planner.arrays import FloatArray, IntArray
 from planner.models.sized_coverage.cuts import CapacityCut, separate_capacity, service_cuts
+from planner.models.sized_coverage.flows import flow_mip, flow_pairs
 from planner.models.sized_coverage.model import SizedModel, sized_coverage_mip
 from planner.models.sized_coverage.relaxation import Relaxation, RelaxedPoint, best_profit
 from planner.models.sized_coverage.search import (
@@ -24,7 +26,7 @@ from planner.models.sized_coverage.search import (
 )
 from planner.models.sized_coverage.tuning import Tuning
 from planner.solving.compiling import work_s
-from planner.solving.mip import solve_mip
+from planner.solving.mip import MipResult, solve_mip
 from planner.solving.search import SearchState
 from planner.solving.status import Status, gap_frac
 
@@ -96,7 +98,9 @@ def search_until_done(search: SizedSearch, rng: np.random.Generator) -> None:
     """Rounds of relaxation, search and branching, each with more work than the one before."""
     relaxation = Relaxation(search.model)
     started = work_s()
-    for round_number in range(search.tuning.max_rounds):
+    # With a limit in seconds rounds go on until it; otherwise their number is the limit.
+    has_limit = math.isfinite(search.options.time_limit_s) and not search.options.deterministic
+    for round_number in count() if has_limit else range(search.tuning.max_rounds):
         _cut_rounds(search, relaxation)
         if round_number == 0:
             # Short runs of all three first: most instances are done then.
@@ -109,11 +113,12 @@ def search_until_done(search: SizedSearch, rng: np.random.Generator) -> None:
         if not search.unfinished():
             return
         _fix_by_reduced_cost(search)
-        last = round_number == search.tuning.max_rounds - 1
+        last = round_number >= search.tuning.max_rounds - 1
         seconds = search.remaining_s if last else first_s * 4.0**round_number
-        if _branch_rounds(
-            search, min(seconds, search.remaining_s), search.tuning.first_nodes * 4**round_number
-        ):
+        nodes = search.tuning.first_nodes * 4**round_number
+        if _branch_rounds(search, min(seconds, search.remaining_s), nodes):
+            return
+        if _branch_with_flows(search, max(seconds, search.tuning.least_flow_seconds), nodes):
             return
 
 
@@ -235,30 +240,66 @@ def _branch_rounds(search: SizedSearch, seconds: float, nodes: int) -> bool:
             seed=search.options.seed,
             stop=search.stop,
         )
-        if result.status is Status.INFEASIBLE:
-            # Reduced costs leave only plans that are no better than the incumbent.
-            search.lower_bound_to(search.plan.objective)
-        num_new = 0
+        proven, num_new = _take(search, result), 0
         if result.values is not None:
+            option = _option_of(search, result.values)
             opening = result.values[search.model.option_column] > 0.5
-            option = np.full(rows.num_sites, CLOSED, dtype=np.int64)
-            option[rows.option_site[opening]] = np.flatnonzero(opening)
-            if is_feasible(rows, option):
-                search.offer(plan_of(rows, search.model.prices, option))
             x = result.values[search.model.num_openings :]
             cuts = separate_capacity(rows, x, opening.astype(np.float64), tolerance=1e-8)
             if cuts:
                 num_new = search.add_cuts(cuts + service_cuts(rows, option))
-        proven = result.status is Status.OPTIMAL and (
-            gap_frac(search.plan.objective, result.bound) <= SCIP_TOLERANCE
-        )
-        search.lower_bound_to(search.plan.objective if proven else result.bound)
         search.report("exact", f"round {round_number}: {num_new} new cuts, {result.message}")
         if not search.unfinished():
             return True
         if num_new == 0 or result.status is not Status.OPTIMAL:
             return proven
     return False
+
+
+def _branch_with_flows(search: SizedSearch, seconds: float, nodes: int) -> bool:
+    """SCIP on what is left with flows, if that is little; returns whether it came to an end."""
+    num_pairs = len(flow_pairs(search.model))
+    if not search.unfinished() or num_pairs > search.tuning.most_flow_pairs:
+        return False
+    result = solve_mip(
+        flow_mip(search.model, search.cuts, search.plan).to_ortools(),
+        time_limit_s=math.inf
+        if search.options.deterministic
+        else max(min(seconds, search.remaining_s), 0.05),
+        node_limit=nodes if search.options.deterministic else None,
+        seed=search.options.seed,
+        stop=search.stop,
+    )
+    proven = _take(search, result)
+    search.report("flows", f"{num_pairs} of them, {result.message}")
+    return proven
+
+
+def _take(search: SizedSearch, result: MipResult) -> bool:
+    """Keep SCIP's plan and bound; returns whether they prove each other."""
+    rows = search.model.rows
+    if result.status is Status.INFEASIBLE:
+        # Reduced costs leave only plans that are no better than the incumbent.
+        search.lower_bound_to(search.plan.objective)
+        return True
+    if result.values is not None:
+        option = _option_of(search, result.values)
+        if is_feasible(rows, option):
+            search.offer(plan_of(rows, search.model.prices, option))
+    proven = result.status is Status.OPTIMAL and (
+        gap_frac(search.plan.objective, result.bound) <= SCIP_TOLERANCE
+    )
+    search.lower_bound_to(search.plan.objective if proven else result.bound)
+    return proven
+
+
+def _option_of(search: SizedSearch, values: FloatArray) -> IntArray:
+    """Option at each site that a solution opens; -1 for none."""
+    rows = search.model.rows
+    opening = values[search.model.option_column] > 0.5
+    option = np.full(rows.num_sites, CLOSED, dtype=np.int64)
+    option[rows.option_site[opening]] = np.flatnonzero(opening)
+    return option
 
 
 def offer_hint(search: SizedSearch, open_site_idx: IntArray, type_idx: IntArray) -> None:

@@ -16,8 +16,8 @@ class Tuning:
     min_round_gain: float = 0.02
     """Separation on the relaxation ends when rounds gain less than this share of the gap each."""
     max_rounds: int = 5
-    """Rounds of search and branching: twice the search and four times the branching in each
-    next."""
+    """Rounds of search and branching: twice the search and four times the branching in each next;
+    all that is left of the time for the branching of the last, after which more may follow."""
     hot_frac: float = 0.1
     """First temperature of the search as a fraction of what a station serves. Measured on random
     instances with scarce capacity: 0.1 to 0.2 alike, 0.03 and 0.4 worse."""
@@ -27,6 +27,11 @@ class Tuning:
     """And its branch-and-bound nodes."""
     max_mip_rounds: int = 10
     """SCIP runs in one round."""
+    most_flow_pairs: int = 5_000
+    """Up to so many pairs of row and site left, flows take the place of cuts where these do not
+    end."""
+    least_flow_seconds: float = 2.0
+    """For the model with flows, at least."""
     relaxation_share: float = 0.25
     """Of the time left, for cuts on the relaxation."""
     max_removed: int = 2

@@ -4,6 +4,7 @@ A question is a module ``planner.planning.siting.questions.<objective>`` that ho
 other half, what the check and the outputs know of it, is `planner.plans.question.Judge`.
 """
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass, field
@@ -12,12 +13,14 @@ from importlib import import_module
 from planner.arrays import IntArray
 from planner.instance import Instance
 from planner.models.allocation.solve import Allocation
+from planner.models.least_money.problem import Kept
 from planner.models.national.claims import Claimant, ClaimPlan
 from planner.models.national.state import NationalStart
 from planner.models.sized_coverage.problem import SizedCoverageProblem
 from planner.network import Reach
 from planner.solving.options import SolveOptions
 from planner.solving.progress import ProgressCallback, StopRequest
+from planner.solving.proof import Proof
 from planner.solving.status import Sense, Status
 
 
@@ -48,6 +51,11 @@ class Siting:
         What each claimant was granted.
     end : NationalStart, optional
         What the same question for other packs can start from.
+    priced_bound : float
+        Bound that ``resource_price`` gives; ``bound`` may be lower by other reasons.
+    money : Proof, optional
+        What the stations cost, and what equal plans cost at least; none where the objective is
+        all that they cost.
     """
 
     sense: Sense
@@ -64,6 +72,26 @@ class Siting:
     resource_price: Mapping[str, float] = field(default_factory=dict)
     claimed: tuple[ClaimPlan, ...] = ()
     end: NationalStart | None = None
+    priced_bound: float = math.inf
+    money: Proof | None = None
+
+
+@dataclass(frozen=True)
+class Equal:
+    """What makes a plan equal to a question's answer beside the swaps served.
+
+    Attributes
+    ----------
+    kept : Kept
+    fewest_stations : int
+        An equal plan is known to have at least so many stations.
+    least_cost : float
+        And to cost at least this [CNY].
+    """
+
+    kept: Kept
+    fewest_stations: int = 0
+    least_cost: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -114,6 +142,9 @@ class Ask:
     depends_on_packs : bool
         Whether loads and capacities, which the packs decide, and sizes are part of the question.
         One that does not depend on them is solved once, and its stations are sized afterwards.
+    equal : callable, optional
+        ``(task, siting, served)``: what plans keep that are equal to an answer that serves so many
+        swaps a day; none where the objective is all that stations cost.
     counts_served : bool
         Whether the objective is what the final allocation serves, rather than what the siting
         model itself counted.
@@ -124,6 +155,7 @@ class Ask:
 
     solve: Callable[[SitingTask], Siting]
     depends_on_packs: bool
+    equal: Callable[[SitingTask, Siting, float], Equal] | None = None
     counts_served: bool = False
     assumptions: Callable[[Instance, SizedCoverageProblem], list[dict[str, str]]] = no_assumptions
 

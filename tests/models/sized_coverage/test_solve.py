@@ -78,6 +78,23 @@ def test_agrees_with_brute_force(problem: SizedCoverageProblem, station: float, 
     assert_honest(problem, solution, station, money)
 
 
+@given(small_sized_problems(), station_prices, money_prices)
+@settings(max_examples=60, deadline=None)
+def test_flows_close_what_cuts_leave_open(
+    problem: SizedCoverageProblem, station: float, money: float
+):
+    best = brute_force(problem, station, money)
+    if best is None:
+        return
+    solution = solve_sized_coverage(
+        problem, SolveOptions(), station_price=station, money_price=money,
+        tuning=Tuning(max_cut_rounds=1, max_mip_rounds=0, max_rounds=1),
+    )  # fmt: skip
+    assert solution.proof.status is Status.OPTIMAL
+    assert solution.proof.objective == pytest.approx(best, rel=1e-7, abs=1e-7)
+    assert_honest(problem, solution, station, money)
+
+
 def with_rules(problem: SizedCoverageProblem, **changes: object) -> SizedCoverageProblem:
     rules = replace(problem.rules, **changes)
     return replace(problem, coverage=replace(problem.coverage, rules=rules))

@@ -32,7 +32,9 @@ def with_corridors(instance: Instance, **settings: object) -> Instance:
 def test_without_funding_nothing_changes(tutorial: Instance) -> None:
     planned = plan(two_towns(tutorial))
     assert not any(name.startswith("corridor") for name in planned.tables)
-    assert [model.name for model in planned.plan.models] == ["siting", "pack_assignment"]
+    assert [model.name for model in planned.plan.models] == [
+        "siting", "pack_assignment", "least_money",
+    ]  # fmt: skip
     assert planned.plan.road_use.empty
 
 

@@ -2,9 +2,13 @@
 
 import math
 
+from planner.models.least_money.problem import Kept
 from planner.models.national.solve import solve_national
-from planner.planning.siting.question import Ask, Siting, SitingTask
+from planner.planning.siting.question import Ask, Equal, Siting, SitingTask
 from planner.plans.question import measure_asked
+
+_ROUNDING = 1e-6
+"""Sums of many numbers are trusted up to here."""
 
 
 def _solve(task: SitingTask) -> Siting:
@@ -33,7 +37,44 @@ def _solve(task: SitingTask) -> Siting:
         resource_price=prices,
         claimed=found.claimed,
         end=found.end,
+        priced_bound=found.priced_bound,
     )
 
 
-ASK = Ask(solve=_solve, depends_on_packs=True, counts_served=True)
+def _equal(task: SitingTask, siting: Siting, served: float) -> Equal:
+    """What the prices tell; with claimants they tell of trips, too."""
+    rules = task.problem.rules
+    if task.claimants:
+        return Equal(Kept())
+    num_stations = min(rules.most, rules.num_sites)
+    return Equal(Kept(), *_known_from_prices(siting, num_stations, rules.budget, served))
+
+
+def _known_from_prices(
+    siting: Siting, num_stations: int, money: float, served: float
+) -> tuple[int, float]:
+    """Fewest stations and least money of plans that serve so much, from the prices' bound.
+
+    No plan serves more than pi n + rho c + rest, where n stations cost c and the bound is that of
+    the most stations N and all the money M: so n >= N - (bound - served) / pi and
+    c >= M - (bound - served) / rho.
+
+    Parameters
+    ----------
+    siting : Siting
+        With ``priced_bound``.
+    num_stations : int
+        N.
+    money : float
+        M; inf where money is not limited.
+    served : float
+        What the plans serve at least.
+    """
+    missing = max(siting.priced_bound - served, 0.0)
+    pi, rho = (siting.resource_price.get(name, 0.0) for name in ("stations", "money"))
+    fewest = math.ceil(num_stations - missing / pi - _ROUNDING) if pi > 0 else 0
+    least = money - missing / rho if rho > 0 else 0.0
+    return max(fewest, 0), max(least * (1 - _ROUNDING), 0.0)
+
+
+ASK = Ask(solve=_solve, depends_on_packs=True, equal=_equal, counts_served=True)

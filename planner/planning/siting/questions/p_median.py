@@ -1,6 +1,7 @@
 """Least drive to the nearest station: problem and answer of the p-median model."""
 
 from planner.instance import Instance
+from planner.models.least_money.problem import Kept
 from planner.models.p_median.problem import PairDistances, PMedianProblem
 from planner.models.p_median.solve import solve_p_median
 from planner.models.sized_coverage.problem import SizedCoverageProblem
@@ -11,7 +12,7 @@ from planner.planning.siting.as_other_problem import (
     site_cost,
     zones_out_of_reach,
 )
-from planner.planning.siting.question import Ask, Siting, SitingTask
+from planner.planning.siting.question import Ask, Equal, Siting, SitingTask
 from planner.plans.question import measure_asked
 from planner.solving.rules import SiteRules
 
@@ -78,4 +79,15 @@ def _assumptions(instance: Instance, problem: SizedCoverageProblem) -> list[dict
     return [zones_out_of_reach(instance, problem, consequence)]
 
 
-ASK = Ask(solve=_solve, depends_on_packs=False, assumptions=_assumptions)
+def _equal(task: SitingTask, siting: Siting, _served: float) -> Equal:
+    """Ways no longer to the nearest station."""
+    return Equal(
+        Kept(
+            minutes=task.reach.drive_min,
+            unserved_minutes=task.instance.scenario.siting.unserved_min,
+            most_minutes=siting.objective,
+        )
+    )
+
+
+ASK = Ask(solve=_solve, depends_on_packs=False, equal=_equal, assumptions=_assumptions)

@@ -5,6 +5,7 @@ import math
 import numpy as np
 
 from planner.instance import Instance
+from planner.models.least_money.problem import Kept
 from planner.models.set_cover.problem import SetCoverProblem
 from planner.models.set_cover.solve import solve_set_cover
 from planner.models.sized_coverage.problem import SizedCoverageProblem
@@ -15,9 +16,12 @@ from planner.planning.siting.as_other_problem import (
     zones_assumed,
     zones_out_of_reach,
 )
-from planner.planning.siting.question import Ask, Siting, SitingTask
+from planner.planning.siting.question import Ask, Equal, Siting, SitingTask
 from planner.plans.question import measure_asked
 from planner.solving.rules import SiteRules
+
+_ROUNDING = 1e-6
+"""A bound is a number of stations up to here."""
 
 
 def assemble_set_cover(instance: Instance, problem: SizedCoverageProblem) -> SetCoverProblem:
@@ -85,4 +89,21 @@ def _assumptions(instance: Instance, problem: SizedCoverageProblem) -> list[dict
     return rows
 
 
-ASK = Ask(solve=_solve, depends_on_packs=False, assumptions=_assumptions)
+def _equal(task: SitingTask, siting: Siting, _served: float) -> Equal:
+    """As much covered, by no more stations, or no dearer ones of the cheapest size."""
+    problem = assemble_set_cover(task.instance, task.problem)
+    counts_money = task.instance.scenario.siting.cover_least == "money"
+    required = problem.min_share * math.fsum(problem.value.tolist())
+    return Equal(
+        Kept(
+            site_cost=problem.rules.cost,
+            most_site_cost=siting.objective,
+            need=problem.need,
+            least_covered=math.inf if problem.min_share == 1.0 else required,
+        ),
+        fewest_stations=0 if counts_money else math.ceil(siting.bound - _ROUNDING),
+        least_cost=siting.bound if counts_money else 0.0,
+    )
+
+
+ASK = Ask(solve=_solve, depends_on_packs=False, equal=_equal, assumptions=_assumptions)

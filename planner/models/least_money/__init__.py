@@ -1,0 +1,1 @@
+"""Least money among plans that are as good."""
