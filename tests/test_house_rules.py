@@ -198,6 +198,13 @@ def test_every_model_with_a_solver_has_a_golden_lp() -> None:
     assert rooms <= golden
 
 
+def test_limits_of_models_stand_still_while_kernels_compile() -> None:
+    """By `planner.solving.compiling.work_s`."""
+    for path in (PACKAGE / "models").rglob("*.py"):
+        assert "time.monotonic" not in _imports(path), path
+        assert "monotonic(" not in path.read_text(encoding="utf-8"), f"{path}: take work_s()"
+
+
 def test_no_circle_among_modules() -> None:
     known = {_dotted(path): path for path in _modules()}
     sorter = graphlib.TopologicalSorter[str]()
