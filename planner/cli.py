@@ -3,20 +3,22 @@
 import json
 import signal
 import sys
-import tempfile
 import threading
-import traceback
 from pathlib import Path
 from typing import Any
 
 import click
 
-from planner.errors import PlannerError
+from planner.outputs.screen.failures import EXIT_INTERRUPTED, run_command
 
 EXIT_LIMIT_WITH_PLAN = 4
 EXIT_PARTLY_FAILED = 6
-EXIT_INTERRUPTED = 130
+EXIT_MACHINE_LACKS = 7
 
+_OUTPUTS = click.option(
+    "--outputs", type=click.Choice(["tables", "layers", "all"]), default="all", show_default=True,
+    help="What a run leaves: tables alone, plan.gpkg too, or report and workbook too.",
+)  # fmt: skip
 _INSTANCE = click.argument("instance", type=click.Path(path_type=Path), metavar="INSTANCE")
 
 
@@ -33,7 +35,8 @@ def cli() -> None:
     \b
     Exit codes: 0 done, 2 bad input, 3 infeasible, 4 a limit was reached and the
     plan's gap is above the one asked for, 5 a limit was reached without a plan,
-    6 some scenarios of a batch failed, 70 internal error, 130 interrupted.
+    6 some scenarios of a batch failed, 7 doctor found a fault, 70 internal error,
+    130 interrupted.
     """  # noqa: D301 click marks unwrapped paragraphs by a backspace character
 
 
@@ -55,11 +58,13 @@ def cli() -> None:
     "--deterministic", is_flag=True, default=None,
     help="Same input, seed and version give the same plan; limits count work, not seconds.",
 )  # fmt: skip
+@_OUTPUTS
 @click.option("--json", "as_json", is_flag=True, help="Progress and result as JSON lines.")
 def run(
     instance: Path,
     scenario: str | None,
     out: Path | None,
+    outputs: str,
     as_json: bool,
     **limits: Any,
 ) -> None:
@@ -77,7 +82,7 @@ def run(
 
     with show_progress(as_json) as report:
         from planner.instance import read_instance
-        from planner.outputs.run_folder import check_target, run_name, write_run
+        from planner.outputs.run_folder import Outputs, check_target, run_name, write_run
         from planner.planning.clock import StageClock
         from planner.planning.pipeline import plan
 
@@ -89,7 +94,7 @@ def run(
         folder = out or Path("outputs") / run_name(read)
         check_target(folder)
         planned = plan(read, clock=clock, stop=_stop_on_interrupt())
-        folder = write_run(planned, folder)
+        folder = write_run(planned, folder, Outputs(outputs))
     show_result(planned, folder, as_json)
     siting = planned.plan.models[0]
     if siting.status != "OPTIMAL" and siting.gap_frac > read.scenario.solver.gap_frac:
@@ -103,10 +108,24 @@ def _stop_on_interrupt() -> threading.Event:
     def soft_stop(signum: int, frame: object) -> None:
         stop.set()
         signal.signal(signal.SIGINT, signal.default_int_handler)
-        click.echo("stopping: the best plan so far is kept; Ctrl-C again gives up", err=True)
+        click.echo("stopping: the best plan found is kept; Ctrl-C again gives up", err=True)
 
     signal.signal(signal.SIGINT, soft_stop)
     return stop
+
+
+@cli.command()
+@click.option("--json", "as_json", is_flag=True, help="All findings as one JSON line.")
+def doctor(as_json: bool) -> None:
+    """Check whether this machine will do the job, with a remedy for what is wrong.
+
+    Machine, packages, solvers, GDAL, PROJ, compiled kernels, folders, locks, programs.
+    """
+    from planner.doctor.checks import examine
+    from planner.doctor.show import show_findings
+
+    if not show_findings(examine(), as_json=as_json):
+        sys.exit(EXIT_MACHINE_LACKS)
 
 
 @cli.command()
@@ -288,6 +307,22 @@ def compare(base: Path, other: Path, out: Path | None, as_json: bool) -> None:
     (print_json if as_json else show_comparison)(comparison, folder)
 
 
+@cli.command("list")
+@click.argument(
+    "folder", type=click.Path(path_type=Path), default=Path("outputs"), metavar="[FOLDER]"
+)
+@click.option("--json", "as_json", is_flag=True, help="A JSON line per run.")
+def list_runs(folder: Path, as_json: bool) -> None:
+    """Show the finished runs in FOLDER, by default `outputs`, newest first.
+
+    What was asked, how it ended, what it serves and costs; runs of batches too.
+    """
+    from planner.outputs.run_list import find_runs
+    from planner.outputs.screen.run_list import show_runs
+
+    show_runs(find_runs(folder), folder, as_json=as_json)
+
+
 @cli.command()
 @click.argument("run_folder", type=click.Path(path_type=Path), metavar="RUN")
 @click.option(
@@ -364,10 +399,12 @@ def export(run_folder: Path, file_format: str, layers: str, crs: str, out: Path,
     help="Where runs are made; dask needs the extra `dask`.",
 )  # fmt: skip
 @click.option("--scheduler", metavar="ADDRESS", help="Dask scheduler, e.g. tcp://10.0.0.1:8786.")
+@_OUTPUTS
 @click.option("--json", "as_json", is_flag=True, help="Progress and results as JSON lines.")
 def batch(
     study: Path,
     out: Path | None,
+    outputs: str,
     dry_run: bool,
     only: str,
     processes: int,
@@ -383,17 +420,17 @@ def batch(
     if (executor == "dask") != (scheduler is not None):
         raise click.UsageError("--executor dask and --scheduler ADDRESS belong together")
     from planner.batch.command import BatchCommand
+    from planner.outputs.run_folder import Outputs
 
-    command = BatchCommand(study, out, only)
+    command = BatchCommand(study, out, only, Outputs(outputs))
     if dry_run:
         command.show(as_json)
         return
     stop = _stop_on_interrupt()
     try:
         is_complete = command.run(processes, scheduler, stop, as_json)
-    except KeyboardInterrupt:
-        click.echo("given up; finished runs are kept", err=True)
-        sys.exit(EXIT_INTERRUPTED)
+    except KeyboardInterrupt as error:
+        raise KeyboardInterrupt("given up; finished runs are kept") from error
     if not is_complete:
         sys.exit(EXIT_INTERRUPTED if stop.is_set() else EXIT_PARTLY_FAILED)
 
@@ -449,25 +486,5 @@ def schema(what: str) -> None:
 
 
 def main() -> None:
-    """Run the command line; no traceback reaches a user who did nothing wrong."""
-    try:
-        cli(standalone_mode=False)
-    except PlannerError as error:
-        click.echo(f"Error: {error}", err=True)
-        sys.exit(error.exit_code)
-    except click.ClickException as error:
-        error.show()
-        sys.exit(error.exit_code)
-    except (click.exceptions.Abort, KeyboardInterrupt):
-        click.echo("given up; nothing was written", err=True)
-        sys.exit(EXIT_INTERRUPTED)
-    except Exception as error:
-        descriptor, path = tempfile.mkstemp(prefix="planner-error-", suffix=".txt", text=True)
-        with open(descriptor, "w", encoding="utf-8") as report:
-            traceback.print_exc(file=report)
-        click.echo(
-            f"Error: {type(error).__name__}: {error}\nThis is a defect of planner; please report "
-            f"it with the file {path}",
-            err=True,
-        )
-        sys.exit(PlannerError.exit_code)
+    """Run the command line, and tell of a failure without a traceback."""
+    run_command(cli)

@@ -45,7 +45,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "planning": BASE | {"instance", "models", "network", "physics", "plans", "solving"},
     "location": BASE | {"models", "solving"},
     "outputs": BASE | PLANNED | {"instance", "physics", "plans", "solving.progress"},
-    "bench": BASE | {"location", "models", "physics", "solving"},
+    "bench": BASE | {"location", "models", "outputs.screen.tables", "physics", "solving"},
     "batch": BASE
     | PLANNED
     | {
@@ -55,9 +55,19 @@ MAY_IMPORT: dict[str, set[str]] = {
         "planning.pipeline",
         "solving.progress",
     },
+    "doctor": BASE | {"solving.self_test"},
     "cli": BASE
     | PLANNED
-    | {"batch", "bench", "instance", "opendata", "outputs", "physics", "planning.pipeline"},
+    | {
+        "batch",
+        "bench",
+        "doctor",
+        "instance",
+        "opendata",
+        "outputs",
+        "physics",
+        "planning.pipeline",
+    },
     "__init__": {"instance", "location", "models", "outputs.run_folder", "planning.pipeline"}
     | PLANNED,
 }
@@ -78,9 +88,9 @@ ONLY_IN = {
     "networkx": {"network", "instance"},  # the format of OSMnx graphs is read by it
     "osmium": {"instance"},
     "matplotlib": {"outputs"},
-    "duckdb": {"batch"},
+    "duckdb": {"batch", "doctor"},
     "distributed": {"batch"},
-    "psutil": {"batch", "outputs"},
+    "psutil": {"batch", "doctor", "outputs"},
     "jinja2": {"outputs"},
     "xlsxwriter": {"outputs"},
     "vl_convert": {"outputs"},
@@ -187,6 +197,13 @@ def test_every_model_with_a_solver_has_a_golden_lp() -> None:
     }
     golden = {path.parents[1].name for path in (ROOT / "tests/models").rglob("golden/*.lp")}
     assert rooms <= golden
+
+
+def test_limits_of_models_stand_still_while_kernels_compile() -> None:
+    """By `planner.solving.compiling.work_s`."""
+    for path in (PACKAGE / "models").rglob("*.py"):
+        assert "time.monotonic" not in _imports(path), path
+        assert "monotonic(" not in path.read_text(encoding="utf-8"), f"{path}: take work_s()"
 
 
 def test_no_circle_among_modules() -> None:

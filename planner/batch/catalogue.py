@@ -11,8 +11,9 @@ from planner.batch.store import Record, RunStore, State, read_json
 from planner.errors import Fault, InputError
 from planner.files import replaced_file
 from planner.instance import suggest
+from planner.outputs.layers.tables import write_table
 
-CATALOGUE_FILE = "catalogue.parquet"
+CATALOGUE_FILE, CATALOGUE_TABLE = "catalogue.parquet", "catalogue.csv"
 _TEXT = ("scenario", "state", "status", "reason", "objective_unit", "sense", "differences", "key",
          "folder")  # fmt: skip
 _NUMBERS = ("objective", "bound", "gap_frac", "wall_s", "peak_rss_mb")
@@ -31,7 +32,8 @@ def write_catalogue(store: RunStore, records: Mapping[str, Record] | None = None
     Returns
     -------
     Path
-        A Parquet file with a row per scenario, in the study's order, then one per earlier run
+        A Parquet file, with a CSV file of the same beside it: a row per scenario, in the study's
+        order, then one per earlier run
         that the study does not ask for any more (``in_study`` false: other settings, inputs or
         code). Columns: ``scenario, in_study, state, status, reason, attempts``, what varies
         (``siting.num_stations`` and the like), ``objective, bound, gap_frac, objective_unit,
@@ -59,6 +61,8 @@ def write_catalogue(store: RunStore, records: Mapping[str, Record] | None = None
     path = store.folder / CATALOGUE_FILE
     with replaced_file(path) as partial:
         frame.to_parquet(partial, index=False)
+    with replaced_file(store.folder / CATALOGUE_TABLE) as partial:
+        write_table(partial, frame)
     return path
 
 

@@ -13,6 +13,7 @@ from planner.batch.show import show_batch, show_end, show_scenarios
 from planner.batch.store import Record, RunStore, State
 from planner.batch.study import Limits, read_study
 from planner.errors import Fault, InputError
+from planner.outputs.run_folder import Outputs
 from planner.solving.progress import StopRequest
 
 
@@ -27,6 +28,8 @@ class BatchCommand:
         Folder of all results; ``outputs/NAME`` if None.
     only : str
         Pattern that scenarios' names must match, as in a shell.
+    outputs : Outputs
+        How much each run leaves.
 
     Raises
     ------
@@ -34,11 +37,13 @@ class BatchCommand:
         With everything that is wrong with the study.
     """
 
-    def __init__(self, file: Path, out: Path | None, only: str) -> None:
+    def __init__(
+        self, file: Path, out: Path | None, only: str, outputs: Outputs = Outputs.ALL
+    ) -> None:
         self.file = file
         self.resolved = resolve(read_study(file), file)
         self.store = RunStore(out or Path("outputs") / self.resolved.study.name)
-        self.all_tasks = make_tasks(self.resolved, self.store)
+        self.all_tasks = make_tasks(self.resolved, self.store, outputs)
         self.tasks = [task for task in self.all_tasks if fnmatchcase(task.scenario, only)]
         if not self.tasks:
             names = ", ".join(task.scenario for task in self.all_tasks[:20])
@@ -105,10 +110,12 @@ class BatchCommand:
     def _summarize(self, records: Mapping[str, Record]) -> None:
         from planner.batch.catalogue import write_catalogue
         from planner.batch.robustness import write_site_robustness
+        from planner.batch.study_page import write_study_page
 
         study = self.resolved.study
         try:
             write_catalogue(self.store, records)
             write_site_robustness(self.store, study.title or study.name)
+            write_study_page(self.store)
         except OSError as error:
             click.echo(f"catalogue not written: {error}", err=True)

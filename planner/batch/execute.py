@@ -11,7 +11,7 @@ from planner.batch.study import Scale
 from planner.batch.task import BUSY, Ended, RunTask
 from planner.errors import InfeasibleError, InputError, NoPlanError, PlannerError
 from planner.instance import Instance, read_instance
-from planner.outputs.run_folder import write_run
+from planner.outputs.run_folder import Outputs, write_run
 from planner.planning.array_cache import ArrayCache
 from planner.planning.clock import StageClock
 from planner.planning.pipeline import plan
@@ -90,7 +90,7 @@ class RunMaker:
         is_stopped = stop.is_set()
         folder = store.stopped_folder(task.key) if is_stopped else store.run_folder(task.key)
         try:
-            write_run(planned, folder)
+            write_run(planned, folder, Outputs(task.outputs))
         except (InputError, RuntimeError) as error:  # GDAL tells of a full disk in many ways
             return _failed(task, "NOT_WRITTEN", error)
         state = State.STOPPED if is_stopped else State.DONE

@@ -15,6 +15,7 @@ from planner.outputs.layers.describe import dataset_metadata
 from planner.outputs.layers.frames import CRS, Layer
 from planner.outputs.layers.geopackage import write_geopackage
 from planner.outputs.layers.parquet import write_parquet
+from planner.outputs.study.charts import CLASSES
 
 LAYER = "site_robustness"
 _COLUMNS = (
@@ -27,14 +28,6 @@ _COLUMNS = (
     ("max_bays", "Most bays", "Greatest number of bays among those scenarios."),
     ("mean_swaps_per_day", "Swaps [per day]", "Mean over the scenarios that choose the site."),
 )
-_CLASSES = (
-    (0.0, 0.25, "in up to a quarter of the scenarios"),
-    (0.25, 0.5, "in up to half"),
-    (0.5, 0.75, "in up to three quarters"),
-    (0.75, 0.999999, "in most"),
-    (0.999999, 1.0, "in every scenario"),
-)
-"""Lower and upper end of the share of scenarios, and what the legend says."""
 
 
 def site_robustness(store: RunStore) -> gpd.GeoDataFrame:
@@ -107,13 +100,20 @@ def _write_gpkg(path: Path, layer: Layer, metadata: dict[str, str]) -> None:
     write_geopackage(path, {layer.name: layer}, styles, metadata, lambda _: None)
 
 
+def _classes() -> list[tuple[float, float, str]]:
+    """Lower and upper end of the share of scenarios, and what the legend says."""
+    highs = [high for high, _ in CLASSES]
+    lows = [0.0, *highs[:-1]]
+    return [(low, high, text) for low, (high, text) in zip(lows, CLASSES, strict=True)]
+
+
 def _style(layer: Layer) -> str:
     """The more scenarios choose a site, the darker and larger it is."""
     document = qml.document()
     classes = [
         (low, high, label, qml.marker(colour, size_mm=1.6 + 0.4 * rank, outline=palette.OUTLINE))
         for rank, ((low, high, label), colour) in enumerate(
-            zip(_CLASSES, palette.CHOSEN_COLOURS, strict=True)
+            zip(_classes(), palette.CHOSEN_COLOURS, strict=True)
         )
     ]
     qml.add_ranges(document, "chosen_frac", classes)

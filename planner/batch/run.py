@@ -13,6 +13,7 @@ from planner.batch.store import Record, RunStore, State, run_key
 from planner.batch.task import BUSY, Ended, Event, Progressed, RunTask
 from planner.errors import PlannerError
 from planner.files import write_json
+from planner.outputs.run_folder import Outputs
 from planner.outputs.versions import code_digest
 from planner.solving.progress import StopRequest
 
@@ -87,7 +88,9 @@ Listener = Callable[[BatchState, "Record | None"], None]
 """Told how far the batch is after every change, and which run has just ended."""
 
 
-def make_tasks(resolved: Resolved, store: RunStore) -> list[RunTask]:
+def make_tasks(
+    resolved: Resolved, store: RunStore, outputs: Outputs = Outputs.ALL
+) -> list[RunTask]:
     """The runs of a study, in its order."""
     shared = store.folder / "cache" / code_digest()[:16]
     return [
@@ -100,6 +103,7 @@ def make_tasks(resolved: Resolved, store: RunStore) -> list[RunTask]:
             scale=tuple(scale.model_dump(mode="json") for scale in scenario.scale),
             store=str(store.folder),
             cache=str(shared),
+            outputs=str(outputs),
         )
         for scenario in resolved.scenarios
     ]

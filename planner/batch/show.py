@@ -3,6 +3,7 @@
 import json
 import math
 import sys
+import textwrap
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
@@ -17,6 +18,8 @@ from planner.batch.task import RunTask
 
 _MAX_RUNNING_SHOWN = 4
 _FOR_MACHINES = ("folder", "peak_rss_mb")
+_HEADING_WIDTH = 12
+"""Longer headings of several words are broken between them."""
 
 
 def show_scenarios(resolved: Resolved, tasks: Sequence[RunTask], as_json: bool) -> None:
@@ -122,7 +125,7 @@ def show_end(
         if record.state is State.FAILED:
             click.echo(f"{record.scenario}: {record.status}, {record.reason}")
     told = ", ".join(f"{count} {name.replace('_', ' ')}" for name, count in counts.items() if count)
-    click.echo(f"{told}; catalogue and layers in {folder}")
+    click.echo(f"{told}; page, catalogue and layers in {folder} (open study.html)")
 
 
 def show_rows(rows: Sequence[Mapping[str, Any]], as_json: bool) -> None:
@@ -135,6 +138,8 @@ def show_rows(rows: Sequence[Mapping[str, Any]], as_json: bool) -> None:
     from rich.markup import escape
     from rich.table import Table
 
+    from planner.outputs.screen.tables import print_table
+
     shown = [
         name
         for name in (rows[0] if rows else ())
@@ -143,10 +148,13 @@ def show_rows(rows: Sequence[Mapping[str, Any]], as_json: bool) -> None:
     table = Table(box=None)
     for name in shown:
         is_number = any(isinstance(row[name], int | float) for row in rows)
-        table.add_column(name, justify="right" if is_number else "left", overflow="fold")
+        width = max(len(_cell(row[name])) for row in rows)
+        heading = textwrap.fill(name, max(width, _HEADING_WIDTH), break_long_words=False)
+        table.add_column(escape(heading), justify="right" if is_number else "left")
     for row in rows:
         table.add_row(*(escape(_cell(row[name])) for name in shown))
-    Console(highlight=False).print(table)
+    if rows:
+        print_table(Console(highlight=False), table)
 
 
 def _cell(value: Any) -> str:

@@ -24,6 +24,8 @@ class RunTask:
         Columns that are multiplied: `Scale` as plain values.
     store, cache : str
         Folders of the runs and of shared arrays.
+    outputs : str
+        How much the run leaves: one of `planner.outputs.run_folder.Outputs`.
     """
 
     scenario: str
@@ -34,6 +36,7 @@ class RunTask:
     scale: tuple[dict[str, Any], ...]
     store: str
     cache: str
+    outputs: str
 
     def to_json(self) -> str:
         """One line."""

@@ -10,9 +10,6 @@ from planner.bench.run import BenchRow
 if TYPE_CHECKING:
     from rich.table import Table
 
-TABLE_WIDTH = 120
-"""Least width of a table, so that columns stay whole where there is no terminal."""
-
 
 def show_start(line: str) -> None:
     """Tell on the error stream what comes next."""
@@ -35,11 +32,12 @@ def show_rows(rows: Iterable[BenchRow], as_json: bool) -> list[BenchRow]:
     if not as_json and done:
         from rich.console import Console
 
+        from planner.outputs.screen.tables import print_table
+
         console = Console(highlight=False)
-        console.width = max(console.width, TABLE_WIDTH)
-        console.print(_instances(done))
+        print_table(console, _instances(done))
         if any(row.peers for row in done):
-            console.print(_peers(done))
+            print_table(console, _peers(done))
     return done
 
 

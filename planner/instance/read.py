@@ -52,7 +52,7 @@ class Instance:
     for the zones' ``lon`` and ``lat``, which follow from the H3 index. All coordinates are
     WGS84; a table that was given in GCJ-02 or BD-09 keeps them in ``lon_original``,
     ``lat_original`` and ``coordinate_reference_original``. ``assumptions`` ends with what
-    reading decided.
+    reading decided. ``variant`` is the scenario's name in ``[scenarios]``, empty for the base.
     """
 
     folder: Path
@@ -78,6 +78,7 @@ class Instance:
     corridor_sites: pd.DataFrame
     assumptions: pd.DataFrame
     input_files: tuple[InputFile, ...]
+    variant: str = ""
 
 
 def read_instance(
@@ -123,7 +124,7 @@ def read_instance(
             faults += check_corridor_roads(like.roads, scenario.corridors.funding)
             if faults:
                 raise InputError(faults, source=str(folder))
-            return replace(like, scenario=scenario, input_files=files)
+            return replace(like, scenario=scenario, input_files=files, variant=scenario_name or "")
     reads = _read_tables(folder, sources)
     frames = {name: frame for read in reads for name, frame in read.frames.items()}
     labels = {name: label for read in reads for name, label in read.labels.items()}
@@ -170,6 +171,7 @@ def read_instance(
         folder=folder,
         scenario=scenario,
         input_files=tuple(InputFile(path.name, _sha256(path)) for path in paths),
+        variant=scenario_name or "",
         **{
             name: frame.sort_values(list(TABLES[name].key), kind="stable", ignore_index=True)
             for name, frame in frames.items()

@@ -3,6 +3,7 @@
 import hashlib
 import json
 from dataclasses import asdict
+from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,19 @@ from planner.planning.clock import progress_record
 from planner.planning.result import Planned
 
 DONE_FILE = "DONE"
+
+
+class Outputs(StrEnum):
+    """How much a run leaves; each has all of the one before.
+
+    ``TABLES``: layers and tables as Parquet and CSV, `run.json` and what describes them;
+    ``LAYERS``: the GeoPackage too; ``ALL``: report and workbook too. `planner export` and
+    `planner report` make from the tables what was left away.
+    """
+
+    TABLES = "tables"
+    LAYERS = "layers"
+    ALL = "all"
 
 
 def run_name(instance: Instance) -> str:
@@ -49,7 +63,7 @@ def check_target(folder: Path) -> None:
         raise InputError([Fault(str(folder), None, "", "", "a file stands here; choose a folder")])
 
 
-def write_run(planned: Planned, folder: str | Path) -> Path:
+def write_run(planned: Planned, folder: str | Path, outputs: Outputs = Outputs.ALL) -> Path:
     """Write a run folder; `docs/run-folder.md` tells what it holds.
 
     Parameters
@@ -58,6 +72,8 @@ def write_run(planned: Planned, folder: str | Path) -> Path:
         A checked plan.
     folder : path
         The run folder itself; a finished run that stands there is replaced.
+    outputs : Outputs
+        How much to write.
 
     Returns
     -------
@@ -87,7 +103,7 @@ def write_run(planned: Planned, folder: str | Path) -> Path:
                 planned.instance.chemistries,
                 planned.tables,
             )
-            write_layers(partial, content, say)
+            write_layers(partial, content, say, with_geopackage=outputs is not Outputs.TABLES)
         write_text(partial / "scenario.resolved.toml", _resolved_scenario(planned.instance))
         write_text(
             partial / "progress.jsonl",
@@ -105,11 +121,14 @@ def write_run(planned: Planned, folder: str | Path) -> Path:
         )
         _write_run_json(partial, planned)
         clock = planned.clock
-        with clock.optional_stage("report", "report.html"):
-            write_report(partial, on_loss=lambda line: clock.leave_out("chart", PlannerError(line)))
-        with clock.optional_stage("workbook", "workbook.xlsx"):
-            write_workbook(partial)
-        _write_run_json(partial, planned)  # again, now with the report's own seconds
+        if outputs is Outputs.ALL:
+            with clock.optional_stage("report", "report.html"):
+                write_report(
+                    partial, on_loss=lambda line: clock.leave_out("chart", PlannerError(line))
+                )
+            with clock.optional_stage("workbook", "workbook.xlsx"):
+                write_workbook(partial)
+            _write_run_json(partial, planned)  # again, now with the report's own seconds
         write_text(partial / "checksums.txt", _checksums(partial))
         write_text(partial / DONE_FILE, "")
     return folder
@@ -125,6 +144,7 @@ def describe_run(planned: Planned) -> dict[str, Any]:
     scenario = planned.instance.scenario
     return {
         "name": scenario.name,
+        "scenario": planned.instance.variant,
         "title": scenario.title,
         "status": siting.status,
         "objective": siting.objective,

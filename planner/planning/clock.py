@@ -8,7 +8,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from planner.errors import PlannerError
+from planner.solving.compiling import compiled_s, num_compiled, told_of_compiling
 from planner.solving.progress import Progress
+
+COMPILE_REPORT_S = 2.0
+"""Between two words on compiling."""
 
 
 @dataclass(frozen=True)
@@ -50,6 +54,7 @@ class StageClock:
     history: list[Progress] = field(default_factory=list)
     left_out: list[LeftOut] = field(default_factory=list)
     started: float = field(default_factory=time.perf_counter)
+    _told_of_compiling: float = field(default=-math.inf, init=False, repr=False)
 
     @contextmanager
     def stage(self, name: str, message: str) -> Iterator[Callable[[str], None]]:
@@ -65,10 +70,25 @@ class StageClock:
         callable
             Reports a line of text from inside the block.
         """
-        started = time.perf_counter()
+        started, compiled_before = time.perf_counter(), (num_compiled(), compiled_s())
         self.say(name, message)
-        yield lambda text: self.say(name, text)
+        with told_of_compiling(self._hear_of_compiling):
+            yield lambda text: self.say(name, text)
+        num, seconds = num_compiled() - compiled_before[0], compiled_s() - compiled_before[1]
+        if num:
+            self.say("compile", f"done in {seconds:.1f} s, kept for all later runs")
         self.stages.append(Stage(name, time.perf_counter() - started))
+
+    def _hear_of_compiling(self, number: int, so_far_s: float) -> None:
+        now = time.perf_counter()
+        if now - self._told_of_compiling < COMPILE_REPORT_S:
+            return
+        self._told_of_compiling = now
+        self.say(
+            "compile",
+            f"function {number}, {so_far_s:.1f} s so far: once after an installation, "
+            "outside all time limits",
+        )
 
     @contextmanager
     def optional_stage(self, name: str, message: str) -> Iterator[Callable[[str], None]]:

@@ -4,11 +4,11 @@ A model's own search adds what it knows (plans, multipliers, cuts) by deriving f
 """
 
 import math
-import time
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
 from typing import ClassVar
 
+from planner.solving.compiling import work_s
 from planner.solving.options import SolveOptions
 from planner.solving.progress import Progress, ProgressCallback, StopRequest
 from planner.solving.proof import Proof
@@ -27,7 +27,7 @@ class SearchState(ABC):
     stop : StopRequest, optional
         Polled between steps.
     started : float
-        When the solve began, by `time.monotonic`.
+        When the solve began, by `work_s`.
     history : list of Progress
         Everything reported.
     """
@@ -37,7 +37,7 @@ class SearchState(ABC):
     options: SolveOptions
     on_progress: ProgressCallback | None = None
     stop: StopRequest | None = None
-    started: float = field(default_factory=time.monotonic)
+    started: float = field(default_factory=work_s)
     history: list[Progress] = field(default_factory=list)
 
     @property
@@ -58,7 +58,7 @@ class SearchState(ABC):
     @property
     def elapsed_s(self) -> float:
         """Seconds since the solve began."""
-        return time.monotonic() - self.started
+        return work_s() - self.started
 
     @property
     def remaining_s(self) -> float:
@@ -72,9 +72,14 @@ class SearchState(ABC):
         return self.remaining_s > 0.0 and not (self.stop is not None and self.stop.is_set())
 
     def report(self, stage: str, message: str) -> None:
-        """Note the state in the history and tell the caller."""
+        """Note the state in the history and tell the caller.
+
+        A message that ends where a solver's own words were to follow, which said nothing, ends
+        without its colon.
+        """
+        told = message.rstrip(" :,")
         progress = Progress(
-            stage, self.best_objective, self.best_bound, self.elapsed_s, message, self.sense
+            stage, self.best_objective, self.best_bound, self.elapsed_s, told, self.sense
         )
         self.history.append(progress)
         if self.on_progress is not None:

@@ -14,6 +14,7 @@ from concurrent.futures import CancelledError, Executor, Future, ProcessPoolExec
 from concurrent.futures.process import BrokenProcessPool
 from typing import Any, Generic, TypeVar
 
+from planner.solving.compiling import num_compiled
 from planner.solving.progress import StopRequest
 
 Task = TypeVar("Task")
@@ -80,6 +81,7 @@ class TaskRunner(Generic[Task, Answer]):
         self._pool: ProcessPoolExecutor | None = None
         self._context = multiprocessing.get_context("spawn")
         self._worker_stop: Any = None
+        self._num_compiled = 0
 
     def __enter__(self) -> "TaskRunner[Task, Answer]":
         return self
@@ -92,8 +94,10 @@ class TaskRunner(Generic[Task, Answer]):
     ) -> Iterator[tuple[int, Answer | None]]:
         """Yield (position, answer) as tasks end; None for a task whose workers died.
 
-        Tasks are handed out in the given order. When ``may_go_on`` turns False no more are, and
-        those under way have a few seconds left; tasks without an answer are not yielded.
+        Tasks are handed out in the given order. Where this process had to compile, the first is
+        done here, so that processes find the machine code on the disk, need not each compile the
+        same, and the caller's clock stands still meanwhile. When ``may_go_on`` turns False no more
+        are, and those under way have a few seconds left; tasks without an answer are not yielded.
 
         Raises
         ------
@@ -105,6 +109,12 @@ class TaskRunner(Generic[Task, Answer]):
                 if not may_go_on():
                     return
                 yield position, self._function(task, self._stop)
+            return
+        if tasks and self._given is None and num_compiled() > self._num_compiled and may_go_on():
+            yield 0, self._function(tasks[0], self._stop)
+            self._num_compiled = num_compiled()
+            rest = self._run_on_executor(tasks[1:], may_go_on)
+            yield from ((position + 1, answer) for position, answer in rest)
             return
         yield from self._run_on_executor(tasks, may_go_on)
 

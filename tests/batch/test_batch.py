@@ -69,6 +69,13 @@ def test_a_batch_is_made_once_and_only_what_changed_is_made_again(study: StudyFo
         assert row["objective"] == run["objective"]
         assert row["swaps_per_day_served"] == run["kpi"]["swaps_per_day_served"]
 
+    listed = pd.read_csv(study.out / "catalogue.csv")
+    assert list(listed.columns) == list(catalogue.columns)
+    assert listed["scenario"].tolist() == catalogue["scenario"].tolist()
+    page = (study.out / "study.html").read_text(encoding="utf-8")
+    for _, row in catalogue[catalogue["in_study"]].iterrows():
+        assert f'<a href="{row["folder"]}/report.html">{row["scenario"]}</a>' in page
+
     sites = pyogrio.read_dataframe(study.out / "site_robustness.gpkg", layer="site_robustness")
     chosen: dict[str, int] = {}
     for file in study.out.glob("runs/*/tables/stations.csv"):
@@ -83,7 +90,12 @@ def test_a_batch_is_made_once_and_only_what_changed_is_made_again(study: StudyFo
     assert "chosen_frac" in style
 
     study.write(scenarios={"as_it_is": {}})  # earlier runs stay in the catalogue
-    assert study.run()[0] == 0
+    assert study.run("--outputs", "tables")[0] == 0
+    (small,) = study.out.glob("runs/as_it_is-*")
+    assert not {"plan.gpkg", "report.html", "workbook.xlsx"} & {
+        each.name for each in small.iterdir()
+    }
+    assert "<td>as_it_is</td>" in (study.out / "study.html").read_text(encoding="utf-8")
     catalogue = pd.read_parquet(study.out / "catalogue.parquet")
     assert catalogue["in_study"].tolist() == [True] + [False] * 6
     assert [row["scenario"] for row in status_rows(RunStore(study.out))] == ["as_it_is"]
@@ -189,9 +201,11 @@ def test_ctrl_c_twice_gives_up_and_the_same_command_goes_on(study: StudyFolder) 
     process.send_signal(signal.SIGINT)
     time.sleep(0.5)
     process.send_signal(signal.SIGINT)
-    _, errors = process.communicate(timeout=60)
+    output, errors = process.communicate(timeout=60)
     assert process.returncode == 130, errors
-    assert "finished runs are kept" in errors
+    told = json.loads(output.splitlines()[-1])
+    assert told["error"]["kind"] == "Interrupted"
+    assert "finished runs are kept" in told["error"]["message"]
     kept = _finished_at(study.out)
     assert len(kept) == 1
     assert study.run()[0] == 0

@@ -119,7 +119,9 @@ def test_a_lost_scheduler_ends_the_batch_and_another_goes_on(study: StudyFolder)
         processes[0].kill()
         output, errors = batch.communicate(timeout=120)
         assert batch.returncode == 6, output + errors
-        assert "is lost; finished runs are kept" in errors
+        told = json.loads(output.splitlines()[-1])
+        assert told["exit_code"] == 6
+        assert "is lost; finished runs are kept" in told["error"]["message"]
     kept = _finished(study.out)
     assert kept
     (study.out.parent / "scheduler.json").unlink()

@@ -4,6 +4,7 @@ import pytest
 
 from planner.solving.options import SolveOptions
 from planner.solving.progress import Progress
+from planner.solving.search import SearchState
 from planner.solving.status import Status, gap_frac
 
 
@@ -61,3 +62,17 @@ def test_progress_knows_its_gap():
 
 def test_status_reads_as_its_name():
     assert f"{Status.NO_SOLUTION}" == "NO_SOLUTION"
+
+
+class _Search(SearchState):
+    best_objective = 1.0
+    best_bound = 2.0
+
+
+def test_report_ends_without_a_colon_where_a_solver_said_nothing():
+    search = _Search(options=SolveOptions())
+    search.report("exact", "4 sites, 12 pairs: ")
+    search.report("exact", "4 sites, 12 pairs: optimal")
+    assert [each.message for each in search.history] == [
+        "4 sites, 12 pairs", "4 sites, 12 pairs: optimal",
+    ]  # fmt: skip

@@ -6,7 +6,6 @@ Takes merged rows and a first plan, improves plan and bound in place; the equati
 
 import itertools
 import math
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
@@ -28,6 +27,7 @@ from planner.models.coverage.search import (
     swap_tables,
 )
 from planner.models.coverage.tuning import Tuning
+from planner.solving.compiling import work_s
 from planner.solving.mip import solve_mip
 from planner.solving.rules import SiteRules
 from planner.solving.search import SearchState
@@ -177,7 +177,7 @@ def _anneal_plan(
     if not search.options.deterministic:
         # A schedule cut short is worth little: fit it into the time left.
         num_moves = int(min(num_moves, max(search.moves_per_s * search.remaining_s, 1)))
-    started = time.monotonic()
+    started = work_s()
     num_chunks = -(-num_moves // search.tuning.moves_per_poll)
     fractions = np.linspace(0.0, 1.0, num_chunks + 1)
     temperatures = marginal_value * hot_frac * (search.tuning.cold_frac / hot_frac) ** fractions
@@ -186,7 +186,7 @@ def _anneal_plan(
             break
         schedule = Schedule(num_moves // num_chunks, float(hot), float(cold))
         anneal(rows, tables, candidates, schedule, rng)
-    search.moves_per_s = num_moves / max(time.monotonic() - started, 1e-3)
+    search.moves_per_s = num_moves / max(work_s() - started, 1e-3)
     # Annealing updates the tables millions of times: start the last exchanges from exact sums.
     tables = swap_tables(rows, np.flatnonzero(tables.is_open))
     swap_until_local_optimum(search, tables, rng)

@@ -22,7 +22,6 @@ stations, worse with thousands.)
 """
 
 import math
-import time
 from dataclasses import dataclass
 
 import numpy as np
@@ -39,6 +38,7 @@ from planner.models.coverage.rounds import (
 from planner.models.coverage.rows import merge_rows
 from planner.models.coverage.search import greedy, plan_value, swap_tables
 from planner.models.coverage.tuning import Tuning
+from planner.solving.compiling import work_s
 from planner.solving.options import SolveOptions
 from planner.solving.progress import ProgressCallback, StopRequest
 from planner.solving.proof import Proof
@@ -98,7 +98,7 @@ def solve_coverage(
     ValueError
         If the rules have a budget, a least number of stations or limits by city.
     """
-    started = time.monotonic()
+    started = work_s()
     _check_rules(problem.rules)
     rng = np.random.default_rng(options.seed)
     rows = merge_rows(problem)

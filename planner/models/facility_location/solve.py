@@ -25,7 +25,6 @@ found and some more, and then the whole of it, less the sites that reduced costs
 """
 
 import math
-import time
 from dataclasses import dataclass, replace
 from typing import ClassVar, NamedTuple
 
@@ -57,6 +56,7 @@ from planner.models.facility_location.search import improve_once
 from planner.models.facility_location.start import first_stations
 from planner.models.facility_location.tuning import Tuning
 from planner.solving.best_sites import best_sites
+from planner.solving.compiling import work_s
 from planner.solving.mip import solve_mip
 from planner.solving.options import SolveOptions
 from planner.solving.progress import ProgressCallback, StopRequest
@@ -184,7 +184,7 @@ def solve_facility_location(
     NoPlanError
         If a limit was reached before any plan was found.
     """
-    started = time.monotonic()
+    started = work_s()
     check_feasible(problem)
     # The fewest stations that hold all demand: implied, but not by the relaxation.
     least = max(problem.rules.least, fewest_stations(problem))
@@ -280,7 +280,7 @@ def _search_stations(
     for at, stations in enumerate(starts):
         end = _end(search, search.tuning.search_share / (len(starts) - at))
         served, quiet = flows.serve(stations), 0
-        while quiet < search.tuning.quiet_steps and search.may_go_on() and time.monotonic() < end:
+        while quiet < search.tuning.quiet_steps and search.may_go_on() and work_s() < end:
             before = served.search_cost
             stations, served = improve_once(
                 flows, stations, served, search.may_go_on, search.options.seed + search.steps
@@ -339,7 +339,7 @@ def _move_prices(
     """One block of steps."""
     return improve_capacitated_dual(
         search.problem, by_site, dual, target=target, iterations=search.tuning.dual_iterations,
-        may_go_on=lambda: time.monotonic() < until and search.may_go_on(),
+        may_go_on=lambda: work_s() < until and search.may_go_on(),
     )  # fmt: skip
 
 
@@ -353,7 +353,7 @@ def _improve_bound(
     """Move the prices until they settle, and see what the stations they like cost."""
     until = _end(search, search.tuning.dual_share)
     for _ in range(search.tuning.max_dual_blocks):
-        if search.done or not search.may_go_on() or time.monotonic() > until:
+        if search.done or not search.may_go_on() or work_s() > until:
             break
         aim = min(target, search.incumbent)
         if dual.relaxed.bound > 0.0:
@@ -369,7 +369,7 @@ def _improve_bound(
 
 def _end(search: _Search, share: float) -> float:
     """When a share of the time that is left will be over."""
-    return time.monotonic() + share * search.remaining_s
+    return work_s() + share * search.remaining_s
 
 
 def _worth_a_look(search: _Search, dual: CapacitatedDual, sites: IntArray) -> IntArray:

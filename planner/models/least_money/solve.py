@@ -6,7 +6,6 @@ that nothing needs are dropped and types made smaller; small problems then go to
 """
 
 import math
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -18,6 +17,7 @@ from planner.models.least_money.bound import cost_bound
 from planner.models.least_money.model import LeastMoneyModel
 from planner.models.least_money.problem import Kept, LeastMoneyProblem
 from planner.models.sized_coverage.service import served_flow, smallest_types
+from planner.solving.compiling import work_s
 from planner.solving.mip import solve_mip
 from planner.solving.options import SolveOptions
 from planner.solving.progress import StopRequest
@@ -70,7 +70,7 @@ def solve_least_money(
     LeastMoneySolution
         Never dearer than the known plan.
     """
-    started = time.monotonic()
+    started = work_s()
     limit_s = max(LEAST_S, TIME_SHARE * options.time_limit_s)
     until = math.inf if options.deterministic else started + limit_s
     plan = _smaller(problem, (open_site_idx, type_idx))
@@ -79,13 +79,13 @@ def solve_least_money(
     cost = cost_of(problem, plan)
     num_pairs = problem.stations.coverage.reach.num_entries
     if num_pairs <= EXACT_PAIRS and cost > bound and cost > 0:
-        plan, bound = _exact(problem, plan, bound, until - time.monotonic(), options, stop)
+        plan, bound = _exact(problem, plan, bound, until - work_s(), options, stop)
         cost = cost_of(problem, plan)
     gap = gap_frac(cost, bound, sense="min")
     proof = Proof(
         status=Status.OPTIMAL if gap <= OPTIMAL_GAP_FRAC else Status.FEASIBLE,
         objective=cost, bound=bound, gap_frac=gap, sense="min", unit="CNY",
-        wall_s=time.monotonic() - started,
+        wall_s=work_s() - started,
     )  # fmt: skip
     return LeastMoneySolution(*plan, proof)
 
@@ -164,7 +164,7 @@ def _dropped(
 ) -> tuple[IntArray, IntArray]:
     """Without the stations that nothing needs, the dearest dropped first."""
     for site in _doubtful(problem, plan[0]):
-        if time.monotonic() > until or (stop is not None and stop.is_set()):
+        if work_s() > until or (stop is not None and stop.is_set()):
             break
         left = plan[0] != site
         fewer = plan[0][left], plan[1][left]

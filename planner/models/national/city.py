@@ -16,7 +16,6 @@ with the same prices gives it.
 """
 
 import math
-import time
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -35,6 +34,7 @@ from planner.models.sized_coverage.problem import SizedCoverageProblem
 from planner.models.sized_coverage.rows import SizedRows, merge_sized_rows
 from planner.models.sized_coverage.service import best_service
 from planner.models.sized_coverage.solve import solve_sized_coverage
+from planner.solving.compiling import work_s
 from planner.solving.linear_model import LinearModel, solve_linear
 from planner.solving.mip import solve_mip
 from planner.solving.options import SolveOptions
@@ -229,7 +229,7 @@ def answer_city(task: CityTask, stop: StopRequest | None = None) -> CityAnswer:
     CityAnswer
         The bound is valid whatever ended the search.
     """
-    started = time.monotonic()
+    started = work_s()
     city = _City(task)
     rng = np.random.default_rng([task.seed, task.part.city])
     start = np.flatnonzero(np.isin(city.rows.site_idx, task.start))
@@ -250,7 +250,7 @@ def answer_city(task: CityTask, stop: StopRequest | None = None) -> CityAnswer:
         position=task.position,
         bound=max(bound, best),
         plans=tuple(city.city_plan(each) for each in options),
-        cpu_s=time.monotonic() - started,
+        cpu_s=work_s() - started,
     )
 
 
@@ -362,7 +362,7 @@ def _branch(
     model = _priced_mip(rest, city.row_price[rest.site_idx], hint=hint)
     result = solve_mip(
         replace(model, offset=rest.base_value + outside).to_ortools(),
-        time_limit_s=max(ends_at - time.monotonic(), 0.1),
+        time_limit_s=max(ends_at - work_s(), 0.1),
         node_limit=task.node_limit,
         seed=task.seed,
         stop=stop,
@@ -385,7 +385,7 @@ def _sized_answer(
 ) -> tuple[IntArray, float]:
     """Best plan and bound with capacity and the least number of stations."""
     task, sized = city.task, city.sized
-    left = task.seconds - (time.monotonic() - started)
+    left = task.seconds - (work_s() - started)
     worth = city.worth(option)[0]
     if left <= 0.0:
         return option, bound

@@ -3,7 +3,6 @@
 A step of :mod:`planner.models.national.solve`.
 """
 
-import time
 from dataclasses import replace
 
 import numpy as np
@@ -15,6 +14,7 @@ from planner.models.coverage.search import greedy, plan_value, swap_tables
 from planner.models.national.parts import usable_sites
 from planner.models.national.start import affordable_stations, share_by_zone
 from planner.models.national.state import NationalSearch, at_prices
+from planner.solving.compiling import work_s
 
 
 def find_first_prices(search: NationalSearch) -> None:
@@ -79,14 +79,14 @@ def _last_gain(rows: CoverRows, last_frac: float) -> float:
 
 def _relaxation(search: NationalSearch, rows: CoverRows) -> DualPoint:
     """Multipliers near those of the linear relaxation."""
-    began = time.monotonic()
+    began = work_s()
     limit_s = search.tuning.start_time_share * search.options.time_limit_s
     for point in primal_dual(rows):
         if not search.claimants:
             search.whole_bound = min(search.whole_bound, point.bound)
         if point.iterations % search.tuning.report_iterations == 0:
             search.report("bound", f"{point.iterations} primal-dual iterations")
-        late = time.monotonic() - began > limit_s and not search.options.deterministic
+        late = work_s() - began > limit_s and not search.options.deterministic
         if (
             point.relaxation_gap_frac <= search.tuning.start_relaxation_gap
             or point.iterations >= search.tuning.start_iterations

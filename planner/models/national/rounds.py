@@ -210,7 +210,17 @@ def _city_message(search: NationalSearch) -> str:
         else search.claimants[worst - num_cities].name
     )
     share = min(gaps[worst] / missing, 1.0)
-    return f"{len(search.plans)} plans, {who} holds {share:.0%} of the gap"
+    return gap_message(len(search.plans), who, share)
+
+
+def gap_message(num_plans: int, who: str, share: float) -> str:
+    """How many plans there are, and who holds most of the gap, if anybody holds any.
+
+    >>> gap_message(88, "city oslo", 0.153), gap_message(88, "corridors", 0.004)
+    ('88 plans, city oslo holds 15% of the gap', '88 plans')
+    """
+    held = f"{share:.0%}"
+    return f"{num_plans} plans" + ("" if held == "0%" else f", {who} holds {held} of the gap")
 
 
 def _choose(search: NationalSearch) -> tuple[FloatArray, FloatArray] | None:

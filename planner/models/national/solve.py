@@ -33,7 +33,6 @@ counts once and loads once. Not modelled: what ``sized_coverage`` leaves out.
 """
 
 import math
-import time
 from collections.abc import Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass, replace
@@ -60,6 +59,7 @@ from planner.models.sized_coverage.feasible import check_feasible
 from planner.models.sized_coverage.problem import SizedCoverageProblem
 from planner.models.sized_coverage.service import served_flow
 from planner.models.sized_coverage.solve import solve_sized_coverage
+from planner.solving.compiling import work_s
 from planner.solving.options import SolveOptions
 from planner.solving.progress import ProgressCallback, StopRequest
 from planner.solving.proof import Proof
@@ -178,7 +178,7 @@ def solve_national(
         If a limit has another shape than the problem or is negative, or the rules ask for a least
         number of stations.
     """
-    started = time.monotonic()
+    started = work_s()
     resources = _resources(problem, limits)
     check_feasible(problem)
     parts = split_by_city(problem, resources.use)

@@ -25,7 +25,6 @@ bound on the same dual, in turns with annealing. (Duran-Mateluna, Ales and Ellou
 
 import itertools
 import math
-import time
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -47,6 +46,7 @@ from planner.models.p_median.start import first_plan, least_stations, plan_step
 from planner.models.p_median.state import MedianSearch, p_median_cost
 from planner.models.p_median.tree import Core, MedianTree, drop_hopeless
 from planner.models.p_median.tuning import Tuning
+from planner.solving.compiling import work_s
 from planner.solving.options import SolveOptions
 from planner.solving.progress import ProgressCallback, StopRequest
 from planner.solving.proof import Proof
@@ -109,7 +109,7 @@ def solve_p_median(
     InfeasibleError
         If locks, numbers and budget allow no plan.
     """
-    started = time.monotonic()
+    started = work_s()
     tuning = tuning or Tuning()
     rng = np.random.default_rng(options.seed)
     first = first_plan(problem, rng)

@@ -1,7 +1,6 @@
 """What a p-median search knows: lists of near sites, limits, the best plan and bound so far."""
 
 import math
-import time
 from dataclasses import dataclass, field
 from typing import ClassVar
 
@@ -14,6 +13,7 @@ from planner.models.p_median.problem import PMedianProblem
 from planner.models.p_median.search import Nearest, exchange_pass, listed_cost
 from planner.models.p_median.tree import ROUNDING
 from planner.models.p_median.tuning import Tuning
+from planner.solving.compiling import work_s
 from planner.solving.search import SearchState
 from planner.solving.status import OPTIMAL_GAP_FRAC, Sense
 
@@ -89,12 +89,12 @@ class MedianSearch(SearchState):
 
     def report(self, stage: str, message: str) -> None:
         """Note the state in the history and tell the caller."""
-        self.reported = time.monotonic()
+        self.reported = work_s()
         super().report(stage, message)
 
     def report_now_and_then(self, stage: str, message: str) -> None:
         """Report if the last one is some time ago."""
-        if time.monotonic() - self.reported > REPORT_S:
+        if work_s() - self.reported > REPORT_S:
             self.report(stage, message)
 
     def raise_bound(self, bound: float) -> None:

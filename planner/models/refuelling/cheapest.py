@@ -8,7 +8,6 @@ refuels W, or the bound proves that no plan of that budget does.
 """
 
 import math
-import time
 from dataclasses import replace
 
 import numpy as np
@@ -21,6 +20,7 @@ from planner.models.refuelling.presolve import ReducedFlows, reduce_flows
 from planner.models.refuelling.problem import FlowRefuelling, FlowRefuellingProblem
 from planner.models.refuelling.solve import check_limits, solve_flow_refuelling
 from planner.models.refuelling.tuning import DEFAULT, Tuning
+from planner.solving.compiling import work_s
 from planner.solving.mip import solve_mip
 from planner.solving.options import SolveOptions
 from planner.solving.progress import Progress, StopRequest
@@ -65,7 +65,7 @@ def cheapest_flow_refuelling(
     if np.isfinite(problem.capacity).any():
         raise ValueError("the cheapest variant knows no capacities; give np.inf")
     check_limits(problem)
-    started = time.monotonic()
+    started = work_s()
     rows = reduce_flows(problem)
     spent = float(problem.rules.cost[problem.rules.forced].sum())
     slack = 1e-9 * max(rows.total_value, 1.0)
@@ -86,7 +86,7 @@ def cheapest_flow_refuelling(
     objective = float(problem.rules.cost[is_open].sum())
     bound = objective if optimal else min(spent + max(bound, 0.0), objective)
     gap = gap_frac(objective, bound, sense="min")
-    wall_s = time.monotonic() - started
+    wall_s = work_s() - started
     proof = Proof(
         status=Status.OPTIMAL if gap <= OPTIMAL_GAP_FRAC else Status.FEASIBLE,
         objective=objective,
@@ -133,9 +133,9 @@ def _cheapest_by_halving(
     spent = float(problem.rules.cost[problem.rules.forced].sum())
     low, high = 0.0, min(rows.budget, float(rows.cost.sum()))
     best: BoolArray | None = None
-    started = time.monotonic()
+    started = work_s()
     for _ in range(20):
-        left_s = options.time_limit_s - (time.monotonic() - started)
+        left_s = options.time_limit_s - (work_s() - started)
         if (left_s <= 0 and not options.deterministic) or high <= low * (1 + options.gap_frac):
             break
         money = (low + high) / 2

@@ -14,7 +14,6 @@ capacities a plan counts what its stations can really serve; the bound leaves ca
 """
 
 import math
-import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 
@@ -28,6 +27,7 @@ from planner.models.refuelling.presolve import reduce_flows
 from planner.models.refuelling.problem import FlowRefuellingProblem
 from planner.models.refuelling.search import anneal_plan, plan_value, round_opening, search_tables
 from planner.models.refuelling.tuning import DEFAULT, Tuning
+from planner.solving.compiling import work_s
 from planner.solving.progress import StopRequest
 
 STATIONS, MONEY = "stations", "money"
@@ -96,7 +96,7 @@ class RefuellingClaim:
 
     def answer(self, price: Mapping[str, float]) -> list[ClaimPlan]:
         """Plans of the number of stations that the prices ask for, and of numbers near it."""
-        started = time.monotonic()
+        started = work_s()
         rows, paid = self.rows, self._site_price(price)
         most = min(max(rows.num_stations, 0), rows.num_sites)
         if most == 0 or rows.num_paths == 0:
@@ -106,7 +106,7 @@ class RefuellingClaim:
 
         def late() -> bool:
             stopped = self._stop is not None and self._stop.is_set()
-            return stopped or time.monotonic() - started > self._time_limit_s
+            return stopped or work_s() - started > self._time_limit_s
 
         dual = self._relax(paid, self._tuning.plan_looks, late)
         number = max(min(round(float(dual.opening.sum())), most), 1)

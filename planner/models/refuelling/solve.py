@@ -40,7 +40,6 @@ SCIP's best plans of regions (`planner.models.refuelling.regions`). Plans: annea
 """
 
 import math
-import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
@@ -57,6 +56,7 @@ from planner.models.refuelling.regions import Region, group_sets, share_out
 from planner.models.refuelling.search import anneal_plan, round_opening, search_tables
 from planner.models.refuelling.state import RefuellingSearch
 from planner.models.refuelling.tuning import DEFAULT, Tuning
+from planner.solving.compiling import work_s
 from planner.solving.mip import solve_mip
 from planner.solving.options import SolveOptions
 from planner.solving.progress import ProgressCallback, StopRequest
@@ -205,14 +205,14 @@ def _bound_by_regions(search: RefuellingSearch, dual: FlowDual, max_sets: int) -
     constant, regions = share_out(search.rows, dual, group_sets(search.rows, dual, max_sets))
     regions.sort(key=lambda region: -region.rows.needs.nnz)
     limit_s = search.tuning.regions_time_frac * search.remaining_s
-    ends_at = time.monotonic() + limit_s
+    ends_at = work_s() + limit_s
     needs_left = sum(region.rows.needs.nnz for region in regions)
 
     patience = search.tuning.patience * search.options.workers
 
     def solve(region: Region) -> float:
         nonlocal needs_left
-        left_s = ends_at - time.monotonic()
+        left_s = ends_at - work_s()
         share = patience * region.rows.needs.nnz / max(needs_left, 1)
         needs_left -= region.rows.needs.nnz
         if left_s <= 0.0 or not search.may_go_on():
@@ -255,13 +255,13 @@ def _anneal(
     start = round_opening(rows, dual.opening)  # not the best plan: merging lives on differences
     if not search.options.deterministic:  # a schedule is fitted into the time left
         num_moves = int(max(1.0, min(num_moves, search.moves_per_s * search.remaining_s)))
-    started = time.monotonic()
+    started = work_s()
     plan = anneal_plan(
         rows, search_tables(rows), start, candidates, num_moves=num_moves, heat=heat,
         seed=(search.options.seed + seed) % 2**31, may_go_on=search.may_go_on,
     )  # fmt: skip
     search.plans.append(plan)
-    search.moves_per_s = num_moves / max(time.monotonic() - started, 1e-3)
+    search.moves_per_s = num_moves / max(work_s() - started, 1e-3)
     search.offer(plan, f"{num_moves} exchanges offered among {len(candidates)} sites")
 
 

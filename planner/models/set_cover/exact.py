@@ -5,7 +5,6 @@ not, and its bounds stay trivial.
 """
 
 import threading
-import time
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -13,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from planner.arrays import IntArray
+from planner.solving.compiling import work_s
 from planner.solving.options import SolveOptions
 from planner.solving.progress import StopRequest
 from planner.solving.status import Status
@@ -92,11 +92,11 @@ def run_cp_sat(
 
     # A thread of its own, so that a stop request and the clock are heard.
     worker = threading.Thread(target=work, daemon=True, name="cp-sat")
-    started = time.monotonic()
+    started = work_s()
     worker.start()
     while worker.is_alive():
         worker.join(POLL_S)
-        elapsed_s = time.monotonic() - started
+        elapsed_s = work_s() - started
         late = not options.deterministic and elapsed_s > time_limit_s + GRACE_S
         if worker.is_alive() and (late or (stop is not None and stop.is_set())):
             solver.stop_search()

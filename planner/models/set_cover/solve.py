@@ -28,7 +28,6 @@ stays a bound, and what that can cost is part of the gap.
 
 import itertools
 import math
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
@@ -54,6 +53,7 @@ from planner.models.set_cover.search import anneal_cover
 from planner.models.set_cover.state import CoverSearch, cost_step
 from planner.models.set_cover.tuning import Tuning
 from planner.solving.best_sites import best_sites
+from planner.solving.compiling import work_s
 from planner.solving.options import SolveOptions
 from planner.solving.progress import ProgressCallback, StopRequest
 from planner.solving.proof import Proof
@@ -124,7 +124,7 @@ def solve_set_cover(
     NoPlanError
         If a limit was reached before any plan was found.
     """
-    started = time.monotonic()
+    started = work_s()
     check_feasible(problem)
     task = reduce_cover(problem)
     if not task.may_be_kept:
@@ -259,7 +259,7 @@ def _anneal_plan(
     if not search.options.deterministic:
         # A schedule cut short is worth little: fit it into the time left.
         num_moves = int(min(num_moves, max(search.moves_per_s * search.remaining_s, 1)))
-    started = time.monotonic()
+    started = work_s()
     num_chunks = -(-num_moves // tuning.moves_per_poll)
     fractions = np.linspace(0.0, 1.0, num_chunks + 1)
     temperatures = typical * tuning.hot_frac * (tuning.cold_frac / tuning.hot_frac) ** fractions
@@ -274,7 +274,7 @@ def _anneal_plan(
         if len(plan):
             search.offer(greedy_cover(task, plan))
             best_cost = min(best_cost, search.incumbent - task.base_cost)
-    search.moves_per_s = num_moves / max(time.monotonic() - started, 1e-3)
+    search.moves_per_s = num_moves / max(work_s() - started, 1e-3)
     search.offer(greedy_cover(task, np.flatnonzero(is_open)))
     search.report("anneal", f"{num_moves} moves offered among {len(candidates)} sites")
 

@@ -5,7 +5,6 @@ Takes a model and a first plan, improves plan and bound in place; the equations 
 """
 
 import math
-import time
 from dataclasses import dataclass, field, replace
 from itertools import count
 
@@ -26,6 +25,7 @@ from planner.models.sized_coverage.search import (
     rebuild_step,
 )
 from planner.models.sized_coverage.tuning import Tuning
+from planner.solving.compiling import work_s
 from planner.solving.mip import MipResult, solve_mip
 from planner.solving.search import SearchState
 from planner.solving.status import Status, gap_frac
@@ -97,14 +97,14 @@ class SizedSearch(SearchState):
 def search_until_done(search: SizedSearch, rng: np.random.Generator) -> None:
     """Rounds of relaxation, search and branching, each with more work than the one before."""
     relaxation = Relaxation(search.model)
-    started = time.monotonic()
+    started = work_s()
     # With a limit in seconds rounds go on until it; otherwise their number is the limit.
     has_limit = math.isfinite(search.options.time_limit_s) and not search.options.deterministic
     for round_number in count() if has_limit else range(search.tuning.max_rounds):
         _cut_rounds(search, relaxation)
         if round_number == 0:
             # Short runs of all three first: most instances are done then.
-            first_s = time.monotonic() - started
+            first_s = work_s() - started
         if not search.unfinished():
             return
         _plan_from_relaxation(search)
@@ -126,7 +126,7 @@ def _cut_rounds(search: SizedSearch, relaxation: Relaxation) -> None:
     """Solve the linear relaxation, separate (4), add, and solve again, while that pays."""
     relaxation.add(search.cuts[len(relaxation.cuts) :])
     last_bound = math.inf
-    until = time.monotonic() + search.tuning.relaxation_share * search.remaining_s
+    until = work_s() + search.tuning.relaxation_share * search.remaining_s
     for round_number in range(search.tuning.max_cut_rounds):
         point = relaxation.solve(search.remaining_s)
         if point is None:
@@ -140,7 +140,7 @@ def _cut_rounds(search: SizedSearch, relaxation: Relaxation) -> None:
         cuts = separate_capacity(search.model.rows, point.x, point.opening)
         gain = last_bound - point.bound
         pays = gain >= search.tuning.min_round_gain * (point.bound - search.plan.objective)
-        late = time.monotonic() > until and not search.options.deterministic
+        late = work_s() > until and not search.options.deterministic
         if not cuts or late or not (pays or relaxation.num_solved <= 2) or not search.unfinished():
             return
         last_bound = point.bound
@@ -180,14 +180,14 @@ def _improve_plan(
 ) -> None:
     """Removal and insertion, accepting losses that shrink to nothing."""
     rows, prices = search.model.rows, search.model.prices
-    started = time.monotonic()
+    started = work_s()
     plan = search.plan
     per_station = plan.service.value / max(int((plan.option != CLOSED).sum()), 1)
     num_steps = 0
     while search.unfinished():
         done = num_steps / steps
         if not search.options.deterministic:
-            done = (time.monotonic() - started) / seconds
+            done = (work_s() - started) / seconds
         if done >= 1.0:
             break
         temperature = search.tuning.hot_frac * per_station * (1.0 - done) ** 2
@@ -228,11 +228,11 @@ def _branch_rounds(search: SizedSearch, seconds: float, nodes: int) -> bool:
     Returns whether it came to an end within the time, or the nodes, given.
     """
     rows = search.model.rows
-    until = time.monotonic() + seconds
+    until = work_s() + seconds
     if search.cuts:
         search.add_cuts(service_cuts(rows, search.plan.option))
     for round_number in range(search.tuning.max_mip_rounds):
-        left_s = max(until - time.monotonic(), 0.05)
+        left_s = max(until - work_s(), 0.05)
         result = solve_mip(
             sized_coverage_mip(search.model, search.cuts, hint=search.plan).to_ortools(),
             time_limit_s=math.inf if search.options.deterministic else left_s,

@@ -31,7 +31,6 @@ plans it finds. The value of a plan is always that of its exact best service.
 """
 
 import math
-import time
 from dataclasses import dataclass
 
 import numpy as np
@@ -46,6 +45,7 @@ from planner.models.sized_coverage.rows import merge_sized_rows
 from planner.models.sized_coverage.search import CLOSED, OptionPrices, cheapest_plan, plan_of
 from planner.models.sized_coverage.service import served_flow, smallest_types
 from planner.models.sized_coverage.tuning import Tuning
+from planner.solving.compiling import work_s
 from planner.solving.options import SolveOptions
 from planner.solving.progress import ProgressCallback, StopRequest
 from planner.solving.proof import Proof
@@ -125,7 +125,7 @@ def solve_sized_coverage(
     ValueError
         If a price is negative, or the rules ask for a least number of stations.
     """
-    started = time.monotonic()
+    started = work_s()
     if not (station_price >= 0.0 and money_price >= 0.0):
         raise ValueError("station_price and money_price must be >= 0")
     check_feasible(problem)

@@ -56,7 +56,7 @@ def data_package(folder: Path, layers: Mapping[str, Layer], run_info: RunInfo) -
     Parameters
     ----------
     folder : Path
-        Run folder whose Parquet and CSV files stand already.
+        Run folder whose GeoPackage, Parquet and CSV files stand already.
     layers : mapping of str to Layer
         What was written.
     run_info : mapping
@@ -68,17 +68,19 @@ def data_package(folder: Path, layers: Mapping[str, Layer], run_info: RunInfo) -
         Content of ``datapackage.json``; its Parquet resources are what `planner export` reads.
     """
     metadata = dataset_metadata(run_info)
-    resources: list[dict[str, Any]] = [
-        {
-            "name": "plan",
-            "path": "plan.gpkg",
-            "title": "All layers and tables with their styles",
-            "format": "gpkg",
-            "mediatype": _GEOPACKAGE_TYPE,
-            "profile": "data-resource",
-            "type": "file",
-        }
-    ]
+    resources: list[dict[str, Any]] = []
+    if (folder / "plan.gpkg").is_file():
+        resources.append(
+            {
+                "name": "plan",
+                "path": "plan.gpkg",
+                "title": "All layers and tables with their styles",
+                "format": "gpkg",
+                "mediatype": _GEOPACKAGE_TYPE,
+                "profile": "data-resource",
+                "type": "file",
+            }
+        )
     for layer in layers.values():
         about = {"title": _title(layer.name), "description": layer.description}
         schema = {"fields": _fields(layer), "missingValues": [""]}
@@ -123,7 +125,9 @@ def data_package(folder: Path, layers: Mapping[str, Layer], run_info: RunInfo) -
     }
 
 
-def stac_item(layers: Mapping[str, Layer], run_info: RunInfo) -> dict[str, Any]:
+def stac_item(
+    layers: Mapping[str, Layer], run_info: RunInfo, *, with_geopackage: bool = True
+) -> dict[str, Any]:
     """Describe the run as an item of a SpatioTemporal Asset Catalog (STAC 1.1.0).
 
     Its box is that of the overview cells, which have an area even where zones are points on a
@@ -133,14 +137,14 @@ def stac_item(layers: Mapping[str, Layer], run_info: RunInfo) -> dict[str, Any]:
     west, south, east, north = _extent(layers)
     metadata = dataset_metadata(run_info)
     first, last = _quarter_ends(str(run_info["planning_quarter"]))
-    assets = {
-        "plan": {
+    assets: dict[str, dict[str, Any]] = {}
+    if with_geopackage:
+        assets["plan"] = {
             "href": "./plan.gpkg",
             "type": _GEOPACKAGE_TYPE,
             "title": "All layers and tables with their styles",
             "roles": ["data"],
         }
-    }
     for layer in layers.values():
         assets[layer.name] = {
             "href": f"./{parquet_path(layer).as_posix()}",

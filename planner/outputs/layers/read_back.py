@@ -16,6 +16,9 @@ from planner.outputs.layers.columns import WrittenColumn
 from planner.outputs.layers.describe import DATA_PACKAGE
 from planner.outputs.layers.frames import Layer
 
+STYLES_FILE = Path("layers/styles.json")
+"""Styles of the layers, in runs without a GeoPackage."""
+
 
 @dataclass(frozen=True)
 class RunFiles:
@@ -84,7 +87,13 @@ def read_layer(run: RunFiles, name: str) -> Layer:
 
 
 def read_styles(run: RunFiles, names: Sequence[str]) -> dict[str, tuple[str, str]]:
-    """QML document and description of each layer's style, from the run's GeoPackage."""
+    """QML document and description of each layer's style, from the run's GeoPackage if it has one.
+
+    A run without one has them in a file of their own.
+    """
+    if not (run.folder / "plan.gpkg").is_file():
+        stored = json.loads((run.folder / STYLES_FILE).read_text(encoding="utf-8"))
+        return {layer: (qml, text) for layer, (qml, text) in stored.items() if layer in names}
     address = f"{(run.folder / 'plan.gpkg').resolve().as_uri()}?mode=ro"
     with closing(sqlite3.connect(address, uri=True)) as connection:
         rows = connection.execute(

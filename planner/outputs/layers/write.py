@@ -16,6 +16,7 @@ from planner.outputs.layers.describe import (
 from planner.outputs.layers.frames import RunContent, build_layers, whole_layers
 from planner.outputs.layers.geopackage import write_geopackage
 from planner.outputs.layers.parquet import parquet_path, write_parquet
+from planner.outputs.layers.read_back import STYLES_FILE
 from planner.outputs.layers.styles import build_styles
 from planner.outputs.layers.tables import write_data_dictionary, write_table
 
@@ -26,7 +27,11 @@ _CSV_LAYERS = {
 
 
 def write_layers(
-    folder: Path, content: RunContent, on_progress: Callable[[str], None]
+    folder: Path,
+    content: RunContent,
+    on_progress: Callable[[str], None],
+    *,
+    with_geopackage: bool = True,
 ) -> list[Path]:
     """Write the GeoPackage, its Parquet twins, tables and what describes them.
 
@@ -43,6 +48,9 @@ def write_layers(
         What the run found.
     on_progress : callable
         Called with a few words on what is being written.
+    with_geopackage : bool
+        Whether to write ``plan.gpkg``; without it the styles stand in ``layers/styles.json``,
+        and `planner export` makes one later.
 
     Returns
     -------
@@ -52,17 +60,20 @@ def write_layers(
     on_progress("shaping layers")
     layers = build_layers(content)
     metadata = dataset_metadata(content.run_info)
-    geopackage = folder / "plan.gpkg"
     styles = {
         name: (qml, f"{text} (scenario {content.run_info['name']})")
         for name, (qml, text) in build_styles(
             layers, content.station_types, content.chemistries
         ).items()
     }
-    write_geopackage(geopackage, whole_layers(layers), styles, metadata, on_progress)
-    written = [geopackage]
     for name in ("layers", "tables"):
         (folder / name).mkdir(exist_ok=True)
+    if with_geopackage:
+        written = [folder / "plan.gpkg"]
+        write_geopackage(written[0], whole_layers(layers), styles, metadata, on_progress)
+    else:
+        written = [folder / STYLES_FILE]
+        write_json(written[0], styles)
     for layer in layers.values():
         path = folder / parquet_path(layer)
         on_progress(path.relative_to(folder).as_posix())
@@ -80,7 +91,7 @@ def write_layers(
     written.append(dictionary)
     for name, document in (
         (DATA_PACKAGE, data_package(folder, layers, content.run_info)),
-        (STAC_ITEM, stac_item(layers, content.run_info)),
+        (STAC_ITEM, stac_item(layers, content.run_info, with_geopackage=with_geopackage)),
     ):
         write_json(folder / name, document)
         written.append(folder / name)

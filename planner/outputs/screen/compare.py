@@ -22,6 +22,7 @@ from planner.outputs.compare.page import (
 from planner.outputs.compare.stations import CHANGES
 from planner.outputs.kpi import describe_kpi
 from planner.outputs.report.numbers import percent
+from planner.outputs.screen.tables import print_table, print_text
 
 _MOST_CITIES = 10
 _HASH_LENGTH = 12
@@ -33,14 +34,13 @@ def show_comparison(comparison: Comparison, folder: Path | None) -> None:
     tables = comparison.tables
     for side, run in (("base", comparison.base), ("other", comparison.other)):
         gap = percent(run.run["gap_frac"], 3)
-        console.print(f"{side:<6}{escape(run.label)}: {run.run['status']}, proven gap {gap}",
-                      soft_wrap=True)  # fmt: skip
-    console.print(escape(finding(comparison)), soft_wrap=True)
-    console.print(f"stations: {station_counts(comparison)}", soft_wrap=True)
+        print_text(console, f"{side:<6}{run.label}: {run.run['status']}, proven gap {gap}")
+    print_text(console, finding(comparison))
+    print_text(console, f"stations: {station_counts(comparison)}")
     if "corridor_stations_change" in tables:
-        console.print(f"corridor stations: {corridor_station_counts(comparison)}", soft_wrap=True)
+        print_text(console, f"corridor stations: {corridor_station_counts(comparison)}")
     for note in comparison.notes:
-        console.print(f"note: {escape(note)}", soft_wrap=True)
+        print_text(console, f"note: {note}")
     _print_kpi(console, tables["kpi"], comparison.base.chemistries)
     _print_cities(console, tables["cities_change"])
     _print_unlike(console, "Settings that differ", tables["settings"], shorten=False)
@@ -95,9 +95,9 @@ def _print_kpi(console: Console, kpi: pd.DataFrame, chemistries: Chemistries) ->
         console.print("every figure of the whole plan is the same")
         return
     table = Table(title="Figures that differ", title_justify="left")
-    table.add_column("figure", no_wrap=True)
+    table.add_column("figure")
     for heading in ("base", "other", "change", "relative"):
-        table.add_column(heading, justify="right", no_wrap=True)
+        table.add_column(heading, justify="right")
     for row in records(differing):
         table.add_row(
             escape(describe_kpi(row["name"], chemistries).title),
@@ -106,7 +106,7 @@ def _print_kpi(console: Console, kpi: pd.DataFrame, chemistries: Chemistries) ->
             figure(row["name"], row["change_value"], is_change=True),
             signed(row["change_frac"], is_share=True),
         )
-    console.print(table)
+    print_table(console, table)
 
 
 def _print_cities(console: Console, cities: pd.DataFrame) -> None:
@@ -124,7 +124,7 @@ def _print_cities(console: Console, cities: pd.DataFrame) -> None:
             *(figure("", row[name]) for name in names),
             figure("_frac", row["change_swaps_served_frac"], is_change=True),
         )
-    console.print(table)
+    print_table(console, table)
 
 
 def _print_unlike(console: Console, title: str, frame: pd.DataFrame, *, shorten: bool) -> None:
@@ -137,4 +137,4 @@ def _print_unlike(console: Console, title: str, frame: pd.DataFrame, *, shorten:
         name, *values = (str(value) for value in row)
         shown = (value[:_HASH_LENGTH] if shorten else value for value in values)
         table.add_row(escape(name), *(escape(value) or "–" for value in shown))
-    console.print(table)
+    print_table(console, table)

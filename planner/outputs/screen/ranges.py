@@ -10,19 +10,16 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from planner.outputs.screen.tables import print_table, print_text
 from planner.physics.range_table import CONSUMPTION_DOMAIN_C, RangeTable
-
-LEAST_WIDTH = 100
-"""Columns stay whole where there is no terminal."""
 
 
 def show_range_table(table: RangeTable) -> None:
     """Print range, energy and swaps over air temperature, then where sodium-ion goes farther."""
     console = Console(highlight=False)
-    console.width = max(console.width, LEAST_WIDTH)
-    console.print(_figures(table))
+    print_table(console, _figures(table))
     for note in notes(table):
-        console.print(escape(note), soft_wrap=True)
+        print_text(console, note)
 
 
 def print_json_lines(table: RangeTable) -> None:

@@ -86,12 +86,15 @@ def show_result(planned: "Planned", folder: Path, as_json: bool) -> None:
     from rich.markup import escape
     from rich.table import Table
 
+    from planner.outputs.screen.tables import print_table
+
     kpi = whole_kpi(planned.evaluation.kpi)
     minutes = planned.instance.scenario.siting.drive_time_min
     near_km = planned.instance.scenario.siting.near_km
     console = Console(highlight=False)
     figures = Table(box=None, show_header=False)
     for label, value in (
+        ("scenario", _scenario(planned)),
         ("status", _status(siting.status, siting.gap_frac)),
         ("stations", _stations(kpi)),
         *_headline(planned),
@@ -99,7 +102,7 @@ def show_result(planned: "Planned", folder: Path, as_json: bool) -> None:
         (f"car-owning households within {near_km:g} km", f"{kpi['households_near_frac']:.1%}"),
         ("vehicles", f"{kpi['vehicles']:,}, {kpi['vehicles_without_pack']:,.0f} without a pack"),
     ):  # fmt: skip
-        figures.add_row(label, value)
+        figures.add_row(label, escape(value))
     console.print(figures)
     coldest = Table(title=f"Packs of the {NUM_COLDEST} coldest cities", title_justify="left")
     named = read_chemistries(planned.instance.chemistries)
@@ -115,12 +118,20 @@ def show_result(planned: "Planned", folder: Path, as_json: bool) -> None:
             f"{city['vehicles']:,}",
             *(_with_share(city[f"vehicles_{each}"], city["vehicles"]) for each in chemistries),
         )
-    console.print(coldest)
+    print_table(console, coldest)
     _print_quarters(planned, console)
     for left_out in planned.clock.left_out:
         console.print(f"left out: {left_out.name}: {escape(left_out.reason)}", soft_wrap=True)
-    where = "report.html for a browser, plan.gpkg for QGIS"
-    console.print(f"written to {folder} ({where})", soft_wrap=True)
+    opened = {"report.html": "for a browser", "plan.gpkg": "for QGIS"}
+    where = ", ".join(f"{name} {use}" for name, use in opened.items() if (folder / name).is_file())
+    console.print(f"written to {folder}" + (f" ({where})" if where else ""), soft_wrap=True)
+
+
+def _scenario(planned: "Planned") -> str:
+    """The instance's name, its named variant, and what it shows."""
+    instance = planned.instance
+    named = ", ".join(filter(None, (instance.scenario.name, instance.variant)))
+    return f"{named}: {instance.scenario.title}" if instance.scenario.title else named
 
 
 def _status(status: str, gap_frac: float) -> str:
@@ -130,12 +141,15 @@ def _status(status: str, gap_frac: float) -> str:
 
 def _stations(kpi: Mapping[str, float]) -> str:
     """Number, bays and new money; new ones apart where others stand."""
+    between = kpi.get("num_corridor_stations")
     changed = f"{kpi['num_new_stations']:,} new, {kpi['num_enlarged_stations']:,} enlarged, "
     return (
         f"{kpi['num_stations']:,}, {kpi['num_bays']:,} bays, "
         + (changed if kpi["num_new_stations"] < kpi["num_stations"] else "")
         + f"{kpi['capex_cny'] / 1e6:,.0f} M CNY"
-    )
+        + ("" if between is None else f"; {between:,} more between cities, "
+           f"{kpi['corridor_capex_cny'] / 1e6:,.0f} M CNY")
+    )  # fmt: skip
 
 
 def _with_share(count: float, total: float) -> str:
@@ -153,6 +167,10 @@ def _headline(planned: "Planned") -> list[tuple[str, str]]:
         f"{kpi['swaps_per_day_served']:,.0f} of {kpi['swaps_per_day']:,.0f} per day "
         f"({kpi['swaps_served_frac']:.1%})"
     )
+    if scenario.corridors.funding == "national":
+        # The bound holds for swaps in cities and on trips together.
+        both = f"{siting.objective:,.0f} {words.unit}; {limit}"
+        return [("swaps served in cities", served), ("with trips between cities", both)]
     if not proportion:
         return [("swaps served", f"{served}; {limit}")]
     found = f"{siting.objective:,.0f} {words.unit} ({proportion}); {limit}"
@@ -163,6 +181,8 @@ def _print_quarters(planned: "Planned", console: "Console") -> None:
     """Packs in use by quarter, and what more supply or an earlier certificate would save."""
     from rich.markup import escape
     from rich.table import Table
+
+    from planner.outputs.screen.tables import print_table
 
     quarters = planned.instance.scenario.quarters
     named = read_chemistries(planned.instance.chemistries)
@@ -192,7 +212,7 @@ def _print_quarters(planned: "Planned", console: "Console") -> None:
                 quarter, f"{row['vehicles']:,.0f}", escape(named.nickname(chemistry)),
                 f"{row.get(f'vehicles_{chemistry}', 0):,.0f}", *used,
             )  # fmt: skip
-        console.print(table)
+        print_table(console, table)
     for gate in planned.tables["gate_value"].to_dict("records"):
         opens = gate["opens"] if isinstance(gate["opens"], str) else "no date"
         saving = gate["saving_cny"]

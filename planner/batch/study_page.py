@@ -1,0 +1,46 @@
+"""The study's page, made from what its folder holds."""
+
+from pathlib import Path
+
+import pandas as pd
+
+from planner.batch.catalogue import CATALOGUE_FILE
+from planner.batch.robustness import site_robustness
+from planner.batch.run import STUDY_FILE
+from planner.batch.store import RunStore, read_json
+from planner.files import write_text
+from planner.outputs.report.write import REPORT_FILE
+from planner.outputs.study.page import PAGE_FILE, StudyContent, render_study
+
+
+def write_study_page(store: RunStore) -> Path:
+    """Write `study.html` beside the catalogue, which stands already.
+
+    Returns
+    -------
+    Path
+        The page.
+    """
+    study = read_json(store.folder / STUDY_FILE)
+    catalogue = pd.read_parquet(store.folder / CATALOGUE_FILE)
+    sites = site_robustness(store)
+    varied = dict.fromkeys(name for each in study["scenarios"] for name in each["varied"])
+    reports = {
+        folder: f"{folder}/{REPORT_FILE}"
+        for folder in catalogue["folder"]
+        if folder and (store.folder / folder / REPORT_FILE).is_file()
+    }
+    content = StudyContent(
+        name=study["name"],
+        title=study["title"],
+        base=tuple(study["base"]),
+        varied=tuple(varied),
+        catalogue=catalogue[catalogue["in_study"]],
+        sites=pd.DataFrame(sites.drop(columns="geometry")).assign(
+            lon=sites.geometry.x, lat=sites.geometry.y
+        ),
+        reports=reports,
+    )
+    path = store.folder / PAGE_FILE
+    write_text(path, render_study(content))
+    return path

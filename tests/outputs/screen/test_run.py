@@ -1,0 +1,56 @@
+"""What the terminal says of a finished run is true of that run."""
+
+import math
+from pathlib import Path
+
+import pytest
+
+from planner.instance import read_instance
+from planner.outputs.screen.run import show_result
+from planner.planning.pipeline import plan
+from planner.planning.result import Planned
+from tests.two_towns import two_towns
+
+ROOT = Path(__file__).parents[3]
+TUTORIAL = ROOT / "instances" / "tutorial"
+
+
+def _shown(
+    planned: Planned, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> list[str]:
+    monkeypatch.setenv("COLUMNS", "200")
+    show_result(planned, Path("run"), as_json=False)
+    return [line.rstrip() for line in capsys.readouterr().out.splitlines()]
+
+
+def _line(lines: list[str], label: str) -> str:
+    return next(line.strip() for line in lines if line.strip().startswith(label))
+
+
+def test_bound_of_cities_and_trips_is_told_beside_both_together(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    corridors = {"funding": "national"}
+    tutorial = read_instance(TUTORIAL, overrides={"corridors": corridors})
+    towns = two_towns(tutorial, num_stations=9)
+    planned = plan(towns)
+    siting, kpi = planned.plan.models[0], planned.evaluation.kpi
+    assert siting.objective > kpi["swaps_per_day_served"] + 1  # trips are counted in
+    lines = _shown(planned, monkeypatch, capsys)
+    in_cities = _line(lines, "swaps served in cities")
+    assert f"{kpi['swaps_per_day_served']:,.0f} of {kpi['swaps_per_day']:,.0f}" in in_cities
+    assert "no plan" not in in_cities
+    both = _line(lines, "with trips between cities")
+    assert f"{siting.objective:,.0f} swaps per day" in both
+    assert both.endswith(f"serves more than {siting.bound:,.0f}")
+    assert f"{kpi['num_corridor_stations']:,} more between cities" in _line(lines, "stations")
+
+
+def test_scenario_is_named(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for variant, named in ((None, "tutorial: Two"), ("p_median", "tutorial, p_median: Least")):
+        planned = plan(read_instance(TUTORIAL, scenario_name=variant))
+        assert math.isfinite(planned.plan.models[0].bound)
+        lines = _shown(planned, monkeypatch, capsys)
+        assert named in _line(lines, "scenario")
