@@ -281,12 +281,13 @@ def _drive(
                 must[at] = at_end[city]
                 if at_end[city] and not on_road[nodes[at]]:
                     deficit[at] = missing_kwh[profile]
-            if opened[at] and home < 0:
+            # From a full pack on, if one is to be had anywhere: the tour goes round for ever.
+            if opened[at] and (home < 0 or (deficit[home] > 0.0 and deficit[at] == 0.0)):
                 home = at
         legs, stranded = 0, home < 0 and size > 0
-        here = home
+        here, lacking = home, deficit[home] if home >= 0 else 0.0
         while home >= 0 and here < home + size:
-            drawn, km, drawn_end, km_end = deficit[here % size], 0.0, 0.0, 0.0
+            drawn, km, drawn_end, km_end = lacking, 0.0, 0.0, 0.0
             margin, margin_end, tightest, tightest_end = np.inf, np.inf, -1, -1
             end = -1
             at = here
@@ -314,10 +315,11 @@ def _drive(
                 leg_from[leg], leg_to[leg] = nodes[here % size], last
                 is_end = end % size == 0 or end % size == turn
                 leg_at_station[leg] = not must[end % size] and (is_end or not in_city[last])
-                leg_km[leg], leg_drawn[leg] = km_end, drawn_end - deficit[here % size]
+                leg_km[leg], leg_drawn[leg] = km_end, drawn_end - lacking
                 leg_margin[leg], leg_tightest[leg] = margin_end, tightest_end
             legs += 1
-            here = end
+            # Who arrives with more than is given at the trip's end leaves with it.
+            here, lacking = end, min(deficit[end % size], drawn_end)
         if not fill:
             is_driven[trip] = not stranded
             leg_ptr[trip + 1] = 0 if stranded else legs

@@ -14,7 +14,7 @@ from concurrent.futures import CancelledError, Executor, Future, ProcessPoolExec
 from concurrent.futures.process import BrokenProcessPool
 from typing import Any, Generic, TypeVar
 
-from planner.solving.compiling import num_compiled
+from planner.solving.compiling import clock_stands_still, num_compiled
 from planner.solving.progress import StopRequest
 
 Task = TypeVar("Task")
@@ -94,9 +94,9 @@ class TaskRunner(Generic[Task, Answer]):
     ) -> Iterator[tuple[int, Answer | None]]:
         """Yield (position, answer) as tasks end; None for a task whose workers died.
 
-        Tasks are handed out in the given order. Where this process had to compile, the first is
-        done here, so that processes find the machine code on the disk, need not each compile the
-        same, and the caller's clock stands still meanwhile. When ``may_go_on`` turns False no more
+        Tasks are handed out in the given order. Where this process had to compile, workers will
+        have to: the first task then runs alone, so that all others find the machine code on the
+        disk, and the clock of limits stands still meanwhile. When ``may_go_on`` turns False no more
         are, and those under way have a few seconds left; tasks without an answer are not yielded.
 
         Raises
@@ -111,7 +111,9 @@ class TaskRunner(Generic[Task, Answer]):
                 yield position, self._function(task, self._stop)
             return
         if tasks and self._given is None and num_compiled() > self._num_compiled and may_go_on():
-            yield 0, self._function(tasks[0], self._stop)
+            with clock_stands_still():
+                first = list(self._run_on_executor(tasks[:1], may_go_on))
+            yield from first
             self._num_compiled = num_compiled()
             rest = self._run_on_executor(tasks[1:], may_go_on)
             yield from ((position + 1, answer) for position, answer in rest)
