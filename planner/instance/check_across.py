@@ -217,16 +217,19 @@ def _at(
 def _rule_markets(
     cities: pd.DataFrame, gates: pd.DataFrame, files: Mapping[str, str]
 ) -> list[Fault]:
-    """Gates of a market that no city belongs to: they would hold for nobody."""
+    """Gates of a market that no city belongs to, but for its spelling: they would hold for nobody.
+
+    Markets unlike all of the cities' are noted (`unused_rows`): a table of gates may know more.
+    """
     known = cities["market"].dropna().unique().tolist()
     is_unknown = gates["market"].notna() & ~gates["market"].isin(known)
     faults = []
     for market in gates["market"][is_unknown].unique():
         close = nearest(market, known)
-        listed = f"in {files['cities']}: {', '.join(known[:MAX_FAULTS_SHOWN])}"
-        hint = f"did you mean {close}?" if close else f"correct or remove the row; {listed}"
-        rows = np.flatnonzero(gates["market"] == market)
-        faults += _at(files, "gates", gates, "market", rows, f"no city has this market; {hint}")
+        if close:
+            rows = np.flatnonzero(gates["market"] == market)
+            remedy = f"no city has this market; did you mean {close}?"
+            faults += _at(files, "gates", gates, "market", rows, remedy)
     return faults
 
 
@@ -267,7 +270,7 @@ def _forced_sites_fit(
 
 
 def unused_rows(frames: Mapping[str, pd.DataFrame], files: Mapping[str, str]) -> list[Note]:
-    """Rows for chemistries that no pack has: allowed, as variants leave packs away, and said.
+    """Rows for chemistries that no pack has and markets of no city: allowed, and said.
 
     Parameters
     ----------
@@ -281,6 +284,11 @@ def unused_rows(frames: Mapping[str, pd.DataFrame], files: Mapping[str, str]) ->
         if len(idle):
             value = f"{len(idle)} rows of {', '.join(sorted(idle.unique()))} are not used"
             notes.append(Note(f"{files[name]}: chemistry", value, "INF", "no pack has it"))
+    gates = frames["gates"]["market"]
+    idle = gates[~gates.isin(frames["cities"]["market"])]
+    if len(idle):
+        value = f"{len(idle)} rows of {', '.join(sorted(idle.unique()))} are not used"
+        notes.append(Note(f"{files['gates']}: market", value, "INF", "no city belongs to it"))
     return notes
 
 

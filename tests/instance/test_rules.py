@@ -32,7 +32,6 @@ def _faults(folder: Path) -> list[str]:
     [
         ("cn", "did you mean CN?"),
         ("CN ", None),
-        ("EU", "correct or remove the row; in cities.csv: CN"),
     ],
 )
 def test_gates_of_a_market_without_cities(
@@ -46,6 +45,12 @@ def test_gates_of_a_market_without_cities(
         f"gates.csv, row {row}, market: {market}: no city has this market; {remedy}"
         for row in (2, 3)
     ]
+
+
+def test_gates_of_another_market_are_noted(tutorial_copy: Path) -> None:
+    _change(tutorial_copy, "gates", lambda gates: gates.assign(market="EU"))
+    notes = read_instance(tutorial_copy).assumptions.set_index("item")
+    assert notes.loc["gates.csv: market", "value"] == "2 rows of EU are not used"
 
 
 def test_packs_that_no_vehicle_takes(tutorial_copy: Path) -> None:

@@ -26,7 +26,7 @@ from planner.solving.status import OPTIMAL_GAP_FRAC, Status, gap_frac
 
 EQUAL_FRAC = 1e-9
 """Plans are equal that serve, cover or take ways alike up to this share."""
-EXACT_PAIRS = 4_000
+EXACT_PAIRS = 20_000
 """Up to so many pairs within reach SCIP closes what is left, in seconds."""
 TIME_SHARE, LEAST_S, FIRST_NODES = 0.25, 1.0, 2_000
 """Share of the time limit, but at least a second; nodes in deterministic mode."""

@@ -205,10 +205,15 @@ def solve_national(
         whole_bound=math.inf if claimants else math.fsum(problem.coverage.value),
     )
     _begin(search, start)
+    if _may_be_whole(search) and problem.coverage.reach.num_entries <= tuning.small_arcs:
+        # What prices leave open has time of its own.
+        limit_s = search.elapsed_s + tuning.priced_share * search.remaining_s
+        search.options = replace(options, time_limit_s=limit_s)
     with TaskRunner[CityTask, CityAnswer](
         answer_city, workers=options.workers, executor=executor, stop=stop
     ) as runner:
         search_until_done(search, runner)
+    search.options = options
     _solve_whole(search)
     return _solution(search)
 
@@ -244,15 +249,18 @@ def _begin(search: NationalSearch, start: NationalStart | None) -> None:
         start_from(search, start)
 
 
+def _may_be_whole(search: NationalSearch) -> bool:
+    """Whether one model without prices can take the problem: small, and no further limits."""
+    return (
+        not search.claimants
+        and search.problem.coverage.reach.num_entries <= search.tuning.whole_arcs
+        and set(search.resources.names) <= {"stations", "money"}
+    )
+
+
 def _solve_whole(search: NationalSearch) -> None:
-    """Close what prices leave open in small problems without further limits."""
-    coverage, names = search.problem.coverage, search.resources.names
-    if (
-        not search.unfinished()
-        or search.claimants
-        or coverage.reach.num_entries > search.tuning.whole_arcs
-        or not set(names) <= {"stations", "money"}
-    ):
+    """Close what prices leave open."""
+    if not search.unfinished() or not _may_be_whole(search):
         return
     solution = solve_sized_coverage(
         search.problem,

@@ -39,6 +39,10 @@ class Tuning:
     """Steps in a row without progress that end the search."""
     whole_arcs: int = 200_000
     """Up to this many arcs ``sized_coverage`` may close what prices leave open."""
+    small_arcs: int = 20_000
+    """Up to this many it is sure to have time of its own,"""
+    priced_share: float = 0.4
+    """and prices have this share."""
     negligible_share: float = 0.1
     """Cities whose part of the gap is below this share of an equal part of the target rest."""
     start_relaxation_gap: float = 3e-5
