@@ -8,6 +8,7 @@ that nothing needs are dropped and types made smaller; small problems then go to
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
 
 import numpy as np
 
@@ -28,6 +29,8 @@ EQUAL_FRAC = 1e-9
 """Plans are equal that serve, cover or take ways alike up to this share."""
 EXACT_PAIRS = 20_000
 """Up to so many pairs within reach SCIP closes what is left, in seconds."""
+MOST_DROPS = 300
+"""Stations that are taken away for a trial, each with a service of all others."""
 TIME_SHARE, LEAST_S, FIRST_NODES = 0.25, 1.0, 2_000
 """Share of the time limit, but at least a second; nodes in deterministic mode."""
 
@@ -163,7 +166,7 @@ def _dropped(
     stop: StopRequest | None,
 ) -> tuple[IntArray, IntArray]:
     """Without the stations that nothing needs, the dearest dropped first."""
-    for site in _doubtful(problem, plan[0]):
+    for site in islice(_doubtful(problem, plan[0]), MOST_DROPS):
         if work_s() > until or (stop is not None and stop.is_set()):
             break
         left = plan[0] != site
