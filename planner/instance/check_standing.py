@@ -30,7 +30,7 @@ def check_standing(
     frames : mapping of table name to DataFrame
         Nothing is checked unless ``sites`` and ``stations`` are among them.
     files : mapping of table name to file name
-        For the faults; a name that ends in ``.csv`` has its header on line 1.
+        For the faults.
     planning_quarter : str
         No station that stands opened later.
 

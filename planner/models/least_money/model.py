@@ -23,7 +23,7 @@ import numpy as np
 import scipy.sparse
 
 from planner.arrays import FloatArray, IntArray
-from planner.models.least_money.problem import LeastMoneyProblem
+from planner.models.least_money.problem import EQUAL_FRAC, LeastMoneyProblem
 from planner.solving.linear_model import LinearModel
 
 
@@ -84,7 +84,7 @@ class LeastMoneyModel:
         build.add(row[at], f, stations.load[zone])
         build.add(row[site], y, -stations.capacity[site, kind])
         if problem.least_served > 0:
-            row = build.rows(1, 1.0, math.inf)
+            row = build.rows(1, 1.0 - EQUAL_FRAC, math.inf)
             build.add(row[[0] * len(zone)], f, value[zone] / problem.least_served)
         row = build.rows(1, -math.inf, float(rules.most))
         build.add(row[[0] * num_sites], z, 1.0)
@@ -105,7 +105,7 @@ class LeastMoneyModel:
         zone, at, place = self.pairs
         num_zones, value = coverage.num_zones, coverage.value
         if kept.site_cost is not None:
-            row = build.rows(1, -math.inf, kept.most_site_cost)
+            row = build.rows(1, -math.inf, kept.most_site_cost * (1.0 + EQUAL_FRAC))
             build.add(row[[0] * len(z)], z, kept.site_cost)
         if kept.need is not None:
             met = build.columns(num_zones, float(math.isinf(kept.least_covered)), 1.0, True)
@@ -114,7 +114,7 @@ class LeastMoneyModel:
             build.add(row[reach.idx], z[reach.owner], 1.0)
             build.add(row, met, -kept.need.astype(float))
             if math.isfinite(kept.least_covered):
-                row = build.rows(1, 1.0, math.inf)
+                row = build.rows(1, 1.0 - EQUAL_FRAC, math.inf)
                 build.add(row[[0] * num_zones], met, value / kept.least_covered)
         if kept.minutes is not None:
             weighed = np.flatnonzero(value > 0)
@@ -129,7 +129,7 @@ class LeastMoneyModel:
             build.add(row, g, 1.0)
             build.add(row, z[at], -1.0)
             scale = max(kept.most_minutes, 1e-300)
-            row = build.rows(1, -math.inf, kept.most_minutes / scale)
+            row = build.rows(1, -math.inf, kept.most_minutes / scale * (1.0 + EQUAL_FRAC))
             build.add(row[[0] * len(zone)], g, value[zone] * kept.minutes[place] / scale)
             build.add(row[[0] * len(weighed)], none, value[weighed] * kept.unserved_minutes / scale)
 

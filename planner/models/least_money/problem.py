@@ -5,6 +5,9 @@ from dataclasses import dataclass
 from planner.arrays import FloatArray, IntArray, freeze
 from planner.models.sized_coverage.problem import SizedCoverageProblem
 
+EQUAL_FRAC = 1e-9
+"""Plans are equal that serve, cover, cost by site or take ways alike up to this share."""
+
 
 @dataclass(frozen=True)
 class Kept:

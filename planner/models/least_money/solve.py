@@ -16,7 +16,7 @@ from planner.arrays import IntArray
 from planner.models.coverage.problem import CoverageProblem
 from planner.models.least_money.bound import cost_bound
 from planner.models.least_money.model import LeastMoneyModel
-from planner.models.least_money.problem import Kept, LeastMoneyProblem
+from planner.models.least_money.problem import EQUAL_FRAC, Kept, LeastMoneyProblem
 from planner.models.sized_coverage.service import served_flow, smallest_types
 from planner.solving.compiling import work_s
 from planner.solving.mip import solve_mip
@@ -25,10 +25,10 @@ from planner.solving.progress import StopRequest
 from planner.solving.proof import Proof
 from planner.solving.status import OPTIMAL_GAP_FRAC, Status, gap_frac
 
-EQUAL_FRAC = 1e-9
-"""Plans are equal that serve, cover or take ways alike up to this share."""
 EXACT_PAIRS = 20_000
 """Up to so many pairs within reach SCIP closes what is left, in seconds."""
+SCIP_TOLERANCE = 1e-7
+"""SCIP's bound is that of a floating-point LP: closer than this its digits mean nothing."""
 MOST_DROPS = 300
 """Stations that are taken away for a trial, each with a service of all others."""
 TIME_SHARE, LEAST_S, FIRST_NODES = 0.25, 1.0, 2_000
@@ -219,6 +219,6 @@ def _exact(
         found = site[chosen], kind[chosen]
         if is_as_good(problem, found) and cost_of(problem, found) <= cost:
             plan, cost = found, cost_of(problem, found)
-    if result.status is Status.OPTIMAL and cost <= bound * (1 + 1e-6):
-        bound = cost  # up to the solver's own tolerance
+    if result.status is Status.OPTIMAL and gap_frac(cost, bound, sense="min") <= SCIP_TOLERANCE:
+        bound = cost
     return plan, min(bound, cost)

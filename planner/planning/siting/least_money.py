@@ -9,9 +9,8 @@ import numpy as np
 
 from planner.arrays import IntArray
 from planner.models.allocation.solve import Allocation
-from planner.models.least_money.problem import LeastMoneyProblem
+from planner.models.least_money.problem import EQUAL_FRAC, LeastMoneyProblem
 from planner.models.least_money.solve import (
-    EQUAL_FRAC,
     counted_minutes,
     counted_site_cost,
     solve_least_money,
@@ -51,13 +50,11 @@ def spend_least(
     equal = ask.equal(task, siting, served)
     stations = _at_these(task.problem, plan[0]) if fixed_sites else task.problem
     found = solve_least_money(
-        LeastMoneyProblem(
-            stations, served, equal.kept,
-            0 if fixed_sites else equal.fewest_stations,
-            0.0 if fixed_sites else equal.least_cost,
-        ),
-        *plan, task.options, task.stop,
-    )  # fmt: skip
+        LeastMoneyProblem(stations, served, equal.kept, equal.fewest_stations, equal.least_cost),
+        *plan,
+        task.options,
+        task.stop,
+    )
     answer = replace(
         siting,
         open_site_idx=found.open_site_idx,
