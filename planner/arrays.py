@@ -11,6 +11,7 @@ FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
 IndexArray = NDArray[np.int32]
 BoolArray = NDArray[np.bool_]
+StringArray = NDArray[np.str_]
 
 
 class Lists(NamedTuple):

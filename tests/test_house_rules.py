@@ -39,12 +39,15 @@ MAY_IMPORT: dict[str, set[str]] = {
     "physics": BASE | {"instance"},
     "network": BASE | {"instance"},
     "opendata": BASE | {"instance"},
+    "service": BASE,
     "solving": BASE,
+    "simulation": BASE | {"instance", "service", "solving"},
     "models": BASE | {"solving"},
     "plans": BASE | {"instance", "physics"},
-    "planning": BASE | {"instance", "models", "network", "physics", "plans", "solving"},
+    "planning": BASE
+    | {"instance", "models", "network", "physics", "plans", "service", "simulation", "solving"},
     "location": BASE | {"models", "solving"},
-    "outputs": BASE | PLANNED | {"instance", "physics", "plans", "solving.progress"},
+    "outputs": BASE | PLANNED | {"instance", "physics", "plans", "simulation", "solving.progress"},
     "bench": BASE | {"location", "models", "outputs.screen.tables", "physics", "solving"},
     "batch": BASE
     | PLANNED
@@ -67,6 +70,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "outputs",
         "physics",
         "planning.pipeline",
+        "simulation",
     },
     "__init__": {"instance", "location", "models", "outputs.run_folder", "planning.pipeline"}
     | PLANNED,
@@ -82,7 +86,7 @@ MODELS_MAY_IMPORT = {
 """Models that build on others."""
 ONLY_IN = {
     "ortools": {"models", "solving"},
-    "numba": {"models", "network", "solving"},
+    "numba": {"models", "network", "service", "simulation", "solving"},
     "geopandas": {"batch", "instance", "network", "opendata", "outputs", "physics"},
     "shapely": {"instance", "network", "opendata", "outputs", "physics"},
     "networkx": {"network", "instance"},  # the format of OSMnx graphs is read by it

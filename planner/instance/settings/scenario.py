@@ -13,6 +13,8 @@ from planner.instance.settings.network import Network
 from planner.instance.settings.packs import Packs
 from planner.instance.settings.physics import Physics
 from planner.instance.settings.section import Quarter, Section, setting
+from planner.instance.settings.service import Service
+from planner.instance.settings.simulation import Simulation
 from planner.instance.settings.siting import Siting
 from planner.instance.settings.solver import Solver
 from planner.instance.settings.sources import Sources
@@ -40,11 +42,13 @@ class Scenario(Sources):
     network: Network = Network()
     physics: Physics = Physics()
     demand: Demand = Demand()
+    service: Service = Service()
     throughput: Throughput = Throughput()
     packs: Packs = Packs()
     costs: Costs = Costs()
     coupling: Coupling = Coupling()
     corridors: Corridors = Corridors()
+    simulation: Simulation = Simulation()
     solver: Solver = Solver()
     scenarios: dict[str, dict[str, Any]] = setting(
         {}, "named variants: settings that replace those above, by section"
