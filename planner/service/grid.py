@@ -2,49 +2,89 @@
 
 import math
 
+import numpy as np
 from numba import njit
+
+from planner.arrays import FloatArray
+from planner.service.poisson import arrivals_until, poisson_shares, rare_above
+from planner.units import HOURS_PER_DAY
 
 
 @njit(cache=True, nogil=True)
-def grid_delay(packs_at_power: float, power_h: float, places: float, bays: int) -> float:
-    """Mean time that a pack waits for power: M/D/n, as half of what Erlang's formula C gives.
+def grid_delay(
+    cumulative: FloatArray, moment_h: float, power_h: float, places: float, bays: int
+) -> float:
+    """Mean time for which packs at a moment wait for power.
 
-    Half of the delay of M/M/n is that of M/D/n for one place and at high loads, and a few percent
-    less otherwise (Tijms 2003, section 9.6). A part of a place is a pack that charges slower;
-    Erlang's formula B begins there with Rapp's parabola (1964) and climbs by its recursion.
+    M_t/D/n, n packs that the grid gives power to at once, with as many packs as bays at most: those
+    at power or waiting for it, Z, follow Crommelin's recursion (see `planner.service.turns`), and
+    a driver too many for the bays hands in none,
+
+        Z(u + S) = min((Z(u) - n)^+ + A(u, u + S], bays),
+
+    from empty, as far back as it matters, at most a day. By Little's law a pack waits
+    S E[(Z - n)^+] / E[min(Z, n)], since min(Z, n) / S packs an hour are charged. Between whole n
+    the delay is interpolated: a part of a place is a pack that charges slower.
 
     Parameters
     ----------
-    packs_at_power : float
-        Packs that would draw power on average if the grid gave it, >= 0.
+    cumulative : float array, shape (25,)
+        Drivers of all types until each full hour of the day, from 0.
+    moment_h : float
+        The moment [h].
     power_h : float
-        Time for which each does, > 0 [h].
+        S, time for which a pack draws power if the grid gives it, > 0 [h].
     places : float
-        How many can at once, > 0.
+        How many can at once, >= 1.
     bays : int
-        How many can be there at most: none waits for power if that is no more than ``places``.
+        Packs at most: none waits for power if that is no more than ``places``.
 
     Returns
     -------
     float
-        Rises with the packs; at most what all other bays before it take [h].
-
-    References
-    ----------
-    H. C. Tijms (2003). A First Course in Stochastic Models. Wiley.
-    Y. Rapp (1964). Planning of junction network in a multi-exchange area. Ericsson Technics
-    20:77-130.
+        [h].
     """
-    if places >= bays or packs_at_power <= 0:
+    if places >= bays:
         return 0.0
-    at_most_h = (bays - places) * power_h / places
-    if packs_at_power >= places:
-        return at_most_h
-    load = packs_at_power
-    part = places - math.floor(places)
-    curve = (1.0 + load) ** 2 + load
-    blocked = 1.0 - part * (load + 2.0) / curve + part * part / ((1.0 + load) * curve)
-    for whole in range(1, int(places) + 1):
-        blocked = load * blocked / (whole + part + load * blocked)
-    waits = places * blocked / (places - load * (1.0 - blocked))
-    return min(0.5 * waits * power_h / (places - load), at_most_h)
+    whole = int(places)
+    part = places - whole
+    delay_h: float = (1.0 - part) * _whole_delay(cumulative, moment_h, power_h, whole, bays)
+    if part > 0 and delay_h > 0:
+        delay_h += part * _whole_delay(cumulative, moment_h, power_h, whole + 1, bays)
+    return float(delay_h)
+
+
+@njit(cache=True, nogil=True)
+def _whole_delay(
+    cumulative: FloatArray, moment_h: float, power_h: float, places: int, bays: int
+) -> float:
+    """`grid_delay` with a whole number of places."""
+    until = arrivals_until(cumulative, moment_h)
+    steps = math.ceil(HOURS_PER_DAY / power_h)
+    while steps > 0:
+        expected = until - arrivals_until(cumulative, moment_h - steps * power_h)
+        if not rare_above(expected, steps * places + 1):
+            break
+        steps -= 1
+    if steps == 0:
+        return 0.0
+    present = np.zeros(bays + 1)
+    present[0] = 1.0
+    after = np.empty(bays + 1)
+    drawn = np.empty(bays + 1)
+    for k in range(steps, 0, -1):
+        begin = arrivals_until(cumulative, moment_h - k * power_h)
+        end = arrivals_until(cumulative, moment_h - (k - 1) * power_h)
+        num_drawn = poisson_shares(max(end - begin, 0.0), drawn)
+        after[:] = 0.0
+        for before in range(bays + 1):
+            waiting = max(before - places, 0)
+            for more in range(min(num_drawn, bays + 1 - waiting)):
+                after[waiting + more] += present[before] * drawn[more]
+        after[bays] += max(1.0 - after.sum(), 0.0)
+        present[:] = after
+    waiting_packs = charging = 0.0
+    for packs in range(bays + 1):
+        waiting_packs += present[packs] * max(packs - places, 0)
+        charging += present[packs] * min(packs, places)
+    return power_h * waiting_packs / charging if charging > 0 else 0.0

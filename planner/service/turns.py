@@ -36,32 +36,15 @@ import numpy as np
 from numba import njit
 
 from planner.arrays import FloatArray
-
-NEGLIGIBLE = 1e-6
-"""Probability of an event that is left out; at most a day's turns of them are."""
-_DAY_H = 24.0
-
-
-@njit(cache=True, nogil=True)
-def arrivals_until(cumulative: FloatArray, moment_h: float) -> float:
-    """Drivers expected from the first day's start to a moment, < 0 before it.
-
-    Parameters
-    ----------
-    cumulative : float array, shape (25,)
-        Drivers until each full hour of the day, from 0.
-    moment_h : float
-        Any moment; the day repeats itself [h].
-
-    Returns
-    -------
-    float
-    """
-    days = math.floor(moment_h / _DAY_H)
-    in_day = moment_h - days * _DAY_H
-    hour = min(int(in_day), 23)
-    of_hour = cumulative[hour + 1] - cumulative[hour]
-    return float(days * cumulative[24] + cumulative[hour] + (in_day - hour) * of_hour)
+from planner.service.poisson import (
+    NEGLIGIBLE,
+    arrivals_until,
+    most_drawn,
+    poisson_shares,
+    rare_above,
+    rare_below,
+)
+from planner.units import HOURS_PER_DAY
 
 
 @njit(cache=True, nogil=True)
@@ -91,7 +74,7 @@ def shares_in_time(
     shares = np.zeros(most + 1 - least)
     served_turns = int(wait_h / turn_h)
     begin_h = moment_h + (wait_h - served_turns * turn_h) - turn_h
-    most_steps = math.ceil(_DAY_H / turn_h)
+    most_steps = math.ceil(HOURS_PER_DAY / turn_h)
     until = arrivals_until(cumulative, moment_h)
     # Drivers expected from k turns before `begin_h` to the moment.
     expected = np.empty(most_steps + 1)
@@ -101,7 +84,7 @@ def shares_in_time(
     for k in range(most_steps):
         largest = max(largest, expected[k + 1] - expected[k])
     largest = max(largest, expected[0])
-    width = int(largest + 9.0 * math.sqrt(largest) + 12.0)
+    width = most_drawn(largest) + 1
     drawn = np.empty((most_steps + 1, width))
     num_drawn = np.zeros(most_steps + 1, dtype=np.int64)
     size = (served_turns + most_steps + 1) * most + 1
@@ -111,17 +94,17 @@ def shares_in_time(
     for packs in range(max(least, 1), most + 1):
         hopeless = False
         for k in range(most_steps + 1):
-            if _rare_below(expected[k], (served_turns + 1 + k) * packs - 1):
+            if rare_below(expected[k], (served_turns + 1 + k) * packs - 1):
                 hopeless = True
                 break
         if hopeless:
             continue
-        while steps > 0 and _rare_above(expected[steps], (served_turns + 1 + steps) * packs):
+        while steps > 0 and rare_above(expected[steps], (served_turns + 1 + steps) * packs):
             steps -= 1
         for k in range(steps + 1):
             if num_drawn[k] == 0:
                 mean = expected[k] - (expected[k - 1] if k else 0.0)
-                num_drawn[k] = _draw(mean, drawn[k])
+                num_drawn[k] = poisson_shares(mean, drawn[k])
         num_waiting = 1  # states 0 .. num_waiting - 1
         waiting[0] = 1.0
         for k in range(steps, 0, -1):
@@ -151,42 +134,6 @@ def shares_in_time(
             shares[packs - least :] = 1.0
             break
     return shares
-
-
-@njit(cache=True, nogil=True)
-def _rare_above(mean: float, count: int) -> bool:
-    """Whether a Poisson variable hardly comes up to the count, by Chernoff's bound."""
-    if count <= mean:
-        return False
-    if mean == 0:
-        return True
-    return bool(count - mean - count * math.log(count / mean) < math.log(NEGLIGIBLE))
-
-
-@njit(cache=True, nogil=True)
-def _rare_below(mean: float, count: int) -> bool:
-    """Whether a Poisson variable hardly stays at or below the count, by Chernoff's bound."""
-    if count >= mean:
-        return False
-    if count == 0:
-        return bool(-mean < math.log(NEGLIGIBLE))
-    return bool(count - mean - count * math.log(count / mean) < math.log(NEGLIGIBLE))
-
-
-@njit(cache=True, nogil=True)
-def _draw(mean: float, probability: FloatArray) -> int:
-    """Poisson probabilities from 0 on, up to where they vanish; how many there are."""
-    if mean <= 0:
-        probability[0] = 1.0
-        return 1
-    count = min(int(mean + 9.0 * math.sqrt(mean) + 12.0), len(probability))
-    mode = min(int(mean), count - 1)
-    probability[mode] = math.exp(mode * math.log(mean) - mean - math.lgamma(mode + 1.0))
-    for more in range(mode, 0, -1):
-        probability[more - 1] = probability[more] * more / mean
-    for more in range(mode + 1, count):
-        probability[more] = probability[more - 1] * mean / more
-    return count
 
 
 @njit(cache=True, nogil=True)

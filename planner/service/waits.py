@@ -12,7 +12,8 @@ from numba import njit
 from planner.arrays import FloatArray, IntArray, freeze
 from planner.service.day import StationDay
 from planner.service.grid import grid_delay
-from planner.service.turns import arrivals_until, lane_share, shares_in_time
+from planner.service.poisson import arrivals_until
+from planner.service.turns import lane_share, shares_in_time
 from planner.units import HOURS_PER_DAY, MINUTES_PER_HOUR, SECONDS_PER_HOUR
 
 MOMENTS_OF_HOUR = (0.25, 0.75)
@@ -197,19 +198,10 @@ def _served(
                 continue
             for of_hour in MOMENTS_OF_HOUR:
                 moment_h = hour + of_hour
-                at_power = turning = energy = 0.0
-                for pack in range(num_packs):
-                    drivers = arrivals_until(cumulative[station, pack], moment_h) - arrivals_until(
-                        cumulative[station, pack], moment_h - turn_h[station, pack]
-                    )
-                    per_hour = max(drivers, 0.0) / turn_h[station, pack]
-                    turning += per_hour
-                    at_power += per_hour * power_h[station, pack]
-                    energy += per_hour * energy_kwh[station, pack]
-                delay_h = 0.0
-                if energy > 0:
-                    places = grid_kw[station] * at_power / energy
-                    delay_h = grid_delay(at_power, at_power / turning, places, bays[station])
+                delay_h = _delay(
+                    cumulative[station], moment_h, turn_h[station], power_h[station],
+                    energy_kwh[station], grid_kw[station], bays[station],
+                )  # fmt: skip
                 for pack in range(num_packs):
                     weight = rates[station, pack, hour] * free / len(MOMENTS_OF_HOUR)
                     if weight == 0:
@@ -222,3 +214,28 @@ def _served(
                     for i in range(width):
                         served[station, pack, i] += weight * shares[min(i, high - low)]
     return served
+
+
+@njit(cache=True, nogil=True)
+def _delay(
+    cumulative: FloatArray, moment_h: float, turn_h: FloatArray, power_h: FloatArray,
+    energy_kwh: FloatArray, grid_kw: float, bays: int,
+) -> float:  # fmt: skip
+    """Mean wait for power of the packs that turn at a moment, handed in half a turn before."""
+    turning = at_power = energy = turns = 0.0
+    for pack in range(len(turn_h)):
+        drivers = arrivals_until(cumulative[pack], moment_h) - arrivals_until(
+            cumulative[pack], moment_h - turn_h[pack]
+        )
+        per_hour = max(drivers, 0.0) / turn_h[pack]
+        turning += per_hour
+        turns += per_hour * turn_h[pack]
+        at_power += per_hour * power_h[pack]
+        energy += per_hour * energy_kwh[pack]
+    if energy <= 0:
+        return 0.0
+    places = grid_kw * at_power / energy
+    if places >= bays:
+        return 0.0
+    middle_h = moment_h - turns / turning / 2
+    return float(grid_delay(cumulative.sum(axis=0), middle_h, at_power / turning, places, bays))
