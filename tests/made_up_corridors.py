@@ -41,6 +41,14 @@ def make_corridor_tables() -> dict[str, pd.DataFrame]:
                 "capacity_per_hour": [19.8, 19.8],
             }
         ),
+        "corridor_station_packs": pd.DataFrame(
+            [
+                ("winter", STATION, "private_ab", "lfp_25", 80.5),
+                ("winter", STATION, "private_ab", "na_25", 40.0),
+                ("summer", STATION, "private_ab", "na_25", 90.0),
+            ],
+            columns=["season", "corridor_station_id", "vehicle_id", "pack_id", "swaps_per_day"],
+        ),
         "corridor_legs": pd.DataFrame(
             [
                 ("winter", "private_ab", "na_25", "sodium_ion", "230100", STATION,

@@ -340,9 +340,13 @@ def _envelopes(
 ) -> list[Fault]:
     envelope_by_pack = packs.drop_duplicates("pack_id").set_index("pack_id")["envelope"]
     fitted = vehicles["default_pack_id"].map(envelope_by_pack)
-    rows = np.flatnonzero(fitted.notna() & (fitted != vehicles["envelope"]))
+    has_pack = vehicles["envelope"].isin(packs["envelope"])
+    rows = np.flatnonzero(fitted.notna() & has_pack & (fitted != vehicles["envelope"]))
     remedy = "pack does not fit the vehicle's envelope; choose one that does"
-    return _at(files, "vehicles", vehicles, "default_pack_id", rows, remedy)
+    faults = _at(files, "vehicles", vehicles, "default_pack_id", rows, remedy)
+    remedy = f"no pack has this envelope; correct it, or add a pack to {files['packs']}"
+    without = np.flatnonzero(~has_pack)
+    return faults + _at(files, "vehicles", vehicles, "envelope", without, remedy)
 
 
 def _curves(packs: pd.DataFrame, curves: pd.DataFrame, files: Mapping[str, str]) -> list[Fault]:

@@ -3,6 +3,12 @@
 from planner.network.audit import audit_drive_times, audit_nearest, to_networkx
 from planner.network.graph import RoadGraph, build_road_graph, is_one_way
 from planner.network.join import Access, join_places, road_parts
+from planner.network.next_station import (
+    NextStation,
+    nearest_other_station,
+    stated_min_per_km,
+    stated_next_station,
+)
 from planner.network.reach import Reach, drive_time_reach
 from planner.network.travel_times import (
     audit_stated_nearest,
@@ -13,6 +19,7 @@ from planner.network.travel_times import (
 
 __all__ = [
     "Access",
+    "NextStation",
     "Reach",
     "RoadGraph",
     "audit_drive_times",
@@ -24,7 +31,10 @@ __all__ = [
     "has_travel_times",
     "is_one_way",
     "join_places",
+    "nearest_other_station",
     "road_parts",
+    "stated_min_per_km",
+    "stated_next_station",
     "stated_reach",
     "to_networkx",
 ]

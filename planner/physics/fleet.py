@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from planner.errors import Fault, InputError
 from planner.instance import SEGMENTS, Instance
 from planner.physics.climate import CityClimate
 from planner.physics.station_rate import fastest_turn
@@ -169,6 +170,51 @@ def operate_fleet(instance: Instance, climate: CityClimate) -> FleetOperation:
         coldest_month=coldest_month,
         extrapolated=_extrapolated(instance, curves, pack_c),
     )
+
+
+def check_turns(instance: Instance, fleet: FleetOperation) -> None:
+    """Say which packs would not be full again within a day.
+
+    Parameters
+    ----------
+    instance : Instance
+    fleet : FleetOperation
+        Of the instance; the year's coldest design day is looked at, and classes that have vehicles
+        in some quarter.
+
+    Raises
+    ------
+    InputError
+        With station type, pack and city where a turn is longest, all pairs at once.
+    """
+    is_there = fleet.vehicles.max(axis=0) > 0
+    turn_h = np.where(is_there[:, :, None, None], fleet.on_design_day(fleet.design_turn_h), -np.inf)
+    by_city = np.nan_to_num(turn_h, nan=-np.inf, posinf=np.inf, neginf=-np.inf).max(
+        axis=1, initial=-np.inf
+    )
+    faults = []
+    names, packs = instance.cities["name_en"], instance.packs["pack_id"]
+    for size, type_id in enumerate(instance.stations["station_type_id"]):
+        for pack, pack_id in enumerate(packs):
+            longest_h = by_city[:, pack, size]
+            num_cities = int((longest_h > HOURS_PER_DAY).sum())
+            if num_cities:
+                city = int(longest_h.argmax())
+                others = f", and too long in {num_cities - 1} more cities" if num_cities > 1 else ""
+                turn = f"{longest_h[city]:.1f} h" if np.isfinite(longest_h[city]) else "without end"
+                faults.append(
+                    Fault(
+                        "stations", None, "charger_kw_per_bay",
+                        f"a turn of pack {pack_id} takes {turn} in {names.iloc[city]} on the "
+                        f"coldest design day{others}",
+                        "must be at most a day: give the type more charger power, the bays more "
+                        "heat (physics.bay_heater_kw), or correct the chemistry's charge_power in "
+                        "curves",
+                        type_id,
+                    )
+                )  # fmt: skip
+    if faults:
+        raise InputError(faults, source=str(instance.folder))
 
 
 def _consumption(instance: Instance, ambient_c: FloatArray) -> FloatArray:

@@ -24,11 +24,21 @@ class Turn:
         Energy drawn from the grid, heat included [kWh].
     charge_at_c : ndarray
         Pack temperature that the bay charges at, never below the arrival's [C].
+    heat_h : ndarray
+        Part of the turn in which the heater warms the pack, at ``heater_kw`` from the grid [h].
+    charge_h : ndarray
+        Part of the turn in which the pack charges after that; infinite where it cannot [h].
+    charge_kw : ndarray
+        What it then draws from the grid; ``heat_h heater_kw + charge_h charge_kw`` is
+        ``grid_kwh`` wherever the turn is finite [kW].
     """
 
     turn_h: FloatArray
     grid_kwh: FloatArray
     charge_at_c: FloatArray
+    heat_h: FloatArray
+    charge_h: FloatArray
+    charge_kw: FloatArray
 
 
 def fastest_turn(
@@ -110,11 +120,20 @@ def fastest_turn(
     # A pack colder than the curve is not charged before it is as warm as its cold end.
     least = np.maximum(arrive, points[0])
 
-    def hours_at(temperature: FloatArray) -> FloatArray:
-        power = charger * charge_power.at(temperature, outside="hold")
+    def heat_hours(temperature: FloatArray) -> FloatArray:
+        return np.asarray(capacity * (temperature - arrive) / heater)
+
+    def power_at(temperature: FloatArray) -> FloatArray:
+        return np.asarray(charger * charge_power.at(temperature, outside="hold"))
+
+    def charge_hours(temperature: FloatArray) -> FloatArray:
+        power = power_at(temperature)
         with np.errstate(over="ignore"):  # next to no power: for ever
-            charging = np.divide(energy, power, out=np.full(power.shape, np.inf), where=power > 0)
-        return np.asarray(capacity * (temperature - arrive) / heater + charging)
+            hours = np.divide(energy, power, out=np.full(power.shape, np.inf), where=power > 0)
+        return np.asarray(hours)
+
+    def hours_at(temperature: FloatArray) -> FloatArray:
+        return heat_hours(temperature) + charge_hours(temperature)
 
     best, best_h = least, hours_at(least)
     slopes = np.diff(values) / np.diff(points)
@@ -135,6 +154,9 @@ def fastest_turn(
         turn_h=best_h + idle_s / SECONDS_PER_HOUR,
         grid_kwh=energy / charger_efficiency_frac + capacity * (best - arrive),
         charge_at_c=best,
+        heat_h=heat_hours(best),
+        charge_h=charge_hours(best),
+        charge_kw=power_at(best) / charger_efficiency_frac,
     )
 
 

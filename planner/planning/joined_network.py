@@ -21,7 +21,10 @@ from planner.network import (
     has_travel_times,
     is_one_way,
     join_places,
+    nearest_other_station,
     road_parts,
+    stated_min_per_km,
+    stated_next_station,
     stated_reach,
 )
 from planner.planning.array_cache import ArrayCache, content_key
@@ -133,6 +136,42 @@ def audit(instance: Instance, network: JoinedNetwork | None, plan: Plan) -> Audi
     )
 
 
+def next_stations(
+    instance: Instance, network: JoinedNetwork | None, stations: pd.DataFrame
+) -> pd.DataFrame:
+    """The station that a driver goes on to: the nearest other open one of the city.
+
+    Parameters
+    ----------
+    instance : Instance
+    network : JoinedNetwork or None
+        From `join_network`.
+    stations : DataFrame
+        Open stations: ``site_id, city_id``.
+
+    Returns
+    -------
+    DataFrame
+        ``station_id, next_station_id, next_min``, the last two missing where there is none.
+    """
+    names = stations["site_id"].reset_index(drop=True)
+    city_idx = pd.factorize(stations["city_id"])[0].astype(np.int64)
+    if network is None:
+        found = stated_next_station(instance, names, city_idx)
+    else:
+        site_idx = pd.Index(instance.sites["site_id"]).get_indexer(names)
+        of_stations = Access(*(values[site_idx] for values in vars(network.sites).values()))
+        found = nearest_other_station(network.graph, of_stations, city_idx)
+    has_next = found.idx >= 0
+    return pd.DataFrame(
+        {
+            "station_id": names,
+            "next_station_id": names.iloc[found.idx].where(has_next).to_numpy(object),
+            "next_min": np.where(has_next, found.minutes, np.nan),
+        }
+    ).astype({"next_station_id": "str"})
+
+
 def is_connected(instance: Instance, network: JoinedNetwork | None) -> np.ndarray:
     """Whether each site joins a road; all do if drive times are stated."""
     if network is None:
@@ -189,7 +228,10 @@ def _stated_assumptions(instance: Instance) -> list[dict[str, str]]:
     table = instance.travel_times
     rows = [
         _row("drive times", f"{len(table):,} pairs of the table travel_times", "INF",
-             "taken as stated in place of a search on roads; pairs without a row are not reached")
+             "taken as stated in place of a search on roads; pairs without a row are not reached"),
+        _row("drives from a station to the next",
+             f"{stated_min_per_km(instance):.2f} min/km of great circle", "INF",
+             "mean of the table travel_times, which states no drive between sites"),
     ]  # fmt: skip
     for name, key in (("sites", "site_id"), ("zones", "zone_id")):
         ids = getattr(instance, name)[key]

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from planner.errors import NoPlanError
 from planner.instance import Instance, check_limits
 from planner.physics.climate import city_climate
-from planner.physics.fleet import operate_fleet
+from planner.physics.fleet import check_turns, operate_fleet
 from planner.physics.range_table import range_curves
 from planner.planning.array_cache import ArrayCache
 from planner.planning.clock import StageClock
@@ -73,6 +73,8 @@ def plan(
 
     Raises
     ------
+    InputError
+        If a pack's turn in a bay would take longer than a day.
     InfeasibleError
         If no plan satisfies the limits, with the reason.
     CheckError
@@ -84,6 +86,7 @@ def plan(
     with clock.stage("fleet", f"winter range and swaps in {len(instance.cities)} cities"):
         climate = city_climate(instance)
         fleet = operate_fleet(instance, climate)
+        check_turns(instance, fleet)
     rows = len(instance.travel_times)
     on = f"{rows:,} stated times" if rows else f"{len(instance.roads):,} roads"
     with clock.stage("network", f"drive-time reach on {on}") as say:

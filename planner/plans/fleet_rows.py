@@ -73,7 +73,7 @@ def fleet_rates(instance: Instance, climate: CityClimate) -> pd.DataFrame:
     ``swaps_per_vehicle_day`` and ``grid_kwh_per_vehicle_day`` (mean of the month),
     ``mean_range_km`` (at its mean temperature), and on its design day
     ``design_swaps_per_vehicle_day, design_range_km, design_energy_kwh, design_turn_h`` (in the
-    slowest station type's bay) and each type's `turn_columns`.
+    slowest station type's bay) and each type's `turn_columns` and `bay_columns`.
     """
     physics = instance.scenario.physics
     fitting = instance.vehicles.merge(
@@ -128,7 +128,7 @@ def fleet_rates(instance: Instance, climate: CityClimate) -> pd.DataFrame:
     )
     hours = rows[rows["hour_point"] >= 0].groupby(key)[["swaps", "swapped_kwh"]].mean()
     by_type = [name for type_id in instance.stations["station_type_id"]
-               for name in turn_columns(type_id)]  # fmt: skip
+               for name in (*turn_columns(type_id), *bay_columns(type_id))]  # fmt: skip
     result = (
         design[[*key, *wanted, "design_swaps_per_vehicle_day", "design_range_km",
                 "design_energy_kwh", "design_turn_h", "heat_kwh", *by_type]]
@@ -164,7 +164,7 @@ def _temperatures(instance: Instance, climate: CityClimate) -> pd.DataFrame:
 
 
 def _with_turns(instance: Instance, design: pd.DataFrame) -> pd.DataFrame:
-    """Add ``design_turn_<type>_h`` and ``design_grid_<type>_kwh`` of each station type.
+    """Add `turn_columns` and `bay_columns` of each station type.
 
     Beside them ``design_turn_h`` and ``heat_kwh``, those of the worst type.
     """
@@ -176,7 +176,7 @@ def _with_turns(instance: Instance, design: pd.DataFrame) -> pd.DataFrame:
         stations["handling_s"],
         strict=True,
     ):
-        turn_h, grid_kwh = np.zeros(len(design)), np.zeros(len(design))
+        by_quantity = np.zeros((5, len(design)))
         for chemistry in instance.packs["chemistry"].unique():
             chosen = (design["chemistry"] == chemistry).to_numpy()
             turn = fastest_turn(
@@ -190,20 +190,28 @@ def _with_turns(instance: Instance, design: pd.DataFrame) -> pd.DataFrame:
                 heat_kwh_per_kwh_k=physics.pack_heat_kwh_per_kwh_k,
                 charger_efficiency_frac=physics.charger_efficiency_frac,
             )
-            turn_h[chosen], grid_kwh[chosen] = turn.turn_h, turn.grid_kwh
-        design = design.assign(**dict(zip(turn_columns(type_id),
-                                          (turn_h, grid_kwh), strict=True)))  # fmt: skip
-    names = [turn_columns(name) for name in instance.stations["station_type_id"]]
+            by_quantity[:, chosen] = (
+                turn.turn_h, turn.grid_kwh, turn.heat_h, turn.charge_h, turn.charge_kw
+            )  # fmt: skip
+        names = (*turn_columns(type_id), *bay_columns(type_id))
+        design = design.assign(**dict(zip(names, by_quantity, strict=True)))
+    by_type = [turn_columns(name) for name in instance.stations["station_type_id"]]
     charged = design["design_energy_kwh"] / physics.charger_efficiency_frac
     return design.assign(
-        design_turn_h=design[[turn for turn, _ in names]].max(axis=1),
-        heat_kwh=design[[grid for _, grid in names]].max(axis=1) - charged,
+        design_turn_h=design[[turn for turn, _ in by_type]].max(axis=1),
+        heat_kwh=design[[grid for _, grid in by_type]].max(axis=1) - charged,
     )
 
 
 def turn_columns(station_type_id: str) -> tuple[str, str]:
     """Names of a station type's columns of turn time and grid energy in `fleet_rates`."""
     return f"design_turn_{station_type_id}_h", f"design_grid_{station_type_id}_kwh"
+
+
+def bay_columns(station_type_id: str) -> tuple[str, str, str]:
+    """Names of a type's columns of heating, charging and charging power in `fleet_rates`."""
+    charge = f"design_charge_{station_type_id}"
+    return f"design_heat_{station_type_id}_h", f"{charge}_h", f"{charge}_kw"
 
 
 def _curve(instance: Instance, chemistry: str, quantity: str) -> TemperatureCurve:

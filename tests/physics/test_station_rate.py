@@ -64,6 +64,11 @@ def test_no_temperature_on_a_fine_grid_is_faster(
     attained = energy / (charger_kw * float(curve.at(at_c, outside="hold")))
     assert turn.turn_h == pytest.approx(0.112 * (at_c - arrive_c) / heater_kw + attained + 1 / 12)
     assert turn.grid_kwh == pytest.approx(energy / 0.94 + 0.112 * (at_c - arrive_c))
+    # Its parts add up to the turn, and what they draw to its energy.
+    assert 300 / 3600 + turn.heat_h + turn.charge_h == pytest.approx(turn.turn_h)
+    assert turn.charge_kw == pytest.approx(charger_kw * curve.at(at_c, outside="hold") / 0.94)
+    drawn = turn.heat_h * heater_kw + turn.charge_h * turn.charge_kw
+    assert drawn == pytest.approx(turn.grid_kwh, rel=1e-9)
 
 
 def test_lfp_is_warmed_and_sodium_is_not() -> None:
@@ -117,6 +122,8 @@ def test_no_power_at_any_warmer_temperature() -> None:
     hot = TemperatureCurve(np.array([0.0, 45.0, 60.0]), np.array([0.0, 1.0, 0.0]))
     turn = fastest_turn([60.0, 50.0], charge_power=hot, **BAY)
     assert np.isinf(turn.turn_h[0])
+    assert np.isinf(turn.charge_h[0])
+    assert turn.charge_kw[0] == 0
     assert np.isfinite(turn.turn_h[1])
     assert swaps_per_hour(
         bays=30, seconds_per_swap=100, grid_kw=1500, turn_h=turn.turn_h[0],

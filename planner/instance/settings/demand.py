@@ -1,6 +1,7 @@
 """Section ``[demand]``: from daily swaps to the hour that stations are sized for."""
 
 from planner.instance.settings.section import Section, setting
+from planner.units import HOURS_PER_DAY
 
 
 class Demand(Section):
@@ -8,7 +9,7 @@ class Demand(Section):
 
     peak_hour_frac: float = setting(
         0.08, "share of the day's swaps in its busiest hour",
-        source="?: assumed; no hour-of-day profile is published", gt=0, le=1,
+        source="?: assumed; no hour-of-day profile is published", ge=1 / HOURS_PER_DAY, le=1,
     )  # fmt: skip
     peak_day_factor: float = setting(
         1.38, "busiest day over the mean day",

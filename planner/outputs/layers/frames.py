@@ -37,6 +37,7 @@ TABLES = {
     "coupling": "Rounds in which packs and siting were brought to agree.",
     "range_curve": "Range of each vehicle class and pack over the ambient temperature.",
     "corridor_summary": "Trips between cities that can be refuelled, by season and chemistry.",
+    "corridor_station_packs": "Swaps of corridor stations by season, vehicle class and pack.",
     "corridor_unconnected": "Cities that no road connects to the others.",
 }
 """Tables that a run may bring beside those that every run has, in order, with what they hold."""

@@ -34,6 +34,9 @@ class CorridorTables:
         winter_swaps_per_day, summer_swaps_per_day`` (mean day), ``winter_trips_per_day,
         summer_trips_per_day`` (trips that swap there), ``holiday_swaps_per_hour`` and
         ``capacity_per_hour`` (winter).
+    station_packs : DataFrame
+        Their swaps by class and pack: ``season, corridor_station_id, vehicle_id, pack_id,
+        swaps_per_day`` (mean day of the season).
     legs : DataFrame
         Ways between two swaps: ``season, vehicle_id, pack_id, chemistry, from_stop, to_stop``
         (city or corridor station), ``from_lon, from_lat, to_lon, to_lat, km, drawn_kwh,
@@ -54,6 +57,7 @@ class CorridorTables:
 
     summary: pd.DataFrame
     stations: pd.DataFrame
+    station_packs: pd.DataFrame
     legs: pd.DataFrame
     roads: pd.DataFrame
     unserved: pd.DataFrame
@@ -86,6 +90,7 @@ def describe_corridors(
     return CorridorTables(
         summary=_summary(driven),
         stations=_stations(instance, driven, open_site_idx),
+        station_packs=_station_packs(driven),
         legs=_legs(driven, stop_name),
         roads=_roads(driven),
         unserved=_unserved(instance, driven, stop_name),
@@ -298,6 +303,23 @@ def _stations(instance: Instance, driven: DrivenTrips, open_site_idx: IntArray) 
     return table.sort_values(
         ["winter_swaps_per_day", "corridor_station_id"], ascending=[False, True], ignore_index=True
     )
+
+
+def _station_packs(driven: DrivenTrips) -> pd.DataFrame:
+    labels, roads, legs = driven.inputs.labels, driven.inputs.roads, driven.legs
+    at = np.flatnonzero(legs.at_station & (driven.leg_trips > 0))
+    path = driven.leg_of_path[at]
+    site = roads.site_of_node[legs.to_node[at]]
+    rows = pd.DataFrame(
+        {
+            "season": np.array(SEASONS)[labels.season_idx[path]],
+            "corridor_station_id": np.array(roads.site_id, dtype=object)[site],
+            "profile": labels.profile_idx[path],
+            "swaps_per_day": driven.leg_trips[at],
+        }
+    ).join(roads.energy.profiles[["vehicle_id", "pack_id"]], on="profile")
+    key = ["season", "corridor_station_id", "vehicle_id", "pack_id"]
+    return rows.groupby(key, sort=True)["swaps_per_day"].sum().reset_index()
 
 
 def _summary(driven: DrivenTrips) -> pd.DataFrame:

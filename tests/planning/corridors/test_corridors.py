@@ -102,6 +102,21 @@ def test_margins_by_hand(tutorial: Instance):
     assert plan.tables.legs.query("season == 'winter'")["km"].sum() == pytest.approx(1000.0)
 
 
+def test_swaps_by_pack_are_those_of_the_stations(tutorial: Instance):
+    instance = road_instance(tutorial)
+    tables = planned(instance).tables
+    packs = tables.station_packs
+    fits = packs_of(instance).iloc[0]
+    assert (packs[["vehicle_id", "pack_id"]] == fits[["vehicle_id", "pack_id"]]).all(axis=None)
+    for season in ("winter", "summer"):
+        of_season = packs[packs["season"] == season].set_index("corridor_station_id")
+        stations = tables.stations.set_index("corridor_station_id")[f"{season}_swaps_per_day"]
+        assert of_season["swaps_per_day"].to_dict() == pytest.approx(
+            stations[stations > 0].to_dict()
+        )
+    assert packs["swaps_per_day"].sum() > 0
+
+
 def test_as_many_stations_as_the_range_asks_for(tutorial: Instance):
     plan = planned(road_instance(tutorial, num_stations=None, winter_weight=1.0))
     energy = plan.inputs.roads.energy
