@@ -131,9 +131,8 @@ def kernel_stations(day: StationDay, any_of_envelope: bool, rows: IntArray) -> S
     num_packs = len(day.pack_id)
     kind = np.asarray(day.envelope_idx) if any_of_envelope else np.arange(num_packs)
     same = kind[:, None] == kind[None, :]
-    fits = Lists.of(
-        [[k, *(j for j in np.flatnonzero(same[k]) if j != k)] for k in range(num_packs)]
-    )
+    types = range(num_packs)
+    fits = Lists.of([k, *[j for j in types if same[k, j] and j != k]] for k in types)
     packs = day.packs[rows].astype(np.int64)
     room = packs @ same
     pack_kw = np.maximum(np.where(day.heat_h[rows] > 0.0, day.heat_kw[rows], 0.0),
