@@ -268,9 +268,11 @@ def _station_turns(
         )
     ]
 
+    fits = ~np.isnan(energy_kwh)[:, :, :, None]
+
     def by_pack_and_type(name: str) -> FloatArray:
         values = np.array([[getattr(turn, name) for turn in row] for row in turns])
-        return np.asarray(np.moveaxis(values, (0, 1), (2, 3)))
+        return np.where(fits, np.moveaxis(values, (0, 1), (2, 3)), np.nan)
 
     return by_pack_and_type("turn_h"), by_pack_and_type("grid_kwh")
 

@@ -27,7 +27,7 @@ from planner.planning.corridors.roads import CorridorRoads
 from planner.planning.corridors.rounds import CorridorRounds
 from planner.planning.packs import PackLabels, StationAnswer
 from planner.planning.paid_packs import PaidPacks, pay_for_stock, plan_packs, saving_frac
-from planner.planning.service import station_capacity
+from planner.planning.service import Capacity, station_capacity
 from planner.planning.siting.answer import choose_stations
 from planner.planning.siting.least_money import spend_least
 from planner.planning.siting.problem import assemble_allocation, assemble_siting
@@ -137,7 +137,7 @@ def fit_packs_and_stations(
     depends_on_packs = ask_of(instance).depends_on_packs
     settled = False
     chosen: Siting | None = None
-    capacity: FloatArray | None = None
+    capacity: Capacity | None = None
     corridors = (
         None if roads is None else CorridorRounds(instance, fleet, roads, options, clock, stop)
     )
@@ -147,9 +147,11 @@ def fit_packs_and_stations(
         left_s = max(1.0, options.time_limit_s - spent_s)
         claimants = corridors.begin(packs.planned) if corridors else ()
         with clock.stage("capacity", "rates at which stations keep the service level"):
-            capacity = station_capacity(instance, fleet, packs.planned)
+            capacity = station_capacity(instance, fleet, packs.planned, before)
         with clock.stage("siting", f"round {number}: up to {len(instance.sites):,} sites"):
-            siting_problem = assemble_siting(instance, reach, fleet, packs.planned, capacity)
+            siting_problem = assemble_siting(
+                instance, reach, fleet, packs.planned, capacity.swaps_per_hour
+            )
             of_round = replace(
                 options,
                 gap_frac=options.gap_frac if is_full else max(options.gap_frac, ROUGH_GAP_FRAC),
@@ -230,18 +232,17 @@ def fit_packs_and_stations(
                 say(f"{int(held.sum()):,} packs in stations in {planned_quarter}")
             return Fitted(
                 packs.problem, packs.labels, packs.solution, siting_problem, siting, allocation,
-                paid, capacity, pd.DataFrame(rows), corridor_plan,
+                paid, capacity.swaps_per_hour, pd.DataFrame(rows), corridor_plan,
             )  # fmt: skip
         if not settled:
             packs = again
 
 
-def _change_frac(capacity: FloatArray, before: FloatArray | None) -> float:
+def _change_frac(capacity: Capacity, before: Capacity | None) -> float:
     if before is None:
         return math.nan
-    change = np.divide(
-        np.abs(capacity - before), before, out=np.zeros(before.shape), where=before > 0
-    )
+    rate, earlier = capacity.swaps_per_hour, before.swaps_per_hour
+    change = np.divide(np.abs(rate - earlier), earlier, out=np.zeros(rate.shape), where=earlier > 0)
     return float(change.max(initial=0.0))
 
 

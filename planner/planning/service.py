@@ -4,11 +4,14 @@ A station gets its share of its city's swaps, with the city's mix of packs in ev
 are those of `planner.service`.
 """
 
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from planner.arrays import BoolArray, FloatArray, IntArray, StringArray
 from planner.instance import Instance
@@ -16,8 +19,11 @@ from planner.physics.fleet import FleetOperation
 from planner.physics.station_rate import swaps_per_hour as loaded_rate
 from planner.planning.siting.standing import station_types_by_size
 from planner.service.capacity import most_swaps_per_hour
-from planner.service.day import StationDay
+from planner.service.day import StationDay, take_stations
 from planner.units import MONTHS_PER_QUARTER, SECONDS_PER_HOUR
+
+SAME_MIX = 1e-9
+"""Shares of the peak hour that differ by less are the same."""
 
 
 class CityMix(NamedTuple):
@@ -60,17 +66,14 @@ def city_mix(
     def of_month(values: FloatArray) -> FloatArray:
         return np.asarray(np.moveaxis(values, -1, 1)[cities, month_idx])
 
-    swaps_per_day = of_month(fleet.design_swaps_per_day)
-    fits = ~np.isnan(swaps_per_day)
-    swaps = vehicles * np.nan_to_num(swaps_per_day)
+    swaps = vehicles * np.nan_to_num(of_month(fleet.design_swaps_per_day))
     swaps = swaps * instance.scenario.demand.peak_day_factor
     by_hour = np.einsum("cvk,vh->ckh", swaps, fleet.hour_frac)
     total = swaps.sum(axis=1)
 
     def mean(values: FloatArray) -> FloatArray:
-        values = np.where(fits[..., None], values, 0.0)
-        sums = np.einsum("cvk,cvkt->ckt", swaps, values)
-        worst = np.full(sums.shape, values.max())
+        sums = np.einsum("cvk,cvkt->ckt", swaps, np.nan_to_num(values))
+        worst = np.full(sums.shape, np.nanmax(values))
         there = np.broadcast_to(total[..., None] > 0, sums.shape)
         return np.asarray(np.divide(sums, total[..., None], out=worst, where=there))
 
@@ -147,7 +150,38 @@ def station_day(
     )
 
 
-def station_capacity(instance: Instance, fleet: FleetOperation, vehicles: FloatArray) -> FloatArray:
+def in_parts(
+    instance: Instance, day: StationDay, solve: Callable[[StationDay], NDArray[Any]]
+) -> NDArray[Any]:
+    """An array over a day's stations, made in parts side by side, as many as there are workers."""
+    workers = instance.scenario.solver.workers
+    parts = np.array_split(np.arange(len(day.station_id)), 4 * workers)
+    with ThreadPoolExecutor(workers) as pool:
+        return np.concatenate(list(pool.map(lambda rows: solve(take_stations(day, rows)), parts)))
+
+
+class Capacity(NamedTuple):
+    """What station types can do in cities.
+
+    Attributes
+    ----------
+    swaps_per_hour : float array, shape (num_cities, num_types)
+        In the peak hour, types in the order of `station_types_by_size`; the least of all cities in
+        one without swaps [1/h].
+    mix : float array, shape (num_cities, num_packs, 24)
+        Share of the peak hour's swaps that come in each hour for each pack.
+    """
+
+    swaps_per_hour: FloatArray
+    mix: FloatArray
+
+
+def station_capacity(
+    instance: Instance,
+    fleet: FleetOperation,
+    vehicles: FloatArray,
+    earlier: Capacity | None = None,
+) -> Capacity:
     """Swaps in the peak hour that each type can do in each city with its mix of packs.
 
     Parameters
@@ -157,26 +191,36 @@ def station_capacity(instance: Instance, fleet: FleetOperation, vehicles: FloatA
     fleet : FleetOperation
     vehicles : ndarray, shape (num_cities, num_vehicles, num_packs)
         Vehicles per pack in the planning quarter.
+    earlier : Capacity, optional
+        For other vehicles; cities whose mix is the same are not asked again.
 
     Returns
     -------
-    float array, shape (num_cities, num_types)
-        Types in the order of `station_types_by_size`; the least of all cities in one without
-        swaps [1/h].
+    Capacity
     """
     mix = city_mix(instance, fleet, vehicles, fleet.coldest_month)
     by_size = pd.Index(instance.stations["station_type_id"]).get_indexer(
         station_types_by_size(instance)["station_type_id"]
     )
-    capacity = np.full((len(mix.peak_per_hour), len(by_size)), np.nan)
-    city_idx = np.flatnonzero(mix.peak_per_hour > 0)
+    peak = mix.peak_per_hour
+    of_peak = np.zeros(mix.swaps_per_hour.shape)
+    np.divide(mix.swaps_per_hour, peak[:, None, None], out=of_peak, where=peak[:, None, None] > 0)
+    capacity = np.full((len(peak), len(by_size)), np.nan)
+    asked = peak > 0
+    if earlier is not None:
+        same = asked & np.isclose(of_peak, earlier.mix, rtol=0, atol=SAME_MIX).all(axis=(1, 2))
+        capacity[same] = earlier.swaps_per_hour[same]
+        asked &= ~same
+    city_idx = np.flatnonzero(asked)
     case = np.repeat(city_idx, len(by_size)), np.tile(by_size, len(city_idx))
-    names = np.array([f"{city} {kind}" for city, kind in zip(*case, strict=True)])
+    names = np.array([f"{city} {kind}" for city, kind in zip(*case, strict=True)], dtype=np.str_)
     day = station_day(instance, mix, names, *case, np.ones(len(names)))
-    rate = _most_per_hour(instance, day)
+    rate = in_parts(instance, day, lambda part: _most_per_hour(instance, part))
     capacity[city_idx] = rate.reshape(len(city_idx), len(by_size))
     least = np.nanmin(capacity, axis=0, initial=np.inf)
-    return np.where(np.isnan(capacity), np.where(np.isfinite(least), least, 0.0), capacity)
+    return Capacity(
+        np.where(np.isnan(capacity), np.where(np.isfinite(least), least, 0.0), capacity), of_peak
+    )
 
 
 def road_capacity(
@@ -209,11 +253,14 @@ def road_capacity(
     )
     alike = travels.any(axis=0) / travels.any(axis=0).sum()
     flat = np.broadcast_to(alike[:, None], day.swaps_per_hour.shape).copy()
-    return _most_per_hour(instance, replace(day, swaps_per_hour=flat))
+    day = replace(day, swaps_per_hour=flat)
+    return in_parts(instance, day, lambda part: _most_per_hour(instance, part))
 
 
 def _most_per_hour(instance: Instance, day: StationDay) -> FloatArray:
     """Largest multiple of a day's drivers, by the level or the override."""
+    if not len(day.station_id):
+        return np.zeros(0)
     override = instance.scenario.throughput.utilisation_frac
     if override is None:
         level = instance.scenario.service

@@ -18,7 +18,7 @@ from planner.planning.packs import (
     StationAnswer,
     turning_per_vehicle,
 )
-from planner.planning.service import CityMix, city_mix, station_day, worst_month
+from planner.planning.service import CityMix, city_mix, in_parts, station_day, worst_month
 from planner.planning.siting.question import Siting
 from planner.planning.siting.standing import station_types_by_size
 from planner.service.day import StationDay, busiest_hours
@@ -193,9 +193,12 @@ def _fewest(instance: Instance, day: StationDay) -> IntArray:
     level = instance.scenario.service
     comes = day.swaps_per_hour.sum(axis=2) >= LEAST_DRIVERS_PER_DAY
     day = replace(day, swaps_per_hour=day.swaps_per_hour * comes[..., None])
-    hours = busiest_hours(day.swaps_per_hour, level.busy_hours)
-    found = fewest_packs(day, day.bays, hours, level.wait_min, level.within_frac)
-    return found.packs
+
+    def fewest(part: StationDay) -> IntArray:
+        hours = busiest_hours(part.swaps_per_hour, level.busy_hours)
+        return fewest_packs(part, part.bays, hours, level.wait_min, level.within_frac).packs
+
+    return in_parts(instance, day, fewest)
 
 
 def _road_day(

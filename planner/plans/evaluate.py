@@ -12,11 +12,9 @@ from planner.plans.derived import Derived
 from planner.plans.fleet_rows import (
     FLEET_KEY,
     fleet_mean,
-    fleet_rates,
     hour_shares,
     pack_rows,
     peak_shares,
-    winter_rates,
 )
 from planner.plans.pack_rows import city_quarters, pack_cost_cny
 from planner.plans.plan import Evaluation, Plan
@@ -51,8 +49,7 @@ def evaluate_plan(
     Evaluation
         Figures only: whether the plan keeps its limits is `check_labels`'s to say.
     """
-    rates = fleet_rates(instance, derived.climate)
-    winter = winter_rates(instance, rates, derived.climate)
+    rates, winter = derived.rates, derived.winter
     shares = peak_shares(instance, winter, derived.planned_fleet)
     periods = pack_rows(instance, plan, rates, winter, shares)
     packs = _planned_packs(instance, periods, winter)

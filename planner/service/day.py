@@ -128,3 +128,23 @@ def busiest_hours(swaps_per_hour: FloatArray, num_hours: int) -> IntArray:
     total = swaps_per_hour.sum(axis=1)
     hours = np.argsort(-total, axis=1, kind="stable")[:, :num_hours]
     return np.asarray(np.sort(hours, axis=1))
+
+
+def take_stations(day: StationDay, chosen: IntArray) -> StationDay:
+    """Some stations of a day, whose drivers go on to no other.
+
+    Parameters
+    ----------
+    day : StationDay
+    chosen : int array, shape (num_chosen,)
+        Positions, each once.
+
+    Returns
+    -------
+    StationDay
+    """
+    by_pack = {"pack_id", "envelope_idx"}
+    taken = {
+        name: values if name in by_pack else values[chosen] for name, values in vars(day).items()
+    }
+    return StationDay(**{**taken, "next_idx": np.full(len(chosen), -1, dtype=np.int64)})

@@ -79,16 +79,39 @@ def fewest_packs(
     with tolerable wait. European Journal of Operational Research 261:584-594,
     https://doi.org/10.1016/j.ejor.2017.02.029.
     """
+    packs, share = _fewest(*_served_and_needed(day, most, hours, wait_min), most, within_frac)
+    share = np.where(drivers_by_pack(day, hours).any(axis=1), share, 1.0)
+    return Stock(packs, share, share >= within_frac)
+
+
+def best_share(day: StationDay, most: IntArray, hours: IntArray, wait_min: float) -> FloatArray:
+    """Best share of the drivers of the busy hours on time that any packs give.
+
+    Parameters
+    ----------
+    day, most, hours, wait_min
+        As for `fewest_packs`.
+
+    Returns
+    -------
+    float array, shape (num_stations,)
+    """
+    served, needed = _served_and_needed(day, most, hours, wait_min)
+    share = _best(served, needed, most)
+    return np.where(drivers_by_pack(day, hours).any(axis=1), share, 1.0)
+
+
+def _served_and_needed(
+    day: StationDay, most: IntArray, hours: IntArray, wait_min: float
+) -> tuple[FloatArray, IntArray]:
+    """Share of all drivers in time by type and number of packs, and the packs each type gets."""
     none = np.zeros(day.packs.shape, dtype=np.int64)
     upto = np.broadcast_to(most[:, None], none.shape)
     served = served_by_packs(day, hours, wait_min, none, upto)
     drivers = drivers_by_pack(day, hours).sum(axis=1)
     needed = (day.swaps_per_hour.sum(axis=2) > 0).astype(np.int64)
     needed[needed.sum(axis=1) > most] = 0
-    scale = np.where(drivers > 0, drivers, 1.0)
-    packs, share = _fewest(served / scale[:, None, None], needed, most, within_frac)
-    share = np.where(drivers > 0, share, 1.0)
-    return Stock(packs, share, share >= within_frac)
+    return served / np.where(drivers > 0, drivers, 1.0)[:, None, None], needed
 
 
 def further_packs(
@@ -125,6 +148,37 @@ def further_packs(
 
 
 @njit(cache=True, nogil=True)
+def _allot(
+    share: FloatArray, needed: IntArray, most: int, best: FloatArray, taken: IntArray
+) -> None:
+    """Best share of types k and later with n packs in all, or -1 if too few; and k's own packs."""
+    num_packs = len(share)
+    best[num_packs] = 0.0
+    for pack in range(num_packs - 1, -1, -1):
+        for total in range(most + 1):
+            best[pack, total] = -1.0
+            for own in range(total, needed[pack] - 1, -1):
+                rest = best[pack + 1, total - own]
+                value = share[pack, own] + rest
+                if rest >= 0 and value > best[pack, total] + _ROUNDING:
+                    best[pack, total] = value
+                    taken[pack, total] = own
+
+
+@njit(cache=True, nogil=True)
+def _best(share: FloatArray, needed: IntArray, most: IntArray) -> FloatArray:
+    """`best_share` from shares by type and number of packs."""
+    num_stations, num_packs, width = share.shape
+    reached = np.zeros(num_stations)
+    best = np.empty((num_packs + 1, width))
+    taken = np.zeros((num_packs, width), dtype=np.int64)
+    for station in range(num_stations):
+        _allot(share[station], needed[station], most[station], best, taken)
+        reached[station] = best[0, most[station]]
+    return reached
+
+
+@njit(cache=True, nogil=True)
 def _fewest(
     share: FloatArray, needed: IntArray, most: IntArray, within_frac: float
 ) -> tuple[IntArray, FloatArray]:
@@ -135,17 +189,7 @@ def _fewest(
     best = np.empty((num_packs + 1, width))
     taken = np.zeros((num_packs, width), dtype=np.int64)
     for station in range(num_stations):
-        # Best share of types `pack` and later with `total` packs, or -1 if these are too few.
-        best[num_packs] = 0.0
-        for pack in range(num_packs - 1, -1, -1):
-            for total in range(most[station] + 1):
-                best[pack, total] = -1.0
-                for own in range(total, needed[station, pack] - 1, -1):
-                    rest = best[pack + 1, total - own]
-                    value = share[station, pack, own] + rest
-                    if rest >= 0 and value > best[pack, total] + _ROUNDING:
-                        best[pack, total] = value
-                        taken[pack, total] = own
+        _allot(share[station], needed[station], most[station], best, taken)
         enough = min(within_frac, best[0, most[station]] - ALIKE)
         if best[0, most[station]] >= within_frac:
             enough = within_frac
