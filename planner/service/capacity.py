@@ -72,7 +72,7 @@ def most_swaps_per_hour(
     while (high - low > PRECISION * high).any():
         middle = (low + high) / 2
         day = replace(mix, swaps_per_hour=mix.swaps_per_hour * middle[:, None, None])
-        stock = fewest_packs(day, mix.bays, hours, wait_min, within_frac)
+        stock = fewest_packs(day, mix.bays, hours, wait_min, within_frac, or_best=False)
         low = np.where(stock.enough, middle, low)
         high = np.where(stock.enough, high, middle)
         packs = np.where(stock.enough[:, None], stock.packs, packs)
