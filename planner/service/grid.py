@@ -6,7 +6,12 @@ import numpy as np
 from numba import njit
 
 from planner.arrays import FloatArray
-from planner.service.poisson import arrivals_until, poisson_shares, rare_above
+from planner.service.poisson import (
+    LOG_NEGLIGIBLE,
+    arrivals_until,
+    is_rare,
+    poisson_shares,
+)
 from planner.units import HOURS_PER_DAY
 
 
@@ -63,7 +68,8 @@ def _whole_delay(
     steps = math.ceil(HOURS_PER_DAY / power_h)
     while steps > 0:
         expected = until - arrivals_until(cumulative, moment_h - steps * power_h)
-        if not rare_above(expected, steps * places + 1):
+        count = steps * places + 1
+        if count <= expected or not is_rare(expected, count, LOG_NEGLIGIBLE):
             break
         steps -= 1
     if steps == 0:

@@ -10,8 +10,9 @@ from numba import njit
 from planner.arrays import FloatArray
 from planner.units import HOURS_PER_DAY
 
-NEGLIGIBLE = 1e-6
-"""Probability of an event that is left out; at most a day's turns of them are."""
+NEGLIGIBLE = 1e-5
+"""Bound of the probability of an event that is left out; shares are good to ten times as much."""
+LOG_NEGLIGIBLE = math.log(NEGLIGIBLE)
 
 
 @njit(cache=True, nogil=True)
@@ -82,44 +83,29 @@ def poisson_shares(mean: float, probability: FloatArray) -> int:
 
 
 @njit(cache=True, nogil=True)
-def rare_above(mean: float, count: int) -> bool:
-    """Whether a Poisson variable hardly comes up to a count, by Chernoff's bound.
+def is_rare(mean: float, count: int, log_share: float) -> bool:
+    """Whether a Poisson variable is that far from its mean, or farther, less often than a share.
+
+    By Chernoff's bound, log P <= c - m - c log(c / m), for P(A >= c) above and P(A <= c) below m;
+    the bound is no more than -(c - m)^2 / (2 max(c, m)), which needs no logarithm.
 
     Parameters
     ----------
     mean : float
-        Its mean, >= 0.
+        m, >= 0.
     count : int
-        The count.
+        c, >= 0.
+    log_share : float
+        Logarithm of the share, < 0.
 
     Returns
     -------
     bool
+        False where the bound cannot tell.
     """
-    return count > mean and (mean == 0 or _chernoff(mean, count) < math.log(NEGLIGIBLE))
-
-
-@njit(cache=True, nogil=True)
-def rare_below(mean: float, count: int) -> bool:
-    """Whether a Poisson variable hardly stays at or below a count, by Chernoff's bound.
-
-    Parameters
-    ----------
-    mean : float
-        Its mean, >= 0.
-    count : int
-        The count, >= 0.
-
-    Returns
-    -------
-    bool
-    """
-    return count < mean and _chernoff(mean, count) < math.log(NEGLIGIBLE)
-
-
-@njit(cache=True, nogil=True)
-def _chernoff(mean: float, count: int) -> float:
-    """Logarithm of the bound of the probability that a Poisson variable comes beyond the count."""
-    if count == 0:
-        return -mean
-    return count - mean - count * math.log(count / mean)
+    away = count - mean
+    if away * away > -2.0 * log_share * max(mean, count):
+        return True
+    if count == 0 or mean == 0:
+        return bool(count > 0 or -mean < log_share)
+    return bool(away - count * math.log(count / mean) < log_share)

@@ -12,7 +12,6 @@ from numba import njit
 from planner.arrays import BoolArray, FloatArray, IntArray, freeze
 from planner.service.day import StationDay
 from planner.service.waits import drivers_by_pack, served_by_packs
-from planner.units import HOURS_PER_DAY
 
 ALIKE = 1e-4
 """Share of drivers that is not worth a pack where the level is out of reach anyway."""
@@ -42,7 +41,13 @@ class Stock:
 
 
 def fewest_packs(
-    day: StationDay, most: IntArray, hours: IntArray, wait_min: float, within_frac: float
+    day: StationDay,
+    most: IntArray,
+    hours: IntArray,
+    wait_min: float,
+    within_frac: float,
+    *,
+    or_best: bool = True,
 ) -> Stock:
     """Fewest packs with which a share of the drivers of the busy hours is on time.
 
@@ -65,6 +70,9 @@ def fewest_packs(
         As for `on_time`.
     within_frac : float
         Share asked for, of (0, 1).
+    or_best : bool
+        Whether the best packs are looked for where ``most`` packs do not reach the share; without
+        it those stations' packs and shares mean nothing.
 
     Returns
     -------
@@ -79,39 +87,21 @@ def fewest_packs(
     with tolerable wait. European Journal of Operational Research 261:584-594,
     https://doi.org/10.1016/j.ejor.2017.02.029.
     """
-    packs, share = _fewest(*_served_and_needed(day, most, hours, wait_min), most, within_frac)
-    share = np.where(drivers_by_pack(day, hours).any(axis=1), share, 1.0)
-    return Stock(packs, share, share >= within_frac)
-
-
-def best_share(day: StationDay, most: IntArray, hours: IntArray, wait_min: float) -> FloatArray:
-    """Best share of the drivers of the busy hours on time that any packs give.
-
-    Parameters
-    ----------
-    day, most, hours, wait_min
-        As for `fewest_packs`.
-
-    Returns
-    -------
-    float array, shape (num_stations,)
-    """
-    served, needed = _served_and_needed(day, most, hours, wait_min)
-    share = _best(served, needed, most)
-    return np.where(drivers_by_pack(day, hours).any(axis=1), share, 1.0)
-
-
-def _served_and_needed(
-    day: StationDay, most: IntArray, hours: IntArray, wait_min: float
-) -> tuple[FloatArray, IntArray]:
-    """Share of all drivers in time by type and number of packs, and the packs each type gets."""
     none = np.zeros(day.packs.shape, dtype=np.int64)
     upto = np.broadcast_to(most[:, None], none.shape)
-    served = served_by_packs(day, hours, wait_min, none, upto)
     drivers = drivers_by_pack(day, hours).sum(axis=1)
     needed = (day.swaps_per_hour.sum(axis=2) > 0).astype(np.int64)
     needed[needed.sum(axis=1) > most] = 0
-    return served / np.where(drivers > 0, drivers, 1.0)[:, None, None], needed
+    served = served_by_packs(day, hours, wait_min, none, upto, within_frac)
+    packs, share = _fewest(served, drivers, needed, most, within_frac)
+    short = np.flatnonzero(share < within_frac)
+    if or_best and len(short):
+        upto = np.where((share < within_frac)[:, None], upto, 0)
+        served = served_by_packs(day, hours, wait_min, none, upto)[short]
+        packs[short], share[short] = _fewest(
+            served, drivers[short], needed[short], most[short], within_frac
+        )
+    return Stock(packs, share, share >= within_frac)
 
 
 def further_packs(
@@ -141,55 +131,37 @@ def further_packs(
     -------
     int array, shape (num_stations, num_packs)
     """
-    hours = np.tile(np.arange(HOURS_PER_DAY), (len(most), 1))
     room = np.maximum(most - stock.packs.sum(axis=1), 0)
-    served = served_by_packs(day, hours, wait_min, stock.packs, stock.packs + room[:, None])
+    served = served_by_packs(day, None, wait_min, stock.packs, stock.packs + room[:, None])
     return np.asarray(stock.packs + _worth_more(served * worth, cost, room))
 
 
 @njit(cache=True, nogil=True)
-def _allot(
-    share: FloatArray, needed: IntArray, most: int, best: FloatArray, taken: IntArray
-) -> None:
-    """Best share of types k and later with n packs in all, or -1 if too few; and k's own packs."""
-    num_packs = len(share)
-    best[num_packs] = 0.0
-    for pack in range(num_packs - 1, -1, -1):
-        for total in range(most + 1):
-            best[pack, total] = -1.0
-            for own in range(total, needed[pack] - 1, -1):
-                rest = best[pack + 1, total - own]
-                value = share[pack, own] + rest
-                if rest >= 0 and value > best[pack, total] + _ROUNDING:
-                    best[pack, total] = value
-                    taken[pack, total] = own
-
-
-@njit(cache=True, nogil=True)
-def _best(share: FloatArray, needed: IntArray, most: IntArray) -> FloatArray:
-    """`best_share` from shares by type and number of packs."""
-    num_stations, num_packs, width = share.shape
-    reached = np.zeros(num_stations)
-    best = np.empty((num_packs + 1, width))
-    taken = np.zeros((num_packs, width), dtype=np.int64)
-    for station in range(num_stations):
-        _allot(share[station], needed[station], most[station], best, taken)
-        reached[station] = best[0, most[station]]
-    return reached
-
-
-@njit(cache=True, nogil=True)
 def _fewest(
-    share: FloatArray, needed: IntArray, most: IntArray, within_frac: float
+    served: FloatArray, drivers: FloatArray, needed: IntArray, most: IntArray, within_frac: float
 ) -> tuple[IntArray, FloatArray]:
     """Dynamic programme of `fewest_packs`: packs and share of each station."""
-    num_stations, num_packs, width = share.shape
+    num_stations, num_packs, width = served.shape
     packs = np.zeros((num_stations, num_packs), dtype=np.int64)
-    reached = np.zeros(num_stations)
+    reached = np.ones(num_stations)
     best = np.empty((num_packs + 1, width))
     taken = np.zeros((num_packs, width), dtype=np.int64)
     for station in range(num_stations):
-        _allot(share[station], needed[station], most[station], best, taken)
+        if drivers[station] == 0:
+            packs[station] = needed[station]
+            continue
+        share = served[station] / drivers[station]
+        # Best share of types `pack` and later with `total` packs, or -1 if these are too few.
+        best[num_packs] = 0.0
+        for pack in range(num_packs - 1, -1, -1):
+            for total in range(most[station] + 1):
+                best[pack, total] = -1.0
+                for own in range(total, needed[station, pack] - 1, -1):
+                    rest = best[pack + 1, total - own]
+                    value = share[pack, own] + rest
+                    if rest >= 0 and value > best[pack, total] + _ROUNDING:
+                        best[pack, total] = value
+                        taken[pack, total] = own
         enough = min(within_frac, best[0, most[station]] - ALIKE)
         if best[0, most[station]] >= within_frac:
             enough = within_frac

@@ -20,7 +20,7 @@ comes in between is left out:
 
 So the recursion may begin empty n turns before u, where each event of a larger k has a probability
 below `NEGLIGIBLE` by Chernoff's bound, at most a day before; and no share is counted where the
-bound makes any of the events in time as rare.
+bound makes one of the events in time rare.
 
 References
 ----------
@@ -37,20 +37,25 @@ from numba import njit
 
 from planner.arrays import FloatArray
 from planner.service.poisson import (
-    NEGLIGIBLE,
+    LOG_NEGLIGIBLE,
     arrivals_until,
+    is_rare,
     most_drawn,
     poisson_shares,
-    rare_above,
-    rare_below,
 )
 from planner.units import HOURS_PER_DAY
+
+TOO_FEW = 1e-4
+"""A lower share is not told from none."""
+SATURATED = 1e-7
+"""No more packs are looked at where so few drivers are not in time."""
 
 
 @njit(cache=True, nogil=True)
 def shares_in_time(
-    cumulative: FloatArray, moment_h: float, turn_h: float, wait_h: float, least: int, most: int
-) -> FloatArray:
+    cumulative: FloatArray, moment_h: float, turn_h: float, wait_h: float, least: int, most: int,
+    hopeless: float,
+) -> FloatArray:  # fmt: skip
     """Probability that a driver who comes at a moment finds a full pack in time.
 
     Parameters
@@ -65,6 +70,8 @@ def shares_in_time(
         Time in which it must be there, >= 0 [h].
     least, most : int
         For so many packs, 0 <= least <= most.
+    hopeless : float
+        Lower shares may be given as 0, which is quicker; `TOO_FEW` at least.
 
     Returns
     -------
@@ -78,28 +85,30 @@ def shares_in_time(
     until = arrivals_until(cumulative, moment_h)
     # Drivers expected from k turns before `begin_h` to the moment.
     expected = np.empty(most_steps + 1)
+    largest = 0.0
     for k in range(most_steps + 1):
         expected[k] = max(until - arrivals_until(cumulative, begin_h - k * turn_h), 0.0)
-    largest = 0.0
-    for k in range(most_steps):
-        largest = max(largest, expected[k + 1] - expected[k])
-    largest = max(largest, expected[0])
-    width = most_drawn(largest) + 1
-    drawn = np.empty((most_steps + 1, width))
+        largest = max(largest, expected[k] - (expected[k - 1] if k else 0.0))
+    drawn = np.empty((most_steps + 1, most_drawn(largest) + 1))
     num_drawn = np.zeros(most_steps + 1, dtype=np.int64)
     size = (served_turns + most_steps + 1) * most + 1
     waiting = np.empty(size)
     present = np.empty(size)
     steps = most_steps
+    least_log = math.log(max(hopeless, TOO_FEW))
     for packs in range(max(least, 1), most + 1):
-        hopeless = False
+        too_few = False
         for k in range(most_steps + 1):
-            if rare_below(expected[k], (served_turns + 1 + k) * packs - 1):
-                hopeless = True
+            count = (served_turns + 1 + k) * packs - 1
+            if count < expected[k] and is_rare(expected[k], count, least_log):
+                too_few = True
                 break
-        if hopeless:
+        if too_few:
             continue
-        while steps > 0 and rare_above(expected[steps], (served_turns + 1 + steps) * packs):
+        while steps > 0:
+            count = (served_turns + 1 + steps) * packs
+            if count <= expected[steps] or not is_rare(expected[steps], count, LOG_NEGLIGIBLE):
+                break
             steps -= 1
         for k in range(steps + 1):
             if num_drawn[k] == 0:
@@ -108,32 +117,34 @@ def shares_in_time(
         num_waiting = 1  # states 0 .. num_waiting - 1
         waiting[0] = 1.0
         for k in range(steps, 0, -1):
-            # From k to k - 1 turns before: more than `limit` present never come to be in time.
-            limit = (served_turns + 1 + k) * packs - 1
-            num_present = min(num_waiting + num_drawn[k] - 1, limit + 1)
+            # From k to k - 1 turns before: who is one of more than `size` is not served in time.
+            size = (served_turns + 1 + k) * packs
+            num_present = min(num_waiting + num_drawn[k] - 1, size)
             present[:num_present] = 0.0
             for queue in range(min(num_waiting, num_present)):
-                weight = waiting[queue]
-                if weight < 1e-18:
-                    continue
-                for more in range(min(num_drawn[k], num_present - queue)):
-                    present[queue + more] += weight * drawn[k, more]
+                num_more = min(num_drawn[k], num_present - queue)
+                _add(present[queue : queue + num_more], waiting[queue], drawn[k, :num_more])
             waiting[0] = present[: min(packs + 1, num_present)].sum()
             num_waiting = max(num_present - packs, 1)
-            for queue in range(1, num_waiting):
-                waiting[queue] = present[queue + packs]
+            waiting[1:num_waiting] = present[packs + 1 : packs + num_waiting]
         limit = (served_turns + 1) * packs - 1
-        below = 0.0
-        share = 0.0
+        below = share = 0.0
         for more in range(limit + 1):  # so many in the last stretch, at most limit - more waiting
             below += drawn[0, more] if more < num_drawn[0] else 0.0
             if limit - more < num_waiting:
                 share += below * waiting[limit - more]
         shares[packs - least] = min(share, 1.0)
-        if 1.0 - share < NEGLIGIBLE and steps == 0:
+        if steps == 0 and share > 1.0 - SATURATED:
             shares[packs - least :] = 1.0
             break
     return shares
+
+
+@njit(cache=True, nogil=True)
+def _add(total: FloatArray, weight: float, values: FloatArray) -> None:
+    """Add weighted values."""
+    for i in range(len(values)):
+        total[i] += weight * values[i]
 
 
 @njit(cache=True, nogil=True)

@@ -16,8 +16,10 @@ from planner.service.poisson import arrivals_until
 from planner.service.turns import lane_share, shares_in_time
 from planner.units import HOURS_PER_DAY, MINUTES_PER_HOUR, SECONDS_PER_HOUR
 
-MOMENTS_OF_HOUR = (0.25, 0.75)
-"""Where in an hour drivers are looked at; each stands for half of them."""
+IN_BUSY_HOUR = np.array([0.25, 0.75])
+"""Moments of an hour at which drivers are looked at; each stands for as many of them."""
+IN_ANY_HOUR = np.array([0.5])
+"""The same where the whole day counts."""
 
 
 @dataclass(frozen=True)
@@ -83,8 +85,8 @@ def no_pack(day: StationDay) -> FloatArray:
     for hour in range(HOURS_PER_DAY):
         hours = np.full((len(none), 1), hour)
         served = _served(
-            np.ones_like(rates), cumulative, *turns, day.grid_kw, day.bays, none, hours, 0.0,
-            day.packs, day.packs, 1,
+            np.ones_like(rates), cumulative, *turns, day.grid_kw, day.bays, none, hours,
+            IN_ANY_HOUR, 0.0, day.packs, day.packs, 1, 0.0,
         )  # fmt: skip
         finds[:, :, hour] = served[:, :, 0]
     return 1.0 - finds
@@ -105,19 +107,23 @@ def wait_shares(day: StationDay, minutes: FloatArray) -> FloatArray:
     float array, shape (num_waits,)
         Share of drivers who wait no longer; 1 where none comes.
     """
-    hours = np.tile(np.arange(HOURS_PER_DAY), (len(day.station_id), 1))
     drivers = day.swaps_per_hour.sum()
     if drivers == 0:
         return np.ones(len(minutes))
     shares = np.empty(len(minutes))
     for i, wait_min in enumerate(minutes):
-        served = served_by_packs(day, hours, float(wait_min), day.packs, day.packs)
+        served = served_by_packs(day, None, float(wait_min), day.packs, day.packs)
         shares[i] = served.sum() / drivers
     return shares
 
 
 def served_by_packs(
-    day: StationDay, hours: IntArray, wait_min: float, least: IntArray, most: IntArray
+    day: StationDay,
+    hours: IntArray | None,
+    wait_min: float,
+    least: IntArray,
+    most: IntArray,
+    within_frac: float = 0.0,
 ) -> FloatArray:
     """Drivers of some hours who are served in time, for every number of packs; see `on_time`.
 
@@ -125,10 +131,15 @@ def served_by_packs(
     ----------
     day : StationDay
         Drivers and stations; its packs do not matter.
-    hours, wait_min
+    hours : int array, shape (num_stations, num_hours), or None
+        As for `on_time`; None for the whole day.
+    wait_min : float
         As for `on_time`.
     least, most : int arrays, shape (num_stations, num_packs)
         Numbers of packs that are asked for, 0 <= least <= most.
+    within_frac : float
+        Share of all drivers to be served in time: where a number of packs of one type alone makes
+        that impossible, 0 may be given, which is quicker.
 
     Returns
     -------
@@ -136,10 +147,13 @@ def served_by_packs(
         Drivers served in time with ``least + i`` packs of the type; rises with i, and stays at its
         last value beyond ``most``.
     """
+    of_hour = IN_ANY_HOUR if hours is None else IN_BUSY_HOUR
+    if hours is None:
+        hours = np.tile(np.arange(HOURS_PER_DAY), (len(day.station_id), 1))
     served: FloatArray = _served(
         day.swaps_per_hour, _cumulative(day), *_turns(day), day.grid_kw, day.bays,
-        day.lane_s / SECONDS_PER_HOUR, hours, wait_min / MINUTES_PER_HOUR, least, most,
-        int((most - least).max(initial=0)) + 1,
+        day.lane_s / SECONDS_PER_HOUR, hours, of_hour, wait_min / MINUTES_PER_HOUR, least, most,
+        int((most - least).max(initial=0)) + 1, within_frac,
     )  # fmt: skip
     return served
 
@@ -181,12 +195,16 @@ def _turns(day: StationDay) -> tuple[FloatArray, FloatArray, FloatArray]:
 def _served(
     rates: FloatArray, cumulative: FloatArray, turn_h: FloatArray, power_h: FloatArray,
     energy_kwh: FloatArray, grid_kw: FloatArray, bays: IntArray, lane_h: FloatArray,
-    hours: IntArray, wait_h: float, least: IntArray, most: IntArray, width: int,
+    hours: IntArray, of_hour: FloatArray, wait_h: float, least: IntArray, most: IntArray,
+    width: int, within_frac: float,
 ) -> FloatArray:  # fmt: skip
     """`served_by_packs` on arrays; a lane of no time is no lane."""
     num_stations, num_packs, _ = rates.shape
     served = np.zeros((num_stations, num_packs, width))
     for station in range(num_stations):
+        drivers = 0.0
+        for hour in hours[station]:
+            drivers += rates[station, :, hour].sum()
         for hour in hours[station]:
             rate = rates[station, :, hour].sum()
             if rate == 0:
@@ -196,20 +214,20 @@ def _served(
                 free = lane_share(rate, lane_h[station], wait_h)
             if free == 0:
                 continue
-            for of_hour in MOMENTS_OF_HOUR:
-                moment_h = hour + of_hour
+            for part in of_hour:
+                moment_h = hour + part
                 delay_h = _delay(
                     cumulative[station], moment_h, turn_h[station], power_h[station],
                     energy_kwh[station], grid_kw[station], bays[station],
                 )  # fmt: skip
                 for pack in range(num_packs):
-                    weight = rates[station, pack, hour] * free / len(MOMENTS_OF_HOUR)
+                    weight = rates[station, pack, hour] * free / len(of_hour)
                     if weight == 0:
                         continue
                     low, high = least[station, pack], most[station, pack]
                     shares = shares_in_time(
                         cumulative[station, pack], moment_h, turn_h[station, pack] + delay_h,
-                        wait_h, low, high,
+                        wait_h, low, high, 1.0 - (1.0 - within_frac) * drivers / weight,
                     )  # fmt: skip
                     for i in range(width):
                         served[station, pack, i] += weight * shares[min(i, high - low)]
