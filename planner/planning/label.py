@@ -9,6 +9,7 @@ from planner.planning.corridors.labels import corridor_assumptions, label_corrid
 from planner.planning.corridors.plan import CorridorPlan
 from planner.planning.corridors.roads import CorridorRoads
 from planner.planning.packs import label_packs
+from planner.planning.paid_packs import label_stock
 from planner.planning.rounds import Fitted
 from planner.planning.siting.problem import label_allocation, label_stations
 from planner.planning.siting.question import ask_of
@@ -21,7 +22,7 @@ from planner.solving.status import OPTIMAL_GAP_FRAC, Status, gap_frac
 
 def label_plan(instance: Instance, fitted: Fitted) -> Plan:
     """The plan's tables, and how far each model got; the siting's gap is that of what is served."""
-    siting, packs = fitted.siting, fitted.packs
+    siting, packs, paid = fitted.siting, fitted.packs, fitted.paid
     objective = siting.objective
     if ask_of(instance).counts_served:
         value = fitted.siting_problem.coverage.value
@@ -35,7 +36,9 @@ def label_plan(instance: Instance, fitted: Fitted) -> Plan:
             fitted.pack_labels.chemistries, packs.supply_value[quarter_idx], strict=True
         )
     }
-    assigned, pack_flows = label_packs(instance, fitted.pack_problem, fitted.pack_labels, packs)
+    assigned, pack_flows = label_packs(
+        instance, fitted.pack_problem, fitted.pack_labels, paid.solution
+    )
     return Plan(
         stations=label_stations(
             instance, siting.open_site_idx, fitted.allocation.type_idx
@@ -43,13 +46,7 @@ def label_plan(instance: Instance, fitted: Fitted) -> Plan:
         allocation=label_allocation(instance, siting.open_site_idx, fitted.allocation),
         packs=assigned,
         pack_flows=pack_flows,
-        station_share=pd.DataFrame(
-            {
-                "city_id": instance.cities["city_id"],
-                "served_frac": fitted.assumed_stations.served_frac,
-                "capacity_cny": fitted.assumed_stations.capacity_cny,
-            }
-        ),
+        **label_stock(instance, paid, fitted.capacity),
         models=(
             ModelResult(
                 "siting", siting.sense, siting.unit,
@@ -57,14 +54,15 @@ def label_plan(instance: Instance, fitted: Fitted) -> Plan:
                 objective, siting.bound, gap, siting.wall_s, siting.prices,
             ),
             ModelResult(
-                "pack_assignment", packs.proof.sense, packs.proof.unit, packs.proof.status,
-                packs.proof.objective, packs.proof.bound, packs.proof.gap_frac,
-                packs.proof.wall_s, supply_prices,
+                "pack_assignment", paid.solution.proof.sense, paid.solution.proof.unit,
+                paid.solution.proof.status, paid.solution.proof.objective,
+                paid.solution.proof.bound, paid.solution.proof.gap_frac,
+                paid.solution.proof.wall_s, supply_prices,
             ),
             *_corridor_results(fitted.corridors),
             *_money_results(siting.money),
         ),
-        **label_corridors(instance, fitted.corridors, fitted.assumed_stations.road_kwh_per_day),
+        **label_corridors(instance, fitted.corridors, paid.assumed_stations.road_kwh_per_day),
     )  # fmt: skip
 
 

@@ -1,6 +1,6 @@
 """The pack problem from an instance, and its answer back to labels."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 import pandas as pd
@@ -21,6 +21,10 @@ from planner.units import (
 FloatArray = NDArray[np.float64]
 
 
+FIRST_PACKS_PER_TURNING = 1.6
+"""Before any station is planned: as with 14 packs of one type, 95 % served within five minutes."""
+
+
 @dataclass(frozen=True)
 class StationAnswer:
     """What the stations of the last round tell the packs.
@@ -28,32 +32,47 @@ class StationAnswer:
     Attributes
     ----------
     served_frac : ndarray, shape (num_cities,)
-        Share of the city's swaps that its stations serve: only these need packs in stations.
+        Share of the city's swaps that its stations serve.
     capacity_cny : ndarray, shape (num_cities,)
         What one more swap in the design hour costs the city's service, per day [CNY]: it
         crowds out others where stations are full.
     road_kwh_per_day : ndarray, shape (num_cities, num_vehicles)
         Energy that stations between the cities give per vehicle, on a mean day of the season in
         which they give most [kWh].
+    per_turning : ndarray, shape (num_quarters, num_cities, num_packs)
+        Whole packs in the city's stations, per pack that all its swaps of the design hour keep in
+        its turn: the more chance, types and rounding ask for, the more.
+    per_turning_on_road : ndarray, shape (num_quarters, num_packs)
+        The same of the stations between the cities.
     """
 
     served_frac: FloatArray
     capacity_cny: FloatArray
     road_kwh_per_day: FloatArray
+    per_turning: FloatArray
+    per_turning_on_road: FloatArray
 
     def mixed_with(self, earlier: "StationAnswer", weight: float) -> "StationAnswer":
         """Mix with an earlier answer, which counts by ``weight`` in [0, 1]."""
-        return StationAnswer(
-            (1 - weight) * self.served_frac + weight * earlier.served_frac,
-            (1 - weight) * self.capacity_cny + weight * earlier.capacity_cny,
-            (1 - weight) * self.road_kwh_per_day + weight * earlier.road_kwh_per_day,
-        )
+        mixed = {
+            field.name: (1 - weight) * getattr(self, field.name)
+            + weight * getattr(earlier, field.name)
+            for field in fields(self)
+        }
+        return StationAnswer(**mixed)
 
     @classmethod
     def everywhere(cls, instance: Instance) -> "StationAnswer":
         """Everything served, nothing crowded, nobody on the road."""
         num_cities, num_vehicles = len(instance.cities), len(instance.vehicles)
-        return cls(np.ones(num_cities), np.zeros(num_cities), np.zeros((num_cities, num_vehicles)))
+        num_quarters, num_packs = len(instance.scenario.quarters), len(instance.packs)
+        return cls(
+            np.ones(num_cities),
+            np.zeros(num_cities),
+            np.zeros((num_cities, num_vehicles)),
+            np.full((num_quarters, num_cities, num_packs), FIRST_PACKS_PER_TURNING),
+            np.full((num_quarters, num_packs), FIRST_PACKS_PER_TURNING),
+        )
 
 
 @dataclass(frozen=True)
@@ -240,35 +259,60 @@ def _of_quarter(monthly: FloatArray, quarter: str) -> FloatArray:
 def station_packs_per_vehicle(
     instance: Instance, fleet: FleetOperation, stations: StationAnswer, quarter: str
 ) -> FloatArray:
-    """Packs in the stations per vehicle: those in their turn during a quarter's design hour.
+    """Packs in the stations per vehicle: those in their turn, and what comes on top.
 
     Returns
     -------
     ndarray, shape (num_cities, num_vehicles, num_packs)
-        Little's law: served swaps per hour times the turn time in the slowest type's bay, over
-        the utilisation, in the quarter's worst month; those on the road on the busiest holiday.
+    """
+    quarter_idx = instance.scenario.quarters.index(quarter)
+    in_cities, on_road = turning_per_vehicle(instance, fleet, stations.road_kwh_per_day, quarter)
+    return np.asarray(
+        in_cities * stations.per_turning[quarter_idx][:, None, :]
+        + on_road * stations.per_turning_on_road[quarter_idx]
+    )
+
+
+def turning_per_vehicle(
+    instance: Instance, fleet: FleetOperation, road_kwh_per_day: FloatArray, quarter: str
+) -> tuple[FloatArray, FloatArray]:
+    """Packs in their turn per vehicle in a quarter's design hour, in cities and on the road.
+
+    Parameters
+    ----------
+    instance, fleet : Instance, FleetOperation
+    road_kwh_per_day : ndarray, shape (num_cities, num_vehicles)
+        As in `StationAnswer`.
+    quarter : str
+
+    Returns
+    -------
+    two ndarrays, shape (num_cities, num_vehicles, num_packs)
+        Little's law: swaps per hour times the turn time in the slowest type's bay, in the
+        quarter's worst month; on the road on the busiest holiday.
     """
     scenario = instance.scenario
     per_hour = (
         fleet.design_swaps_per_day
         * fleet.peak_hour_frac[:, :, None, None]
         * scenario.demand.peak_day_factor
-        * stations.served_frac[:, None, None, None]
     )
-    on_road = _road_swaps_per_day(fleet, stations)
-    per_hour = per_hour + (
-        on_road * scenario.corridors.holiday_factor * scenario.demand.peak_hour_frac
+    on_road = _road_swaps_per_day(fleet, road_kwh_per_day) * (
+        scenario.corridors.holiday_factor * scenario.demand.peak_hour_frac
     )
-    packs = per_hour * fleet.design_turn_h.max(axis=3) / scenario.throughput.utilisation_frac
-    return np.asarray(_of_quarter(packs, quarter).max(axis=-1))
+    turn_h = fleet.design_turn_h.max(axis=3)
+    in_cities, between = (
+        np.asarray(_of_quarter(rate * turn_h, quarter).max(axis=-1)) for rate in (per_hour, on_road)
+    )
+    return in_cities, between
 
 
-def _road_swaps_per_day(fleet: FleetOperation, stations: StationAnswer) -> FloatArray:
+def _road_swaps_per_day(fleet: FleetOperation, road_kwh_per_day: FloatArray) -> FloatArray:
     """Swaps between the cities per vehicle, with the energy per swap of each month's design day.
 
     Shape (num_cities, num_vehicles, num_packs, 12); NaN where a pack does not fit.
     """
-    return np.asarray(stations.road_kwh_per_day[:, :, None, None] / fleet.design_energy_kwh)
+    return np.asarray(road_kwh_per_day[:, :, None, None] / fleet.design_energy_kwh)
 
 
 def _running_cny(
@@ -278,7 +322,7 @@ def _running_cny(
     costs, demand = instance.scenario.costs, instance.scenario.demand
     efficiency = instance.scenario.physics.charger_efficiency_frac
     days = np.asarray(DAYS_PER_MONTH)[_months(quarter)]
-    on_road = _road_swaps_per_day(fleet, stations)
+    on_road = _road_swaps_per_day(fleet, stations.road_kwh_per_day)
     swaps = _of_quarter(fleet.swaps_per_day + on_road, quarter) @ days
     grid_kwh = _of_quarter(fleet.grid_kwh_per_day, quarter) @ days
     grid_kwh += stations.road_kwh_per_day[:, :, None] * days.sum() / efficiency

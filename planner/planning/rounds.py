@@ -1,15 +1,15 @@
 """Packs and stations, planned in turn until they fit each other.
 
-Packs set the winter load of the zones and what a station can do in its worst hour; stations set
-how many swaps need packs standing in them, and where another swap in the worst hour would crowd
-out others. Each round plans the stations for the packs, then the packs again for these stations.
-When they hardly change, the stations are planned to the full gap, and the packs again in proof.
+Packs set the winter load of the zones and the rate at which a station keeps the service level;
+stations set how many whole packs stand in them, and where another swap in the worst hour would
+crowd out others. Each round plans the stations for the packs, then the packs again for these
+stations. When they hardly change, the stations are planned to the full gap, and every pack that
+stands in one is paid for.
 """
 
 import math
 from concurrent.futures import Executor
 from dataclasses import dataclass, replace
-from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -18,7 +18,6 @@ from planner.arrays import FloatArray
 from planner.instance import Instance
 from planner.models.allocation.solve import Allocation, allocate_zones
 from planner.models.packs.problem import PackAssignment, PackAssignmentProblem
-from planner.models.packs.solve import solve_pack_assignment
 from planner.models.sized_coverage.problem import SizedCoverageProblem
 from planner.network import Reach
 from planner.physics.fleet import FleetOperation
@@ -26,16 +25,20 @@ from planner.planning.clock import StageClock
 from planner.planning.corridors.plan import CorridorPlan
 from planner.planning.corridors.roads import CorridorRoads
 from planner.planning.corridors.rounds import CorridorRounds
-from planner.planning.packs import (
-    PackLabels,
-    StationAnswer,
-    assemble_pack_assignment,
-    assigned_vehicles,
-)
+from planner.planning.packs import PackLabels, StationAnswer
+from planner.planning.paid_packs import PaidPacks, pay_for_stock, plan_packs, saving_frac
+from planner.planning.service import station_capacity
 from planner.planning.siting.answer import choose_stations
 from planner.planning.siting.least_money import spend_least
 from planner.planning.siting.problem import assemble_allocation, assemble_siting
 from planner.planning.siting.question import Siting, SitingTask, ask_of
+from planner.planning.station_packs import (
+    CityService,
+    RoadUse,
+    answer_of_stock,
+    open_stations,
+    stock_stations,
+)
 from planner.solving.options import SolveOptions
 from planner.solving.progress import StopRequest
 from planner.solving.proof import Proof
@@ -53,16 +56,21 @@ class Fitted:
     Attributes
     ----------
     pack_problem, pack_labels, packs : PackAssignmentProblem, PackLabels, PackAssignment
-        The packs, for ``assumed_stations``.
+        The packs as the last round found them, whose prices tell what more would be worth.
+    paid : PaidPacks
+        The packs that are planned: every whole pack of the stations paid for.
+    capacity : ndarray, shape (num_cities, num_types)
+        Swaps in the peak hour that each type can do in each city [1/h].
     siting_problem, siting, allocation : SizedCoverageProblem, Siting, Allocation
         The stations, for these packs.
-    assumed_stations : StationAnswer
-        Service of the stations that the packs were planned for.
     rounds : DataFrame
         A row per round: ``round, pack_cost_cny, swaps_per_day_served, siting_gap_frac,
         served_change_frac`` (largest change of a city's served share against what the packs
-        were planned for), ``vehicles_changing_frac`` (share of the vehicles that would change their
-        pack, were the packs planned again for these stations; missing where that failed).
+        were planned for), ``capacity_change_frac`` (largest change of what a type can do in a city
+        against the round before), ``station_packs`` (whole, of the planning quarter),
+        ``vehicles_changing_frac`` (share of the vehicles that would change their pack, were the
+        packs planned again for these stations), ``saving_frac`` (what that would save of their
+        cost); both missing where that failed.
     corridors : CorridorPlan, optional
         For these stations and packs, if corridors are planned.
     """
@@ -73,7 +81,8 @@ class Fitted:
     siting_problem: SizedCoverageProblem
     siting: Siting
     allocation: Allocation
-    assumed_stations: StationAnswer
+    paid: PaidPacks
+    capacity: FloatArray
     rounds: pd.DataFrame
     corridors: CorridorPlan | None = None
 
@@ -120,31 +129,27 @@ def fit_packs_and_stations(
         A fixed point within the scenario's tolerance, unless the rounds ran out before.
     """
     coupling = instance.scenario.coupling
-    planned = instance.scenario.quarters.index(instance.scenario.planning_quarter)
+    planned_quarter = instance.scenario.planning_quarter
     rows: list[dict[str, float]] = []
     spent_s = 0.0
-
-    def plan_packs(answer: StationAnswer) -> _Packs:
-        problem, labels = assemble_pack_assignment(instance, fleet, answer)
-        solution = solve_pack_assignment(problem, options)
-        assigned = assigned_vehicles(fleet, problem, labels, solution, planned)
-        return _Packs(answer, problem, labels, solution, assigned)
-
     with clock.stage("packs", "packs to cities and vehicles, as if all swaps were served"):
-        packs = plan_packs(StationAnswer.everywhere(instance))
+        packs = plan_packs(instance, fleet, StationAnswer.everywhere(instance), options)
     depends_on_packs = ask_of(instance).depends_on_packs
     settled = False
     chosen: Siting | None = None
+    capacity: FloatArray | None = None
     corridors = (
         None if roads is None else CorridorRounds(instance, fleet, roads, options, clock, stop)
     )
     while True:
-        number = len(rows) + 1
+        number, before = len(rows) + 1, capacity
         is_full = settled or number >= coupling.max_rounds or not depends_on_packs
         left_s = max(1.0, options.time_limit_s - spent_s)
-        claimants = corridors.begin(packs.assigned) if corridors else ()
+        claimants = corridors.begin(packs.planned) if corridors else ()
+        with clock.stage("capacity", "rates at which stations keep the service level"):
+            capacity = station_capacity(instance, fleet, packs.planned)
         with clock.stage("siting", f"round {number}: up to {len(instance.sites):,} sites"):
-            siting_problem = assemble_siting(instance, reach, fleet, packs.assigned)
+            siting_problem = assemble_siting(instance, reach, fleet, packs.planned, capacity)
             of_round = replace(
                 options,
                 gap_frac=options.gap_frac if is_full else max(options.gap_frac, ROUGH_GAP_FRAC),
@@ -167,18 +172,36 @@ def fit_packs_and_stations(
                     allocation = _allocate(task, siting)
                     say(_money_message(siting.money))
         with clock.stage("service", "what the stations serve, city by city"):
-            answer = _station_answer(instance, reach, siting_problem, siting, allocation)
-        if corridors:
-            answer = replace(answer, road_kwh_per_day=corridors.end(siting))
+            service = _service(instance, reach, siting_problem, siting, allocation)
+        on_road = corridors.end(siting) if corridors else RoadUse.none(instance)
+        with clock.stage("stock", "whole packs in every station") as say:
+            stations = open_stations(instance, siting_problem, siting, allocation, on_road)
+            stock = stock_stations(instance, fleet, packs.vehicles, stations, [planned_quarter])
+            answer = answer_of_stock(
+                instance,
+                fleet,
+                packs.vehicles,
+                stock,
+                stations,
+                [planned_quarter],
+                service,
+                on_road.kwh_per_day,
+            )
+            standing = int(stock.sum())
+            say(f"round {number}: {standing:,} packs in {len(stations.station_id):,} stations")
         # Prices may make packs jump to and fro: later answers are taken by half.
         mixed = answer.mixed_with(packs.assumed_stations, 0.0 if number == 1 else 0.5)
-        again, changing = packs, math.nan
+        again, changing, saving = packs, math.nan, math.nan
         # The plan stands without it: packs of this round, and stations for them.
         with clock.optional_stage("packs", "packs again, for these stations") as say:
-            again = plan_packs(mixed)
-            moving = np.abs(again.assigned - packs.assigned).sum() / 2
-            changing = float(moving / max(packs.assigned.sum(), 1.0))
-            say(f"round {number}: {changing:.2%} of the vehicles would change their pack")
+            again = plan_packs(instance, fleet, mixed, options)
+            moving = np.abs(again.planned - packs.planned).sum() / 2
+            changing = float(moving / max(packs.planned.sum(), 1.0))
+            saving = saving_frac(packs, again, options)
+            say(
+                f"round {number}: {changing:.2%} of the vehicles would change their pack, "
+                f"which saves {saving:.4%}"
+            )
         served_change = np.abs(answer.served_frac - packs.assumed_stations.served_frac)
         rows.append(
             {
@@ -187,32 +210,39 @@ def fit_packs_and_stations(
                 "swaps_per_day_served": _served(siting_problem, allocation),
                 "siting_gap_frac": siting.gap_frac,
                 "served_change_frac": float(served_change.max(initial=0.0)),
+                "capacity_change_frac": _change_frac(capacity, before),
+                "station_packs": standing,
                 "vehicles_changing_frac": changing,
+                "saving_frac": saving,
             }
         )
-        # The first round assumed stations everywhere: its float is never final.
-        settled = number > 1 and changing <= coupling.tolerance_frac
-        stopped = math.isnan(changing) or (stop is not None and stop.is_set())
+        # The first round assumed stations everywhere: its packs are never final.
+        settled = number > 1 and saving <= coupling.tolerance_frac
+        stopped = math.isnan(saving) or (stop is not None and stop.is_set())
         if stopped or (is_full and (settled or number >= coupling.max_rounds)):
             corridor_plan = None
             if corridors:
-                corridor_plan, siting = corridors.finish(packs.assigned, siting)
+                corridor_plan, siting, on_road = corridors.finish(packs.planned, siting)
+                stations = open_stations(instance, siting_problem, siting, allocation, on_road)
+            with clock.stage("stock", "every pack in a station paid for") as say:
+                paid = pay_for_stock(instance, fleet, packs, stations, options)
+                held = paid.station_packs[instance.scenario.quarters.index(planned_quarter)]
+                say(f"{int(held.sum()):,} packs in stations in {planned_quarter}")
             return Fitted(
                 packs.problem, packs.labels, packs.solution, siting_problem, siting, allocation,
-                packs.assumed_stations, pd.DataFrame(rows), corridor_plan,
+                paid, capacity, pd.DataFrame(rows), corridor_plan,
             )  # fmt: skip
         if not settled:
             packs = again
 
 
-class _Packs(NamedTuple):
-    """One answer of the pack model, and the stations that it was planned for."""
-
-    assumed_stations: StationAnswer
-    problem: PackAssignmentProblem
-    labels: PackLabels
-    solution: PackAssignment
-    assigned: FloatArray
+def _change_frac(capacity: FloatArray, before: FloatArray | None) -> float:
+    if before is None:
+        return math.nan
+    change = np.divide(
+        np.abs(capacity - before), before, out=np.zeros(before.shape), where=before > 0
+    )
+    return float(change.max(initial=0.0))
 
 
 def _allocate(task: SitingTask, siting: Siting) -> Allocation:
@@ -232,13 +262,13 @@ def _served(problem: SizedCoverageProblem, allocation: Allocation) -> float:
     return math.fsum(problem.coverage.value[allocation.zone_idx] * allocation.share_frac)
 
 
-def _station_answer(
+def _service(
     instance: Instance,
     reach: Reach,
     problem: SizedCoverageProblem,
     siting: Siting,
     allocation: Allocation,
-) -> StationAnswer:
+) -> CityService:
     """Served share of each city, and the price of load where stations are full."""
     city_idx = pd.Index(instance.cities["city_id"]).get_indexer(instance.zones["city_id"])
     num_cities = len(instance.cities)
@@ -260,8 +290,7 @@ def _station_answer(
     most = served if siting.allocation is None else served_by_city(most_served(problem))
     lost = np.maximum(0.0, most - served_by_city(most_served(more)))
     worth = instance.scenario.coupling.served_swap_cny
-    return StationAnswer(
+    return CityService(
         served_frac=np.divide(served, value, out=np.zeros(num_cities), where=value > 0),
         capacity_cny=worth * np.divide(lost, added, out=np.zeros(num_cities), where=added > 0),
-        road_kwh_per_day=np.zeros((num_cities, len(instance.vehicles))),
     )

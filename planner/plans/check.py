@@ -17,6 +17,7 @@ from planner.plans.pack_rows import pack_violations
 from planner.plans.plan import LEAST_MONEY, AuditedTimes, Evaluation, Plan, TripShare
 from planner.plans.question import judge_of
 from planner.plans.station_costs import closing_cny
+from planner.plans.station_packs import station_pack_violations
 
 NO_TRIPS = TripShare()
 _TOLERANCE = 1e-6
@@ -60,6 +61,7 @@ def check_labels(
     if not violations:
         evaluation = evaluate_plan(instance, plan, audited.station_min, derived)
         violations += _stations(instance, evaluation, trips)
+        violations += station_pack_violations(instance, plan, evaluation.stations)
         violations += _shares(plan)
         violations += _drive_times(instance, plan, audited.allocation_min)
         violations += pack_violations(instance, plan, evaluation.periods, derived)
@@ -90,6 +92,10 @@ def _labels(instance: Instance, plan: Plan) -> Iterator[str]:
         (plan.pack_flows, "quarter", pd.Series(instance.scenario.quarters)),
         (plan.pack_flows, "city_id", instance.cities["city_id"]),
         (plan.pack_flows, "pack_id", instance.packs["pack_id"]),
+        (plan.station_packs, "quarter", pd.Series(instance.scenario.quarters)),
+        (plan.station_packs, "pack_id", instance.packs["pack_id"]),
+        (plan.capacity, "city_id", instance.cities["city_id"]),
+        (plan.capacity, "station_type_id", instance.stations["station_type_id"]),
     ):
         unknown = frame.loc[~frame[column].isin(known), column]
         if len(unknown):
@@ -99,6 +105,9 @@ def _labels(instance: Instance, plan: Plan) -> Iterator[str]:
         ("allocation", plan.allocation, ["zone_id", "site_id"]),
         ("packs", plan.packs, ["quarter", "city_id", "vehicle_id", "pack_id"]),
         ("pack_flows", plan.pack_flows, ["quarter", "city_id", "pack_id"]),
+        ("station_packs", plan.station_packs, ["quarter", "station_id", "pack_id"]),
+        ("capacity", plan.capacity, ["city_id", "station_type_id"]),
+        ("packs_per_turning", plan.packs_per_turning, ["quarter", "city_id", "pack_id"]),
     ):
         repeated = int(frame.duplicated(key).sum())
         if repeated:

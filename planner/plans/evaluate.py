@@ -8,7 +8,6 @@ from scipy.spatial import KDTree
 from planner.geodesy import chord_to_arc_km, to_sphere_km
 from planner.instance import SEGMENTS, Instance
 from planner.limits import LIMIT_TOLERANCE
-from planner.physics.station_rate import swaps_per_hour
 from planner.plans.derived import Derived
 from planner.plans.fleet_rows import (
     FLEET_KEY,
@@ -17,7 +16,6 @@ from planner.plans.fleet_rows import (
     hour_shares,
     pack_rows,
     peak_shares,
-    turn_columns,
     winter_rates,
 )
 from planner.plans.pack_rows import city_quarters, pack_cost_cny
@@ -59,7 +57,7 @@ def evaluate_plan(
     periods = pack_rows(instance, plan, rates, winter, shares)
     packs = _planned_packs(instance, periods, winter)
     zones = _zones(instance, plan, winter, packs, shares, station_min[:, 0], derived)
-    stations = _stations(instance, plan, zones, packs, winter)
+    stations = _stations(instance, plan, zones)
     cities = _cities(instance, zones, stations, packs, winter, derived)
     tables = {
         "city_quarter": city_quarters(instance, periods, plan.pack_flows, derived),
@@ -69,7 +67,7 @@ def evaluate_plan(
         tables["station_hour"] = _station_hours(instance, stations, packs)
     by_id = zones.set_index("zone_id").loc[instance.zones["zone_id"]]
     return Evaluation(
-        _kpi(instance, zones, stations, packs, derived)
+        _kpi(instance, plan, zones, stations, packs, derived)
         | _question_figures(instance, by_id, stations, station_min),
         stations,
         zones,
@@ -158,8 +156,6 @@ def _stations(
     instance: Instance,
     plan: Plan,
     zones: pd.DataFrame,
-    packs: pd.DataFrame,
-    winter: pd.DataFrame,
 ) -> pd.DataFrame:
     types = instance.stations.drop(columns="source").rename(columns={"grid_kw": "type_grid_kw"})
     sites = instance.sites.drop(columns="station_type_id", errors="ignore")
@@ -169,18 +165,9 @@ def _stations(
         .sort_values("site_id", ignore_index=True)
         .rename(columns={"status": "site_status"})
     )
-    turns = _mean_turns(instance, packs, winter)
     of_station = pd.MultiIndex.from_frame(rows[["city_id", "station_type_id"]])
-    # A city without vehicles has no mix: its stations have no load.
-    mean = turns.reindex(of_station).fillna(1.0)
-    capacity = swaps_per_hour(
-        bays=rows["bays"],
-        seconds_per_swap=rows["seconds_per_swap"],
-        grid_kw=rows["type_grid_kw"],
-        turn_h=mean["turn_h"].to_numpy(),
-        grid_kwh_per_swap=mean["grid_kwh"].to_numpy(),
-        utilisation_frac=instance.scenario.throughput.utilisation_frac,
-    )
+    stated = plan.capacity.set_index(["city_id", "station_type_id"])["swaps_per_hour"]
+    capacity = stated.reindex(of_station).to_numpy(float)
     measures = ["car_owning_households", "swaps_per_day", "peak_swaps_per_hour"]
     parts = plan.allocation.merge(zones[["zone_id", *measures]], on="zone_id", validate="m:1")
     parts[measures] = parts[measures].mul(parts["share_frac"], axis=0)
@@ -231,22 +218,6 @@ def _construction(instance: Instance, rows: pd.DataFrame) -> list[str]:
         else:
             built.append("none" if standing[site_id] == type_id else "enlarged")
     return built
-
-
-def _mean_turns(instance: Instance, packs: pd.DataFrame, winter: pd.DataFrame) -> pd.DataFrame:
-    """``turn_h`` and ``grid_kwh`` of the design day's mean swap by city and station type."""
-    rows = packs[[*FLEET_KEY, "vehicles"]].merge(winter, on=FLEET_KEY, validate="1:1")
-    swaps = rows["vehicles"] * rows["design_swaps_per_vehicle_day"]
-    total = swaps.groupby(rows["city_id"]).sum()
-    parts = []
-    for type_id in instance.stations["station_type_id"]:
-        turn, grid = turn_columns(type_id)
-        sums = rows[[turn, grid]].mul(swaps, axis=0).groupby(rows["city_id"]).sum()
-        mean = (
-            sums[total > 0].div(total[total > 0], axis=0).set_axis(["turn_h", "grid_kwh"], axis=1)
-        )
-        parts.append(mean.assign(station_type_id=type_id).set_index("station_type_id", append=True))
-    return pd.concat(parts)
 
 
 def _station_hours(instance: Instance, stations: pd.DataFrame, packs: pd.DataFrame) -> pd.DataFrame:
@@ -351,6 +322,7 @@ def _city_sum(zones: pd.DataFrame, measure: str, share: str | None = None) -> "p
 
 def _kpi(
     instance: Instance,
+    plan: Plan,
     zones: pd.DataFrame,
     stations: pd.DataFrame,
     packs: pd.DataFrame,
@@ -361,6 +333,10 @@ def _kpi(
     swaps = zones["swaps_per_day"]
     swaps_served = (swaps * served).sum()
     fleet = derived.planned_fleet["vehicles"].sum()
+    planned = plan.station_packs["quarter"] == instance.scenario.planning_quarter
+    of_pack = instance.packs.set_index("pack_id")
+    held = plan.station_packs[planned].groupby("pack_id")["packs"].sum()
+    held = held.reindex(of_pack.index, fill_value=0)
     kpi: dict[str, float] = {
         "num_stations": len(stations),
         "num_bays": int(stations["bays"].sum()),
@@ -388,13 +364,15 @@ def _kpi(
         "households_served_frac": share((households * served).sum(), households.sum()),
         "households_near_frac": share((households * zones["is_near"]).sum(), households.sum()),
         "mean_drive_min": share((zones["drive_min"] * swaps * served).sum(), swaps_served),
+        "station_packs": int(held.sum()),
         "vehicles": int(fleet),
         "vehicles_without_pack": max(0.0, float(fleet - packs["vehicles"].sum())),
     }
     for chemistry in sorted(instance.packs["chemistry"].unique()):
         rows = packs[packs["chemistry"] == chemistry]
         kpi[f"vehicles_{chemistry}"] = rows["vehicles"].sum()
-        kpi[f"station_packs_{chemistry}"] = rows["station_packs"].sum()
+        in_stations = held[of_pack["chemistry"] == chemistry]
+        kpi[f"station_packs_{chemistry}"] = int(in_stations.sum())
         kpi[f"packs_{chemistry}_gwh"] = rows["energy_kwh"].sum() / KWH_PER_GWH
     promised_km = instance.scenario.packs.promised_range_km
     short = packs["design_range_km"] < promised_km * (1 - LIMIT_TOLERANCE)

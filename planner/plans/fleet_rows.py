@@ -301,7 +301,7 @@ def peak_shares(instance: Instance, winter: pd.DataFrame, planned_fleet: pd.Data
 def pack_rows(
     instance: Instance, plan: Plan, rates: pd.DataFrame, winter: pd.DataFrame, shares: pd.Series
 ) -> pd.DataFrame:
-    """The packs in use with the quarter's rates, stations' float and running cost.
+    """The packs in use with the quarter's rates, their share of stations' packs and their cost.
 
     Parameters
     ----------
@@ -317,13 +317,13 @@ def pack_rows(
     Returns
     -------
     DataFrame
-        Sorted by quarter and key, with ``chemistry, nominal_kwh, vehicles, station_packs,
-        quarter_range_km`` (on the quarter's coldest design day), ``running_cny`` (of all the
-        row's vehicles in the quarter, lease apart).
+        Sorted by quarter and key, with ``chemistry, nominal_kwh, vehicles, station_packs`` (its
+        share of the whole packs in stations), ``quarter_range_km`` (on the quarter's coldest
+        design day), ``running_cny`` (of all the row's vehicles in the quarter, lease apart).
     """
     scenario = instance.scenario
     demand, costs = scenario.demand, scenario.costs
-    by_month = rates.merge(plan.station_share, on="city_id", how="left", validate="m:1")
+    by_month = rates.merge(plan.station_prices, on="city_id", how="left", validate="m:1")
     fleet = [by_month["city_id"], by_month["vehicle_id"]]
     road_kwh = plan.road_use.set_index(["city_id", "vehicle_id"])["road_kwh_per_day"].astype(float)
     road_kwh = road_kwh.reindex(pd.MultiIndex.from_arrays(fleet)).fillna(0.0)
@@ -347,9 +347,8 @@ def pack_rows(
             + road_kwh / scenario.physics.charger_efficiency_frac
         ),
         peak_per_hour=per_hour,
-        float_packs=(per_hour * by_month["served_frac"] + on_road * holiday_hour)
-        * by_month["design_turn_h"]
-        / scenario.throughput.utilisation_frac,
+        turning_in_city=per_hour * by_month["design_turn_h"],
+        turning_on_road=on_road * holiday_hour * by_month["design_turn_h"],
     )
     by_quarter = (
         by_month.groupby([*FLEET_KEY, "quarter_of_year"])
@@ -357,33 +356,69 @@ def pack_rows(
             segment=("segment", "first"), chemistry=("chemistry", "first"),
             nominal_kwh=("nominal_kwh", "first"), days=("days", "sum"), swaps=("swaps", "sum"),
             grid_kwh=("grid_kwh", "sum"), peak_per_hour=("peak_per_hour", "max"),
-            float_packs=("float_packs", "max"), quarter_range_km=("design_range_km", "min"),
-            capacity_cny=("capacity_cny", "first"),
+            turning_in_city=("turning_in_city", "max"),
+            turning_on_road=("turning_on_road", "max"),
+            quarter_range_km=("design_range_km", "min"), capacity_cny=("capacity_cny", "first"),
         )
         .reset_index()
         .merge(winter[[*FLEET_KEY, "swaps_per_vehicle_day"]], on=FLEET_KEY)
     )  # fmt: skip
-    shortfall_km = (scenario.packs.promised_range_km - by_quarter["quarter_range_km"]).clip(lower=0)
-    running_cny = (
-        costs.swap_cny * by_quarter["swaps"]
-        + costs.charging_cny_per_kwh * by_quarter["grid_kwh"]
-        + by_quarter["capacity_cny"] * by_quarter["days"] * by_quarter["peak_per_hour"]
-        + costs.range_shortfall_cny_per_km * shortfall_km
-        + _wear_cny(instance, by_quarter) * (1 + by_quarter["float_packs"])
+    rows = (
+        plan.packs.assign(quarter_of_year=plan.packs["quarter"].str[-1].astype(int))
+        .merge(by_quarter, on=[*FLEET_KEY, "quarter_of_year"], how="left", validate="m:1")
+        .merge(
+            plan.packs_per_turning, on=["quarter", "city_id", "pack_id"], how="left",
+            validate="m:1",
+        )
+    )  # fmt: skip
+    rows["float_packs"] = (
+        rows["turning_in_city"] * rows["in_city"] + rows["turning_on_road"] * rows["on_road"]
     )
-    by_quarter = by_quarter.assign(per_vehicle_cny=running_cny)
-    rows = plan.packs.assign(quarter_of_year=plan.packs["quarter"].str[-1].astype(int)).merge(
-        by_quarter, on=[*FLEET_KEY, "quarter_of_year"], how="left", validate="m:1"
+    shortfall_km = (scenario.packs.promised_range_km - rows["quarter_range_km"]).clip(lower=0)
+    running_cny = (
+        costs.swap_cny * rows["swaps"]
+        + costs.charging_cny_per_kwh * rows["grid_kwh"]
+        + rows["capacity_cny"] * rows["days"] * rows["peak_per_hour"]
+        + costs.range_shortfall_cny_per_km * shortfall_km
+        + _wear_cny(instance, rows) * (1 + rows["float_packs"])
     )
     rows = rows.assign(
-        station_packs=rows["vehicles"] * rows["float_packs"],
-        running_cny=rows["vehicles"] * rows["per_vehicle_cny"],
+        station_packs=_share_of_station_packs(instance, plan, rows),
+        running_cny=rows["vehicles"] * running_cny,
     )
     columns = [
         "quarter", *FLEET_KEY, "segment", "chemistry", "nominal_kwh", "vehicles",
         "station_packs", "quarter_range_km", "running_cny",
     ]  # fmt: skip
     return rows[columns].sort_values(["quarter", *FLEET_KEY], ignore_index=True)
+
+
+def _share_of_station_packs(
+    instance: Instance, plan: Plan, rows: pd.DataFrame
+) -> "pd.Series[float]":
+    """Each row's share of the whole packs in stations, by the packs that its swaps keep turning.
+
+    Those of a city's stations among the rows of the city; those of stations between the cities
+    among all rows of the quarter.
+    """
+    packs = station_packs_by_city(instance, plan)
+    shares = pd.Series(0.0, index=rows.index)
+    for turning, key, held in (
+        ("turning_in_city", ["quarter", "city_id", "pack_id"], packs[packs["city_id"].notna()]),
+        ("turning_on_road", ["quarter", "pack_id"], packs[packs["city_id"].isna()]),
+    ):
+        weight = rows["vehicles"] * rows[turning]
+        total = weight.groupby([rows[name] for name in key]).transform("sum")
+        by_key = held.groupby(key)["packs"].sum()
+        of_key = by_key.reindex(pd.MultiIndex.from_frame(rows[key])).fillna(0.0).to_numpy()
+        shares += (of_key * weight / total).where(total > 0, 0.0)
+    return shares
+
+
+def station_packs_by_city(instance: Instance, plan: Plan) -> pd.DataFrame:
+    """``Plan.station_packs`` with ``city_id``, missing for stations between the cities."""
+    city = instance.sites.set_index("site_id")["city_id"]
+    return plan.station_packs.assign(city_id=plan.station_packs["station_id"].map(city))
 
 
 def _wear_cny(instance: Instance, rows: pd.DataFrame) -> pd.Series:

@@ -7,7 +7,7 @@ import pandas as pd
 from planner.instance import Instance
 from planner.limits import LIMIT_TOLERANCE
 from planner.plans.derived import Derived
-from planner.plans.fleet_rows import lease_cny
+from planner.plans.fleet_rows import lease_cny, station_packs_by_city
 from planner.plans.plan import Plan
 from planner.units import KWH_PER_GWH, MONTHS_PER_QUARTER, QUARTERS_PER_YEAR
 
@@ -142,10 +142,18 @@ def _stock(instance: Instance, plan: Plan, periods: pd.DataFrame) -> Iterator[st
     index = pd.MultiIndex.from_product([quarters, *places], names=key)
     flows = plan.pack_flows.set_index(key)[_FLOWS].reindex(index, fill_value=0.0)
     slack = _TOLERANCE * max(1.0, float(flows["stock"].max()))
-    need = (periods["vehicles"] + periods["station_packs"]).groupby([periods[name] for name in key])
-    short = need.sum().reindex(index, fill_value=0.0) - flows["stock"]
-    for quarter, city_id, pack_id in index[short > slack]:
+    held = station_packs_by_city(instance, plan)
+    need = (
+        periods.groupby(key)["vehicles"].sum().reindex(index, fill_value=0.0)
+        + held.groupby(key)["packs"].sum().reindex(index, fill_value=0.0)
+    )  # fmt: skip
+    for quarter, city_id, pack_id in index[need - flows["stock"] > slack]:
         yield f"{quarter}, city {city_id}: more packs {pack_id} in use than there are"
+    # Packs between the cities are part of the stock of those whose vehicles use them.
+    on_road = held[held["city_id"].isna()].groupby(["quarter", "pack_id"])["packs"].sum()
+    spare = (flows["stock"] - need).groupby(["quarter", "pack_id"]).sum()
+    for quarter, pack_id in on_road.index[on_road - spare.reindex(on_road.index) > slack]:
+        yield f"{quarter}: more packs {pack_id} stand between the cities than there are"
     initial = instance.pack_stock.astype({"packs": float})
     standing = initial.set_index(["city_id", "pack_id"])["packs"]
     at_first = index.get_level_values("quarter") == quarters[0]

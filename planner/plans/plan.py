@@ -65,30 +65,43 @@ class Plan:
         One row per quarter, city and pack that stands, comes or goes there: ``quarter``,
         ``city_id``, ``pack_id``, ``stock`` (during the quarter), ``delivered``, ``retired``,
         ``moved_in``, ``moved_out`` (at its beginning).
-    station_share : DataFrame
-        Service that the packs were planned for, one row per city: ``city_id``, ``served_frac``
-        (share of the swaps that stations serve), ``capacity_cny`` (price of a swap in the design
-        hour, per day).
+    station_packs : DataFrame
+        Whole packs that stations hold: ``quarter``, ``station_id`` (a site, or a corridor
+        station), ``pack_id``, ``packs`` (> 0).
+    capacity : DataFrame
+        Swaps in the peak hour that a station type can do in a city: ``city_id``,
+        ``station_type_id``, ``swaps_per_hour``.
+    station_prices : DataFrame
+        What the packs were planned with, one row per city: ``city_id``, ``capacity_cny`` (price of
+        a swap in the design hour, per day).
+    packs_per_turning : DataFrame
+        Likewise, one row per quarter, city and pack: ``quarter``, ``city_id``, ``pack_id``,
+        ``in_city``, ``on_road``: packs that stations hold per pack that all swaps of the design
+        hour keep in its turn.
     models : tuple of ModelResult
         The siting model first: its objective stands first in every output.
     road_use : DataFrame
         Energy between the cities that the packs were planned for: ``city_id, vehicle_id,
         road_kwh_per_day`` (from corridor stations, per vehicle); empty without corridors.
     corridor_stations : DataFrame
-        One row per open corridor station: ``corridor_station_id``; empty without corridors.
+        One row per open corridor station: ``corridor_station_id, station_type_id``; empty without
+        corridors.
     """
 
     stations: pd.DataFrame
     allocation: pd.DataFrame
     packs: pd.DataFrame
     pack_flows: pd.DataFrame
-    station_share: pd.DataFrame
+    station_packs: pd.DataFrame
+    capacity: pd.DataFrame
+    station_prices: pd.DataFrame
+    packs_per_turning: pd.DataFrame
     models: tuple[ModelResult, ...]
     road_use: pd.DataFrame = field(
         default_factory=lambda: pd.DataFrame(columns=["city_id", "vehicle_id", "road_kwh_per_day"])
     )
     corridor_stations: pd.DataFrame = field(
-        default_factory=lambda: pd.DataFrame(columns=["corridor_station_id"])
+        default_factory=lambda: pd.DataFrame(columns=["corridor_station_id", "station_type_id"])
     )
 
 

@@ -15,6 +15,6 @@ class Coupling(Section):
         "cronachedi, safecarnews Dec 2024) over some 40 swaps of a heavy user", ge=0, le=1000,
     )  # fmt: skip
     tolerance_frac: float = setting(
-        0.001, "packs and stations fit when so small a share of the vehicles changes its pack",
-        ge=0, le=1,
+        0.0005, "packs and stations fit when planning the packs again for the stations saves no more "
+        "than this share of their cost", ge=0, le=1,
     )  # fmt: skip

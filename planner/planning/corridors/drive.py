@@ -7,6 +7,7 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
+import pandas as pd
 
 from planner.arrays import FloatArray, IntArray
 from planner.instance import Instance
@@ -113,17 +114,36 @@ def _best_path(inputs: CorridorInput, legs: Legs) -> FloatArray:
 
 def station_use(driven: DrivenTrips) -> tuple[FloatArray, FloatArray]:
     """Swaps and trips a day at each site on a mean day, each of shape (2, num_sites)."""
-    inputs, legs = driven.inputs, driven.legs
+    inputs = driven.inputs
     path = driven.leg_of_path
-    at = np.flatnonzero(legs.at_station & (driven.leg_trips > 0))
-    site = inputs.roads.site_of_node[legs.to_node[at]]
-    season = inputs.labels.season_idx[path[at]]
+    at, site, season = _swapping_legs(driven)
     size = (len(SEASONS), inputs.problem.num_sites)
     place = season * size[1] + site
     swaps = np.bincount(place, driven.leg_trips[at], minlength=size[0] * size[1]).astype(float)
     visit = np.unique(np.column_stack((path[at], site)), axis=0, return_index=True)[1]
     trips = np.bincount(place[visit], driven.leg_trips[at][visit], minlength=size[0] * size[1])
     return swaps.reshape(size), trips.astype(float).reshape(size)
+
+
+def _swapping_legs(driven: DrivenTrips) -> tuple[IntArray, IntArray, IntArray]:
+    """Legs that end with a swap on the road, and the site and season of each."""
+    inputs, legs = driven.inputs, driven.legs
+    at = np.flatnonzero(legs.at_station & (driven.leg_trips > 0))
+    site = inputs.roads.site_of_node[legs.to_node[at]]
+    return at, site, inputs.labels.season_idx[driven.leg_of_path[at]]
+
+
+def winter_swaps_by_pack(instance: Instance, driven: DrivenTrips) -> FloatArray:
+    """Swaps a day at each site on a winter's mean day, shape (num_sites, num_packs)."""
+    inputs = driven.inputs
+    at, site, season = _swapping_legs(driven)
+    profile = inputs.labels.profile_idx[driven.leg_of_path[at]]
+    profiles = inputs.roads.energy.profiles["pack_id"]
+    pack = pd.Index(instance.packs["pack_id"]).get_indexer(pd.Index(profiles))[profile]
+    swaps = np.zeros((inputs.problem.num_sites, len(instance.packs)))
+    winter = season == 0
+    np.add.at(swaps, (site[winter], pack[winter]), driven.leg_trips[at[winter]])
+    return swaps
 
 
 def road_kwh_per_vehicle(instance: Instance, driven: DrivenTrips) -> FloatArray:

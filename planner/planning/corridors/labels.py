@@ -39,7 +39,13 @@ def label_corridors(
                 "road_kwh_per_day": road_kwh_per_day[city, vehicle],
             }
         ),
-        "corridor_stations": pd.DataFrame({"corridor_station_id": names}, dtype=object),
+        "corridor_stations": pd.DataFrame(
+            {
+                "corridor_station_id": names,
+                "station_type_id": corridor_type(instance)["station_type_id"].iloc[0],
+            },
+            dtype=object,
+        ),
     }
 
 

@@ -21,8 +21,8 @@ from planner.network.intercity import (
 )
 from planner.physics.climate import CityClimate
 from planner.physics.fleet import FleetOperation
-from planner.physics.station_rate import swaps_per_hour
 from planner.planning.corridors.problem import RoadEnergy, road_energy
+from planner.planning.service import road_capacity
 from planner.planning.siting.standing import station_types_by_size
 
 
@@ -47,8 +47,8 @@ class CorridorRoads:
     forced, forbidden : bool arrays, shape (num_sites,)
         Existing or committed stations, and sites that may not be used.
     capacity : float array, shape (num_sites,)
-        Swaps an hour of the corridor stations' type on the winter design day, with the pack that
-        turns slowest [1/h].
+        Swaps an hour of the corridor stations' type on the winter design day
+        (`planner.planning.service.road_capacity`) [1/h].
     cost : float array, shape (num_sites,)
         Capex of that type and the plot [CNY].
     left_out : DataFrame
@@ -240,18 +240,10 @@ def _nearest_city(instance: Instance, network: IntercityNetwork, nodes: IntArray
 def _capacity(
     instance: Instance, fleet: FleetOperation, energy: RoadEnergy, city_idx: IntArray
 ) -> FloatArray:
+    """Swaps an hour of the corridor stations' type in the climate of each site's city [1/h]."""
     vehicle = pd.Index(instance.vehicles["vehicle_id"]).get_indexer(energy.profiles["vehicle_id"])
     pack = pd.Index(instance.packs["pack_id"]).get_indexer(energy.profiles["pack_id"])
-    station = corridor_type(instance)
-    size = pd.Index(instance.stations["station_type_id"]).get_indexer(station["station_type_id"])
-    turn_h = fleet.on_design_day(fleet.design_turn_h)[:, vehicle, pack, size]
-    grid_kwh = fleet.on_design_day(fleet.design_grid_kwh)[:, vehicle, pack, size]
-    rate = swaps_per_hour(
-        bays=station["bays"].iloc[0],
-        seconds_per_swap=station["seconds_per_swap"].iloc[0],
-        grid_kw=station["grid_kw"].iloc[0],
-        turn_h=turn_h.max(axis=1, initial=0.0),
-        grid_kwh_per_swap=grid_kwh.max(axis=1, initial=0.0),
-        utilisation_frac=instance.scenario.throughput.utilisation_frac,
-    )
-    return np.asarray(rate)[city_idx]
+    travels = np.zeros((len(instance.vehicles), len(instance.packs)), dtype=np.bool_)
+    travels[vehicle, pack] = True
+    kind = corridor_type(instance)["station_type_id"].iloc[0]
+    return road_capacity(instance, fleet, travels, str(kind))[city_idx]

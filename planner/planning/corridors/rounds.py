@@ -9,12 +9,17 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 
-from planner.arrays import FloatArray
+from planner.arrays import FloatArray, IntArray
 from planner.instance import Instance
 from planner.models.refuelling.claim import RefuellingClaim
 from planner.physics.fleet import FleetOperation
 from planner.planning.clock import StageClock
-from planner.planning.corridors.drive import drive, road_kwh_per_vehicle
+from planner.planning.corridors.drive import (
+    DrivenTrips,
+    drive,
+    road_kwh_per_vehicle,
+    winter_swaps_by_pack,
+)
 from planner.planning.corridors.plan import (
     CorridorPlan,
     corridor_claim,
@@ -23,8 +28,9 @@ from planner.planning.corridors.plan import (
     plan_roughly,
 )
 from planner.planning.corridors.prepare import CorridorInput, prepare_corridors
-from planner.planning.corridors.roads import CorridorRoads
+from planner.planning.corridors.roads import CorridorRoads, corridor_type
 from planner.planning.siting.question import Siting
+from planner.planning.station_packs import RoadUse
 from planner.solving.options import SolveOptions
 from planner.solving.progress import StopRequest
 
@@ -71,8 +77,8 @@ class CorridorRounds:
         self._claim = corridor_claim(self._instance, self._inputs, self._options, self._stop)
         return (self._claim,)
 
-    def end(self, siting: Siting) -> FloatArray:
-        """What corridor stations give per vehicle, shape (num_cities, num_vehicles) [kWh/day]."""
+    def end(self, siting: Siting) -> RoadUse:
+        """What corridor stations give in a round."""
         with self._clock.stage("trips", "what corridor stations give"):
             if self._national:
                 sites = siting.claimed[0].site_idx
@@ -81,10 +87,9 @@ class CorridorRounds:
             self._city_stations = self._instance.sites.iloc[siting.open_site_idx][
                 ["city_id", "lon", "lat"]
             ]
-            driven = drive(self._instance, self._inputs, sites)
-            return road_kwh_per_vehicle(self._instance, driven)
+            return self._use(drive(self._instance, self._inputs, sites), sites)
 
-    def finish(self, assigned: FloatArray, siting: Siting) -> tuple[CorridorPlan, Siting]:
+    def finish(self, assigned: FloatArray, siting: Siting) -> tuple[CorridorPlan, Siting, RoadUse]:
         """Plan the corridors for the cities' final stations.
 
         Parameters
@@ -100,6 +105,8 @@ class CorridorRounds:
         Siting
             With national funding its objective and bound count these corridors: no plan of cities
             and corridors is better whose trips can swap at the same places in the cities.
+        RoadUse
+            What these corridor stations give.
         """
         with self._clock.stage("corridors", "corridor stations, for those of the cities"):
             self._inputs = self._prepare(assigned)
@@ -108,18 +115,41 @@ class CorridorRounds:
                     self._instance, self._inputs, self._options,
                     on_progress=self._clock.from_solver, stop=self._stop,
                 )  # fmt: skip
-                return plan, siting
+                return plan, siting, self._use_of(plan)
             granted = siting.claimed[0]
             claim = corridor_claim(self._instance, self._inputs, self._options, self._stop)
             claim.answer(siting.resource_price)
             plan = plan_granted(self._instance, self._inputs, claim, granted)
             weight = self._instance.scenario.corridors.trip_swap_weight
             change = claim.bound(siting.resource_price) - self._claim.bound(siting.resource_price)
-            return plan, replace(
-                siting,
-                objective=siting.objective - granted.value + weight * plan.proof.objective,
-                bound=siting.bound + change,
+            return (
+                plan,
+                replace(
+                    siting,
+                    objective=siting.objective - granted.value + weight * plan.proof.objective,
+                    bound=siting.bound + change,
+                ),
+                self._use_of(plan),
             )
+
+    def _use_of(self, plan: CorridorPlan) -> RoadUse:
+        sites, shares = plan.open_site_idx, plan.driven_frac
+        return self._use(drive(self._instance, self._inputs, sites, shares), sites)
+
+    def _use(self, driven: DrivenTrips, sites: IntArray) -> RoadUse:
+        instance, roads = self._instance, self._roads
+        busiest = (
+            instance.scenario.corridors.holiday_factor * instance.scenario.demand.peak_hour_frac
+        )
+        name = corridor_type(instance)["station_type_id"].iloc[0]
+        type_idx = pd.Index(instance.stations["station_type_id"]).get_loc(name)
+        return RoadUse(
+            kwh_per_day=road_kwh_per_vehicle(instance, driven),
+            station_id=np.array([roads.site_id[site] for site in sites.tolist()], dtype=np.str_),
+            city_idx=roads.city_idx[sites],
+            type_idx=np.full(len(sites), type_idx, dtype=np.int64),
+            per_hour=winter_swaps_by_pack(instance, driven)[sites] * busiest,
+        )
 
     def _prepare(self, assigned: FloatArray) -> CorridorInput:
         instance = self._instance

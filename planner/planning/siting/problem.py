@@ -16,7 +16,6 @@ from planner.models.coverage.problem import CoverageProblem
 from planner.models.sized_coverage.problem import SizedCoverageProblem
 from planner.network import Reach
 from planner.physics.fleet import FleetOperation, default_pack_swaps, spread_to_zones
-from planner.physics.station_rate import swaps_per_hour
 from planner.planning.siting.standing import (
     closing_cost_cny,
     find_standing,
@@ -30,7 +29,11 @@ FloatArray = NDArray[np.float64]
 
 
 def assemble_siting(
-    instance: Instance, reach: Reach, fleet: FleetOperation, assigned: FloatArray
+    instance: Instance,
+    reach: Reach,
+    fleet: FleetOperation,
+    assigned: FloatArray,
+    capacity: FloatArray,
 ) -> SizedCoverageProblem:
     """The siting problem: a zone is worth its swaps per day, averaged over the year.
 
@@ -45,6 +48,8 @@ def assemble_siting(
         design hour with the packs that were assigned.
     assigned : ndarray, shape (num_cities, num_vehicles, num_packs)
         Vehicles per pack in the planning quarter.
+    capacity : ndarray, shape (num_cities, num_types)
+        From `planner.planning.service.station_capacity`, for these vehicles [1/h].
 
     Returns
     -------
@@ -89,9 +94,10 @@ def assemble_siting(
             ),
         ),
     )
-    load, capacity = _loads_and_capacity(instance, fleet, assigned)
     return SizedCoverageProblem(
-        coverage=coverage, load=load, capacity=np.where(fits, capacity[city_idx], 0.0)
+        coverage=coverage,
+        load=_loads(instance, fleet, assigned),
+        capacity=np.where(fits, capacity[city_idx], 0.0),
     )
 
 
@@ -153,38 +159,11 @@ def assemble_allocation(
     )
 
 
-def _loads_and_capacity(
-    instance: Instance, fleet: FleetOperation, assigned: FloatArray
-) -> tuple[FloatArray, FloatArray]:
-    """Design-hour swaps per zone, and swaps per hour of each type in each city [1/h]."""
+def _loads(instance: Instance, fleet: FleetOperation, assigned: FloatArray) -> FloatArray:
+    """Design-hour swaps per zone [1/h]."""
     swaps = assigned * np.nan_to_num(fleet.on_design_day(fleet.design_swaps_per_day))
     peak_hour = fleet.peak_hour_frac * instance.scenario.demand.peak_day_factor
-    load_by_city = (swaps.sum(axis=2) * peak_hour).sum(axis=1)
-    types = station_types_by_size(instance)
-    by_size = pd.Index(instance.stations["station_type_id"]).get_indexer(types["station_type_id"])
-    turn_h, grid_kwh = (
-        np.column_stack(
-            [_city_mean(fleet.on_design_day(values)[..., idx], swaps) for idx in by_size]
-        )
-        for values in (fleet.design_turn_h, fleet.design_grid_kwh)
-    )
-    capacity = swaps_per_hour(
-        bays=types["bays"].to_numpy(float),
-        seconds_per_swap=types["seconds_per_swap"].to_numpy(float),
-        grid_kw=types["grid_kw"].to_numpy(float),
-        turn_h=turn_h,
-        grid_kwh_per_swap=grid_kwh,
-        utilisation_frac=instance.scenario.throughput.utilisation_frac,
-    )
-    return spread_to_zones(instance, load_by_city), capacity
-
-
-def _city_mean(values: FloatArray, weights: FloatArray) -> FloatArray:
-    """Mean over vehicles and packs; the highest value where a city has no weight."""
-    total = weights.sum(axis=(1, 2))
-    weighted = (np.nan_to_num(values) * weights).sum(axis=(1, 2))
-    highest = np.full(len(total), np.nanmax(values))
-    return np.asarray(np.divide(weighted, total, out=highest, where=total > 0))
+    return spread_to_zones(instance, (swaps.sum(axis=2) * peak_hour).sum(axis=1))
 
 
 def _rows(ptr: NDArray[np.int64], rows: NDArray[np.int64]) -> NDArray[np.int64]:

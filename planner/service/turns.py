@@ -1,0 +1,195 @@
+"""Packs that turn, in closed form: who of one type's drivers finds a full pack in time.
+
+Compiled kernels on plain arrays; days of stations are `planner.service.waits`'s.
+
+A pack handed in is full a turn of D hours later, drivers come as a Poisson process A of hourly
+rates, served in their order: M_t/D/P with P packs for servers. Let Q(u) be the drivers who wait at
+u. All who are being turned at u are full at u + D, those who waited have begun by then:
+
+    N(u + D) = Q(u) + A(u, u + D],    Q(u + D) = (N(u + D) - P)^+        (Crommelin 1932)
+
+A driver who comes at t waits no longer than w < D exactly if (Franx 2001)
+
+    Q(u) + A(u, t] <= P - 1,    u = t + w - D,
+
+and no longer than w = m D + v, 0 <= v < D, if the sum with u = t + v - D is <= (m + 1) P - 1, since
+every turn serves P of them. Written out with Q(u) = max over k of (A(u - k D, u] - k P), nobody who
+comes in between is left out:
+
+    in time  <=>  A(u - k D, t] <= (m + 1 + k) P - 1  for all k >= 0.
+
+So the recursion may begin empty n turns before u, where each event of a larger k has a probability
+below `NEGLIGIBLE` by Chernoff's bound, at most a day before; and no share is counted where the
+bound makes any of the events in time as rare.
+
+References
+----------
+C. D. Crommelin (1932). Delay probability formulae when the holding times are constant. Post Office
+Electrical Engineers Journal 25:41-50.
+G. J. Franx (2001). A simple solution for the M/D/c waiting time distribution. Operations Research
+Letters 29:221-229, https://doi.org/10.1016/S0167-6377(01)00108-0.
+"""
+
+import math
+
+import numpy as np
+from numba import njit
+
+from planner.arrays import FloatArray
+from planner.service.poisson import (
+    NEGLIGIBLE,
+    arrivals_until,
+    most_drawn,
+    poisson_shares,
+    rare_above,
+    rare_below,
+)
+from planner.units import HOURS_PER_DAY
+
+
+@njit(cache=True, nogil=True)
+def shares_in_time(
+    cumulative: FloatArray, moment_h: float, turn_h: float, wait_h: float, least: int, most: int
+) -> FloatArray:
+    """Probability that a driver who comes at a moment finds a full pack in time.
+
+    Parameters
+    ----------
+    cumulative : float array, shape (25,)
+        As for `arrivals_until`.
+    moment_h : float
+        When the driver comes [h].
+    turn_h : float
+        From a pack's arrival to when it is full again, > 0 [h].
+    wait_h : float
+        Time in which it must be there, >= 0 [h].
+    least, most : int
+        For so many packs, 0 <= least <= most.
+
+    Returns
+    -------
+    float array, shape (most + 1 - least,)
+        For each number of packs; rises with it.
+    """
+    shares = np.zeros(most + 1 - least)
+    served_turns = int(wait_h / turn_h)
+    begin_h = moment_h + (wait_h - served_turns * turn_h) - turn_h
+    most_steps = math.ceil(HOURS_PER_DAY / turn_h)
+    until = arrivals_until(cumulative, moment_h)
+    # Drivers expected from k turns before `begin_h` to the moment.
+    expected = np.empty(most_steps + 1)
+    for k in range(most_steps + 1):
+        expected[k] = max(until - arrivals_until(cumulative, begin_h - k * turn_h), 0.0)
+    largest = 0.0
+    for k in range(most_steps):
+        largest = max(largest, expected[k + 1] - expected[k])
+    largest = max(largest, expected[0])
+    width = most_drawn(largest) + 1
+    drawn = np.empty((most_steps + 1, width))
+    num_drawn = np.zeros(most_steps + 1, dtype=np.int64)
+    size = (served_turns + most_steps + 1) * most + 1
+    waiting = np.empty(size)
+    present = np.empty(size)
+    steps = most_steps
+    for packs in range(max(least, 1), most + 1):
+        hopeless = False
+        for k in range(most_steps + 1):
+            if rare_below(expected[k], (served_turns + 1 + k) * packs - 1):
+                hopeless = True
+                break
+        if hopeless:
+            continue
+        while steps > 0 and rare_above(expected[steps], (served_turns + 1 + steps) * packs):
+            steps -= 1
+        for k in range(steps + 1):
+            if num_drawn[k] == 0:
+                mean = expected[k] - (expected[k - 1] if k else 0.0)
+                num_drawn[k] = poisson_shares(mean, drawn[k])
+        num_waiting = 1  # states 0 .. num_waiting - 1
+        waiting[0] = 1.0
+        for k in range(steps, 0, -1):
+            # From k to k - 1 turns before: more than `limit` present never come to be in time.
+            limit = (served_turns + 1 + k) * packs - 1
+            num_present = min(num_waiting + num_drawn[k] - 1, limit + 1)
+            present[:num_present] = 0.0
+            for queue in range(min(num_waiting, num_present)):
+                weight = waiting[queue]
+                if weight < 1e-18:
+                    continue
+                for more in range(min(num_drawn[k], num_present - queue)):
+                    present[queue + more] += weight * drawn[k, more]
+            waiting[0] = present[: min(packs + 1, num_present)].sum()
+            num_waiting = max(num_present - packs, 1)
+            for queue in range(1, num_waiting):
+                waiting[queue] = present[queue + packs]
+        limit = (served_turns + 1) * packs - 1
+        below = 0.0
+        share = 0.0
+        for more in range(limit + 1):  # so many in the last stretch, at most limit - more waiting
+            below += drawn[0, more] if more < num_drawn[0] else 0.0
+            if limit - more < num_waiting:
+                share += below * waiting[limit - more]
+        shares[packs - least] = min(share, 1.0)
+        if 1.0 - share < NEGLIGIBLE and steps == 0:
+            shares[packs - least :] = 1.0
+            break
+    return shares
+
+
+@njit(cache=True, nogil=True)
+def lane_share(rate_per_h: float, lane_h: float, wait_h: float) -> float:
+    """Probability that the lane is free for a driver in time: M/D/1, first come, first served.
+
+    Numbers at the lane by the recursion of Ramaswami (1988), whose terms are all positive, waits
+    from them as from packs above, with one pack and the lane's time for a turn. (Erlang's sum for
+    the same share alternates and loses all digits at long waits.)
+
+    Parameters
+    ----------
+    rate_per_h : float
+        Drivers of all types [1/h].
+    lane_h : float
+        Time for which each keeps the lane, > 0 [h].
+    wait_h : float
+        Time in which it must be free, >= 0 [h].
+
+    Returns
+    -------
+    float
+        0 where more come than the lane takes.
+
+    References
+    ----------
+    V. Ramaswami (1988). A stable recursion for the steady state vector in Markov chains of M/G/1
+    type. Stochastic Models 4:183-188, https://doi.org/10.1080/15326348808807077.
+    """
+    load = rate_per_h * lane_h
+    if load >= 1:
+        return 0.0
+    served = int(wait_h / lane_h)
+    none_comes = math.exp(-load)
+    # More than i come while one keeps the lane, from that what flows up and down past j at it.
+    above = np.empty(served + 2)
+    one = none_comes
+    above[0] = 1.0 - one
+    for i in range(1, served + 2):
+        one *= load / i
+        above[i] = max(above[i - 1] - one, 0.0)
+    present = np.empty(served + 2)
+    present[0] = 1.0 - load
+    for j in range(served + 1):
+        up = present[0] * above[j]
+        for i in range(1, j + 1):
+            up += present[i] * above[j - i + 1]
+        present[j + 1] = up / none_comes
+    # So many come in the last stretch of a lane's time, at most `served` less them are waiting.
+    rest = rate_per_h * (lane_h - (wait_h - served * lane_h))
+    one = math.exp(-rest)
+    below = one
+    share = 0.0
+    for come in range(served + 1):
+        waiting = present[served - come + 1] + (present[0] if come == served else 0.0)
+        share += below * waiting
+        one *= rest / (come + 1)
+        below += one
+    return min(share, 1.0)

@@ -1,0 +1,241 @@
+"""Share of drivers served in time, by station, type of pack and hour, with no chance drawn.
+
+Takes a day of stations, gives shares; `planner.service.turns` has the algebra of one type's packs
+and of the lane. What is neglected stands with `on_time`.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numba import njit
+
+from planner.arrays import FloatArray, IntArray, freeze
+from planner.service.day import StationDay
+from planner.service.grid import grid_delay
+from planner.service.poisson import arrivals_until
+from planner.service.turns import lane_share, shares_in_time
+from planner.units import HOURS_PER_DAY, MINUTES_PER_HOUR, SECONDS_PER_HOUR
+
+MOMENTS_OF_HOUR = (0.25, 0.75)
+"""Where in an hour drivers are looked at; each stands for half of them."""
+
+
+@dataclass(frozen=True)
+class OnTime:
+    """Drivers served in time.
+
+    Attributes
+    ----------
+    share : float array, shape (num_stations,)
+        Of all drivers of the hours; 1 where none comes.
+    by_pack : float array, shape (num_stations, num_packs)
+        Of those for a pack of the type; 1 where none comes.
+    """
+
+    share: FloatArray
+    by_pack: FloatArray
+
+    def __post_init__(self) -> None:
+        freeze(self)
+
+
+def on_time(day: StationDay, hours: IntArray, wait_min: float) -> OnTime:
+    """Share of the drivers of some hours who wait no longer than allowed.
+
+    Parameters
+    ----------
+    day : StationDay
+        Drivers and stations.
+    hours : int array, shape (num_stations, num_hours)
+        Hours of the day that count at each station, as `busiest_hours` gives them.
+    wait_min : float
+        Longest wait from arrival to the start of the swap, >= 0 [min].
+
+    Returns
+    -------
+    OnTime
+    """
+    table = served_by_packs(day, hours, wait_min, day.packs, day.packs)
+    weight = drivers_by_pack(day, hours)
+    served = table.sum(axis=2)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        share = np.where(weight.any(axis=1), served.sum(axis=1) / weight.sum(axis=1), 1.0)
+        by_pack = np.where(weight > 0, served / weight, 1.0)
+    return OnTime(share, by_pack)
+
+
+def no_pack(day: StationDay) -> FloatArray:
+    """Share of drivers for whom there is no full pack of the type on arrival.
+
+    Parameters
+    ----------
+    day : StationDay
+        Drivers and stations.
+
+    Returns
+    -------
+    float array, shape (num_stations, num_packs, 24)
+        By hour; 1 for a type without packs, whether anybody comes or not.
+    """
+    finds: FloatArray = np.empty(day.swaps_per_hour.shape)
+    rates, cumulative, turns = day.swaps_per_hour, _cumulative(day), _turns(day)
+    none = np.zeros(len(day.station_id))
+    for hour in range(HOURS_PER_DAY):
+        hours = np.full((len(none), 1), hour)
+        served = _served(
+            np.ones_like(rates), cumulative, *turns, day.grid_kw, day.bays, none, hours, 0.0,
+            day.packs, day.packs, 1,
+        )  # fmt: skip
+        finds[:, :, hour] = served[:, :, 0]
+    return 1.0 - finds
+
+
+def wait_shares(day: StationDay, minutes: FloatArray) -> FloatArray:
+    """Distribution of the waits of all drivers of all stations over the whole day.
+
+    Parameters
+    ----------
+    day : StationDay
+        Drivers and stations.
+    minutes : float array, shape (num_waits,)
+        Waits, >= 0 [min].
+
+    Returns
+    -------
+    float array, shape (num_waits,)
+        Share of drivers who wait no longer; 1 where none comes.
+    """
+    hours = np.tile(np.arange(HOURS_PER_DAY), (len(day.station_id), 1))
+    drivers = day.swaps_per_hour.sum()
+    if drivers == 0:
+        return np.ones(len(minutes))
+    shares = np.empty(len(minutes))
+    for i, wait_min in enumerate(minutes):
+        served = served_by_packs(day, hours, float(wait_min), day.packs, day.packs)
+        shares[i] = served.sum() / drivers
+    return shares
+
+
+def served_by_packs(
+    day: StationDay, hours: IntArray, wait_min: float, least: IntArray, most: IntArray
+) -> FloatArray:
+    """Drivers of some hours who are served in time, for every number of packs; see `on_time`.
+
+    Parameters
+    ----------
+    day : StationDay
+        Drivers and stations; its packs do not matter.
+    hours, wait_min
+        As for `on_time`.
+    least, most : int arrays, shape (num_stations, num_packs)
+        Numbers of packs that are asked for, 0 <= least <= most.
+
+    Returns
+    -------
+    float array, shape (num_stations, num_packs, max(most - least) + 1)
+        Drivers served in time with ``least + i`` packs of the type; rises with i, and stays at its
+        last value beyond ``most``.
+    """
+    served: FloatArray = _served(
+        day.swaps_per_hour, _cumulative(day), *_turns(day), day.grid_kw, day.bays,
+        day.lane_s / SECONDS_PER_HOUR, hours, wait_min / MINUTES_PER_HOUR, least, most,
+        int((most - least).max(initial=0)) + 1,
+    )  # fmt: skip
+    return served
+
+
+def drivers_by_pack(day: StationDay, hours: IntArray) -> FloatArray:
+    """Drivers of some hours.
+
+    Parameters
+    ----------
+    day : StationDay
+        Drivers and stations.
+    hours : int array, shape (num_stations, num_hours)
+        As for `on_time`.
+
+    Returns
+    -------
+    float array, shape (num_stations, num_packs)
+    """
+    return np.asarray(np.take_along_axis(day.swaps_per_hour, hours[:, None, :], axis=2).sum(axis=2))
+
+
+def _cumulative(day: StationDay) -> FloatArray:
+    """Drivers from the day's start to each full hour, shape (num_stations, num_packs, 25)."""
+    until = np.zeros((*day.packs.shape, HOURS_PER_DAY + 1))
+    np.cumsum(day.swaps_per_hour, axis=2, out=until[:, :, 1:])
+    return until
+
+
+def _turns(day: StationDay) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Turn [h], its time at power [h] and its energy [kWh], alone at the grid; by station, pack."""
+    grid_kw = day.grid_kw[:, None]
+    power_h = day.heat_h * np.maximum(day.heat_kw / grid_kw, 1.0) + day.charge_h * np.maximum(
+        day.charge_kw / grid_kw, 1.0
+    )
+    return day.handling_h[:, None] + power_h, power_h, day.grid_kwh
+
+
+@njit(cache=True, nogil=True)
+def _served(
+    rates: FloatArray, cumulative: FloatArray, turn_h: FloatArray, power_h: FloatArray,
+    energy_kwh: FloatArray, grid_kw: FloatArray, bays: IntArray, lane_h: FloatArray,
+    hours: IntArray, wait_h: float, least: IntArray, most: IntArray, width: int,
+) -> FloatArray:  # fmt: skip
+    """`served_by_packs` on arrays; a lane of no time is no lane."""
+    num_stations, num_packs, _ = rates.shape
+    served = np.zeros((num_stations, num_packs, width))
+    for station in range(num_stations):
+        for hour in hours[station]:
+            rate = rates[station, :, hour].sum()
+            if rate == 0:
+                continue
+            free = 1.0
+            if lane_h[station] > 0:
+                free = lane_share(rate, lane_h[station], wait_h)
+            if free == 0:
+                continue
+            for of_hour in MOMENTS_OF_HOUR:
+                moment_h = hour + of_hour
+                delay_h = _delay(
+                    cumulative[station], moment_h, turn_h[station], power_h[station],
+                    energy_kwh[station], grid_kw[station], bays[station],
+                )  # fmt: skip
+                for pack in range(num_packs):
+                    weight = rates[station, pack, hour] * free / len(MOMENTS_OF_HOUR)
+                    if weight == 0:
+                        continue
+                    low, high = least[station, pack], most[station, pack]
+                    shares = shares_in_time(
+                        cumulative[station, pack], moment_h, turn_h[station, pack] + delay_h,
+                        wait_h, low, high,
+                    )  # fmt: skip
+                    for i in range(width):
+                        served[station, pack, i] += weight * shares[min(i, high - low)]
+    return served
+
+
+@njit(cache=True, nogil=True)
+def _delay(
+    cumulative: FloatArray, moment_h: float, turn_h: FloatArray, power_h: FloatArray,
+    energy_kwh: FloatArray, grid_kw: float, bays: int,
+) -> float:  # fmt: skip
+    """Mean wait for power of the packs that turn at a moment, handed in half a turn before."""
+    turning = at_power = energy = turns = 0.0
+    for pack in range(len(turn_h)):
+        drivers = arrivals_until(cumulative[pack], moment_h) - arrivals_until(
+            cumulative[pack], moment_h - turn_h[pack]
+        )
+        per_hour = max(drivers, 0.0) / turn_h[pack]
+        turning += per_hour
+        turns += per_hour * turn_h[pack]
+        at_power += per_hour * power_h[pack]
+        energy += per_hour * energy_kwh[pack]
+    if energy <= 0:
+        return 0.0
+    places = grid_kw * at_power / energy
+    if places >= bays:
+        return 0.0
+    middle_h = moment_h - turns / turning / 2
+    return float(grid_delay(cumulative.sum(axis=0), middle_h, at_power / turning, places, bays))
