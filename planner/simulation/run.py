@@ -17,11 +17,11 @@ from typing import NamedTuple
 import numpy as np
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
-from scipy.stats import t as student_t
 
 from planner.arrays import FloatArray, IntArray, Lists, freeze
 from planner.service.day import StationDay, busiest_hours
 from planner.simulation.behaviour import Behaviour
+from planner.simulation.intervals import ratio
 from planner.simulation.kernel import Stations
 from planner.simulation.streams import station_keys
 from planner.simulation.tally import (
@@ -197,32 +197,6 @@ def _chunks(day: StationDay, behaviour: Behaviour, seed: int) -> Iterator[_Chunk
         begin = end
 
 
-def ratio_half_width(numerator: IntArray | FloatArray, denominator: IntArray) -> float:
-    """Half width of the 95 % interval of a ratio of means over independent replications.
-
-    With r = sum x / sum n and R replications, the variance of r is estimated by
-    sum (x_i - r n_i)^2 / (R (R - 1) nbar^2) (Cochran 1977, Sampling Techniques, section 2.11), and
-    the interval is Student's with R - 1 degrees of freedom.
-
-    Parameters
-    ----------
-    numerator, denominator : arrays, shape (replications,)
-
-    Returns
-    -------
-    float
-        Infinite for fewer than two replications, 0 where the denominator is 0.
-    """
-    num, total = len(numerator), float(denominator.sum())
-    if num < 2:
-        return math.inf
-    if total == 0.0:
-        return 0.0
-    residual = numerator - numerator.sum() / total * denominator
-    variance = num / (num - 1) * float(residual @ residual) / total**2
-    return float(student_t.ppf(0.975, num - 1)) * math.sqrt(variance)
-
-
 def simulate(
     day: StationDay,
     behaviour: Behaviour,
@@ -274,13 +248,13 @@ def simulate(
             by_type.append(tally.by_type)
             done += batch
             counts = np.concatenate(network)
-            half = ratio_half_width(counts[:, Count.ON_TIME], counts[:, Count.DRIVERS])
+            share = ratio(counts[:, Count.ON_TIME], counts[:, Count.DRIVERS])
+            half = (share.high - share.low) / 2
             if on_progress is not None:
-                share = counts[:, Count.ON_TIME].sum() / max(counts[:, Count.DRIVERS].sum(), 1)
-                message = (f"{done} of at most {behaviour.replications} days: {share:.2%} "
+                message = (f"{done} of at most {behaviour.replications} days: {share.value:.2%} "
                            f"(+-{half:.2%}) of the drivers on time")  # fmt: skip
                 on_progress(Progress("simulation", None, None, work_s() - started, message))
-            enough = done >= LEAST_REPLICATIONS and half <= behaviour.precision_frac
+            enough = done >= LEAST_REPLICATIONS and not half > behaviour.precision_frac
             stopped = stop is not None and stop.is_set()
             if enough or stopped or done >= behaviour.replications:
                 break
