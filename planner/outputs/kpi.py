@@ -15,6 +15,8 @@ from planner.outputs.chemistries import Chemistries
 PLACES = ("card", "compare", "cover")
 """Where a figure may stand in front: the report's cards, the comparison's, the workbook's cover."""
 
+_SHARE = re.compile(r".*_frac|frac|(within_\d+min|on_time)_(low|high)")
+_SIDE = re.compile(r"(base|other|change)_")
 _PLACEHOLDER = re.compile(r"\{(\w+)\}")
 
 
@@ -49,6 +51,16 @@ class Kpi:
     def stands_for(self, name: str) -> bool:
         """Whether a figure of a run is this one, or one of this kind."""
         return _pattern(self.name).fullmatch(name) is not None
+
+
+def is_share(name: str) -> bool:
+    """Whether a figure or column holds shares, by its name: these, and ends of their intervals.
+
+    >>> is_share("swaps_served_frac"), is_share("within_5min_low"), is_share("mean_wait_min")
+    (True, True, False)
+    """
+    # Changes and sides of a comparison bear the figure's name behind their own.
+    return _SHARE.fullmatch(_SIDE.sub("", name, count=1)) is not None
 
 
 @cache

@@ -26,6 +26,18 @@ SERVED_CLASSES = (
 )
 """Upper end of the share served [percent], colour, and what the report's legend says."""
 
+# The same colours, for shares of drivers served in time: what matters lies above 90 %.
+ON_TIME_CLASSES = tuple(
+    (top, colour, text)
+    for top, (_, colour, _), text in zip(
+        (80, 90, 95, 99, 101),
+        SERVED_CLASSES,
+        ("below 80 %", "80 to 90 %", "90 to 95 %", "95 to 99 %", "99 % and more"),
+        strict=True,
+    )
+)
+"""Upper end of the share of drivers in time [percent], colour, and what the legend says."""
+
 VIRIDIS = (
     "#440154", "#46327e", "#365c8d", "#277f8e", "#1fa187", "#4ac16d", "#a0da39", "#fde725",
 )  # fmt: skip

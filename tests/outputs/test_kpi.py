@@ -5,7 +5,7 @@ import re
 import pytest
 
 from planner.outputs.chemistries import Chemistries, Chemistry
-from planner.outputs.kpi import PLACES, describe_kpi, known_kpis, shown_kpis
+from planner.outputs.kpi import PLACES, describe_kpi, is_share, known_kpis, shown_kpis
 
 NAMED = Chemistries({"nmc": Chemistry("nickel manganese cobalt", "NMC", "#cc79a7")})
 
@@ -20,7 +20,7 @@ def test_each_is_written_out_and_stands_once() -> None:
         assert kpi.unit, kpi.name
         assert kpi.shown <= set(PLACES), kpi.name
         assert re.fullmatch(r"0(\.0+)?%?", kpi.format), kpi.name
-        assert kpi.format.endswith("%") == kpi.name.endswith("_frac"), kpi.name
+        assert kpi.format.endswith("%") == is_share(kpi.name), kpi.name
 
 
 @pytest.mark.parametrize(

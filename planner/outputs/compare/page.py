@@ -15,7 +15,7 @@ from planner.outputs.compare.drawing import draw_stations
 from planner.outputs.compare.read import FinishedRun
 from planner.outputs.compare.stations import GAINED, KEPT, LOST, MOVED, RESIZED
 from planner.outputs.compare.verdict import EQUAL, UNLIKE, WITHIN
-from planner.outputs.kpi import shown_kpis
+from planner.outputs.kpi import is_share, shown_kpis
 from planner.outputs.layers.columns import WrittenColumn
 from planner.outputs.report.numbers import MISSING, large, number, percent
 from planner.plans.question import measure_of_run
@@ -165,15 +165,15 @@ def figure(name: str, value: float, *, is_change: bool = False) -> str:
     >>> figure("served_frac", 0.5), figure("served_frac", 0.051, is_change=True)
     ('50.00 %', '+5.10 pp')
     """
-    is_share = name.endswith("_frac")
+    as_share = is_share(name)
     is_whole = value % 1 == 0 or abs(value) >= _WHOLE_FROM
-    decimals = 2 if is_share else 0 if is_whole else 3 if abs(value) < 1 else 1
-    if is_change and is_share:
+    decimals = 2 if as_share else 0 if is_whole else 3 if abs(value) < 1 else 1
+    if is_change and as_share:
         points = signed(100 * value, decimals)
         return points if points == MISSING else f"{points} pp"
     if is_change:
         return signed(value, decimals)
-    return percent(value, decimals) if is_share else number(value, decimals)
+    return percent(value, decimals) if as_share else number(value, decimals)
 
 
 def _about(run: FinishedRun) -> dict[str, str]:

@@ -19,6 +19,7 @@ from planner.outputs.layers.corridors import CORRIDOR_LAYERS, place_corridors
 from planner.outputs.layers.hexagons import cell_polygons
 from planner.outputs.layers.overview import OVERVIEW_STEPS, ZoneCells, sum_to_cells, zone_cells
 from planner.outputs.layers.regions import chemistry_regions, climate_regions
+from planner.outputs.waits import with_waits
 from planner.outputs.whole import whole_table
 from planner.plans import Evaluation
 
@@ -39,6 +40,16 @@ TABLES = {
     "corridor_summary": "Trips between cities that can be refuelled, by season and chemistry.",
     "corridor_station_packs": "Swaps of corridor stations by season, vehicle class and pack.",
     "corridor_unconnected": "Cities that no road connects to the others.",
+    "simulation_figure": "Waits of the whole plan, simulated with intervals and in closed form.",
+    "station_wait": "Waits of each station as simulated, with intervals, and its verdict.",
+    "wait_histogram": "Drivers by their wait, as simulated and in closed form.",
+    "no_pack_hour": "Drivers who find no full pack, by city and hour of the day.",
+    "no_pack_type": "Drivers who find no full pack, by type of pack.",
+    "station_packs": "Whole packs of each station by quarter and type.",
+    "station_service": "What the simulation takes of each station: bays, lane, grid, way to the "
+    "next.",
+    "mix_hour": "Swaps of each city by kind of day, hour and type of pack.",
+    "mix_turn": "How long a pack takes to be full again, by kind of day, city and station type.",
 }
 """Tables that a run may bring beside those that every run has, in order, with what they hold."""
 
@@ -155,7 +166,13 @@ def _point_layers(content: RunContent) -> list[Layer]:
         _layer(
             "stations",
             "Stations open in the plan.",
-            _at_points(evaluation.stations.sort_values("site_id", ignore_index=True)),
+            _at_points(
+                _with_waits(
+                    content,
+                    evaluation.stations.sort_values("site_id", ignore_index=True),
+                    "site_id",
+                )
+            ),
             "Point",
         ),
         _layer(
@@ -171,6 +188,11 @@ def _point_layers(content: RunContent) -> list[Layer]:
             "Point",
         ),
     ]
+
+
+def _with_waits(content: RunContent, stations: pd.DataFrame, key: str) -> pd.DataFrame:
+    quarter = str(content.run_info["planning_quarter"])
+    return with_waits(stations, key, content.tables, quarter)
 
 
 def _allocation_layers(content: RunContent, zones: pd.DataFrame, cells: ZoneCells) -> list[Layer]:
@@ -244,12 +266,17 @@ def _region_layers(zones: pd.DataFrame, cells: ZoneCells, cities: pd.DataFrame) 
 
 
 def _corridor_layers(content: RunContent) -> list[Layer]:
+    tables = dict(content.tables)
+    if "corridor_stations" in tables:
+        tables["corridor_stations"] = _with_waits(
+            content, tables["corridor_stations"], "corridor_station_id"
+        )
     return [
         replace(
             _layer(name, placed.description, placed.frame, placed.geometry_type),
             unplaced=_layer(name, placed.description, placed.unplaced).frame,
         )
-        for name, placed in place_corridors(content.tables).items()
+        for name, placed in place_corridors(tables).items()
     ]
 
 

@@ -46,8 +46,9 @@ def write_geopackage(
         File to write; must not exist.
     layers : mapping of str to Layer
         In the order in which they shall stand in the file.
-    styles : mapping of layer name to (QML document, description)
-        Becomes the layer's default style in QGIS.
+    styles : mapping of style name to (QML document, description)
+        The style named as its layer becomes the layer's default in QGIS, the others, whose names
+        `styled_layer` reads, are offered beside it.
     dataset_metadata : mapping of str to str
         Title, description, attribution and the like, for the whole file.
     on_progress : callable
@@ -79,6 +80,15 @@ def write_geopackage(
     _finish(path, layers)
 
 
+def styled_layer(style_name: str) -> str:
+    """The layer that a style is for: the first word of its name.
+
+    >>> styled_layer("stations by verdict"), styled_layer("stations")
+    ('stations', 'stations')
+    """
+    return style_name.partition(" ")[0]
+
+
 def with_scenario(text: str, dataset_metadata: Mapping[str, str]) -> str:
     """Text followed by the scenario's name, for those who have layers of several open."""
     name = dataset_metadata.get("SCENARIO", "")
@@ -103,18 +113,18 @@ def _style_rows(styles: Mapping[str, tuple[str, str]]) -> pd.DataFrame:
             {
                 "f_table_catalog": "",
                 "f_table_schema": "",
-                "f_table_name": layer,
+                "f_table_name": styled_layer(name),
                 "f_geometry_column": "geom",
-                "styleName": layer,
+                "styleName": name,
                 "styleQML": qml,
                 "styleSLD": "",
-                "useAsDefault": True,
+                "useAsDefault": name == styled_layer(name),
                 "description": description,
                 "owner": "",
                 "ui": "",
                 "update_time": pd.Timestamp(_FIXED_DATE),
             }
-            for layer, (qml, description) in styles.items()
+            for name, (qml, description) in styles.items()
         ]
     )
 

@@ -15,6 +15,7 @@ from planner.errors import Fault, InputError
 from planner.outputs.layers.columns import WrittenColumn
 from planner.outputs.layers.describe import DATA_PACKAGE
 from planner.outputs.layers.frames import Layer
+from planner.outputs.layers.geopackage import styled_layer
 
 STYLES_FILE = Path("layers/styles.json")
 """Styles of the layers, in runs without a GeoPackage."""
@@ -87,16 +88,20 @@ def read_layer(run: RunFiles, name: str) -> Layer:
 
 
 def read_styles(run: RunFiles, names: Sequence[str]) -> dict[str, tuple[str, str]]:
-    """QML document and description of each layer's style, from the run's GeoPackage if it has one.
+    """QML document and description of each style of some layers, from the run's GeoPackage.
 
     A run without one has them in a file of their own.
     """
     if not (run.folder / "plan.gpkg").is_file():
         stored = json.loads((run.folder / STYLES_FILE).read_text(encoding="utf-8"))
-        return {layer: (qml, text) for layer, (qml, text) in stored.items() if layer in names}
+        return {
+            style: (qml, text)
+            for style, (qml, text) in stored.items()
+            if styled_layer(style) in names
+        }
     address = f"{(run.folder / 'plan.gpkg').resolve().as_uri()}?mode=ro"
     with closing(sqlite3.connect(address, uri=True)) as connection:
         rows = connection.execute(
-            "SELECT f_table_name, styleQML, description FROM layer_styles ORDER BY id"
+            "SELECT styleName, styleQML, description FROM layer_styles ORDER BY id"
         ).fetchall()
-    return {layer: (qml, text) for layer, qml, text in rows if layer in names}
+    return {style: (qml, text) for style, qml, text in rows if styled_layer(style) in names}

@@ -16,8 +16,10 @@ import pandas as pd
 from planner.outputs import palette
 from planner.outputs.layers import qml
 from planner.outputs.layers.frames import OVERVIEWS, Layer
+from planner.outputs.layers.geopackage import styled_layer
 from planner.outputs.layers.hexagons import cell_width_m
 from planner.outputs.layers.regions import NO_PACK, WINTER_CLASSES
+from planner.outputs.waits import VERDICT_LOOKS
 
 _SHARE_CLASSES = tuple(
     (step / 5, (step + 1) / 5, colour, f"{20 * step} to {20 * (step + 1)} %")
@@ -96,7 +98,7 @@ _NATIONAL_SCALE = 4_000_000
 def build_styles(
     layers: Mapping[str, Layer], station_types: pd.DataFrame, chemistries: pd.DataFrame
 ) -> dict[str, tuple[str, str]]:
-    """QML style and its description for each layer that has one.
+    """QML style and its description for each layer that has one, and further ones for stations.
 
     Parameters
     ----------
@@ -110,7 +112,8 @@ def build_styles(
 
     Returns
     -------
-    dict of layer name to (QML document, description)
+    dict of style name to (QML document, description)
+        A layer's own style bears its name; the names of others begin with it.
     """
     zones, (finer, coarser) = layers["zones"], (layers[name] for name in OVERVIEWS)
     has_cells = zones.cell_resolution is not None
@@ -133,9 +136,15 @@ def build_styles(
         "climate_regions": (_style_climate_regions(), "by winter design temperature"),
         "chemistry_regions": (_style_chemistry_regions(chemistries), "by dominant chemistry"),
         **_corridor_styles(layers),
-    }
+        **{
+            f"{name} by verdict": (
+                _style_verdicts(), "by verdict of the simulation, in colour and shape")
+            for name in ("stations", "corridor_stations")
+            if name in layers and "verdict" in layers[name].frame
+        },
+    }  # fmt: skip
     for name, (document, _) in styles.items():
-        qml.add_aliases(document, layers[name])
+        qml.add_aliases(document, layers[styled_layer(name)])
     return {name: (qml.to_text(document), text) for name, (document, text) in styles.items()}
 
 
@@ -168,6 +177,26 @@ def _station_marker(rank: int) -> ET.Element:
     outline = f"CASE WHEN @map_scale > {_NATIONAL_SCALE} THEN 'no' ELSE 'solid' END"
     qml.add_expressions(marker[0], {"size": smaller, "outlineStyle": outline})
     return marker
+
+
+def _style_verdicts() -> ET.Element:
+    """Refuted stations stay large in a whole country, the others shrink beneath them."""
+    document = qml.document()
+    classes = []
+    for look in VERDICT_LOOKS:
+        size_mm = 2.2 * look.size
+        marker = qml.marker(
+            look.colour, size_mm=size_mm, outline=palette.WHITE, shape=look.shape
+        )  # fmt: skip
+        smaller = (
+            f"CASE WHEN @map_scale > {_NATIONAL_SCALE} THEN {size_mm / 2:g} ELSE {size_mm:g} END"
+        )
+        qml.add_expressions(marker[0], {"size": smaller})
+        classes.append((look.verdict, look.label, marker))
+    not_simulated = qml.marker(palette.MISSING, size_mm=1.2, shape="cross")
+    classes.append(("", "not simulated", not_simulated))
+    qml.add_categories(document, '"verdict"', classes, first_on_top=True)
+    return document
 
 
 def _style_candidates(detail_scale: int) -> ET.Element:

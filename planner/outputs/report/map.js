@@ -5,7 +5,7 @@
     data, cities, stations, levels, corridors, byId, format, percent, collection, point, state,
     isShown, seasonTitle, rangeOf, cellFeatures, stationFeatures, cityFeatures,
     corridorFeatures, roadFeatures, showLegend, showDetails, showCity, showStation,
-    showCorridorStation, roadRows, roadTitle, cellRows, plainLon,
+    showCorridorStation, roadRows, roadTitle, cellRows, plainLon, waits, verdictOf,
   } = mapPanel;
 
   const hasWebGl = (() => {
@@ -55,16 +55,22 @@
     }
     return context.getImageData(0, 0, canvas.width, canvas.height);
   }
-  function drawDiamond(size) {
+  const TURN = 2 * Math.PI;
+  const corners = (count, start) => Array.from({ length: count }, (_corner, idx) =>
+    [Math.cos(start + idx * TURN / count), Math.sin(start + idx * TURN / count)]);
+  const SHAPES = {
+    diamond: corners(4, 0), square: corners(4, TURN / 8), triangle: corners(3, -TURN / 4), circle: corners(40, 0),
+  };
+  function drawShape(shape, colour, size) {
     const canvas = document.createElement("canvas");
     canvas.width = canvas.height = 2 * size * LABEL_PIXEL_RATIO;
     const context = canvas.getContext("2d", { willReadFrequently: true });
     const middle = size * LABEL_PIXEL_RATIO, reach = middle - LABEL_PIXEL_RATIO;
     Object.assign(context, {
-      fillStyle: corridors.colour, strokeStyle: "#fff", lineWidth: 2 * LABEL_PIXEL_RATIO, lineJoin: "round",
+      fillStyle: colour, strokeStyle: "#fff", lineWidth: 2 * LABEL_PIXEL_RATIO, lineJoin: "round",
     });
     context.beginPath();
-    for (const [x, y] of [[0, -1], [1, 0], [0, 1], [-1, 0]]) context.lineTo(middle + x * reach, middle + y * reach);
+    for (const [x, y] of SHAPES[shape]) context.lineTo(middle + x * reach, middle + y * reach);
     context.closePath();
     context.fill();
     context.stroke();
@@ -72,7 +78,11 @@
   }
   function imageFor(id) {
     const [kind, text, second] = id.split("|");
-    if (kind === "diamond") return drawDiamond(11);
+    if (kind === "diamond") return drawShape("diamond", text, 11);
+    if (kind === "verdict") {
+      const look = waits.verdicts.find(({ verdict }) => verdict === text);
+      return look ? drawShape(look.shape, look.colour, 11) : drawShape("circle", data.missing_colour, 11);
+    }
     return kind === "city"
       ? drawLabel([cities[text].name, second].filter(Boolean), { size: 12.5, weight: 600, colour: data.ink })
       : drawLabel([text], { size: 11, weight: 400, colour: data.soft_ink });
@@ -141,12 +151,18 @@
             paint: {
               "circle-color": ["get", "colour"],
               "circle-radius": byZoom(3, sized(1.5), 6, sized(2.5), 9, sized(4.5), 12, sized(8)),
-              "circle-stroke-color": "#fff",
+              "circle-stroke-color": ["get", "stroke"],
               "circle-stroke-width": byZoom(4, 0.25, 7, 0.7, 10, 1.4),
+            } },
+          { id: "verdicts", type: "symbol", source: "stations",
+            layout: {
+              visibility: "none", "symbol-sort-key": ["get", "order"],
+              "icon-image": ["get", "icon"], "icon-allow-overlap": true, "icon-ignore-placement": true,
+              "icon-size": byZoom(3, sized(0.3), 6, sized(0.45), 9, sized(0.7), 12, sized(1)),
             } },
           { id: "corridors", type: "symbol", source: "corridors",
             layout: {
-              "icon-image": "diamond", "icon-allow-overlap": true, "icon-ignore-placement": true,
+              "symbol-sort-key": ["get", "order"], "icon-image": ["get", "icon"], "icon-allow-overlap": true, "icon-ignore-placement": true,
               "icon-size": byZoom(3, sized(0.35), 6, sized(0.75), 10, sized(1.1)),
             } },
           { id: "ranges", type: "circle", source: "cities", layout: { visibility: "none" },
@@ -211,15 +227,27 @@
       for (const layer of ["cells", "stations", "ranges", "names", ...(corridors ? ["roads", "corridors"] : [])]) {
         map.setLayoutProperty(layer, "visibility", isShown(layer) ? "visible" : "none");
       }
+      // Stations by verdict are another layer of the same points: their shapes tell it too.
+      const byVerdict = state.look === "verdict";
+      map.setLayoutProperty("verdicts", "visibility", isShown("stations") && byVerdict ? "visible" : "none");
+      if (byVerdict) map.setLayoutProperty("stations", "visibility", "none");
       if (corridors) map.setLayoutProperty("ferries", "visibility", isShown("roads") ? "visible" : "none");
       map.setLayoutProperty("names", "icon-offset", [0, isShown("ranges") ? -5 : -1]);
       map.getSource("cities").setData(collection(cityFeatures()));
+      if (waits) {
+        map.getSource("stations").setData(collection(stationFeatures()));
+        if (corridors) map.getSource("corridors").setData(collection(corridorFeatures()));
+      }
       showView();
       map.triggerRepaint();
     }
 
     const tip = byId("map-tip");
-    const PICKED = ["ranges", "corridors", "stations", "names", "roads", "ferries", "cells"];
+    const waitLine = (of, idx) => {
+      const look = verdictOf(of, idx);
+      return look ? `\n${percent(of.within[idx])} served within 5 min: ${look.label}` : "";
+    };
+    const PICKED = ["ranges", "corridors", "stations", "verdicts", "names", "roads", "ferries", "cells"];
     const at = (where) => {
       const box = [[where.x - 3, where.y - 3], [where.x + 3, where.y + 3]];
       const found = map.queryRenderedFeatures(box, { layers: PICKED });
@@ -233,7 +261,7 @@
       const { city, station, level, corridor, road } = found.properties;
       if (station !== undefined) {
         tip.textContent = `Station ${stations.id[station]}\n${format(stations.swaps[station], 1)} swaps per day, ` +
-          `${stations.types[stations.type[station]].bays} bays`;
+          `${stations.types[stations.type[station]].bays} bays` + waitLine(stations, station);
       } else if (city !== undefined) {
         const range = rangeOf(cities[city]);
         tip.textContent = `${cities[city].name} ${cities[city].name_zh}\n${format(cities[city].stations)} stations, ` +
@@ -242,7 +270,8 @@
       } else if (corridor !== undefined) {
         tip.textContent = `Corridor station ${corridors.stations.id[corridor]}\n` +
           ["winter", "summer"].map((season) =>
-            `${format(corridors.stations[`${season}_swaps`][corridor], 1)} swaps per day in ${season}`).join("\n");
+            `${format(corridors.stations[`${season}_swaps`][corridor], 1)} swaps per day in ${season}`).join("\n") +
+          waitLine(corridors.stations, corridor);
       } else if (road !== undefined) {
         tip.textContent = [roadTitle(road), ...roadRows(road).map(([key, value]) => `${key}: ${value}`)].join("\n");
       } else if (level !== undefined) {
@@ -287,6 +316,9 @@
     document.querySelector("input[name=layer][value=ranges]").checked = true;
     change();
   };
+  for (const input of document.querySelectorAll("input[name=look]")) {
+    input.addEventListener("change", () => { state.look = input.value; change(); });
+  }
   byId("seasons").addEventListener("change", (event) => { state.season = event.target.value; showRanges(); });
   byId("pack").addEventListener("change", (event) => { state.pack = Number(event.target.value); showRanges(); });
   byId("find").addEventListener("change", (event) => {

@@ -12,12 +12,14 @@ from planner.outputs.palette import (
     CORRIDOR_STATION,
     INK,
     MISSING,
+    ON_TIME_CLASSES,
     SERVED_CLASSES,
     SOFT_INK,
     VIRIDIS,
 )
 from planner.outputs.report.cells import pack_tiles, sum_levels
 from planner.outputs.report.read import RunFiles, records
+from planner.outputs.waits import PACKS_HEAD, VERDICT_LOOKS
 from planner.plans.question import judge_of_run
 
 JANUARY, JULY = 1, 7
@@ -56,6 +58,7 @@ def build_map(run: RunFiles) -> dict[str, Any]:
         "ink": INK,
         "soft_ink": SOFT_INK,
         **corridors,
+        **({"waits": _looks()} if run.has_waits else {}),
     }
 
 
@@ -111,6 +114,7 @@ def _stations(run: RunFiles, cut: float) -> dict[str, Any]:
             for type_id, bays in zip(types["station_type_id"], types["bays"], strict=True)
         ],
         "swaps_by_hour": [] if hours is None else _swaps_by_hour(stations["site_id"], hours),
+        **_waits(stations),
         **{
             name: _numbers(stations[column], decimals)
             for name, column, decimals in (
@@ -145,6 +149,7 @@ def _corridors(run: RunFiles, cut: float) -> dict[str, Any]:
             "city": near.tolist(),
             "type": stations["station_type_id"].tolist(),
             "status": stations["site_status"].tolist(),
+            **_waits(stations),
             **{
                 name: _numbers(stations[column], decimals)
                 for name, column, decimals in (
@@ -173,6 +178,46 @@ def _corridors(run: RunFiles, cut: float) -> dict[str, Any]:
                     ("summer_share", "summer_refuelled_frac", 100, 0),
                 )
             },
+        },
+    }  # fmt: skip
+
+
+def _looks() -> dict[str, Any]:
+    """Verdicts as they are drawn, what needs a look first, and classes of the share in time."""
+    return {
+        "verdicts": [vars(look) for look in VERDICT_LOOKS],
+        "classes": [list(entry) for entry in ON_TIME_CLASSES],
+    }
+
+
+def _waits(stations: pd.DataFrame) -> dict[str, Any]:
+    """What stations were simulated to keep, and their packs by type; empty if they were not."""
+    kinds = [name for name in stations.columns if name.startswith(PACKS_HEAD)]
+    packs = (
+        {
+            "pack_types": [name.removeprefix(PACKS_HEAD) for name in kinds],
+            "packs": stations[kinds].astype(int).to_numpy().tolist(),
+        }
+        if kinds
+        else {}
+    )
+    if "verdict" not in stations:
+        return packs
+    verdicts = [look.verdict for look in VERDICT_LOOKS]
+    return packs | {
+        "verdict": [
+            verdicts.index(each) if each in verdicts else -1 for each in stations["verdict"]
+        ],
+        "lacks": stations["lacks"].fillna("").astype(str).tolist(),
+        **{
+            name: _numbers(stations[column], 4)
+            for name, column in (
+                ("within", "within_5min_frac"), ("within_low", "within_5min_low"),
+                ("within_high", "within_5min_high"), ("on_time", "on_time_frac"),
+                ("on_time_low", "on_time_low"), ("on_time_high", "on_time_high"),
+                ("expected", "expected_on_time_frac"), ("p95", "p95_wait_min"),
+                ("no_pack", "no_pack_frac"),
+            )
         },
     }  # fmt: skip
 

@@ -3,7 +3,8 @@
 // biome-ignore lint/correctness/noUnusedVariables: map.js, behind it on the page, draws with it
 const mapPanel = (() => {
   const data = JSON.parse(document.getElementById("map-data").textContent);
-  const { cities, stations, levels, corridors } = data; // corridors: only where they were planned
+  // corridors, waits: only where they were planned, and stations simulated
+  const { cities, stations, levels, corridors, waits } = data;
   const byId = (id) => document.getElementById(id);
   const format = (value, digits = 0) => value === null || value === undefined ? "–"
     : new Intl.NumberFormat("en-US", { minimumFractionDigits: digits, maximumFractionDigits: digits })
@@ -20,7 +21,7 @@ const mapPanel = (() => {
     return made;
   };
 
-  const state = { season: "design", pack: data.first_pack };
+  const state = { season: "design", pack: data.first_pack, look: "chemistry" };
   const isShown = (layer) => document.querySelector(`input[name=layer][value=${layer}]`).checked;
   const seasonTitle = () => data.seasons.find((season) => season.key === state.season).title;
   const rangeOf = (city) => (city.range[state.season] || [])[state.pack] ?? null;
@@ -63,12 +64,26 @@ const mapPanel = (() => {
 
   const smallestBays = Math.min(...stations.types.map((type) => type.bays));
   const stationSize = (type) => Math.sqrt(stations.types[type].bays / smallestBays);
+  const verdictOf = ({ verdict }, idx) => waits?.verdicts[verdict?.[idx]] ?? null;
+  const withinColour = (share) => share === null || share === undefined ? data.missing_colour
+    : waits.classes.find(([below]) => 100 * share < below)[1];
+  // By verdict a mark's shape and size tell it too; what needs a look lies on top.
+  const verdictMark = (of, idx) => {
+    const look = verdictOf(of, idx);
+    return {
+      icon: `verdict|${look ? look.verdict : ""}`, size: look ? look.size : 0.8,
+      order: look ? waits.verdicts.length - of.verdict[idx] : 0,
+    };
+  };
   const stationFeatures = () => stations.id.map((_id, idx) =>
     point(stations.lon[idx], stations.lat[idx], {
       station: idx,
-      colour: chemistryColour(cities[stations.city[idx]]),
+      colour: state.look === "share" ? withinColour(stations.within?.[idx])
+        : chemistryColour(cities[stations.city[idx]]),
+      stroke: state.look === "share" ? data.soft_ink : "#fff", // its middle class is pale
       size: stationSize(stations.type[idx]),
-      order: stations.type[idx],
+      order: state.look === "share" ? -(stations.within[idx] ?? 2) : stations.type[idx],
+      ...(state.look === "verdict" ? verdictMark(stations, idx) : {}),
     }));
   const cityFeatures = () => cities.map((city, idx) =>
     point(city.lon, city.lat, {
@@ -82,6 +97,10 @@ const mapPanel = (() => {
   const corridorFeatures = () => corridors.stations.id.map((_id, idx) =>
     point(corridors.stations.lon[idx], corridors.stations.lat[idx], {
       corridor: idx, size: 0.6 + 0.6 * Math.sqrt(corridors.stations.winter_swaps[idx] / mostSwaps),
+      icon: state.look === "share" ? `diamond|${withinColour(corridors.stations.within?.[idx])}`
+        : `diamond|${corridors.colour}`,
+      order: 0,
+      ...(state.look === "verdict" ? verdictMark(corridors.stations, idx) : {}),
     }));
   const manyTrips = corridors
     ? [...corridors.roads.winter_trips].sort((a, b) => a - b)[Math.floor(0.98 * (corridors.roads.from.length - 1))] || 1
@@ -103,13 +122,14 @@ const mapPanel = (() => {
 
   // ---- legend, details, controls ---------------------------------------------------------------
 
+  const isShownBetween = () => Boolean(corridors?.stations.id.length) && isShown("corridors");
   function legendList(title, entries) {
     const part = element("div");
     const list = element("ul");
     part.append(element("h4", title), list);
     for (const { colour, text, px, shape } of entries) {
       const entry = element("li");
-      const swatch = element("span", "", `swatch ${px ? "dot" : shape || ""}`.trim());
+      const swatch = element("span", "", `swatch ${shape || (px ? "dot" : "")}`.trim());
       swatch.style.background = colour;
       if (px) { swatch.style.width = swatch.style.height = `${px}px`; }
       entry.append(swatch, element("span", text));
@@ -129,7 +149,16 @@ const mapPanel = (() => {
       part.append(element("p", "Smaller hexagons: fewer car-owning households", "sizes"));
       parts.push(part);
     }
-    if (isShown("stations") && stations.id.length) {
+    if (waits && state.look === "verdict" && (isShown("stations") || isShownBetween())) {
+      const entries = waits.verdicts.map(({ label, colour, shape, size }) =>
+        ({ colour, text: label, shape, px: 9 * size }));
+      parts.push(legendList("Stations: verdict of the simulation", entries));
+    }
+    if (waits && state.look === "share" && (isShown("stations") || isShownBetween())) {
+      parts.push(legendList("Stations: drivers served within 5 min", waits.classes.map(
+        ([, colour, text]) => ({ colour, text, px: 12 }))));
+    }
+    if (isShown("stations") && stations.id.length && state.look === "chemistry") {
       const present = new Set(cities.map((city) => city.leading));
       const leading = data.chemistries.filter((_chemistry, idx) => present.has(idx));
       if (stations.city.some((city) => !chemistryOf(cities[city]))) {
@@ -137,6 +166,8 @@ const mapPanel = (() => {
       }
       parts.push(legendList("Stations: most vehicles of the city use", leading.map(
         ({ name, colour }) => ({ colour, text: name, px: 12 }))));
+    }
+    if (isShown("stations") && stations.id.length && state.look !== "verdict") {
       parts.push(legendList("Station size", stations.types.map(
         ({ id, bays }, type) => ({ colour: data.soft_ink, text: `${bays} bays (${id})`, px: 7 * stationSize(type) }))));
     }
@@ -147,9 +178,9 @@ const mapPanel = (() => {
       }
       parts.push(legendList("Roads: trips refuelled in winter", entries));
     }
-    if (corridors && isShown("corridors") && corridors.stations.id.length) {
+    if (isShownBetween() && state.look !== "verdict") {
       parts.push(legendList("Corridor stations", [
-        { colour: corridors.colour, text: "larger for more swaps in winter", shape: "diamond" }]));
+        { colour: state.look === "share" ? data.soft_ink : corridors.colour, text: "larger for more swaps in winter", shape: "diamond" }]));
     }
     if (isShown("ranges") && data.range_classes.length) {
       const ends = data.range_classes.map(([from]) => from);
@@ -163,6 +194,32 @@ const mapPanel = (() => {
       parts.push(legendList(`Range with ${data.packs[state.pack]}: ${seasonTitle()}`, entries));
     }
     byId("legend").replaceChildren(...parts);
+  }
+
+  const span = (low, high) => low === null || high === null ? ""
+    : ` (${format(100 * low, 1)}–${format(100 * high, 1)})`;
+  // Of a station, in a city or between two: what it was simulated to keep, and its packs.
+  function waitRows(of, idx) {
+    const rows = [];
+    const look = verdictOf(of, idx);
+    if (look) {
+      rows.push(
+        ["Verdict", look.label],
+        ...(of.lacks[idx] ? [["Lacks", of.lacks[idx]]] : []),
+        ["Within 5 min", percent(of.within[idx]) + span(of.within_low[idx], of.within_high[idx])],
+        ["On time, busy h", percent(of.on_time[idx]) + span(of.on_time_low[idx], of.on_time_high[idx])],
+        ["… in closed form", percent(of.expected[idx])],
+        ["95 % wait at most", `${format(of.p95[idx], 1)} min`],
+        ["Find no full pack", percent(of.no_pack[idx])],
+      );
+    } else if (waits) rows.push(["Verdict", "not simulated"]);
+    if (of.packs) {
+      rows.push(["Packs", format(of.packs[idx].reduce((sum, count) => sum + count, 0))]);
+      of.pack_types.forEach((pack, kind) => {
+        if (of.packs[idx][kind]) rows.push([`… ${pack}`, format(of.packs[idx][kind])]);
+      });
+    }
+    return rows;
   }
 
   function showDetails(title, rows, ...extra) {
@@ -228,6 +285,7 @@ const mapPanel = (() => {
       ["Swaps", `${format(stations.swaps[idx], 1)} per day`],
       ["Peak hour, winter", `${format(stations.peak[idx], 1)} of ${format(stations.capacity[idx], 1)} swaps`],
       ["Utilisation", percent(used)],
+      ...waitRows(stations, idx),
       ["Zones served", format(stations.zones[idx])],
       ["Mean drive time", `${format(stations.drive[idx], 1)} min`],
       ["Longitude, latitude", `${plainLon(stations.lon[idx]).toFixed(4)}, ${stations.lat[idx].toFixed(4)}`],
@@ -245,6 +303,7 @@ const mapPanel = (() => {
       ["Trips in winter", `${format(winterTrips[idx], 1)} per day`],
       ["Trips in summer", `${format(summerTrips[idx], 1)} per day`],
       ["Peak hour, holiday", `${format(holiday[idx], 1)} of ${format(capacity[idx], 1)} swaps`],
+      ...waitRows(corridors.stations, idx),
       ["Investment", `${format(capex[idx])} CNY`],
       ["Longitude, latitude", `${plainLon(lon[idx]).toFixed(4)}, ${lat[idx].toFixed(4)}`],
     ]);
@@ -300,6 +359,6 @@ const mapPanel = (() => {
     data, cities, stations, levels, corridors, byId, format, percent, collection, point, state,
     isShown, seasonTitle, rangeOf, cellFeatures, stationFeatures, cityFeatures,
     corridorFeatures, roadFeatures, showLegend, showDetails, showCity, showStation,
-    showCorridorStation, roadRows, roadTitle, cellRows, plainLon,
+    showCorridorStation, roadRows, roadTitle, cellRows, plainLon, waits, verdictOf,
   };
 })();

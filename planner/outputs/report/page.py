@@ -31,6 +31,8 @@ from planner.outputs.report.tables import (
     pack_table,
     station_table,
 )
+from planner.outputs.report.waits import describe_waits, wait_limits
+from planner.outputs.waits import REFUTED, UNCLEAR
 
 _WEAK_MARKS = ("?", "INF")
 
@@ -53,9 +55,11 @@ def render_page(run: RunFiles, on_loss: Callable[[str], None]) -> str:
         lstrip_blocks=True,
     )
     trips = describe_trips(run) if run.has_corridors else None
-    drawn = draw([*specify_charts(run), *([trips.chart] if trips else [])], on_loss)
+    waits = describe_waits(run) if run.has_waits else None
+    apart = [*([trips.chart] if trips else []), *(waits.charts if waits else [])]
+    drawn = draw([*specify_charts(run), *apart], on_loss)
     markup = {chart.key: _with_markup(chart) for chart in drawn}
-    of_trips = markup.pop(trips.chart.key) if trips else None
+    of_sections = {chart.key: markup.pop(chart.key) for chart in apart}
     return environment.get_template("page.html.j2").render(
         title=run.scenario.get("title") or run.run.get("name", "Plan"),
         name=run.run.get("name", ""),
@@ -64,7 +68,9 @@ def render_page(run: RunFiles, on_loss: Callable[[str], None]) -> str:
         finding=finding(run),
         cards=[*cards(run), *(trip_cards(run) if trips else ())],
         charts=list(markup.values()),
-        trips=trips and {**trips.__dict__, "chart": of_trips},
+        trips=trips and {**trips.__dict__, "chart": of_sections[trips.chart.key]},
+        waits=waits
+        and {**waits.__dict__, "charts": [of_sections[chart.key] for chart in waits.charts]},
         tables=_tables(run),
         assumptions=assumption_table(run),
         limits=[*limits(run), *(corridor_limits() if trips else ())],
@@ -147,6 +153,22 @@ def _short_of_range(run: RunFiles, name: str) -> tuple[str, str]:
     )
 
 
+def _within_5min(run: RunFiles, name: str) -> tuple[str, str]:
+    low, high = (percent(_kpi(run, f"within_5min_{end}")) for end in ("low", "high"))
+    no_pack = percent(_kpi(run, "no_pack_frac"))
+    return percent(_kpi(run, name)), f"simulated: {low} to {high}; {no_pack} find no full pack"
+
+
+def _confirmed(run: RunFiles, name: str) -> tuple[str, str]:
+    refuted, unclear = (number(_kpi(run, f"num_stations_{each}")) for each in (REFUTED, UNCLEAR))
+    return percent(_kpi(run, name)), f"{refuted} refuted, {unclear} unclear"
+
+
+def _station_packs(run: RunFiles, name: str) -> tuple[str, str]:
+    packs, bays = _kpi(run, name), _kpi(run, "num_bays")
+    return number(packs), f"whole packs; {number(bays)} bays in cities"
+
+
 _CONTEXTS = {
     "num_stations": _stations,
     "swaps_served_frac": _swaps_served,
@@ -154,6 +176,9 @@ _CONTEXTS = {
     "capex_cny": _investment,
     "vehicles": _vehicles,
     "vehicles_below_promised_range": _short_of_range,
+    "within_5min_frac": _within_5min,
+    "stations_confirmed_frac": _confirmed,
+    "station_packs": _station_packs,
 }
 """Per figure what its card shows: the figure, and what puts it into proportion."""
 
@@ -177,8 +202,7 @@ def limits(run: RunFiles) -> list[str]:
         "warmer; colder hours occur."
         + (" Some packs get colder than their curve's validated domain; the curve's last value is "
            "held there, which flatters them (see the assumptions)." if outside else ""),
-        "A station's capacity is what it swaps in an hour at the chosen utilisation; queues "
-        "within the hour are not simulated.",
+        *wait_limits(run),
         f"{weak} of {len(marks)} assumptions are inferred or weak (marks INF and ?).",
         "The map sums zones to coarser cells for display only; all figures are computed zone by "
         "zone. Coordinates are WGS84. No administrative borders are drawn.",

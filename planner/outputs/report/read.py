@@ -36,6 +36,7 @@ _OPTIONAL = {
     "coupling": ("round",),
     "station_hour": ("site_id", "hour", "swaps_per_hour", "capacity_swaps_per_hour"),
     "range_curve": ("vehicle_id", "pack_id", "ambient_c", "range_km", "is_outside_domain"),
+    "no_pack_type": ("pack_id", "drivers_per_day", "no_pack_frac", "low", "high"),
 }
 """Tables that a run may lack, with the columns that the report relies on."""
 
@@ -61,6 +62,16 @@ _CORRIDORS = {
 }  # fmt: skip
 """Files of a run that planned corridors: all or none; the first shows whether it did."""
 
+_WAITS = {
+    "tables/station_wait.parquet": (
+        "station_id", "day", "drivers_per_day", "within_5min_frac", "on_time_frac",
+        "expected_on_time_frac", "p95_wait_min", "verdict", "lacks", "disagrees"),
+    "tables/simulation_figure.parquet": ("figure", "value", "low", "high", "expected"),
+    "tables/wait_histogram.parquet": ("from_min", "to_min", "drivers_frac", "expected_frac"),
+    "tables/no_pack_hour.parquet": ("city_id", "hour", "drivers_per_hour", "no_pack_frac"),
+}  # fmt: skip
+"""Files of a run that was simulated: all or none; the first shows whether it was."""
+
 _RUN_KEYS = ("status", "objective", "bound", "gap_frac", "kpi", "models", "options")
 _REMEDY = "not a run folder of this version; plan again with `planner run`"
 
@@ -81,7 +92,8 @@ class RunFiles:
     chemistries : Chemistries
         Names and colours of the instance's cell chemistries.
     optional : mapping of name to DataFrame
-        The tables that some runs bring and this one has, those of corridors with their layers.
+        The tables that some runs bring and this one has, those of corridors with their layers,
+        those of waits.
     """
 
     run: dict[str, Any]
@@ -119,6 +131,11 @@ class RunFiles:
     def has_corridors(self) -> bool:
         """Whether trips between cities were planned."""
         return "corridor_summary" in self.optional
+
+    @property
+    def has_waits(self) -> bool:
+        """Whether the stations were simulated."""
+        return "station_wait" in self.optional
 
     @property
     def counts_trips(self) -> bool:
@@ -166,10 +183,11 @@ def read_run(folder: Path) -> RunFiles:
         for name, columns in _OPTIONAL.items()
         if (folder / f"tables/{name}.parquet").is_file()
     }
-    if (folder / next(iter(_CORRIDORS))).is_file():
-        optional |= {
-            Path(name).stem: read(name, _table, columns) for name, columns in _CORRIDORS.items()
-        }
+    for group in (_CORRIDORS, _WAITS):
+        if (folder / next(iter(group))).is_file():
+            optional |= {
+                Path(name).stem: read(name, _table, columns) for name, columns in group.items()
+            }
     run = read("run.json", read_run_json, _RUN_KEYS)
     scenario = read(
         "scenario.resolved.toml", lambda path: tomllib.loads(path.read_text(encoding="utf-8"))

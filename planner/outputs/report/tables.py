@@ -8,6 +8,7 @@ import pandas as pd
 from pandas.api.types import is_bool_dtype, is_numeric_dtype
 
 from planner.outputs.chemistries import Chemistries
+from planner.outputs.kpi import is_share
 from planner.outputs.layers.columns import describe_columns
 from planner.outputs.report.numbers import MISSING, number
 from planner.outputs.report.read import RunFiles
@@ -17,7 +18,7 @@ MOST_ROWS = 5_000
 
 _PRINTED_ROWS = 200
 _DECIMALS_BY_ENDING = {
-    "trips_per_day": 2, "margin_km": 2, "short_kwh": 1, "_frac": 1, "_c": 1, "_min": 1, "km": 0,
+    "trips_per_day": 2, "margin_km": 2, "short_kwh": 1, "_c": 1, "_min": 1, "km": 0,
     "_per_day": 1, "_day": 2, "_hour": 2, "_cny": 0, "_kwh": 0, "_gwh": 2, "_s": 1, "_packs": 0,
     "lon": 4, "lat": 4,
 }  # fmt: skip
@@ -33,6 +34,8 @@ _STATION_COLUMNS = (
     "peak_swaps_per_hour", "capacity_swaps_per_hour", "utilisation_frac", "mean_drive_min",
     "num_zones", "lon", "lat",
 )  # fmt: skip
+_WAIT_COLUMNS = ("within_5min_frac", "p95_wait_min", "station_packs", "verdict")
+"""Of stations that were simulated, before their places."""
 _PACK_COLUMNS = (
     "city", "vehicle_id", "pack_id", "chemistry", "vehicles", "station_packs", "energy_kwh",
     "swaps_per_vehicle_day", "design_swaps_per_vehicle_day", "design_range_km",
@@ -82,8 +85,9 @@ def station_table(run: RunFiles) -> Table:
     stations = _with_city(run, run.stations).sort_values(
         ["swaps_per_day", "site_id"], ascending=[False, True]
     )
+    columns = (*_STATION_COLUMNS[:-2], *_WAIT_COLUMNS, *_STATION_COLUMNS[-2:])
     return build_table(
-        run.chemistries, "stations", "Stations", stations, "stations", _STATION_COLUMNS, printed=40
+        run.chemistries, "stations", "Stations", stations, "stations", columns, printed=40
     )
 
 
@@ -184,13 +188,15 @@ def _cells(column: "pd.Series[Any]", name: str, chemistries: Chemistries) -> lis
         shown = column.map(chemistries.nickname) if name == "chemistry" else column
         return [MISSING if pd.isna(value) or value == "" else str(value) for value in shown]
     decimals = _decimals(column, name)
-    scale = 100 if name.endswith("_frac") else 1
+    scale = 100 if is_share(name) else 1
     return [number(scale * value, decimals) for value in column.astype(float).tolist()]
 
 
 def _decimals(column: "pd.Series[Any]", name: str) -> int:
     if name.startswith(_WHOLE) or not (column.dropna() % 1 != 0).any():
-        return 1 if name.endswith("_frac") else 0
+        return 1 if is_share(name) else 0
+    if is_share(name):
+        return 1
     return next(
         (
             decimals

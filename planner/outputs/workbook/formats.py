@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterable
 
-from planner.outputs.kpi import Kpi
+from planner.outputs.kpi import Kpi, is_share
 
 TEXT = "@"
 WHOLE = "#,##0"
@@ -12,7 +12,6 @@ _ONE_DECIMAL = "#,##0.0"
 _TWO_DECIMALS = "#,##0.00"
 
 _FORMATS = (
-    (r"(.*_)?frac", PERCENT),
     (r".*_(c|km|min)", _ONE_DECIMAL),
     (r".*_cny_per_.*", _TWO_DECIMALS),
     (r"(.*_)?cny", WHOLE),
@@ -20,11 +19,11 @@ _FORMATS = (
     (r"lon|lat", "0.00000"),
     (r".*_per_vehicle_day", "0.000"),
     (r"(.*_)?(hour|h)|.*_per_hour(_served)?", _TWO_DECIMALS),
-    (r"(num_.*|vehicles(_.*)?|.*households|.*_packs(_.*)?|stock_.*)", WHOLE),
+    (r"(num_.*|vehicles(_.*)?|.*households|(.*_)?packs(_.*)?|stock_.*)", WHOLE),
 )
 """Pattern of a column's or figure's whole name, and the number format; the first that fits."""
 
-_ALWAYS = {PERCENT, _ONE_DECIMAL}  # also where all values happen to be whole
+_ALWAYS = {_ONE_DECIMAL}  # also where all values happen to be whole
 
 
 def number_format(name: str, *, is_whole: bool) -> str:
@@ -44,6 +43,8 @@ def number_format(name: str, *, is_whole: bool) -> str:
     >>> number_format("capex_cny", is_whole=True), number_format("gap_frac", is_whole=True)
     ('#,##0', '0.0%')
     """
+    if is_share(name):
+        return PERCENT
     for pattern, code in _FORMATS:
         if re.fullmatch(pattern, name) and (code in _ALWAYS or not is_whole):
             return code
