@@ -38,7 +38,7 @@ def service_tables(
     corridor_stations: pd.DataFrame | None = None,
     corridor_swaps: pd.DataFrame | None = None,
 ) -> dict[str, pd.DataFrame]:
-    """The three tables that a simulated day is read from, beside the stations' packs.
+    """The tables that a simulated day is read from, beside the stations' packs.
 
     Parameters
     ----------
@@ -62,7 +62,8 @@ def service_tables(
     -------
     dict of str to DataFrame
         ``station_service``, ``mix_hour`` and ``mix_turn``, as `station_service`, `mix_hours` and
-        `mix_turns` give them; ids of corridor stations stand behind those of cities.
+        `mix_turns` give them, corridor stations behind those of cities; and ``pack_type``:
+        ``pack_id, chemistry, envelope, nominal_kwh``.
     """
     hours = [mix_hours(instance, rates, winter, packs)]
     turns = [mix_turns(instance, rates, winter, packs)]
@@ -75,6 +76,7 @@ def service_tables(
         "station_service": pd.concat(service, ignore_index=True),
         "mix_hour": pd.concat(hours, ignore_index=True),
         "mix_turn": pd.concat(turns, ignore_index=True),
+        "pack_type": instance.packs[["pack_id", "chemistry", "envelope", "nominal_kwh"]],
     }
 
 
