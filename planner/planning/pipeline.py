@@ -4,6 +4,7 @@ from concurrent.futures import Executor
 from dataclasses import replace
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
 from planner.errors import NoPlanError
@@ -13,6 +14,7 @@ from planner.physics.fleet import check_turns, operate_fleet
 from planner.physics.range_table import range_curves
 from planner.planning.array_cache import ArrayCache
 from planner.planning.clock import StageClock
+from planner.planning.confirm import confirm, day_tables
 from planner.planning.corridors.check import check_corridors
 from planner.planning.corridors.labels import corridors_of_plan
 from planner.planning.corridors.prepare import CorridorInput
@@ -109,7 +111,14 @@ def plan(
     with clock.stage("check", "every limit and figure recomputed without the solver"):
         audited = audit(instance, network, result)
         corridors = None if roads is None else corridors_of_plan(instance, fleet, roads, result)
-        evaluation = _evaluate(instance, result, audited, derive(instance, climate), corridors)
+        derived = derive(instance, climate)
+        evaluation = _evaluate(instance, result, audited, derived, corridors)
+    with clock.stage("days", "who comes to each station in every hour, and where drivers go on to"):
+        days = day_tables(instance, network, result, evaluation, derived)
+    figures: dict[str, float] = {}
+    waits: dict[str, pd.DataFrame] = {}
+    with clock.optional_stage("simulation", "a day at every station, driver by driver"):
+        figures, waits = confirm(instance, days, clock, stop)
     with clock.stage("candidates", "why each other site holds no station"):
         candidates = explain_candidates(
             instance, evaluation, Reached(reach.ptr, reach.zone_idx, reach.drive_min),
@@ -121,10 +130,12 @@ def plan(
     return Planned(
         instance,
         result,
-        evaluation,
+        replace(evaluation, kpi={**evaluation.kpi, **figures}),
         candidates,
         tables={
             **evaluation.tables,
+            **days,
+            **waits,
             "city_quarter": with_pack_values(instance, evaluation.tables["city_quarter"], fitted),
             "supply_value": supply_values(instance, result.pack_flows, fitted),
             "gate_value": gates,
