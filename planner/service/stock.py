@@ -93,7 +93,7 @@ def fewest_packs(
     needed = (day.swaps_per_hour.sum(axis=2) > 0).astype(np.int64)
     needed[needed.sum(axis=1) > most] = 0
     served = served_by_packs(day, hours, wait_min, none, upto, within_frac)
-    packs, share = _fewest(served, drivers, needed, most, within_frac)
+    packs, share = _fewest(served, drivers, needed, np.array(most), within_frac)
     short = np.flatnonzero(share < within_frac)
     if or_best and len(short):
         upto = np.where((share < within_frac)[:, None], upto, 0)
