@@ -84,7 +84,7 @@ def fewest_packs(
     """
     none, upto, drivers, needed = _asked(day, most, hours)
     served = served_by_packs(day, hours, wait_min, none, upto, within_frac)
-    packs, share = _fewest(served, drivers, needed, most, within_frac)
+    packs, share = _fewest(served, drivers, needed, np.array(most), within_frac)
     short = np.flatnonzero(share < within_frac)
     if len(short):
         upto = np.where((share < within_frac)[:, None], upto, 0)

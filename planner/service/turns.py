@@ -183,16 +183,19 @@ def lane_share(rate_per_h: float, lane_h: float, wait_h: float) -> float:
     above = np.empty(served + 2)
     one = none_comes
     above[0] = 1.0 - one
-    for i in range(1, served + 2):
-        one *= load / i
-        above[i] = max(above[i - 1] - one, 0.0)
     present = np.empty(served + 2)
     present[0] = 1.0 - load
+    so_far = present[0]
     for j in range(served + 1):
         up = present[0] * above[j]
         for i in range(1, j + 1):
             up += present[i] * above[j - i + 1]
         present[j + 1] = up / none_comes
+        so_far += present[j + 1]
+        if so_far > 1.0 - 1e-12 and j < served:
+            return 1.0  # no more are ever at the lane than it serves in that time
+        one *= load / (j + 1)
+        above[j + 1] = max(above[j] - one, 0.0)
     # So many come in the last stretch of a lane's time, at most `served` less them are waiting.
     rest = rate_per_h * (lane_h - (wait_h - served * lane_h))
     one = math.exp(-rest)

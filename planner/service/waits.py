@@ -5,6 +5,7 @@ and of the lane. What is neglected stands with `on_time`.
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numba import njit
@@ -150,12 +151,11 @@ def served_by_packs(
     of_hour = IN_ANY_HOUR if hours is None else IN_BUSY_HOUR
     if hours is None:
         hours = np.tile(np.arange(HOURS_PER_DAY), (len(day.station_id), 1))
-    served: FloatArray = _served(
+    return _served(
         day.swaps_per_hour, _cumulative(day), *_turns(day), day.grid_kw, day.bays,
         day.lane_s / SECONDS_PER_HOUR, hours, of_hour, wait_min / MINUTES_PER_HOUR, least, most,
         int((most - least).max(initial=0)) + 1, within_frac,
     )  # fmt: skip
-    return served
 
 
 def drivers_by_pack(day: StationDay, hours: IntArray) -> FloatArray:
@@ -191,8 +191,15 @@ def _turns(day: StationDay) -> tuple[FloatArray, FloatArray, FloatArray]:
     return day.handling_h[:, None] + power_h, power_h, day.grid_kwh
 
 
+def _served(*args: Any) -> FloatArray:
+    """`_served_kernel` on plain copies, so that it is compiled for one kind of array only."""
+    plain = (np.array(each) if isinstance(each, np.ndarray) else each for each in args)
+    served: FloatArray = _served_kernel(*plain)
+    return served
+
+
 @njit(cache=True, nogil=True)
-def _served(
+def _served_kernel(
     rates: FloatArray, cumulative: FloatArray, turn_h: FloatArray, power_h: FloatArray,
     energy_kwh: FloatArray, grid_kw: FloatArray, bays: IntArray, lane_h: FloatArray,
     hours: IntArray, of_hour: FloatArray, wait_h: float, least: IntArray, most: IntArray,
