@@ -2,11 +2,13 @@
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 
 from planner.outputs.kpi import known_kpis
+from planner.planning.result import Planned
 
 PACKS = ("na_25", "lfp_25")
 ASKED_FRAC = 0.95
@@ -93,6 +95,21 @@ def make_wait_kpi(tables: dict[str, pd.DataFrame]) -> dict[str, float]:
     figures = tables["simulation_figure"].set_index("figure")["value"]
     kpi = {str(name): float(value) for name, value in figures.items()}
     return kpi | {name: int(kpi[name]) for name in ("station_packs", "replications")}
+
+
+def simulated(planned: Planned, *, seed: int = 7, busier: float = 0.0) -> Planned:
+    """A plan as if its stations had been simulated, each so much busier than it is."""
+    stations = planned.evaluation.stations
+    tables = make_wait_tables(
+        stations["site_id"].tolist(),
+        stations["city_id"].tolist(),
+        (stations["utilisation_frac"] + busier).tolist(),
+        quarter=planned.instance.scenario.planning_quarter,
+        seed=seed,
+    )
+    kpi = {**planned.evaluation.kpi, **make_wait_kpi(tables)}
+    evaluation = replace(planned.evaluation, kpi=kpi)
+    return replace(planned, evaluation=evaluation, tables={**planned.tables, **tables})
 
 
 def _figures(wait: pd.DataFrame, station_packs: int) -> pd.DataFrame:

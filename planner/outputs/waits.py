@@ -143,7 +143,7 @@ def name_refuted(wait: pd.DataFrame) -> str:
     """The first of the refuted stations with what they lack; empty if there is none."""
     refuted = refuted_stations(wait)
     named = [
-        f"{station} ({_percent(share)} on time" + (f"; lacks {lacks})" if lacks else ")")
+        f"{station} ({share:.1%} on time" + (f"; lacks {lacks})" if lacks else ")")
         for station, share, lacks in zip(
             refuted["station_id"].head(_MOST_NAMED),
             refuted["on_time_frac"].head(_MOST_NAMED),

@@ -4,16 +4,21 @@ Takes cases (a mix of drivers at a station of a type) as a day of stations, give
 """
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize.elementwise import find_root
 
 from planner.arrays import FloatArray, IntArray, freeze
-from planner.service.day import StationDay, busiest_hours
-from planner.service.stock import fewest_packs
+from planner.service.day import StationDay, busiest_hours, take_stations
+from planner.service.stock import best_share, fewest_packs
 from planner.units import SECONDS_PER_HOUR
 
-PRECISION = 5e-7
+PRECISION = 1e-6
 """Share of its rate by which a capacity may be too low."""
+LEAST_RATE = 1e-6
+"""A station that keeps the level for next to nobody keeps it at some rate [1/h]."""
 
 
 @dataclass(frozen=True)
@@ -40,8 +45,9 @@ def most_swaps_per_hour(
 ) -> Capacity:
     """Largest peak rate of each case at which packs up to the bays keep the service level.
 
-    By bisection: with more drivers fewer of them are on time, whatever packs are there. A case
-    with fewer bays than types of packs may not keep the level at any rate.
+    With more drivers fewer of them are on time, whatever packs are there: the rate is bracketed and
+    found by Chandrupatla's method (1997), and is the bracket's lower end. A case with fewer bays
+    than types of packs may not keep the level at any rate.
 
     Parameters
     ----------
@@ -66,15 +72,27 @@ def most_swaps_per_hour(
         case = mix.station_id[np.abs(peak - 1) > 1e-9][0]
         raise ValueError(f"drivers of case {case} do not add up to 1 in the busiest hour")
     hours = busiest_hours(mix.swaps_per_hour, busy_hours)
-    low = np.zeros(len(peak))
-    high = SECONDS_PER_HOUR / mix.lane_s  # no lane takes more
-    packs = np.zeros(mix.packs.shape, dtype=np.int64)
-    while (high - low > PRECISION * high).any():
-        middle = (low + high) / 2
-        day = replace(mix, swaps_per_hour=mix.swaps_per_hour * middle[:, None, None])
-        stock = fewest_packs(day, mix.bays, hours, wait_min, within_frac, or_best=False)
-        low = np.where(stock.enough, middle, low)
-        high = np.where(stock.enough, high, middle)
-        packs = np.where(stock.enough[:, None], stock.packs, packs)
-        high = np.where(high < 1e-6, low, high)
-    return Capacity(low, packs)
+    num_cases = len(peak)
+
+    def share_above(rate: FloatArray, case: NDArray[Any]) -> FloatArray:
+        """By how much the best packs' share exceeds the one asked for, at a peak rate."""
+        chosen = case.astype(np.int64)  # handed on as floats
+        day = take_stations(mix, chosen)
+        day = replace(day, swaps_per_hour=day.swaps_per_hour * rate[:, None, None])
+        return best_share(day, day.bays, hours[chosen], wait_min) - within_frac
+
+    # No lane takes more than its rate, no bays more than they turn at best.
+    most = np.minimum(SECONDS_PER_HOUR / mix.lane_s, mix.bays / mix.turn_h.min(axis=1))
+    ends = np.full(num_cases, LEAST_RATE), most
+    reaches = share_above(ends[0], np.arange(num_cases)) >= 0
+    case = np.flatnonzero(reaches)
+    rate = np.zeros(num_cases)
+    if len(case):
+        found = find_root(
+            share_above, (ends[0][case], ends[1][case]), args=(case,),
+            tolerances={"xatol": 0.0, "xrtol": PRECISION, "fatol": 0.0, "frtol": 0.0},
+        )  # fmt: skip
+        rate[case] = found.bracket[0]
+    day = replace(mix, swaps_per_hour=mix.swaps_per_hour * rate[:, None, None])
+    stock = fewest_packs(day, mix.bays, hours, wait_min, within_frac)
+    return Capacity(rate, np.where(reaches[:, None], stock.packs, 0))

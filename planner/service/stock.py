@@ -46,8 +46,6 @@ def fewest_packs(
     hours: IntArray,
     wait_min: float,
     within_frac: float,
-    *,
-    or_best: bool = True,
 ) -> Stock:
     """Fewest packs with which a share of the drivers of the busy hours is on time.
 
@@ -70,9 +68,6 @@ def fewest_packs(
         As for `on_time`.
     within_frac : float
         Share asked for, of (0, 1).
-    or_best : bool
-        Whether the best packs are looked for where ``most`` packs do not reach the share; without
-        it those stations' packs and shares mean nothing.
 
     Returns
     -------
@@ -87,21 +82,47 @@ def fewest_packs(
     with tolerable wait. European Journal of Operational Research 261:584-594,
     https://doi.org/10.1016/j.ejor.2017.02.029.
     """
-    none = np.zeros(day.packs.shape, dtype=np.int64)
-    upto = np.broadcast_to(most[:, None], none.shape)
-    drivers = drivers_by_pack(day, hours).sum(axis=1)
-    needed = (day.swaps_per_hour.sum(axis=2) > 0).astype(np.int64)
-    needed[needed.sum(axis=1) > most] = 0
+    none, upto, drivers, needed = _asked(day, most, hours)
     served = served_by_packs(day, hours, wait_min, none, upto, within_frac)
     packs, share = _fewest(served, drivers, needed, most, within_frac)
     short = np.flatnonzero(share < within_frac)
-    if or_best and len(short):
+    if len(short):
         upto = np.where((share < within_frac)[:, None], upto, 0)
         served = served_by_packs(day, hours, wait_min, none, upto)[short]
         packs[short], share[short] = _fewest(
             served, drivers[short], needed[short], most[short], within_frac
         )
     return Stock(packs, share, share >= within_frac)
+
+
+def best_share(day: StationDay, most: IntArray, hours: IntArray, wait_min: float) -> FloatArray:
+    """Best share of the drivers of the busy hours on time that any packs give.
+
+    Parameters
+    ----------
+    day, most, hours, wait_min
+        As for `fewest_packs`.
+
+    Returns
+    -------
+    float array, shape (num_stations,)
+        1 where none comes.
+    """
+    none, upto, drivers, needed = _asked(day, most, hours)
+    return np.asarray(
+        _best(served_by_packs(day, hours, wait_min, none, upto), drivers, needed, most)
+    )
+
+
+def _asked(
+    day: StationDay, most: IntArray, hours: IntArray
+) -> tuple[IntArray, IntArray, FloatArray, IntArray]:
+    """Fewest and most packs by type to look at, drivers of the hours, packs that types must get."""
+    none = np.zeros(day.packs.shape, dtype=np.int64)
+    upto = np.broadcast_to(most[:, None], none.shape)
+    needed = (day.swaps_per_hour.sum(axis=2) > 0).astype(np.int64)
+    needed[needed.sum(axis=1) > most] = 0
+    return none, upto, drivers_by_pack(day, hours).sum(axis=1), needed
 
 
 def further_packs(
@@ -137,6 +158,39 @@ def further_packs(
 
 
 @njit(cache=True, nogil=True)
+def _allot(
+    share: FloatArray, needed: IntArray, most: int, best: FloatArray, taken: IntArray
+) -> None:
+    """Best share of types k and later with n packs in all, or -1 if too few; and k's own packs."""
+    num_packs = len(share)
+    best[num_packs] = 0.0
+    for pack in range(num_packs - 1, -1, -1):
+        for total in range(most + 1):
+            best[pack, total] = -1.0
+            for own in range(total, needed[pack] - 1, -1):
+                rest = best[pack + 1, total - own]
+                value = share[pack, own] + rest
+                if rest >= 0 and value > best[pack, total] + _ROUNDING:
+                    best[pack, total] = value
+                    taken[pack, total] = own
+
+
+@njit(cache=True, nogil=True)
+def _best(served: FloatArray, drivers: FloatArray, needed: IntArray, most: IntArray) -> FloatArray:
+    """`best_share` from drivers served by type and number of packs."""
+    num_stations, num_packs, width = served.shape
+    reached = np.ones(num_stations)
+    best = np.empty((num_packs + 1, width))
+    taken = np.zeros((num_packs, width), dtype=np.int64)
+    for station in range(num_stations):
+        if drivers[station] > 0:
+            share = served[station] / drivers[station]
+            _allot(share, needed[station], most[station], best, taken)
+            reached[station] = best[0, most[station]]
+    return reached
+
+
+@njit(cache=True, nogil=True)
 def _fewest(
     served: FloatArray, drivers: FloatArray, needed: IntArray, most: IntArray, within_frac: float
 ) -> tuple[IntArray, FloatArray]:
@@ -151,17 +205,7 @@ def _fewest(
             packs[station] = needed[station]
             continue
         share = served[station] / drivers[station]
-        # Best share of types `pack` and later with `total` packs, or -1 if these are too few.
-        best[num_packs] = 0.0
-        for pack in range(num_packs - 1, -1, -1):
-            for total in range(most[station] + 1):
-                best[pack, total] = -1.0
-                for own in range(total, needed[station, pack] - 1, -1):
-                    rest = best[pack + 1, total - own]
-                    value = share[pack, own] + rest
-                    if rest >= 0 and value > best[pack, total] + _ROUNDING:
-                        best[pack, total] = value
-                        taken[pack, total] = own
+        _allot(share, needed[station], most[station], best, taken)
         enough = min(within_frac, best[0, most[station]] - ALIKE)
         if best[0, most[station]] >= within_frac:
             enough = within_frac

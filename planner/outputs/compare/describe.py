@@ -23,6 +23,8 @@ _ABOUT = {
     "corridor_summary": ("corridor_summary", "Trips between cities that can be refuelled."),
     "corridor_stations_change": (
         "corridor_stations", "Corridor stations kept, gained and lost."),
+    "verdicts_change": ("stations", "Stations of both runs whose verdict differs."),
+    "station_packs_change": ("station_packs", "Packs of all stations by type."),
     "settings": ("", "Settings that differ."),
     "inputs": ("", "Input files that differ, by sha256."),
 }  # fmt: skip
@@ -37,7 +39,16 @@ _OWN = {
     "num_lost": ("Stations lost", "Stations that only the base opens here"),
     "num_moved": ("Stations moved", "Stations less than 1 km from where the base has them"),
     "num_resized": ("Stations resized", "Stations of another type on the same site"),
-    "verdict": ("Verdict", "Whether the objectives differ by more than the proven gaps"),
+    "verdict": ("Verdict", "Whether the difference is more than the proven gaps, or the intervals "
+                "of the simulation, leave open"),
+    "change_low_value": ("Change, at least", "Lower end of the simulated difference's interval"),
+    "change_high_value": ("Change, at most", "Upper end of the simulated difference's interval"),
+    "base_verdict": ("Verdict, base", "Verdict of the base's simulation on the station"),
+    "other_verdict": ("Verdict, other run", "Verdict of the other run's simulation"),
+    "more_packs": ("Packs added", "Sum over the stations that have more than in the base"),
+    "fewer_packs": ("Packs taken away", "Sum over the stations that have fewer than in the base"),
+    "moved_packs": ("Packs moved", "Packs that stand at another station than in the base: the "
+                    "smaller of added and taken away"),
     "change_frac": ("Relative change [0-1]", "Change as a share of the base"),
     "unit": ("Unit", "Unit of objective and bound, or of the figure; 1 for counts and shares"),
     "model": ("Model", "Name of the model"),

@@ -21,6 +21,7 @@ from planner.outputs.compare.stations import (
     compare_stations,
 )
 from planner.outputs.compare.verdict import BEYOND, EQUAL, UNLIKE, verdict
+from planner.outputs.compare.waits import compare_waits, judge_waits
 from planner.plans.question import judge_of_run, measure_of_run
 
 SITING = "siting"
@@ -44,7 +45,8 @@ class Comparison:
     tables : mapping of name to DataFrame
         `models, kpi, stations_change, cities_change, packs_by_city, packs_by_quarter,
         supply_value, gate_value, prices, settings, inputs`, and if both runs planned corridors
-        `corridor_summary, corridor_stations_change`. Values stand in columns that start with
+        `corridor_summary, corridor_stations_change`, if both were simulated `verdicts_change`,
+        `station_packs_change`. Values stand in columns that start with
         ``base_``, ``other_`` and ``change_``.
     """
 
@@ -84,9 +86,10 @@ def compare_runs(base_folder: Path, other_folder: Path) -> Comparison:
     stations = compare_stations(base_rows["stations"], other_rows["stations"])
     stations.insert(4, "name_en", stations["city_id"].map(names).astype("string"))
     models = _models(base, other)
+    changes = {"stations_change": stations, **_corridors(base, other)}
     tables = {
         "models": models,
-        "kpi": _kpi(base, other, models),
+        "kpi": judge_waits(_kpi(base, other, models), base, other),
         "stations_change": stations,
         "cities_change": _cities(base_rows["cities"], other_rows["cities"], stations),
         "packs_by_city": _packs_by_city(base_rows["packs"], other_rows["packs"], names),
@@ -105,7 +108,8 @@ def compare_runs(base_folder: Path, other_folder: Path) -> Comparison:
         "prices": _side_by_side((_prices(base), _prices(other)), ["model", "price"], ["value"]),
         "settings": _unlike(_flat(base.scenario), _flat(other.scenario), "setting"),
         "inputs": _unlike(_inputs(base), _inputs(other), "file"),
-        **_corridors(base, other),
+        **changes,
+        **compare_waits(changes, base_rows, other_rows),
     }  # fmt: skip
     return Comparison(base, other, tuple(_notes(base, other, shared, tables)), tables)
 
@@ -375,6 +379,15 @@ def _notes(
             f"{len(run.tables['corridor_stations']):,} corridor stations have nothing to be "
             "compared with."
         )
+    days = [run.simulated_day for run in (base, other)]
+    if all(days) and days[0] != days[1]:
+        notes.append(
+            f"The runs simulate different days, {days[0]} and {days[1]}: their waits are not "
+            "judged, and verdicts on stations speak of unlike days."
+        )
+    elif any(days) and not all(days):
+        side = "base" if days[0] else "other run"
+        notes.append(f"Only the {side} was simulated: its waits have nothing to be compared with.")
     if tables["settings"].empty and tables["inputs"].empty:
         notes.append("Settings and input files are the same.")
     return notes

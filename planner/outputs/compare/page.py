@@ -15,6 +15,7 @@ from planner.outputs.compare.drawing import draw_stations
 from planner.outputs.compare.read import FinishedRun
 from planner.outputs.compare.stations import GAINED, KEPT, LOST, MOVED, RESIZED
 from planner.outputs.compare.verdict import EQUAL, UNLIKE, WITHIN
+from planner.outputs.compare.waits import count_verdict_changes
 from planner.outputs.kpi import is_share, shown_kpis
 from planner.outputs.layers.columns import WrittenColumn
 from planner.outputs.report.numbers import MISSING, large, number, percent
@@ -23,6 +24,7 @@ from planner.plans.question import measure_of_run
 MOST_ROWS = 1_000
 """Longer tables are cut on the page; the files have them all."""
 
+_WITHIN = "within_5min_frac"
 _WHOLE_FROM = 10_000  # decimals of larger figures tell nothing
 
 _TITLES = {
@@ -30,6 +32,8 @@ _TITLES = {
     "models": "What is proven",
     "cities_change": "Cities",
     "stations_change": "Stations that change",
+    "verdicts_change": "Stations with another verdict",
+    "station_packs_change": "Packs in stations",
     "packs_by_city": "Packs by city, planning quarter",
     "packs_by_quarter": "Packs by quarter",
     "corridor_summary": "Trips between cities",
@@ -79,7 +83,7 @@ def render_page(comparison: Comparison) -> str:
             base=_about(base),
             other=_about(other),
             verdict=_verdict(comparison),
-            finding=finding(comparison),
+            finding=" ".join(filter(None, (finding(comparison), waits_finding(comparison)))),
             cards=_cards(comparison),
             notes=comparison.notes,
             drawing=draw_stations(tables["stations_change"], tables["cities_change"]),
@@ -147,6 +151,23 @@ def corridor_station_counts(comparison: Comparison) -> str:
         for change in (GAINED, LOST, KEPT)
     )
     return ", ".join(counts)
+
+
+def waits_finding(comparison: Comparison) -> str:
+    """What becomes of drivers' waits and stations' verdicts; empty unless both were simulated."""
+    tables = comparison.tables
+    kpi = tables["kpi"].set_index("name")
+    if "verdicts_change" not in tables or _WITHIN not in kpi.index:
+        return ""
+    base, other, change = (
+        figure(_WITHIN, float(kpi[f"{side}_value"][_WITHIN]), is_change=side == "change")
+        for side in ("base", "other", "change")
+    )
+    verdict = kpi["verdict"][_WITHIN]
+    return (
+        f"Drivers served within 5 min: {base} → {other} ({change}{verdict and f', {verdict}'}); "
+        f"stations: {count_verdict_changes(tables['verdicts_change'])}."
+    )
 
 
 def signed(value: float, decimals: int = 1, *, is_share: bool = False) -> str:

@@ -19,6 +19,7 @@ _RUN, _SCENARIO = "run.json", "scenario.resolved.toml"
 _NEEDED = ("stations", "cities", "packs", "kpi", "chemistries")
 _OPTIONAL = (
     "city_quarter", "supply_value", "gate_value", "corridor_summary", "corridor_stations",
+    "simulation_figure", "station_wait",
 )  # fmt: skip
 _REMEDY = "plan again with this version of planner, then compare"
 
@@ -35,7 +36,8 @@ class FinishedRun:
         `run.json` and `scenario.resolved.toml`.
     tables : dict of name to DataFrame
         Stations, cities, packs, kpi, chemistries and, where the run has them, city_quarter,
-        supply_value, gate_value, corridor_summary and corridor_stations; without geometry.
+        supply_value, gate_value, corridor_summary, corridor_stations, simulation_figure and
+        station_wait; without geometry.
     """
 
     folder: Path
@@ -52,6 +54,12 @@ class FinishedRun:
     def has_corridors(self) -> bool:
         """Whether the run planned trips between cities."""
         return "corridor_summary" in self.tables
+
+    @property
+    def simulated_day(self) -> str:
+        """The kind of day that stations were simulated on; empty if they were not."""
+        day: str = self.scenario.get("simulation", {}).get("day", "")
+        return day if "simulation_figure" in self.tables else ""
 
     @property
     def counts_trips(self) -> bool:

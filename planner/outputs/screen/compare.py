@@ -18,6 +18,7 @@ from planner.outputs.compare.page import (
     finding,
     signed,
     station_counts,
+    waits_finding,
 )
 from planner.outputs.compare.stations import CHANGES
 from planner.outputs.kpi import describe_kpi
@@ -39,6 +40,8 @@ def show_comparison(comparison: Comparison, folder: Path | None) -> None:
     print_text(console, f"stations: {station_counts(comparison)}")
     if "corridor_stations_change" in tables:
         print_text(console, f"corridor stations: {corridor_station_counts(comparison)}")
+    if waits := waits_finding(comparison):
+        print_text(console, waits)
     for note in comparison.notes:
         print_text(console, f"note: {note}")
     _print_kpi(console, tables["kpi"], comparison.base.chemistries)

@@ -15,12 +15,14 @@ from typing import TYPE_CHECKING
 
 from planner.outputs.chemistries import read_chemistries
 from planner.outputs.run_json import without_infinity
+from planner.outputs.waits import VERDICTS, day_of, name_refuted
 from planner.outputs.whole import whole_kpi, whole_table
 from planner.planning.clock import progress_record
 from planner.plans.question import judge_of
 from planner.solving.progress import Progress
 
 if TYPE_CHECKING:
+    import pandas as pd
     from rich.console import Console
 
     from planner.planning.result import Planned
@@ -101,6 +103,7 @@ def show_result(planned: "Planned", folder: Path, as_json: bool) -> None:
         (f"car-owning households within {minutes:g} min", f"{kpi['households_served_frac']:.1%}"),
         (f"car-owning households within {near_km:g} km", f"{kpi['households_near_frac']:.1%}"),
         ("vehicles", f"{kpi['vehicles']:,}, {kpi['vehicles_without_pack']:,.0f} without a pack"),
+        *_waits(planned.tables),
     ):  # fmt: skip
         figures.add_row(label, escape(value))
     console.print(figures)
@@ -150,6 +153,30 @@ def _stations(kpi: Mapping[str, float]) -> str:
         + ("" if between is None else f"; {between:,} more between cities, "
            f"{kpi['corridor_capex_cny'] / 1e6:,.0f} M CNY")
     )  # fmt: skip
+
+
+def _waits(tables: "Mapping[str, pd.DataFrame]") -> list[tuple[str, str]]:
+    """Waits, verdicts, and the first of the refuted stations; nothing without a simulation."""
+    if "station_wait" not in tables:
+        return []
+    wait = tables["station_wait"]
+    figures = tables["simulation_figure"].set_index("figure")
+    shares = {
+        name: tuple(f"{share:.1%}" for share in figures.loc[name, ["value", "low", "high"]])
+        for name in ("within_5min_frac", "no_pack_frac", "gave_up_frac")
+    }
+    served, low, high = shares["within_5min_frac"]
+    count = wait["verdict"].value_counts()
+    lines = [
+        (
+            "waits",
+            f"{served} within 5 min ({low} to {high}), {shares['no_pack_frac'][0]} find no full "
+            f"pack, {shares['gave_up_frac'][0]} give up; {day_of(wait)}, simulated",
+        ),
+        ("verdicts", ", ".join(f"{count.get(each, 0):,} {each}" for each in VERDICTS)),
+    ]
+    named = name_refuted(wait)
+    return [*lines, ("refuted", named)] if named else lines
 
 
 def _with_share(count: float, total: float) -> str:

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,13 +17,22 @@ from planner.outputs.kpi import describe_kpi
 from planner.outputs.layers.describe import DATA_PACKAGE
 from planner.outputs.run_json import read_run_json
 from planner.outputs.whole import whole_kpi, whole_table
-from planner.outputs.workbook.formats import TEXT, distinct, heading, kpi_format, number_format
+from planner.outputs.workbook.formats import (
+    PERCENT,
+    TEXT,
+    distinct,
+    heading,
+    kpi_format,
+    number_format,
+)
 
 MOST_ROWS = 100_000
 """Longer tables stay in the run's files: spreadsheets get slow, and end at 1,048,576 rows."""
 
 _DECIMALS = 6  # as in tables/*.csv
-_FIRST = ("kpi", "cities", "stations", "corridor_summary")
+_WAITS, _STATION_WAIT = "simulation_figure", "station_wait"
+_NO_PACK_TYPE = "no_pack_type"
+_FIRST = ("kpi", "cities", "stations", _WAITS, _STATION_WAIT, "corridor_summary")
 _LAST = ("assumptions", "run_info")
 _CORRIDORS = ("corridor_stations", "corridor_legs", "corridor_unserved")
 _PLACES = ("cities", "stations", *_CORRIDORS)  # layers worth reading without a map
@@ -42,6 +51,11 @@ _NAMED = {
 }
 """Per column with ids of cities the name and heading of the one that is added beside it."""
 _STATION_HOUR = "station_hour"
+_FOR_SIMULATION = ("station_packs", "station_service", "mix_hour", "mix_turn")
+"""Tables that programs simulate a run from; what people read of them stands in other sheets."""
+_OF_FIGURES = {"value", "low", "high", "expected"}
+_SHEET_NAMES = {_WAITS: "waits", _STATION_WAIT: "waits_by_station"}
+"""Sheets that are not called as their tables."""
 _REMEDY = "not a run folder of this version; plan again with `planner run`"
 
 
@@ -68,7 +82,7 @@ class Column:
 
 @dataclass(frozen=True)
 class Sheet:
-    """A table as a sheet: its name is the table's."""
+    """A table as a sheet: its name is the table's, or what a reader looks for."""
 
     name: str
     description: str
@@ -195,6 +209,8 @@ def _ordered(resources: Mapping[str, Any]) -> list[str]:
 def _why_not(folder: Path, resource: Mapping[str, Any]) -> str:
     if resource["geometry_type"] and resource["name"] not in _PLACES:
         return "shapes and places for a map"
+    if resource["name"] in _FOR_SIMULATION:
+        return "what the simulation is given"
     if resource["name"] != _STATION_HOUR and _num_rows(folder, resource) > MOST_ROWS:
         return f"more than {MOST_ROWS:,} rows"
     return ""
@@ -219,8 +235,18 @@ def _sheet(resource: Mapping[str, Any], frame: pd.DataFrame, names: "pd.Series[A
         for field, text in zip(fields, headings, strict=True)
     ]
     if resource["name"] == "kpi":
-        columns = [_figures(column, frame) for column in columns]
-    return Sheet(resource["name"], description, tuple(columns))
+        columns = [_figures(column, frame["name"]) for column in columns]
+    if resource["name"] == _NO_PACK_TYPE:
+        columns = [
+            replace(column, number_formats=[PERCENT] * len(column.values))
+            if column.name in _OF_FIGURES
+            else column
+            for column in columns
+        ]
+    if resource["name"] == _WAITS:
+        columns = _titled(columns, frame["figure"])
+    sheet_name = _SHEET_NAMES.get(resource["name"], resource["name"])
+    return Sheet(sheet_name, description, tuple(columns))
 
 
 def _with_names(
@@ -248,12 +274,24 @@ def _column(name: str, text: str, description: str, values: "pd.Series[Any]") ->
     return Column(name, text, description, cells, [code] * len(cells))
 
 
-def _figures(column: Column, kpi: pd.DataFrame) -> Column:
+def _figures(column: Column, names: "pd.Series[Any]") -> Column:
     """Each figure in the format of its own name."""
-    if column.name != "value":
+    if column.name not in _OF_FIGURES:
         return column
-    codes = [kpi_format(describe_kpi(name, Chemistries({}))) for name in kpi["name"]]
+    codes = [kpi_format(describe_kpi(name, Chemistries({}))) for name in names]
     return Column(column.name, column.heading, column.description, column.values, codes)
+
+
+def _titled(columns: Sequence[Column], names: "pd.Series[Any]") -> list[Column]:
+    """Figures with intervals, each with its title and unit beside its name."""
+    about = [describe_kpi(name, Chemistries({})) for name in names]
+    text = [TEXT] * len(about)
+    name, *values = columns
+    titles = Column("title", "Title", "What is counted", [each.title for each in about], text)
+    units = Column(
+        "unit", "Unit", "1 for counts and shares", [each.unit for each in about], text
+    )  # fmt: skip
+    return [name, titles, *(_figures(column, names) for column in values), units]
 
 
 def _hours_across(fields: Sequence[Mapping[str, str]], frame: pd.DataFrame) -> Sheet:

@@ -8,7 +8,9 @@ import numpy as np
 import pandas as pd
 from h3.api import basic_str
 
+from planner.outputs.waits import with_waits
 from tests.made_up_corridors import make_corridor_tables
+from tests.made_up_waits import make_wait_kpi, make_wait_tables
 
 EVIL_CITY = "<script>alert(1)</script>"
 EVIL_NAME_ZH = "\"><img src=x onerror=alert(2)>'"
@@ -212,19 +214,42 @@ planning_quarter = "2027Q2"
 drive_time_min = 10.0
 [packs]
 promised_range_km = 200.0
+[service]
+within_frac = 0.95
 """
+
+
+QUARTER, USE = "2027Q2", (0.5, 0.99)
+"""Quarter whose packs count; how busy Harbin's and the other stations are made up to be."""
+
+
+def make_waits(frames: dict[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:
+    """Tables of a simulation of all stations but the last; those with places joined."""
+    stations, between = (
+        frames[f"layers/{name}"] for name in ("stations", "corridor_stations")
+    )  # fmt: skip
+    ids = [*stations["site_id"][:-1], *between["corridor_station_id"]]
+    mixes = [*stations["city_id"][:-1], *between["corridor_station_id"]]
+    waits = make_wait_tables(ids, mixes, (*USE, *USE), quarter=QUARTER)
+    return {
+        **{f"tables/{name}": frame for name, frame in waits.items()},
+        "layers/stations": with_waits(stations, "site_id", waits, QUARTER),
+        "layers/corridor_stations": with_waits(between, "corridor_station_id", waits, QUARTER),
+    }
 
 
 def write_run_folder(folder: Path, *, with_optional: bool) -> Path:
     for name in ("layers", "tables"):
         (folder / name).mkdir(parents=True)
-    frames = make_frames()
+    frames, run = make_frames(), make_run()
     if with_optional:
         frames |= {f"tables/{name}": frame for name, frame in make_optional_frames().items()}
         frames |= make_corridor_frames()
+        frames |= make_waits(frames)
+        run["kpi"] |= make_wait_kpi({"simulation_figure": frames["tables/simulation_figure"]})
     for name, frame in frames.items():
         frame.to_parquet(folder / f"{name}.parquet", index=False)
-    (folder / "run.json").write_text(json.dumps(make_run()), encoding="utf-8")
+    (folder / "run.json").write_text(json.dumps(run), encoding="utf-8")
     (folder / "progress.jsonl").write_text(
         "".join(json.dumps(line) + "\n" for line in PROGRESS), encoding="utf-8"
     )

@@ -159,6 +159,12 @@ def test_same_run_gives_the_same_bytes(report: Path, run_folder: Path) -> None:
         "on an island <b>",
         "1 of 2 assumptions are inferred or weak (marks INF and ?).",
         "© OpenStreetMap contributors (ODbL)",
+        "of 4 stations the simulation confirms 2, refutes 2 and leaves 0 open.",
+        "Packs run short most from 18:00: 8.7 % find none",
+        "1 of 2 stations miss the service level",
+        "2 refuted, 0 unclear",
+        "2 of 4 stations are refuted, each with what it lacks; with 0 the closed form lies more "
+        "than 2 points outside the simulation's interval.",
     ],
 )
 def test_findings(page: _Page, text: str) -> None:
@@ -184,6 +190,67 @@ def test_without_optional_tables_only_the_design_day_is_known(bare_report: Path)
     data = json.loads(_Page(bare_report).blocks["map-data"])
     assert [season["has_data"] for season in data["seasons"]] == [False, False, True]
     assert data["stations"]["swaps_by_hour"] == []
+
+
+def test_refuted_stations_stand_with_what_they_lack(report: Path) -> None:
+    rows = _cells(report, "refuted", 5)
+    assert [row[:4] for row in rows] == [
+        ["=evil</script>", EVIL_CITY, "refuted", "packs of na_25"],
+        ["s2", "Harbin", "refuted", "packs of na_25"],
+    ]
+
+
+def test_map_knows_verdicts_packs_and_what_was_not_simulated(map_data: dict[str, Any]) -> None:
+    verdicts = [look["verdict"] for look in map_data["waits"]["verdicts"]]
+    assert len({look["shape"] for look in map_data["waits"]["verdicts"]}) == 3
+    stations = map_data["stations"]
+    assert [verdicts[each] if each >= 0 else None for each in stations["verdict"]] == [
+        "confirmed", "refuted", None,
+    ]  # fmt: skip
+    assert stations["within"][2] is None
+    assert stations["pack_types"] == ["lfp_25", "na_25"]
+    assert stations["packs"] == [[5, 3], [6, 4], [0, 0]]
+    assert map_data["corridors"]["stations"]["packs"] == [[7, 5], [5, 6]]
+
+
+def test_without_a_simulation_the_page_does_not_speak_of_one(bare_report: Path) -> None:
+    page = _Page(bare_report)
+    assert "waits" not in json.loads(page.blocks["map-data"])
+    assert "waits" not in [value for _, name, value in page.attributes if name == "id"]
+    told = "\n".join(page.texts)
+    assert "this run simulated no waits" in told
+    assert not re.search("confirmed|refuted|closed form", told)
+
+
+def test_no_station_is_refuted(run_folder: Path) -> None:
+    path = run_folder / "tables/station_wait.parquet"
+    pd.read_parquet(path).assign(verdict="confirmed", lacks="").to_parquet(path)
+    page = _Page(write_report(run_folder))
+    assert "No station is refuted" in "\n".join(page.texts)
+    assert "refuted" not in [value for _, name, value in page.attributes if name == "id"]
+
+
+def test_small_cities_are_named_not_drawn(run_folder: Path) -> None:
+    """The heat map keeps to forty rows; who has fewest drivers stands in its caption."""
+    cities = pd.read_parquet(run_folder / "layers/cities.parquet")
+    more = pd.concat([cities.iloc[:1]] * 42, ignore_index=True)
+    more["city_id"] = [f"c{number}" for number in range(42)]
+    more["name_en"] = [f"Town {number}" for number in range(42)]
+    pd.concat([cities, more]).to_parquet(run_folder / "layers/cities.parquet")
+    path = run_folder / "tables/no_pack_hour.parquet"
+    rows = [(f"c{number}", 8, 100.0 - number, 0.1) for number in range(42)]
+    frame = pd.DataFrame(rows, columns=["city_id", "hour", "drivers_per_hour", "no_pack_frac"])
+    frame.to_parquet(path)
+    figure = write_report(run_folder).read_text(encoding="utf-8").split('id="chart-no-pack"')[1]
+    figure = figure.split("</figure>")[0]
+    assert "Not drawn, as smaller: Town 40, Town 41." in figure
+    assert len(re.findall(r'aria-label="Town \d+, 8:00', figure)) == 40
+
+
+def test_a_part_of_the_simulation_is_not_enough(run_folder: Path) -> None:
+    (run_folder / "tables/wait_histogram.parquet").unlink()
+    with pytest.raises(InputError, match=r"wait_histogram\.parquet"):
+        write_report(run_folder)
 
 
 def test_tightest_legs_and_busiest_trips_are_those_of_winter(report: Path) -> None:
@@ -338,12 +405,13 @@ def test_a_chart_that_kills_its_process_leaves_a_report_without_it(run_folder: P
     cities.assign(name_en=["Har\0bin", "x"]).to_parquet(path)
     told: list[str] = []
     page = _Page(write_report(run_folder, on_loss=told.append))
-    assert len(told) == 1
-    assert told[0].startswith("the chart 'worst' is left out: the renderer ended by SIG")
+    assert len(told) == 2  # both that name the city
+    for line, key in zip(told, ("worst", "no-pack"), strict=True):
+        assert line.startswith(f"the chart '{key}' is left out: the renderer ended by SIG")
     assert "This chart could not be drawn: the renderer ended by SIG" in "\n".join(page.texts)
     ids = [value for _, name, value in page.attributes if name == "id"]
     assert {"chart-worst", "chart-hours", "chart-trips"} <= set(ids)
-    assert page.tags.count("svg") == _Page(write_report(run_folder)).tags.count("svg") == 7
+    assert page.tags.count("svg") == _Page(write_report(run_folder)).tags.count("svg") == 9
 
 
 def test_supply_of_a_single_quarter_is_seen(run_folder: Path) -> None:

@@ -1,6 +1,7 @@
 """What the terminal says of a finished run is true of that run."""
 
 import math
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ from planner.instance import read_instance
 from planner.outputs.screen.run import show_result
 from planner.planning.pipeline import plan
 from planner.planning.result import Planned
+from tests.made_up_waits import simulated
 from tests.two_towns import two_towns
 
 ROOT = Path(__file__).parents[3]
@@ -54,3 +56,28 @@ def test_scenario_is_named(
         assert math.isfinite(planned.plan.models[0].bound)
         lines = _shown(planned, monkeypatch, capsys)
         assert named in _line(lines, "scenario")
+
+
+def test_waits_verdicts_and_what_the_refuted_lack(
+    planned_tutorial: Planned, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    busy = simulated(planned_tutorial, busier=0.9)
+    wait = busy.tables["station_wait"]
+    lines = _shown(busy, monkeypatch, capsys)
+    waits, kpi = _line(lines, "waits"), busy.evaluation.kpi
+    assert f"{kpi['within_5min_frac']:.1%} within 5 min (" in waits
+    assert waits.endswith("winter peak day, simulated")
+    refuted = int((wait["verdict"] == "refuted").sum())
+    assert refuted > 0
+    assert f"{refuted} refuted" in _line(lines, "verdicts")
+    named = _line(lines, "refuted")
+    assert named.count("lacks packs of na_25") == refuted
+    assert all(station in named for station in wait.loc[wait["verdict"] == "refuted", "station_id"])
+
+
+def test_without_a_simulation_no_waits_are_told(
+    planned_tutorial: Planned, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    tables = {name: frame for name, frame in planned_tutorial.tables.items() if "wait" not in name}
+    lines = _shown(replace(planned_tutorial, tables=tables), monkeypatch, capsys)
+    assert not [line for line in lines if line.strip().startswith(("waits", "verdicts"))]

@@ -21,6 +21,7 @@ from planner.outputs.whole import whole_table
 from planner.outputs.workbook import sheets, write_workbook
 from planner.planning.result import Planned
 from tests.made_up_corridors import STATION, make_corridor_tables
+from tests.made_up_waits import simulated
 
 NAME_ROW, HEADING_ROW, FIRST_ROW = 2, 3, 4
 TRAPS = {
@@ -61,6 +62,10 @@ def column(page: Any, name: str) -> list[Any]:
     names = [cell.value for cell in page[NAME_ROW]]
     rows = page.iter_rows(min_row=FIRST_ROW, min_col=names.index(name) + 1)
     return [row[0] for row in rows]
+
+
+def values(page: Any, name: str) -> list[Any]:
+    return [cell.value for cell in column(page, name)]
 
 
 def change_layer(folder: Path, path: str, **values: object) -> None:
@@ -324,3 +329,48 @@ def test_another_spreadsheet_opens_it(run: Path, tmp_path: Path) -> None:
     assert any(line.startswith("Share of swaps served,79.03") for line in overview)
     stations = written["stations"].read_text(encoding="utf-8").splitlines()
     assert stations[FIRST_ROW - 1].startswith("A,town,Tutorial Town,126.612888,45.75")
+
+
+@pytest.fixture(scope="session")
+def simulated_book(planned_tutorial: Planned, tmp_path_factory: pytest.TempPathFactory) -> Any:
+    folder = tmp_path_factory.mktemp("workbook") / "simulated"
+    write_run(simulated(planned_tutorial, busier=0.3), folder)
+    return openpyxl.load_workbook(folder / "workbook.xlsx")
+
+
+def test_waits_stand_with_their_intervals_beside_the_closed_form(simulated_book: Any) -> None:
+    assert simulated_book.sheetnames[1:6] == [
+        "kpi", "cities", "stations", "waits", "waits_by_station",
+    ]  # fmt: skip
+    page = simulated_book["waits"]
+    row = values(page, "figure").index("within_5min_frac")
+    value, low, high = (values(page, name)[row] for name in ("value", "low", "high"))
+    assert low < value < high
+    assert values(page, "title")[row] == "Drivers served within 5 min"
+    names = [cell.value for cell in page[NAME_ROW]]
+    shown = page.cell(FIRST_ROW + row, names.index("low") + 1)
+    assert shown.number_format == "0.0%"
+    minutes = values(page, "figure").index("p95_wait_min")
+    assert values(page, "unit")[minutes] == "min"
+    assert page.cell(FIRST_ROW + minutes, names.index("high") + 1).number_format == "#,##0.0"
+    expected = values(page, "expected")[values(page, "figure").index("no_pack_frac")]
+    assert 0 < expected < 1
+
+
+def test_stations_have_verdicts_and_whole_packs(simulated_book: Any) -> None:
+    for name in ("stations", "waits_by_station"):
+        verdicts = set(values(simulated_book[name], "verdict"))
+        assert verdicts
+        assert verdicts <= {"confirmed", "unclear", "refuted"}
+    packs = values(simulated_book["stations"], "packs_na_25")
+    assert packs
+    assert all(count == int(count) and count > 0 for count in packs)
+    types = simulated_book["no_pack_type"]
+    names = [cell.value for cell in types[NAME_ROW]]
+    assert types.cell(FIRST_ROW, names.index("low") + 1).number_format == "0.0%"
+
+
+def test_what_the_simulation_is_given_has_no_sheet(simulated_book: Any) -> None:
+    assert "station_packs" not in simulated_book.sheetnames
+    assert any("what the simulation is given" in text for text in texts(simulated_book["overview"]))
+    assert "Drivers served within 5 min" in texts(simulated_book["overview"])
