@@ -1,6 +1,7 @@
 """A simulated run on a terminal, or as a line of JSON."""
 
 import json
+import math
 from pathlib import Path
 
 import pandas as pd
@@ -78,7 +79,9 @@ def _print_figures(console: Console, figures: pd.DataFrame) -> None:
 def _shown(name: str, value: float) -> str:
     if is_share(name):
         return percent(value, 2)
-    return number(value, 2 if name.endswith("_min") else 0)
+    if name.endswith("_min") and math.isfinite(value):
+        return f"{number(value, 2)} min"
+    return number(value)
 
 
 def _print_stations(console: Console, title: str, wait: pd.DataFrame, most: int) -> None:
