@@ -162,7 +162,10 @@ def test_two_simulated_runs_side_by_side(
     bare = dictionary[dictionary["description"].isna() | dictionary["title"].isna()]
     assert bare[["layer", "column"]].to_numpy().tolist() == []
     show_comparison(comparison, None)
-    assert told in capsys.readouterr().out
+    shown = capsys.readouterr().out
+    assert told in shown
+    (line,) = (line for line in shown.splitlines() if line.lstrip().startswith("Mean wait"))
+    assert line.rstrip().endswith("beyond the intervals")
 
 
 def test_what_was_not_simulated_is_not_zero(planned_tutorial: Planned, tmp_path: Path) -> None:
