@@ -57,5 +57,12 @@ def test_figures_stand_in_the_order_of_the_file_and_only_where_they_shall() -> N
     ]  # fmt: skip
 
 
+def test_a_figure_with_a_row_of_its_own_stands_where_that_row_stands() -> None:
+    names = ["num_stations_refuted", "vehicles", "within_5min_frac", "num_stations"]
+    assert [kpi.name for kpi in shown_kpis("cover", names, NAMED)] == [
+        "num_stations", "vehicles", "within_5min_frac", "num_stations_refuted",
+    ]  # fmt: skip
+
+
 def test_unknown_figure_is_its_own_title() -> None:
     assert describe_kpi("new_km", NAMED).title == "new_km"

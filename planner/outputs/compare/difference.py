@@ -29,6 +29,7 @@ SERVED = "swaps_per_day_served"
 
 _CITY_VALUES = ("num_stations", "num_bays", "swaps_per_day", "swaps_served_frac", "vehicles")
 _NAMES = ["city_id", "name_en", "province", "lon", "lat"]
+_SIMULATED_COUNTS = ("num_stations_refuted", "num_stations_unclear")  # not 0, but not known
 _UNNAMED = ("title", "attribution")  # tell of a run without deciding anything
 
 
@@ -203,7 +204,8 @@ def _kpi(base_run: FinishedRun, other_run: FinishedRun, models: pd.DataFrame) ->
     base, other = base_run.tables["kpi"], other_run.tables["kpi"]
     both = _side_by_side((base, other), ["name"], ["value"])
     # Counts of station types name only those that occur.
-    sides, is_count = ["base_value", "other_value"], both["name"].str.startswith("num_")
+    sides = ["base_value", "other_value"]
+    is_count = both["name"].str.startswith("num_") & ~both["name"].isin(_SIMULATED_COUNTS)
     both.loc[is_count, sides] = both.loc[is_count, sides].fillna(0.0)
     both["change_value"] = both["other_value"] - both["base_value"]
     order = [*base["name"], *(name for name in other["name"] if name not in set(base["name"]))]

@@ -48,6 +48,7 @@ TABLES = {
     "station_packs": "Whole packs of each station by quarter and type.",
     "station_service": "What the simulation takes of each station: bays, lane, grid, way to the "
     "next.",
+    "pack_type": "Types of packs, and the envelope that each fits.",
     "mix_hour": "Swaps of each city by kind of day, hour and type of pack.",
     "mix_turn": "How long a pack takes to be full again, by kind of day, city and station type.",
 }

@@ -101,6 +101,9 @@ def _print_kpi(console: Console, kpi: pd.DataFrame, chemistries: Chemistries) ->
     table.add_column("figure")
     for heading in ("base", "other", "change", "relative"):
         table.add_column(heading, justify="right")
+    is_simulated = "change_low_value" in kpi
+    if is_simulated:
+        table.add_column("verdict")
     for row in records(differing):
         table.add_row(
             escape(describe_kpi(row["name"], chemistries).title),
@@ -108,6 +111,7 @@ def _print_kpi(console: Console, kpi: pd.DataFrame, chemistries: Chemistries) ->
             figure(row["name"], row["other_value"]),
             figure(row["name"], row["change_value"], is_change=True),
             signed(row["change_frac"], is_share=True),
+            *([row["verdict"]] if is_simulated else []),
         )
     print_table(console, table)
 

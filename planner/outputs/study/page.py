@@ -9,7 +9,7 @@ import pandas as pd
 from markupsafe import Markup, escape
 
 from planner.outputs.chemistries import Chemistries
-from planner.outputs.kpi import describe_kpi
+from planner.outputs.kpi import describe_kpi, is_share
 from planner.outputs.report.charts.drawing import draw
 from planner.outputs.report.numbers import MISSING, large, number, percent
 from planner.outputs.study.charts import robust_sites, trade_off
@@ -129,7 +129,7 @@ def _cell(name: str, value: Any) -> str:
         return MISSING
     if isinstance(value, str | bool):
         return str(value)
-    if name.endswith("_frac"):
+    if is_share(name):
         return percent(value, 2 if name == "gap_frac" else 1)
     if name.endswith("_cny"):
         return large(value)

@@ -1,5 +1,6 @@
 """Waits of two runs: told apart within their intervals, verdicts that change, packs that move."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -161,4 +162,35 @@ def test_two_simulated_runs_side_by_side(
     bare = dictionary[dictionary["description"].isna() | dictionary["title"].isna()]
     assert bare[["layer", "column"]].to_numpy().tolist() == []
     show_comparison(comparison, None)
-    assert told in capsys.readouterr().out
+    shown = capsys.readouterr().out
+    assert told in shown
+    (line,) = (line for line in shown.splitlines() if line.lstrip().startswith("Mean wait"))
+    assert line.rstrip().endswith("beyond the intervals")
+
+
+def test_what_was_not_simulated_is_not_zero(planned_tutorial: Planned, tmp_path: Path) -> None:
+    tables = {
+        name: frame
+        for name, frame in planned_tutorial.tables.items()
+        if name not in ("station_wait", "simulation_figure")
+    }
+    bare = replace(
+        planned_tutorial,
+        tables=tables,
+        evaluation=replace(
+            planned_tutorial.evaluation,
+            kpi={
+                name: value
+                for name, value in planned_tutorial.evaluation.kpi.items()
+                if name not in ("num_stations_refuted", "num_stations_unclear")
+            },
+        ),
+    )
+    write_run(bare, tmp_path / "bare")
+    write_run(simulated(planned_tutorial, busier=0.9), tmp_path / "simulated")
+    comparison = compare_runs(tmp_path / "bare", tmp_path / "simulated")
+    kpi = comparison.tables["kpi"].set_index("name")
+    assert pd.isna(kpi.loc["num_stations_refuted", "base_value"])
+    assert "Only the other run was simulated" in " ".join(comparison.notes)
+    assert "verdicts_change" not in comparison.tables
+    assert waits_finding(comparison) == ""

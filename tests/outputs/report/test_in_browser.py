@@ -4,6 +4,7 @@ Needs Chromium (Debian: ``apt-get install chromium``) and the Python package pla
 drives the installed browser and downloads none.
 """
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -264,6 +265,57 @@ def test_roads_and_corridor_stations_are_drawn_switched_and_told(visit: Visit) -
     assert visit.colours() == before
 
 
+def test_stations_are_coloured_by_verdict_and_by_share_in_time(visit: Visit) -> None:
+    confirmed, refuted, sodium_ion = "0,114,178", "213,94,0", "230,159,0"
+    for layer in ("cells", "roads", "corridors", "names"):
+        visit.show(layer, shown=False)
+    legend = visit.page.locator("#legend")
+    before = visit.colours()
+    visit.page.locator("input[name=look][value=verdict]").check(force=True)
+    by_verdict = visit.colours()
+    assert min(by_verdict.get(confirmed, 0), by_verdict.get(refuted, 0)) > 10
+    assert sodium_ion not in by_verdict
+    assert "VERDICT OF THE SIMULATION" in legend.inner_text().upper()
+    shapes = legend.locator(".swatch").evaluate_all("all => all.map((each) => each.className)")
+    assert shapes == ["swatch triangle", "swatch square", "swatch circle"]
+    visit.page.locator("input[name=look][value=share]").check(force=True)
+    by_share = visit.colours()
+    assert min(by_share.get("1,133,113", 0), by_share.get("166,97,26", 0)) > 10
+    assert "95 to 99 %" in legend.inner_text()
+    visit.page.locator("input[name=look][value=chemistry]").check(force=True)
+    assert visit.colours() == before
+
+
+def test_details_of_a_station_tell_its_waits_and_packs(visit: Visit) -> None:
+    details = visit.page.locator("#details")
+    visit.page.evaluate("mapPanel.showStation(1)")
+    told = details.inner_text()
+    for text in ("refuted", "packs of na_25", "95 % wait at most", "Find no full pack", "lfp_25"):
+        assert text in told
+    assert re.search(r"Within 5 min\s+7\d\.\d % \(7\d\.\d–7\d\.\d\)", told)
+    visit.page.evaluate("mapPanel.showStation(2)")
+    assert "not simulated" in details.inner_text()
+    visit.page.evaluate("mapPanel.showCorridorStation(1)")
+    assert "refuted" in details.inner_text()
+
+
+@pytest.mark.parametrize(
+    ("chart", "kind", "text"),
+    [
+        ("wait-bars", "bar", "0 to 1 min, simulated: 84.00 % of the drivers"),
+        ("on-time", "point", "on time at"),
+        ("no-pack", "rect mark", "Harbin, 0:00 to 1:00: "),
+    ],
+)
+def test_charts_of_waits_tell_their_figures(visit: Visit, chart: str, kind: str, text: str) -> None:
+    mark = visit.page.locator(f'#chart-{chart} path[aria-roledescription="{kind}"]').first
+    mark.scroll_into_view_if_needed()
+    mark.hover()
+    tip = visit.page.locator("#chart-tip")
+    assert tip.inner_text() == mark.get_attribute("aria-label")
+    assert text in tip.inner_text()
+
+
 def test_chart_of_trips_tells_its_figures(visit: Visit) -> None:
     mark = visit.page.locator("#chart-trips path[aria-roledescription=bar]").first
     mark.scroll_into_view_if_needed()
@@ -292,8 +344,8 @@ def test_tables_sort_and_filter(visit: Visit) -> None:
 def test_keyboard_reaches_every_control(visit: Visit) -> None:
     wanted = {
         "A:Skip to the map", "CANVAS", "INPUT:cells", "INPUT:stations", "INPUT:ranges",
-        "INPUT:names", "INPUT:roads", "INPUT:corridors", "INPUT:design", "SELECT:pack",
-        "SELECT:find", "BUTTON:Whole area",
+        "INPUT:names", "INPUT:roads", "INPUT:corridors", "INPUT:chemistry", "INPUT:design",
+        "SELECT:pack", "SELECT:find", "BUTTON:Whole area",
         "INPUT:search", "BUTTON:Bays", "DIV:region",
     }  # fmt: skip
     reached = set()

@@ -4,15 +4,21 @@ import threading
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 
 from planner.errors import CheckError, InfeasibleError, InputError
 from planner.instance import Instance, read_instance
+from planner.physics.climate import city_climate
 from planner.planning import pipeline
+from planner.planning.joined_network import join_network, next_stations
 from planner.planning.pipeline import check_plan, plan
 from planner.planning.result import Planned
 from planner.planning.rounds import Fitted
+from planner.plans.fleet_rows import fleet_rates, winter_rates
+from planner.plans.service_rows import service_tables
+from planner.simulation.tables import read_day
 from tests.two_towns import APART_KM, two_towns
 
 TUTORIAL = Path(__file__).parents[3] / "instances" / "tutorial"
@@ -68,6 +74,35 @@ def test_swaps_on_the_road_need_packs_there(own: Planned, tutorial: Instance) ->
     private = own.instance.cities["vehicles_private"].sum()
     counted = own.plan.road_use
     assert counted["road_kwh_per_day"].to_numpy() == pytest.approx(on_road_kwh / private, rel=0.05)
+
+
+def test_corridor_stations_are_simulated_with_their_own_mix(own: Planned) -> None:
+    instance, evaluation = own.instance, own.evaluation
+    climate = city_climate(instance)
+    rates = fleet_rates(instance, climate)
+    stations = evaluation.stations
+    on_road = own.tables["corridor_stations"]
+    tables = service_tables(
+        instance, rates, winter_rates(instance, rates, climate), evaluation.packs,
+        evaluation.zones, stations, next_stations(instance, join_network(instance), stations),
+        on_road, own.tables["corridor_station_packs"],
+    )  # fmt: skip
+    packs = own.plan.station_packs
+    for kind, factor in (("winter_design", 1.0), ("winter_peak", 4.0)):
+        day = read_day(
+            **tables, station_packs=packs, day=kind, quarter=instance.scenario.planning_quarter
+        )
+        by_station = dict(zip(day.station_id, day.swaps_per_hour.sum(axis=(1, 2)), strict=True))
+        for row in on_road.itertuples():
+            expected = factor * row.winter_swaps_per_day
+            assert by_station[row.corridor_station_id] == pytest.approx(expected)
+        peak = day.swaps_per_hour.sum(axis=1).max(axis=1)
+        for name, rate in zip(day.station_id, peak, strict=True):
+            if kind == "winter_peak" and name in set(stations["site_id"]):
+                planned = stations.set_index("site_id").loc[name, "peak_swaps_per_hour"]
+                assert rate == pytest.approx(planned)
+    assert (day.next_idx[np.isin(day.station_id, on_road["corridor_station_id"])] == -1).all()
+    assert not np.isnan(day.turn_h).any()
 
 
 def test_the_public_check_agrees(own: Planned) -> None:

@@ -1,14 +1,14 @@
 """The command line: ``planner COMMAND``; heavy imports wait until a command runs."""
 
 import json
-import signal
 import sys
-import threading
 from pathlib import Path
 from typing import Any
 
 import click
 
+from planner.cli.finished_runs import compare, export, list_runs, report, simulate
+from planner.cli.interrupt import stop_on_interrupt
 from planner.outputs.screen.failures import EXIT_INTERRUPTED, run_command
 
 EXIT_LIMIT_WITH_PLAN = 4
@@ -93,25 +93,12 @@ def run(
             )
         folder = out or Path("outputs") / run_name(read)
         check_target(folder)
-        planned = plan(read, clock=clock, stop=_stop_on_interrupt())
+        planned = plan(read, clock=clock, stop=stop_on_interrupt())
         folder = write_run(planned, folder, Outputs(outputs))
     show_result(planned, folder, as_json)
     siting = planned.plan.models[0]
     if siting.status != "OPTIMAL" and siting.gap_frac > read.scenario.solver.gap_frac:
         sys.exit(EXIT_LIMIT_WITH_PLAN)
-
-
-def _stop_on_interrupt() -> threading.Event:
-    """An event that the first Ctrl-C sets; the second one interrupts as usual."""
-    stop = threading.Event()
-
-    def soft_stop(signum: int, frame: object) -> None:
-        stop.set()
-        signal.signal(signal.SIGINT, signal.default_int_handler)
-        click.echo("stopping: the best plan found is kept; Ctrl-C again gives up", err=True)
-
-    signal.signal(signal.SIGINT, soft_stop)
-    return stop
 
 
 @cli.command()
@@ -287,105 +274,6 @@ def bench(
 
 
 @cli.command()
-@click.argument("base", type=click.Path(path_type=Path), metavar="BASE")
-@click.argument("other", type=click.Path(path_type=Path), metavar="OTHER")
-@click.option(
-    "--out", type=click.Path(path_type=Path), metavar="DIR",
-    help="Folder for compare.html, compare.gpkg and tables; replaces a comparison there.",
-)  # fmt: skip
-@click.option("--json", "as_json", is_flag=True, help="The whole comparison as a JSON line.")
-def compare(base: Path, other: Path, out: Path | None, as_json: bool) -> None:
-    """Tell what differs between the finished runs BASE and OTHER.
-
-    Figures, stations gained, lost, moved and resized, packs, prices, settings and inputs; a
-    difference that the proven gaps leave open is called so (docs/compare.md).
-    """
-    from planner.outputs.compare import check_target, compare_runs, write_comparison
-    from planner.outputs.screen.compare import print_json, show_comparison
-
-    if out is not None:
-        check_target(out)
-    comparison = compare_runs(base, other)
-    folder = write_comparison(comparison, out) if out is not None else None
-    (print_json if as_json else show_comparison)(comparison, folder)
-
-
-@cli.command("list")
-@click.argument(
-    "folder", type=click.Path(path_type=Path), default=Path("outputs"), metavar="[FOLDER]"
-)
-@click.option("--json", "as_json", is_flag=True, help="A JSON line per run.")
-def list_runs(folder: Path, as_json: bool) -> None:
-    """Show the finished runs in FOLDER, by default `outputs`, newest first.
-
-    What was asked, how it ended, what it serves and costs; runs of batches too.
-    """
-    from planner.outputs.run_list import find_runs
-    from planner.outputs.screen.run_list import show_runs
-
-    show_runs(find_runs(folder), folder, as_json=as_json)
-
-
-@cli.command()
-@click.argument("run_folder", type=click.Path(path_type=Path), metavar="RUN")
-@click.option(
-    "--out", type=click.Path(path_type=Path), metavar="FILE",
-    help="File to write.  [default: RUN/report.html]",
-)  # fmt: skip
-def report(run_folder: Path, out: Path | None) -> None:
-    """Write the report of the finished run RUN anew: one page that opens without a network."""
-    from planner.outputs.report import rebuild_report
-
-    path = rebuild_report(run_folder, out, lambda line: click.echo(line, err=True))
-    click.echo(f"written to {path}")
-
-
-@cli.command()
-@click.argument("run_folder", type=click.Path(path_type=Path), metavar="RUN")
-@click.option(
-    "--format", "file_format", required=True, help="Format to write.",
-    type=click.Choice(
-        ["gpkg", "parquet", "csv", "flatgeobuf", "shapefile", "geojson", "pmtiles", "xlsx"]
-    ),
-)  # fmt: skip
-@click.option("--layers", default="", metavar="A,B", help="Layers and tables.  [default: all]")
-@click.option(
-    "--crs", default="EPSG:4326", show_default=True, metavar="CODE",
-    help="Reference system, e.g. EPSG:4490 (CGCS2000).",
-)  # fmt: skip
-@click.option(
-    "--out", type=click.Path(path_type=Path), required=True, metavar="DIR",
-    help="Folder to write into.",
-)  # fmt: skip
-@click.option("--bom", is_flag=True, help="Mark CSV files as UTF-8 for older spreadsheets.")
-def export(run_folder: Path, file_format: str, layers: str, crs: str, out: Path, bom: bool) -> None:
-    """Write layers of the finished run RUN in another format or reference system.
-
-    CSV keeps shapes as WKT; xlsx is the run's workbook, tables only; a Shapefile gets short
-    names and a list of them; GeoJSON and PMTiles know one reference system only.
-    """
-    if file_format == "xlsx":
-        from planner.outputs.layers.read_back import open_run
-        from planner.outputs.workbook import write_workbook
-
-        if layers or crs != "EPSG:4326":
-            raise click.UsageError("xlsx holds the whole workbook; leave --layers and --crs away")
-        open_run(run_folder)
-        out.mkdir(parents=True, exist_ok=True)
-        click.echo(str(write_workbook(run_folder, out / "workbook.xlsx")))
-        return
-    from planner.outputs.layers.export import export_run
-
-    names = [name.strip() for name in layers.split(",") if name.strip()]
-    written = export_run(
-        run_folder, file_format, out, names=names, crs=crs, with_bom=bom,
-        on_progress=lambda line: click.echo(line, err=True),
-    )  # fmt: skip
-    for path in written:
-        click.echo(str(path))
-
-
-@cli.command()
 @click.argument("study", type=click.Path(path_type=Path), metavar="STUDY")
 @click.option(
     "--out", type=click.Path(path_type=Path), metavar="DIR",
@@ -429,7 +317,7 @@ def batch(
     if dry_run:
         command.show(as_json)
         return
-    stop = _stop_on_interrupt()
+    stop = stop_on_interrupt()
     try:
         is_complete = command.run(processes, scheduler, stop, as_json)
     except KeyboardInterrupt as error:
@@ -486,6 +374,10 @@ def schema(what: str) -> None:
     else:
         model = Study if what == "study" else Scenario
         click.echo(json.dumps(model.model_json_schema(), indent=2, ensure_ascii=False))
+
+
+for command in (compare, export, list_runs, report, simulate):
+    cli.add_command(command)
 
 
 def main() -> None:
