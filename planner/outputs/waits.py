@@ -113,6 +113,8 @@ def in_one_sentence(figures: pd.DataFrame, wait: pd.DataFrame) -> str:
     figures, wait : DataFrame
         Tables ``simulation_figure`` and ``station_wait`` of a run.
     """
+    if wait.empty:
+        return "There is no station to be simulated."
     by_name = figures.set_index("figure")
     share, low, high = (
         _percent(float(by_name[column]["within_5min_frac"])) for column in ("value", "low", "high")
@@ -130,7 +132,7 @@ def in_one_sentence(figures: pd.DataFrame, wait: pd.DataFrame) -> str:
 
 
 def _percent(share_frac: float) -> str:
-    return f"{share_frac:.1%}".replace("%", " %")
+    return f"{100 * share_frac:.1f} %"
 
 
 def refuted_stations(wait: pd.DataFrame) -> pd.DataFrame:

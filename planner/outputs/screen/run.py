@@ -157,9 +157,9 @@ def _stations(kpi: Mapping[str, float]) -> str:
 
 def _waits(tables: "Mapping[str, pd.DataFrame]") -> list[tuple[str, str]]:
     """Waits, verdicts, and the first of the refuted stations; nothing without a simulation."""
-    if "station_wait" not in tables:
+    wait = tables.get("station_wait")
+    if wait is None or wait.empty:
         return []
-    wait = tables["station_wait"]
     figures = tables["simulation_figure"].set_index("figure")
     shares = {
         name: tuple(f"{share:.1%}" for share in figures.loc[name, ["value", "low", "high"]])

@@ -230,6 +230,24 @@ def test_no_station_is_refuted(run_folder: Path) -> None:
     assert "refuted" not in [value for _, name, value in page.attributes if name == "id"]
 
 
+def test_a_simulation_without_stations(run_folder: Path) -> None:
+    for name in ("station_wait", "no_pack_hour", "no_pack_type"):
+        path = run_folder / f"tables/{name}.parquet"
+        pd.read_parquet(path).head(0).to_parquet(path)
+    for name, columns in (
+        ("simulation_figure", ["value", "low", "high", "expected"]),
+        ("wait_histogram", ["drivers_frac", "expected_frac"]),
+    ):
+        path = run_folder / f"tables/{name}.parquet"
+        pd.read_parquet(path).assign(**dict.fromkeys(columns, np.nan)).to_parquet(path)
+    path = run_folder / "layers/stations.parquet"
+    pd.read_parquet(path).assign(verdict=None, on_time_frac=np.nan).to_parquet(path)
+    told = "\n".join(_Page(write_report(run_folder)).texts)
+    assert "There is no station to be simulated." in told
+    assert "No station of a city was simulated, or its use is not known." in told
+    assert not re.search(r"\b(nan|None)\b", told)
+
+
 def test_small_cities_are_named_not_drawn(run_folder: Path) -> None:
     """The heat map keeps to forty rows; who has fewest drivers stands in its caption."""
     cities = pd.read_parquet(run_folder / "layers/cities.parquet")
