@@ -266,7 +266,7 @@ def _most_per_hour(instance: Instance, day: StationDay) -> FloatArray:
         level = instance.scenario.service
         busiest = day.swaps_per_hour.sum(axis=1).max(axis=1)
         mix = replace(day, swaps_per_hour=day.swaps_per_hour / busiest[:, None, None])
-        found = most_swaps_per_hour(mix, level.busy_hours, level.wait_min, level.within_frac)
+        found = most_swaps_per_hour(mix, level.busy_hours, level.wait_min, level.planned_frac)
         return np.asarray(found.swaps_per_hour / busiest)
     mixed = day.swaps_per_hour.sum(axis=2)
     mixed = mixed / mixed.sum(axis=1, keepdims=True)

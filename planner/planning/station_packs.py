@@ -196,7 +196,7 @@ def _fewest(instance: Instance, day: StationDay) -> IntArray:
 
     def fewest(part: StationDay) -> IntArray:
         hours = busiest_hours(part.swaps_per_hour, level.busy_hours)
-        return fewest_packs(part, part.bays, hours, level.wait_min, level.within_frac).packs
+        return fewest_packs(part, part.bays, hours, level.wait_min, level.planned_frac).packs
 
     return in_parts(instance, day, fewest)
 

@@ -30,6 +30,8 @@ class Behaviour:
         Days simulated at most, >= 1.
     precision_frac : float
         Half width of the network's interval at which days are enough, > 0.
+    station_precision_frac : float
+        Half width that the busy hours' interval of 95 in 100 stations must then have too, > 0.
 
     Raises
     ------
@@ -43,8 +45,9 @@ class Behaviour:
     wait_min: float = 5.0
     within_frac: float = 0.95
     busy_hours: int = 4
-    replications: int = 30
+    replications: int = 200
     precision_frac: float = 0.002
+    station_precision_frac: float = 0.01
 
     def __post_init__(self) -> None:
         if not 0.0 < self.patience_min <= 1440.0:
@@ -55,8 +58,8 @@ class Behaviour:
             raise ValueError("within_frac must lie between 0 and 1")
         if not 1 <= self.busy_hours <= HOURS_PER_DAY:
             raise ValueError("busy_hours must lie in 1 to 24")
-        if self.replications < 1 or not self.precision_frac > 0.0:
-            raise ValueError("replications must be at least 1, precision_frac above 0")
+        if self.replications < 1 or not min(self.precision_frac, self.station_precision_frac) > 0:
+            raise ValueError("replications must be at least 1, both precisions above 0")
 
     @classmethod
     def of(cls, simulation: Simulation, service: Service) -> Self:
@@ -64,5 +67,5 @@ class Behaviour:
         return cls(
             simulation.patience_min, simulation.goes_on, simulation.exchange == "envelope",
             service.wait_min, service.within_frac, service.busy_hours, simulation.replications,
-            simulation.precision_frac,
+            simulation.precision_frac, simulation.station_precision_frac,
         )  # fmt: skip

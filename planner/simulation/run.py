@@ -21,7 +21,7 @@ from scipy.sparse.csgraph import connected_components
 from planner.arrays import FloatArray, IntArray, Lists, freeze
 from planner.service.day import StationDay, busiest_hours
 from planner.simulation.behaviour import Behaviour
-from planner.simulation.intervals import ratio
+from planner.simulation.intervals import ratio, shares
 from planner.simulation.kernel import Stations
 from planner.simulation.streams import station_keys
 from planner.simulation.tally import (
@@ -38,6 +38,8 @@ from planner.units import HOURS_PER_DAY, MINUTES_PER_HOUR, SECONDS_PER_HOUR
 
 FIRST_REPLICATIONS, LEAST_REPLICATIONS, MOST_AT_ONCE = 5, 10, 50
 """Days of the first batch, days before they can be enough, days of a batch at most."""
+SURE_STATIONS = 0.95
+"""Share of the stations whose own interval has to be narrow enough."""
 CHUNK_STATIONS = 32
 """Stations that one task simulates, or a group more."""
 SHARES = ((Count.WITHIN_5_MIN, Count.DRIVERS), (Count.BUSY_ON_TIME, Count.BUSY))
@@ -210,7 +212,8 @@ def simulate(
 
     All packs are full at the quietest hour; after a warm-up of 3 h a day of drivers is counted.
     After 5, 10, 20, 40 ... days, and at last at ``behaviour.replications``, it is asked whether the
-    95 % interval of the network's share of drivers on time is narrow enough; 10 days are the
+    95 % interval of the network's share of drivers on time is narrow enough, and that of most
+    stations' busy hours; 10 days are the
     least unless fewer are allowed.
 
     Parameters
@@ -254,7 +257,11 @@ def simulate(
                 message = (f"{done} of at most {behaviour.replications} days: {share.value:.2%} "
                            f"(+-{half:.2%}) of the drivers on time")  # fmt: skip
                 on_progress(Progress("simulation", None, None, work_s() - started, message))
-            enough = done >= LEAST_REPLICATIONS and not half > behaviour.precision_frac
+            enough = (
+                done >= LEAST_REPLICATIONS
+                and not half > behaviour.precision_frac
+                and _stations_are_sure(total, squares, done, behaviour.station_precision_frac)
+            )
             stopped = stop is not None and stop.is_set()
             if enough or stopped or done >= behaviour.replications:
                 break
@@ -264,6 +271,16 @@ def simulate(
         day, behaviour, done, total.counts[0], squares, total.wait_h[0], total.by_hour,
         total.late, total.waits, counts, np.concatenate(waits_h), np.concatenate(by_type),
     )  # fmt: skip
+
+
+def _stations_are_sure(total: Tally, squares: IntArray, done: int, precision_frac: float) -> bool:
+    """Whether the busy hours' interval of most stations is narrow enough."""
+    busy = 1
+    above, below = SHARES[busy]
+    counts = total.counts[0]
+    found = shares(counts[:, above], counts[:, below], squares[:, busy], done)
+    half = ((found.high - found.low) / 2)[counts[:, below] > 0]
+    return not len(half) or float(np.quantile(half, SURE_STATIONS)) <= precision_frac
 
 
 def _simulate_batch(
