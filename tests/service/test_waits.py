@@ -132,10 +132,11 @@ def test_hourly_rates_as_in_a_simulated_queue(packs: int, wait_min: float) -> No
 
 @pytest.mark.parametrize("places", [7, 8, 10])
 def test_scarce_grid_as_in_a_simulated_queue(places: int) -> None:
-    rates = 7.5 * EVENING
+    rates = 6.0 * EVENING
     moments = arrivals(rates, 4000, 200)
     hours = range(17, 21)
     share, _ = simulated(moments, waits(moments, 13, 1.15, places), hours, 5 / 60)
+    assert share > 0.93  # where the level is kept; a mean delay is too much far below it
     day = made_day(rates[None, None, :], [[13]], 1.15, grid_kw=50.0 * places)
     assert on_time(day, np.array([list(hours)]), 5.0).share[0] == pytest.approx(share, abs=0.012)
 
