@@ -13,7 +13,7 @@ from planner.outputs.waits import REFUTED, day_of, in_one_sentence
 _STATION_COLUMNS = (
     "station_id", "city", "verdict", "lacks", "packs", "drivers_per_day", "on_time_frac",
     "on_time_low", "on_time_high", "expected_on_time_frac", "p95_wait_min", "no_pack_frac",
-    "gave_up_frac", "disagrees",
+    "disagrees",
 )  # fmt: skip
 _BESIDE = ("within_5min_low", "within_5min_high", "expected_no_pack_frac")
 """Figures that stand in other columns of the row that they belong to."""
