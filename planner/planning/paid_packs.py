@@ -2,9 +2,11 @@
 
 import math
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from planner.arrays import FloatArray, IntArray
 from planner.errors import NoPlanError
@@ -17,6 +19,7 @@ from planner.planning.packs import (
     StationAnswer,
     assemble_pack_assignment,
     assigned_vehicles,
+    station_packs_per_vehicle,
 )
 from planner.planning.siting.standing import station_types_by_size
 from planner.planning.station_packs import (
@@ -34,6 +37,10 @@ HELD_BEFORE_VEHICLES = 10.0
 """A pack that a station lacks counts as many vehicles without one: it serves more."""
 
 
+HELD_BACK = 1.02
+"""Packs of stations that are still to change, over what they keep now."""
+
+
 @dataclass(frozen=True)
 class PlannedPacks:
     """One answer of the pack model, and the stations that it was planned for.
@@ -42,6 +49,9 @@ class PlannedPacks:
     ----------
     assumed_stations : StationAnswer
     problem, labels, solution : PackAssignmentProblem, PackLabels, PackAssignment
+        The model's answer, whose prices tell what more packs would be worth.
+    given : PackAssignment
+        What vehicles get: ``solution``, or what `balance` made of it.
     vehicles : ndarray, shape (num_quarters, num_cities, num_vehicles, num_packs)
         Vehicles per pack.
     planned : ndarray, shape (num_cities, num_vehicles, num_packs)
@@ -52,6 +62,7 @@ class PlannedPacks:
     problem: PackAssignmentProblem
     labels: PackLabels
     solution: PackAssignment
+    given: PackAssignment
     vehicles: FloatArray
     planned: FloatArray
 
@@ -83,8 +94,49 @@ def plan_packs(
     problem, labels = assemble_pack_assignment(instance, fleet, answer)
     solution = solve_pack_assignment(problem, options)
     vehicles = _vehicles_of_quarters(fleet, problem, labels, solution)
-    planned = instance.scenario.quarters.index(instance.scenario.planning_quarter)
-    return PlannedPacks(answer, problem, labels, solution, vehicles, vehicles[planned])
+    planned = vehicles[_planned_idx(instance)]
+    return PlannedPacks(answer, problem, labels, solution, solution, vehicles, planned)
+
+
+def _planned_idx(instance: Instance) -> int:
+    return instance.scenario.quarters.index(instance.scenario.planning_quarter)
+
+
+def balance(
+    instance: Instance,
+    fleet: FleetOperation,
+    packs: PlannedPacks,
+    answer: StationAnswer,
+    options: SolveOptions,
+) -> PlannedPacks:
+    """Give vehicles packs so that supply reaches for the stations' whole packs, too.
+
+    Parameters
+    ----------
+    instance, fleet : Instance, FleetOperation
+    packs : PlannedPacks
+    answer : StationAnswer
+        Of stations that were planned for them.
+    options : SolveOptions
+
+    Returns
+    -------
+    PlannedPacks
+        Where supply does not reach, vehicles take another pack, with what stations keep for it, or
+        none. A little is left over, as the stations are still to change.
+    """
+    problem, labels = assemble_pack_assignment(instance, fleet, answer)
+    held = np.stack(
+        [
+            (
+                vehicles * np.nan_to_num(station_packs_per_vehicle(instance, fleet, answer, name))
+            ).sum(axis=1)
+            for name, vehicles in zip(instance.scenario.quarters, packs.vehicles, strict=True)
+        ]
+    )
+    given = _solve_with_stock(problem, packs.given, held * HELD_BACK, options, may_change=True)
+    vehicles = _vehicles_of_quarters(fleet, problem, labels, given)
+    return replace(packs, given=given, vehicles=vehicles, planned=vehicles[_planned_idx(instance)])
 
 
 def saving_frac(packs: PlannedPacks, again: PlannedPacks, options: SolveOptions) -> float:
@@ -109,7 +161,7 @@ def saving_frac(packs: PlannedPacks, again: PlannedPacks, options: SolveOptions)
     NoPlanError
         If the time limit comes first.
     """
-    kept = solve_pack_assignment(_at_most(again.problem, packs.solution), options)
+    kept = solve_pack_assignment(_at_most(again.problem, packs.given), options)
     return kept.proof.objective / again.solution.proof.objective - 1.0
 
 
@@ -123,8 +175,8 @@ def pay_for_stock(
     """Fill the stations with whole packs for a round's vehicles, and buy them.
 
     The pack model is solved once more with the whole packs of the stations, and with no more
-    vehicles on any pack than the round gave it: where supply does not reach for both, some vehicles
-    get none.
+    vehicles on any pack: where supply does not reach for both, some get none (`balance` comes
+    first, so that it does).
 
     Parameters
     ----------
@@ -149,10 +201,10 @@ def pay_for_stock(
     problem, labels = assemble_pack_assignment(instance, fleet, answer)
     held = packs_by_city(instance, fleet, packs.vehicles, stock, stations, assumed)
     try:
-        solution = _solve_with_stock(_at_most(problem, packs.solution), problem, held, options)
+        solution = _solve_with_stock(problem, packs.given, held, options, may_change=False)
     except NoPlanError:
-        kept = keep_within_stock(stock, stations, packs.vehicles, packs.solution)
-        return PaidPacks(assumed, packs.solution, stations, kept)
+        kept = keep_within_stock(stock, stations, packs.vehicles, packs.given)
+        return PaidPacks(assumed, packs.given, stations, kept)
     vehicles = _vehicles_of_quarters(fleet, problem, labels, solution)
     return PaidPacks(
         answer, solution, stations, keep_within_stock(stock, stations, vehicles, solution)
@@ -160,43 +212,55 @@ def pay_for_stock(
 
 
 def _solve_with_stock(
-    at_most: PackAssignmentProblem,
     problem: PackAssignmentProblem,
+    earlier: PackAssignment,
     held: FloatArray,
     options: SolveOptions,
+    *,
+    may_change: bool,
 ) -> PackAssignment:
     """Solve with packs that cities' stations hold, shape of the stock, before any vehicle's.
 
-    They are groups of their own, with a pack of the type or none, whose reward is no cost of the
-    plan: it is taken off again.
+    Vehicles that a pack was given to keep it without further packs in stations; if they may change,
+    they may also take another with what stations keep for it. Packs of stations are groups of their
+    own, with a pack of the type or none, whose reward is no cost of the plan: it is taken off
+    again.
     """
+    num_options, num_groups = problem.num_options, problem.num_groups
+    home_group = np.concatenate((problem.option_group_idx, np.arange(num_groups)))
+    pairs = pd.DataFrame({"home": np.arange(len(home_group)), "group": home_group}).merge(
+        pd.DataFrame({"option": np.arange(num_options), "group": problem.option_group_idx}),
+        on="group",
+    )
+    home, option = pairs["home"].to_numpy(np.int32), pairs["option"].to_numpy(np.int64)
     city, pack = np.nonzero(held.any(axis=0))
-    num_held, (num_quarters, num_options) = len(city), at_most.option_cost.shape
-    reward = HELD_BEFORE_VEHICLES * at_most.no_pack_cost[:, None]
-    first = len(at_most.group_city_idx)
-    each = np.ones((num_quarters, num_held))
+    reward = HELD_BEFORE_VEHICLES * problem.no_pack_cost[:, None]
+    each = np.ones((problem.num_quarters, len(city)))
     with_stock = replace(
-        at_most,
-        vehicles=np.hstack((at_most.vehicles, held[:, city, pack])),
-        group_city_idx=np.concatenate((at_most.group_city_idx, city.astype(np.int32))),
+        problem,
+        vehicles=np.hstack((earlier.option_vehicles, earlier.without_pack, held[:, city, pack])),
+        group_city_idx=np.concatenate((problem.group_city_idx[home_group], city.astype(np.int32))),
         option_group_idx=np.concatenate(
-            (at_most.option_group_idx, np.arange(first, first + num_held, dtype=np.int32))
+            (home, len(home_group) + np.arange(len(city), dtype=np.int32))
         ),
-        option_pack_idx=np.concatenate((at_most.option_pack_idx, pack.astype(np.int32))),
-        option_allowed=np.hstack((at_most.option_allowed, held[:, city, pack] > 0)),
-        option_packs=np.hstack((np.ones((num_quarters, num_options)), each)),
-        option_cost=np.hstack((at_most.option_cost, -reward * each)),
+        option_pack_idx=np.concatenate((problem.option_pack_idx[option], pack.astype(np.int32))),
+        option_allowed=np.hstack(
+            (
+                problem.option_allowed[:, option] & (may_change | (home == option)),
+                held[:, city, pack] > 0,
+            )
+        ),
+        option_packs=np.hstack(
+            (np.where(home == option, 1.0, problem.option_packs[:, option]), each)
+        ),
+        option_cost=np.hstack((problem.option_cost[:, option], -reward * each)),
     )
     found = solve_pack_assignment(with_stock, options)
-    stands = found.option_vehicles[:, num_options:]
-    missing = found.without_pack[:, first:]
-    rewards = math.fsum((reward * stands - at_most.no_pack_cost[:, None] * missing).ravel())
+    given, stands = np.hsplit(found.option_vehicles, [len(option)])
+    without, missing = np.hsplit(found.without_pack, [len(home_group)])
+    rewards = math.fsum((reward * stands - problem.no_pack_cost[:, None] * missing).ravel())
     objective = found.proof.objective + rewards
     bound = min(objective, found.proof.bound + rewards)
-    # Groups of one option each, then those without any: back to the groups of the problem.
-    without = found.without_pack[:, num_options:first].copy()
-    for q in range(num_quarters):
-        np.add.at(without[q], problem.option_group_idx, found.without_pack[q, :num_options])
     gap = gap_frac(objective, bound, sense="min")
     return replace(
         found,
@@ -204,9 +268,14 @@ def _solve_with_stock(
             found.proof, objective=objective, bound=bound, gap_frac=gap,
             status=Status.OPTIMAL if gap <= OPTIMAL_GAP_FRAC else Status.FEASIBLE,
         ),
-        option_vehicles=found.option_vehicles[:, :num_options],
-        without_pack=without,
+        option_vehicles=_sums(given, option, num_options),
+        without_pack=_sums(without, home_group, num_groups),
     )  # fmt: skip
+
+
+def _sums(values: FloatArray, of: NDArray[Any], number: int) -> FloatArray:
+    """Sums of columns by what they are of, row by row."""
+    return np.stack([np.bincount(of, row, minlength=number) for row in values])
 
 
 def label_stock(

@@ -26,7 +26,13 @@ from planner.planning.corridors.plan import CorridorPlan
 from planner.planning.corridors.roads import CorridorRoads
 from planner.planning.corridors.rounds import CorridorRounds
 from planner.planning.packs import PackLabels, StationAnswer
-from planner.planning.paid_packs import PaidPacks, pay_for_stock, plan_packs, saving_frac
+from planner.planning.paid_packs import (
+    PaidPacks,
+    balance,
+    pay_for_stock,
+    plan_packs,
+    saving_frac,
+)
 from planner.planning.service import Capacity, station_capacity
 from planner.planning.siting.answer import choose_stations
 from planner.planning.siting.least_money import spend_least
@@ -236,6 +242,9 @@ def fit_packs_and_stations(
             )  # fmt: skip
         if not settled:
             packs = again
+        if settled or number + 1 >= coupling.max_rounds:
+            with clock.optional_stage("packs", "packs that supply has for vehicles and stations"):
+                packs = balance(instance, fleet, packs, answer, options)
 
 
 def _change_frac(capacity: Capacity, before: Capacity | None) -> float:

@@ -151,13 +151,18 @@ def station_day(
 
 
 def in_parts(
-    instance: Instance, day: StationDay, solve: Callable[[StationDay], NDArray[Any]]
+    instance: Instance, day: StationDay, solve: Callable[[StationDay, IntArray], NDArray[Any]]
 ) -> NDArray[Any]:
-    """An array over a day's stations, made in parts side by side, as many as there are workers."""
+    """An array over a day's stations, made in parts side by side, as many as there are workers.
+
+    ``solve`` gets the stations of a part and their positions.
+    """
     workers = instance.scenario.solver.workers
     parts = np.array_split(np.arange(len(day.station_id)), 4 * workers)
     with ThreadPoolExecutor(workers) as pool:
-        return np.concatenate(list(pool.map(lambda rows: solve(take_stations(day, rows)), parts)))
+        return np.concatenate(
+            list(pool.map(lambda rows: solve(take_stations(day, rows), rows), parts))
+        )
 
 
 class Capacity(NamedTuple):
@@ -215,7 +220,11 @@ def station_capacity(
     case = np.repeat(city_idx, len(by_size)), np.tile(by_size, len(city_idx))
     names = np.array([f"{city} {kind}" for city, kind in zip(*case, strict=True)], dtype=np.str_)
     day = station_day(instance, mix, names, *case, np.ones(len(names)))
-    rate = in_parts(instance, day, lambda part: _most_per_hour(instance, part))
+    near = None if earlier is None else earlier.swaps_per_hour[city_idx].ravel()
+    rate = in_parts(
+        instance, day,
+        lambda part, rows: _most_per_hour(instance, part, None if near is None else near[rows]),
+    )  # fmt: skip
     capacity[city_idx] = rate.reshape(len(city_idx), len(by_size))
     least = np.nanmin(capacity, axis=0, initial=np.inf)
     return Capacity(
@@ -254,10 +263,12 @@ def road_capacity(
     alike = travels.any(axis=0) / travels.any(axis=0).sum()
     flat = np.broadcast_to(alike[:, None], day.swaps_per_hour.shape).copy()
     day = replace(day, swaps_per_hour=flat)
-    return in_parts(instance, day, lambda part: _most_per_hour(instance, part))
+    return in_parts(instance, day, lambda part, _: _most_per_hour(instance, part))
 
 
-def _most_per_hour(instance: Instance, day: StationDay) -> FloatArray:
+def _most_per_hour(
+    instance: Instance, day: StationDay, near: FloatArray | None = None
+) -> FloatArray:
     """Largest multiple of a day's drivers, by the level or the override."""
     if not len(day.station_id):
         return np.zeros(0)
@@ -266,7 +277,10 @@ def _most_per_hour(instance: Instance, day: StationDay) -> FloatArray:
         level = instance.scenario.service
         busiest = day.swaps_per_hour.sum(axis=1).max(axis=1)
         mix = replace(day, swaps_per_hour=day.swaps_per_hour / busiest[:, None, None])
-        found = most_swaps_per_hour(mix, level.busy_hours, level.wait_min, level.planned_frac)
+        found = most_swaps_per_hour(
+            mix, level.busy_hours, level.wait_min, level.planned_frac,
+            None if near is None else near * busiest,
+        )  # fmt: skip
         return np.asarray(found.swaps_per_hour / busiest)
     mixed = day.swaps_per_hour.sum(axis=2)
     mixed = mixed / mixed.sum(axis=1, keepdims=True)

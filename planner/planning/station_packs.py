@@ -194,7 +194,7 @@ def _fewest(instance: Instance, day: StationDay) -> IntArray:
     comes = day.swaps_per_hour.sum(axis=2) >= LEAST_DRIVERS_PER_DAY
     day = replace(day, swaps_per_hour=day.swaps_per_hour * comes[..., None])
 
-    def fewest(part: StationDay) -> IntArray:
+    def fewest(part: StationDay, _: IntArray) -> IntArray:
         hours = busiest_hours(part.swaps_per_hour, level.busy_hours)
         return fewest_packs(part, part.bays, hours, level.wait_min, level.planned_frac).packs
 

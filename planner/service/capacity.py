@@ -15,6 +15,8 @@ from planner.service.day import StationDay, busiest_hours, take_stations
 from planner.service.stock import best_share, fewest_packs
 from planner.units import SECONDS_PER_HOUR
 
+NEAR_FRAC = 0.02
+"""What is expected near a rate is looked for so near at first."""
 PRECISION = 1e-6
 """Share of its rate by which a capacity may be too low."""
 LEAST_RATE = 1e-6
@@ -41,7 +43,11 @@ class Capacity:
 
 
 def most_swaps_per_hour(
-    mix: StationDay, busy_hours: int, wait_min: float, within_frac: float
+    mix: StationDay,
+    busy_hours: int,
+    wait_min: float,
+    within_frac: float,
+    near: FloatArray | None = None,
 ) -> Capacity:
     """Largest peak rate of each case at which packs up to the bays keep the service level.
 
@@ -57,6 +63,8 @@ def most_swaps_per_hour(
         How many of the busiest hours count, 1 to 24.
     wait_min, within_frac
         As for `fewest_packs`.
+    near : float array, shape (num_cases,), optional
+        Rates that the answers are expected near, for a mix much like it; NaN where not known.
 
     Returns
     -------
@@ -84,7 +92,13 @@ def most_swaps_per_hour(
     # No lane takes more than its rate, no bays more than they turn at best.
     most = np.minimum(SECONDS_PER_HOUR / mix.lane_s, mix.bays / mix.turn_h.min(axis=1))
     ends = np.full(num_cases, LEAST_RATE), most
-    reaches = share_above(ends[0], np.arange(num_cases)) >= 0
+    every = np.arange(num_cases)
+    reaches = share_above(ends[0], every) >= 0
+    if near is not None:
+        for end, factor in enumerate((1 - NEAR_FRAC, 1 + NEAR_FRAC)):
+            guess = np.clip(np.where(np.isnan(near), ends[end], near * factor), *ends)
+            is_end = (share_above(guess, every) >= 0) == (end == 0)
+            ends[end][:] = np.where(is_end, guess, ends[end])
     case = np.flatnonzero(reaches)
     rate = np.zeros(num_cases)
     if len(case):

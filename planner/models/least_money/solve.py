@@ -8,7 +8,6 @@ that nothing needs are dropped and types made smaller; small problems then go to
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import islice
 
 import numpy as np
 
@@ -29,8 +28,8 @@ EXACT_PAIRS = 20_000
 """Up to so many pairs within reach SCIP closes what is left, in seconds."""
 SCIP_TOLERANCE = 1e-7
 """SCIP's bound is that of a floating-point LP: closer than this its digits mean nothing."""
-MOST_DROPS = 300
-"""Stations that are taken away for a trial, each with a service of all others."""
+MOST_FAILURES = 30
+"""Stations in a row whose taking away left no plan as good: others are needed more."""
 TIME_SHARE, LEAST_S, FIRST_NODES = 0.25, 1.0, 2_000
 """Share of the time limit, but at least a second; nodes in deterministic mode."""
 
@@ -165,32 +164,35 @@ def _dropped(
     until: float,
     stop: StopRequest | None,
 ) -> tuple[IntArray, IntArray]:
-    """Without the stations that nothing needs, the dearest dropped first."""
-    for site in islice(_doubtful(problem, plan[0]), MOST_DROPS):
-        if work_s() > until or (stop is not None and stop.is_set()):
+    """Without the stations that nothing needs, the least needed dropped first."""
+    failures = 0
+    for site in _doubtful(problem, plan[0]):
+        if work_s() > until or failures == MOST_FAILURES or (stop is not None and stop.is_set()):
             break
         left = plan[0] != site
         fewer = plan[0][left], plan[1][left]
+        failures += 1
         if is_as_good(problem, fewer):
-            plan = _smaller(problem, fewer)
+            plan, failures = _smaller(problem, fewer), 0
     return plan
 
 
 def _doubtful(problem: LeastMoneyProblem, sites: IntArray) -> Iterator[int]:
-    """Open sites that cost, may close, and are no served zone's only one, the dearest first."""
+    """Open sites that cost, may close, and are not needed by too many zones: first those that
+    least depends on, of these the dearest.
+    """
     rules, coverage = problem.stations.rules, problem.stations.coverage
     is_open = np.zeros(coverage.num_sites, dtype=np.bool_)
     is_open[sites] = True
     count = np.bincount(coverage.reach.entries_of(is_open), minlength=coverage.num_zones)
-    only = (count == 1) & (coverage.value > 0)
-    needed = np.bincount(
-        coverage.reach.owner, only[coverage.reach.idx], minlength=coverage.num_sites
-    )
-    # A zone that is served in part, or not at all, may lose its only station.
-    spare = math.fsum(coverage.value[count > 0].tolist()) > problem.least_served * (1 + EQUAL_FRAC)
+    # Zones that lose their only station are lost: no more may be than serving all would spare.
+    only = np.where(count == 1, coverage.value, 0.0)
+    lost = np.bincount(coverage.reach.owner, only[coverage.reach.idx], minlength=coverage.num_sites)
+    within_reach = math.fsum(coverage.value[count > 0].tolist())
+    spare = within_reach - problem.least_served * (1 - EQUAL_FRAC)
     cost = np.where(problem.stations.capacity > 0, rules.cost, np.inf).min(axis=1, initial=np.inf)
-    for site in sites[np.argsort(-cost[sites], kind="stable")].tolist():
-        if not rules.forced[site] and cost[site] > 0 and (spare or needed[site] == 0):
+    for site in sites[np.lexsort((-cost[sites], lost[sites]))].tolist():
+        if not rules.forced[site] and cost[site] > 0 and lost[site] <= spare:
             yield site
 
 
