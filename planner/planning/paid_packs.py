@@ -33,10 +33,6 @@ from planner.planning.station_packs import (
 from planner.solving.options import SolveOptions
 from planner.solving.status import OPTIMAL_GAP_FRAC, Status, gap_frac
 
-HELD_BEFORE_VEHICLES = 10.0
-"""A pack that a station lacks counts as many vehicles without one: it serves more."""
-
-
 HELD_BACK = 1.02
 """Packs of stations that are still to change, over what they keep now."""
 
@@ -175,7 +171,7 @@ def pay_for_stock(
     """Fill the stations with whole packs for a round's vehicles, and buy them.
 
     The pack model is solved once more with the whole packs of the stations, and with no more
-    vehicles on any pack: where supply does not reach for both, some get none (`balance` comes
+    vehicles on any pack. Where supply does not reach for both, stations keep fewer (`balance` comes
     first, so that it does).
 
     Parameters
@@ -219,12 +215,11 @@ def _solve_with_stock(
     *,
     may_change: bool,
 ) -> PackAssignment:
-    """Solve with packs that cities' stations hold, shape of the stock, before any vehicle's.
+    """Solve with packs that cities' stations hold, shape of the stock, after every vehicle's.
 
     Vehicles that a pack was given to keep it without further packs in stations; if they may change,
     they may also take another with what stations keep for it. Packs of stations are groups of their
-    own, with a pack of the type or none, whose reward is no cost of the plan: it is taken off
-    again.
+    own, with a pack of the type or none, at costs that are none of the plan's and taken off again.
     """
     num_options, num_groups = problem.num_options, problem.num_groups
     home_group = np.concatenate((problem.option_group_idx, np.arange(num_groups)))
@@ -234,7 +229,11 @@ def _solve_with_stock(
     )
     home, option = pairs["home"].to_numpy(np.int32), pairs["option"].to_numpy(np.int64)
     city, pack = np.nonzero(held.any(axis=0))
-    reward = HELD_BEFORE_VEHICLES * problem.no_pack_cost[:, None]
+    lacking = problem.no_pack_cost[:, None]
+    # Dearer than any vehicle to have, cheaper to lack: vehicles come first.
+    holding = np.clip(
+        problem.option_cost.max(axis=1, initial=0.0, keepdims=True), lacking / 2, 0.95 * lacking
+    )
     each = np.ones((problem.num_quarters, len(city)))
     with_stock = replace(
         problem,
@@ -253,14 +252,14 @@ def _solve_with_stock(
         option_packs=np.hstack(
             (np.where(home == option, 1.0, problem.option_packs[:, option]), each)
         ),
-        option_cost=np.hstack((problem.option_cost[:, option], -reward * each)),
+        option_cost=np.hstack((problem.option_cost[:, option], holding * each)),
     )
     found = solve_pack_assignment(with_stock, options)
     given, stands = np.hsplit(found.option_vehicles, [len(option)])
     without, missing = np.hsplit(found.without_pack, [len(home_group)])
-    rewards = math.fsum((reward * stands - problem.no_pack_cost[:, None] * missing).ravel())
-    objective = found.proof.objective + rewards
-    bound = min(objective, found.proof.bound + rewards)
+    counted = math.fsum((holding * stands + lacking * missing).ravel())
+    objective = found.proof.objective - counted
+    bound = min(objective, found.proof.bound - counted)
     gap = gap_frac(objective, bound, sense="min")
     return replace(
         found,

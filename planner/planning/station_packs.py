@@ -16,17 +16,20 @@ from planner.physics.fleet import FleetOperation
 from planner.planning.packs import (
     FIRST_PACKS_PER_TURNING,
     StationAnswer,
+    annuity,
     turning_per_vehicle,
 )
 from planner.planning.service import CityMix, city_mix, in_parts, station_day, worst_month
 from planner.planning.siting.question import Siting
 from planner.planning.siting.standing import station_types_by_size
 from planner.service.day import StationDay, busiest_hours
-from planner.service.stock import fewest_packs
-from planner.units import HOURS_PER_DAY
+from planner.service.stock import fewest_packs, further_packs
+from planner.units import DAYS_PER_YEAR, HOURS_PER_DAY
 
 LEAST_DRIVERS_PER_DAY = 0.05
 """A station keeps no pack for drivers who come less often: one in three weeks."""
+MOST_FURTHER_PACKS = 3
+"""More than the level asks for, by station: what they bring falls fast."""
 ROUNDING_PACKS = 1e-6
 """The pack model's stock may fall short of a whole number by rounding."""
 
@@ -181,24 +184,33 @@ def stock_stations(
         day = station_day(
             instance, mix, stations.station_id[in_city], city, stations.type_idx[in_city], peak
         )
-        packs[row, in_city] = _fewest(instance, day)
+        packs[row, in_city] = _packs_of(instance, day)
         if on_road.any():
             grown = np.divide(of_pack[q], of_pack[planned], out=np.zeros(len(of_pack[q])),
                               where=of_pack[planned] > 0)  # fmt: skip
-            packs[row, on_road] = _fewest(instance, _road_day(instance, mix, stations, grown))
+            packs[row, on_road] = _packs_of(instance, _road_day(instance, mix, stations, grown))
     return packs
 
 
-def _fewest(instance: Instance, day: StationDay) -> IntArray:
-    level = instance.scenario.service
+def _packs_of(instance: Instance, day: StationDay) -> IntArray:
+    """Packs that keep the level, and further ones that days without the peak's factor pay for."""
+    level, costs, packs = instance.scenario.service, instance.scenario.costs, instance.packs
     comes = day.swaps_per_hour.sum(axis=2) >= LEAST_DRIVERS_PER_DAY
     day = replace(day, swaps_per_hour=day.swaps_per_hour * comes[..., None])
+    pack_cny = (packs["cost_cny_per_kwh"] * packs["nominal_kwh"]).to_numpy(float)
+    lease_cny = pack_cny * annuity(costs.max_pack_years, costs.interest_rate) / DAYS_PER_YEAR
+    peak = instance.scenario.demand.peak_day_factor
 
-    def fewest(part: StationDay, _: IntArray) -> IntArray:
+    def of_part(part: StationDay, _: IntArray) -> IntArray:
         hours = busiest_hours(part.swaps_per_hour, level.busy_hours)
-        return fewest_packs(part, part.bays, hours, level.wait_min, level.planned_frac).packs
+        stock = fewest_packs(part, part.bays, hours, level.wait_min, level.planned_frac)
+        if level.late_swap_cny == 0:
+            return stock.packs
+        usual = replace(part, swaps_per_hour=part.swaps_per_hour / peak)
+        most = np.minimum(part.bays, stock.packs.sum(axis=1) + MOST_FURTHER_PACKS)
+        return further_packs(usual, stock, most, level.wait_min, level.late_swap_cny, lease_cny)
 
-    return in_parts(instance, day, fewest)
+    return in_parts(instance, day, of_part)
 
 
 def _road_day(

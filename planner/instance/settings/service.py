@@ -23,6 +23,11 @@ class Service(Section):
         "hundred to two hundred simulated days confirm 95 % at 97 % of the stations of china-140",
         ge=0, lt=1,
     )  # fmt: skip
+    late_swap_cny: float = setting(
+        9.0, "what a driver who is not served in time costs: stations hold further packs where "
+        "these bring more than their lease", unit="CNY", source="INF: a quarter of an hour at 36 "
+        "CNY/h, the value of time in costs.swap_cny", ge=0, le=1000,
+    )  # fmt: skip
     busy_hours: int = setting(
         4, "hours of the day, the busiest, in which that share must be kept",
         source="?: planning target", ge=1, le=24,

@@ -178,8 +178,9 @@ def _dropped(
 
 
 def _doubtful(problem: LeastMoneyProblem, sites: IntArray) -> Iterator[int]:
-    """Open sites that cost, may close, and are not needed by too many zones: first those that
-    least depends on, of these the dearest.
+    """Open sites that cost and may close, if what they alone reach may be lost.
+
+    First those that alone reach least, of these the dearest.
     """
     rules, coverage = problem.stations.rules, problem.stations.coverage
     is_open = np.zeros(coverage.num_sites, dtype=np.bool_)
