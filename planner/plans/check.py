@@ -97,9 +97,10 @@ def _labels(instance: Instance, plan: Plan) -> Iterator[str]:
         (plan.capacity, "city_id", instance.cities["city_id"]),
         (plan.capacity, "station_type_id", instance.stations["station_type_id"]),
     ):
-        unknown = frame.loc[~frame[column].isin(known), column]
-        if len(unknown):
-            yield f"{column} {unknown.iloc[0]} is not known ({len(unknown)} such)"
+        labels = set(known)
+        unknown = [label for label in frame[column].tolist() if label not in labels]
+        if unknown:
+            yield f"{column} {unknown[0]} is not known ({len(unknown)} such)"
     for name, frame, key in (
         ("stations", plan.stations, ["site_id"]),
         ("allocation", plan.allocation, ["zone_id", "site_id"]),

@@ -120,20 +120,38 @@ def _zones(
         swaps_per_day=share * zones["city_id"].map(swaps_by_city).fillna(0.0),
         peak_swaps_per_hour=share * zones["city_id"].map(peak_by_city).fillna(0.0),
     )
-    allocation = plan.allocation
-    served = allocation.groupby("zone_id")["share_frac"].sum()
-    minutes = (allocation["share_frac"] * allocation["drive_min"]).groupby(allocation["zone_id"])
-    largest_first = allocation.sort_values(["share_frac", "site_id"], ascending=[False, True])
-    main_site = largest_first.drop_duplicates("zone_id").set_index("zone_id")["site_id"]
-    zone_id = rows["zone_id"]
+    served, mean_min, main_site = _service(plan.allocation, zones["zone_id"])
+    is_served = served > 0
     return rows.assign(
         is_near=_near_station(instance, plan),
         nearest_min=np.where(np.isfinite(nearest_min), nearest_min, np.nan),
-        is_served=zone_id.isin(served.index),
-        served_frac=zone_id.map(served).fillna(0.0),
-        site_id=zone_id.map(main_site),
-        drive_min=zone_id.map(minutes.sum() / served),
+        is_served=is_served,
+        served_frac=served,
+        site_id=pd.Series(main_site, index=rows.index, dtype="str"),
+        drive_min=mean_min,
     ).sort_values("zone_id", ignore_index=True)
+
+
+def _service(
+    allocation: pd.DataFrame, zone_ids: "pd.Series[str]"
+) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.object_]]:
+    """Share served of each zone, its mean drive, and the site of its largest share if any."""
+    at = pd.Index(zone_ids).get_indexer(pd.Index(allocation["zone_id"]))
+    share = allocation["share_frac"].to_numpy(float)
+    minutes = share * allocation["drive_min"].to_numpy(float)
+    served, driven = (
+        np.bincount(at, values, minlength=len(zone_ids)).astype(float)
+        for values in (share, minutes)
+    )
+    mean_min: NDArray[np.float64] = np.divide(
+        driven, served, out=np.full(len(served), np.nan), where=served > 0
+    )
+    site_idx, site_ids = pd.factorize(allocation["site_id"], sort=True)
+    largest_first = np.lexsort((site_idx, -share, at))
+    zone, first = np.unique(at[largest_first], return_index=True)
+    main_site: NDArray[np.object_] = np.full(len(zone_ids), None, dtype=object)
+    main_site[zone] = np.asarray(site_ids, dtype=object)[site_idx[largest_first[first]]]
+    return served, mean_min, main_site
 
 
 def _near_station(instance: Instance, plan: Plan) -> np.ndarray:
