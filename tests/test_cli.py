@@ -56,8 +56,9 @@ def test_run_leaves_a_complete_folder(
     stages = [stage["name"] for stage in run["stages"]]
     # Packs and stations take turns; each name stands where it first comes.
     assert list(dict.fromkeys(stages)) == [
-        "read", "fleet", "network", "packs", "siting", "allocation", "service", "money", "gates",
-        "check", "candidates", "curves", "layers", "report", "workbook",
+        "read", "fleet", "network", "packs", "capacity", "siting", "allocation", "service",
+        "stock", "money", "gates", "check", "days", "simulation", "candidates", "curves", "layers",
+        "report", "workbook",
     ]  # fmt: skip
     assert {"report.html", "workbook.xlsx"} <= {path.name for path in folder.iterdir()}
     layers = {name for name, _ in pyogrio.list_layers(folder / "plan.gpkg")}

@@ -70,7 +70,7 @@ def test_a_run_is_simulated_beside_it(planner: Command, run_folder: Path) -> Non
     before = _content(run_folder)
     code, out, err = planner("simulate", run_folder, "--workers", 2)
     assert code == 0, err
-    assert re.search(r"\d+ of at most 30 days: \d+\.\d+% \(\+-", err)
+    assert re.search(r"\d+ of at most 200 days: \d+\.\d+% \(\+-", err)
     for part in ("winter peak day", "Drivers served within 5 min", "closed form", "2 stations: ",
                  "target: 95.0 %", "Busiest stations"):  # fmt: skip
         assert part in out
@@ -181,8 +181,8 @@ def test_a_run_that_left_the_simulation_out_needs_replications(
     copy = Path(shutil.copytree(run_folder, tmp_path / "run"))
     path = copy / "scenario.resolved.toml"
     text = path.read_text(encoding="utf-8")
-    path.write_text(text.replace("replications = 30", "replications = 0"), encoding="utf-8")
+    path.write_text(text.replace("replications = 200", "replications = 0"), encoding="utf-8")
     assert "give --replications" in _fails(planner, copy)
     assert planner("simulate", copy, *FEW)[0] == 0
-    path.write_text(text.replace("replications = 30", "replications = -1"), encoding="utf-8")
+    path.write_text(text.replace("replications = 200", "replications = -1"), encoding="utf-8")
     assert "simulation.replications" in _fails(planner, copy)

@@ -83,18 +83,21 @@ def test_a_what_if_without_time_is_unknown(
 def test_packs_that_cannot_be_planned_again_leave_the_plan(
     tutorial: Instance, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    solve, calls = rounds.solve_pack_assignment, []
+    plan_packs, calls = rounds.plan_packs, []
 
-    def solve_once(problem: Any, options: Any) -> Any:
-        calls.append(problem)
+    def plan_once(*arguments: Any) -> Any:
+        calls.append(arguments)
         if len(calls) > 1:
             raise NoPlanError("no time")
-        return solve(problem, options)
+        return plan_packs(*arguments)
 
-    monkeypatch.setattr(rounds, "solve_pack_assignment", solve_once)
+    monkeypatch.setattr(rounds, "plan_packs", plan_once)
     planned = plan(tutorial)
     assert planned.plan.stations["site_id"].tolist() == ["A", "B"]
-    assert planned.tables["coupling"]["vehicles_changing_frac"].isna().tolist() == [True]
+    unknown = planned.tables["coupling"][["vehicles_changing_frac", "saving_frac"]]
+    assert unknown.isna().to_numpy().tolist() == [[True, True]]
+    # Packs of the first round are kept, and those in stations are paid for all the same.
+    assert planned.plan.station_packs["packs"].sum() > 0
     assert [each.name for each in planned.clock.left_out] == ["packs"]
 
 

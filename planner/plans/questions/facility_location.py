@@ -118,9 +118,14 @@ def yearly_savings(candidates: Candidates) -> tuple[FloatArray, FloatArray]:
 
 def _finding(stated: Stated, styles: NumberStyles) -> Finding:
     found, best = (f"{styles.large(value)} CNY" for value in (stated.objective, stated.bound))
-    stations = styles.number(stated.kpi.get("num_stations"))
+    count = stated.kpi.get("num_stations")
+    drives = (
+        "1 station, the drives to it"
+        if count == 1
+        else f"{styles.number(count)} stations, the drives to them"
+    )
     return Finding(
-        f"{stations} stations, the drives to them and swaps not served cost {found} a year",
+        f"{drives} and swaps not served cost {found} a year",
         found, best, "costs less", "costs less than",
     )  # fmt: skip
 

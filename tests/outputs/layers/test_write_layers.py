@@ -55,6 +55,7 @@ TABLES = {
     "chemistries": 3,
     "coupling": 2,
     "corridor_summary": 6,
+    "corridor_station_packs": 3,
     "corridor_unconnected": 1,
     "a_table_of_tomorrow": 1,
     "kpi": 3,

@@ -82,7 +82,10 @@ def on_time_over_use(run: RunFiles) -> Chart:
         return Chart("on-time", "Share on time over the use of stations", subtitle, note=note)
     frame = frame.sort_values(["utilisation_frac", "site_id"])
     kept = _thinned(frame)
+    asked = run.scenario.get("service", {}).get("within_frac")
     lowest = float(frame[["on_time_frac", "expected_on_time_frac"]].min().min())
+    # The level asked for is seen apart from the axis.
+    lowest = min(lowest, (1.0 if asked is None else asked) - 0.01)
     x = {**axis("use", "peak load over capacity [%]", grid=False), "scale": {"zero": False}}
     y = {**axis("share", "drivers on time [%]"),
          "scale": {"domain": [np.floor(20 * lowest) * 5, 100.0], "nice": False}}  # fmt: skip
@@ -107,17 +110,17 @@ def on_time_over_use(run: RunFiles) -> Chart:
         for verdict in names  # what needs a look is drawn last
         for row in records(kept[kept["verdict"] == verdict])
     ]  # fmt: skip
+    theory, legend = _theory(frame, x, y)
     layers: list[Spec] = [
         {"data": {"values": dots},
          "mark": {"type": "point", "filled": True, "opacity": 0.75},
          "encoding": {"x": x, "y": y, **marked, **says()}},
-        _theory(frame, x, y),
+        theory,
     ]  # fmt: skip
-    asked = run.scenario.get("service", {}).get("within_frac")
     if asked is not None:
         layers.append(level_line(y, 100 * asked, f"asked for: {percent(asked, 0)}", BOUND))
     refuted = int((frame["verdict"] == REFUTED).sum())
-    notes = ["Solid: what theory expects of these stations, without simulation."]
+    notes = [legend]
     if len(kept) < len(frame):
         notes.append(
             f"Of {number(len(frame))} stations {number(len(kept))} are drawn: all that are not "
@@ -203,8 +206,8 @@ def _thinned(frame: pd.DataFrame) -> pd.DataFrame:
     return pd.concat([common.iloc[np.unique(picked)], others])
 
 
-def _theory(frame: pd.DataFrame, x: Spec, y: Spec) -> Spec:
-    """Means of the closed form over stations alike in use; a mark each where they are few."""
+def _theory(frame: pd.DataFrame, x: Spec, y: Spec) -> tuple[Spec, str]:
+    """Means of the closed form over stations alike in use, a mark each if few; what it is."""
     known = frame[["utilisation_frac", "expected_on_time_frac"]].dropna().to_numpy(float)
     groups = min(_CURVE_GROUPS, len(known) // _FEWEST_IN_GROUP)
     is_curve = groups > 2
@@ -220,9 +223,17 @@ def _theory(frame: pd.DataFrame, x: Spec, y: Spec) -> Spec:
     mark = (
         {"type": "line", "color": BOUND, "interpolate": "monotone", "aria": False,
          "point": {"color": BOUND, "size": 20}}
-        if is_curve else {"type": "point", "color": BOUND, "shape": "cross", "size": 50}
+        # A stroke leaves the dot beneath it to be seen.
+        if is_curve else {"type": "point", "color": BOUND, "shape": "stroke", "size": 150,
+                          "strokeWidth": 2, "opacity": 1}
     )  # fmt: skip
-    return {"data": {"values": values}, "mark": mark, "encoding": {"x": x, "y": y, **says()}}
+    note = (
+        "Line: what the closed form expects of stations so used, without simulation."
+        if is_curve
+        else "Stroke: what the closed form expects of the station, without simulation."
+    )
+    layer = {"data": {"values": values}, "mark": mark, "encoding": {"x": x, "y": y, **says()}}
+    return layer, note
 
 
 def _symbol(shape: str) -> str:
