@@ -182,8 +182,25 @@ def test_shuffled_rows_change_nothing(tutorial: Instance, planned_tutorial: Plan
         },
     )
     again = plan(shuffled)
-    assert again.evaluation.kpi == pytest.approx(planned_tutorial.evaluation.kpi)
+    # Z3 is as near to A as to B: which of them serves it, and so the simulated day, may change.
+    simulated = set(planned_tutorial.tables["simulation_figure"]["figure"]) - {"station_packs"}
+
+    def planned_kpi(planned: Planned) -> dict[str, float]:
+        return {name: v for name, v in planned.evaluation.kpi.items() if name not in simulated}
+
+    assert planned_kpi(again) == pytest.approx(planned_kpi(planned_tutorial))
     assert set(again.plan.stations["site_id"]) == set(planned_tutorial.plan.stations["site_id"])
+
+
+def test_order_of_packs_changes_no_simulated_day(
+    tutorial: Instance, planned_tutorial: Planned
+) -> None:
+    backwards = {
+        name: getattr(tutorial, name).iloc[::-1].reset_index(drop=True)
+        for name in ("packs", "vehicles", "stations", "climate")
+    }
+    again = plan(replace(tutorial, **backwards))
+    assert again.evaluation.kpi == pytest.approx(planned_tutorial.evaluation.kpi)
 
 
 def test_too_many_forced_sites_are_named(tutorial: Instance) -> None:

@@ -17,8 +17,8 @@ OBJECTIVES = ("p_median", "set_cover", "facility_location")
 
 @pytest.fixture(scope="module")
 def planned(tutorial: Instance) -> dict[str, Planned]:
-    """A stated load and no busier day make yearly costs build two stations, one large, one small."""
-    stated = {"throughput": {"utilisation_frac": 0.85}, "demand": {"peak_day_factor": 1.0}}
+    """By a stated load yearly costs build two stations, one large and one small."""
+    stated = {"throughput": {"utilisation_frac": 0.85}}
     changes = {"p_median": {}, "set_cover": {}, "facility_location": stated}
     return {
         name: plan(read_instance(tutorial.folder, scenario_name=name, overrides=changes[name]))
