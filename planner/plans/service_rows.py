@@ -76,7 +76,10 @@ def service_tables(
         "station_service": pd.concat(service, ignore_index=True),
         "mix_hour": pd.concat(hours, ignore_index=True),
         "mix_turn": pd.concat(turns, ignore_index=True),
-        "pack_type": instance.packs[["pack_id", "chemistry", "envelope", "nominal_kwh"]],
+        # Drivers are drawn type by type: the order of the rows of packs must not change them.
+        "pack_type": instance.packs[
+            ["pack_id", "chemistry", "envelope", "nominal_kwh"]
+        ].sort_values("pack_id", ignore_index=True),
     }
 
 

@@ -75,7 +75,10 @@ def _spoil_stock(packs: float) -> Callable[[Plan], Plan]:
         (_set("allocation", 0, "zone_id", "Z8"), "audited inf"),
         (_set("allocation", 1, "zone_id", "Z1"), "repeat the key zone_id, site_id"),
         (_set("allocation", 0, "share_frac", 0.0), r"outside \(0, 1\]"),
-        (_set("allocation", 2, "share_frac", 0.9), "zone Z3 is served more than once"),
+        (
+            _add("allocation", zone_id="Z3", site_id="B", share_frac=0.1, drive_min=1.0),
+            "zone Z3 is served more than once",
+        ),
         (
             _add("allocation", zone_id="Z6", site_id="C", share_frac=1.0, drive_min=3.0),
             "site_id C is not known",

@@ -9,6 +9,7 @@ from planner.instance import Instance
 from planner.physics.climate import city_climate
 from planner.physics.fleet import operate_fleet
 from planner.planning.joined_network import reach_on_network
+from planner.planning.service import station_capacity
 from planner.planning.siting.as_other_problem import site_cost
 from planner.planning.siting.problem import assemble_siting
 from planner.plans.station_costs import least_cost_cny, least_cost_cny_per_year
@@ -35,6 +36,8 @@ def test_sites_that_no_type_fits_have_no_cost(crowded: Instance) -> None:
 def test_models_take_the_same_costs_and_none_where_nothing_fits(crowded: Instance) -> None:
     fleet = operate_fleet(crowded, city_climate(crowded))
     _, reach = reach_on_network(crowded)
-    problem = assemble_siting(crowded, reach, fleet, np.ones(fleet.design_range_km.shape[:3]))
+    vehicles = np.ones(fleet.design_range_km.shape[:3])
+    capacity = station_capacity(crowded, fleet, vehicles).swaps_per_hour
+    problem = assemble_siting(crowded, reach, fleet, vehicles, capacity)
     assert site_cost(problem).tolist() == np.nan_to_num(least_cost_cny(crowded)).tolist()
     assert problem.rules.forbidden[np.isnan(least_cost_cny(crowded))].all()

@@ -10,6 +10,7 @@ from planner.instance.settings.service import Service
 from planner.instance.settings.simulation import Simulation
 from planner.service.day import StationDay
 from planner.simulation.behaviour import Behaviour
+from planner.simulation.intervals import ratio
 from planner.simulation.run import Simulated, simulate, stations_without_packs
 from planner.simulation.statistics import simulation_figure, station_wait
 from planner.simulation.tally import Count
@@ -109,17 +110,51 @@ def test_a_type_without_packs_is_told_and_its_drivers_are_lost() -> None:
 def test_days_are_simulated_until_the_interval_is_narrow_enough() -> None:
     day = made_up(5, 2, 9, per_day=150.0)
     heard: list[Progress] = []
-    wide = simulate(day, Behaviour(precision_frac=0.5), seed=1, on_progress=heard.append)
+    loose = Behaviour(precision_frac=0.5, station_precision_frac=0.5)
+    wide = simulate(day, loose, seed=1, on_progress=heard.append)
     assert wide.replications == 10
     assert [each.message.split()[0] for each in heard] == ["5", "10"]
-    narrow = simulate(day, Behaviour(precision_frac=1e-6, replications=33), seed=1)
+    narrow = simulate(day, replace(loose, precision_frac=1e-6, replications=33), seed=1)
     assert narrow.replications == 33
     assert (narrow.network[:10] == wide.network).all()
-    few = simulate(day, Behaviour(precision_frac=0.5, replications=3), seed=1)
+    few = simulate(day, replace(loose, replications=3), seed=1)
     assert few.replications == 3
     stop = threading.Event()
     stop.set()
     assert simulate(day, Behaviour(), seed=1, stop=stop).replications == 5
+
+
+def _half_widths(found: Simulated) -> tuple[float, float]:
+    """Of the network's share on time, and of the stations' in the busy hours: 95 in 100 of them."""
+    network = ratio(found.network[:, Count.ON_TIME], found.network[:, Count.DRIVERS])
+    stations = station_wait(found, None, "mean")
+    half = (stations["on_time_high"] - stations["on_time_low"]) / 2
+    return (network.high - network.low) / 2, float(half.quantile(0.95))
+
+
+@pytest.mark.parametrize("asked", [0, 1], ids=["network", "stations"])
+def test_either_precision_asks_for_more_days(asked: int) -> None:
+    """Days double until the interval that is asked for is narrow enough, and no further."""
+    day = made_up(5, 2, 9, per_day=150.0)
+    name = ("precision_frac", "station_precision_frac")[asked]
+    loose = Behaviour(precision_frac=0.5, station_precision_frac=0.5)
+    widths = [
+        _half_widths(simulate(day, replace(loose, precision_frac=1e-9, replications=days), seed=1))
+        for days in (20, 40)
+    ]
+    just = widths[1][asked] * (1 + 1e-9)
+    assert just < widths[0][asked]
+    found = simulate(day, replace(loose, **{name: just}), seed=1)
+    assert found.replications == 40
+    assert _half_widths(found) == widths[1]
+
+
+def test_stations_without_drivers_need_no_interval() -> None:
+    day = made_up(3, 2, 1, per_day=150.0)
+    rates = day.swaps_per_hour.copy()
+    rates[1:] = 0.0
+    behaviour = Behaviour(precision_frac=0.5, station_precision_frac=0.5)
+    assert simulate(replace(day, swaps_per_hour=rates), behaviour, seed=1).replications == 10
 
 
 def test_no_stations_and_no_drivers() -> None:

@@ -30,6 +30,9 @@ def test_every_setting_has_a_meaning_and_a_default(name: str) -> None:
 
 def test_what_is_not_set_is_told_with_its_default() -> None:
     instance = read_instance("instances/tutorial")
-    items = {row["item"] for row in describe_settings(instance.scenario)}
-    assert "scenario siting.drive_time_min" in items
-    assert "scenario throughput.utilisation_frac" in items
+    rows = {row["item"]: row for row in describe_settings(instance.scenario)}
+    assert "scenario siting.drive_time_min" in rows
+    promised = rows["scenario service.within_frac"]
+    assert (promised["value"], promised["mark"]) == ("0.95", "?")
+    # Without it the service level holds: nothing is assumed in its place.
+    assert "scenario throughput.utilisation_frac" not in rows
