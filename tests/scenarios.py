@@ -5,6 +5,9 @@ from dataclasses import replace
 
 from planner.instance import Instance
 
+BY_HAND = {"throughput": {"utilisation_frac": 0.85}, "demand": {"peak_day_factor": 1.38}}
+"""Loads and capacities of the tutorial that can be worked out by hand: a share of nameplate."""
+
 
 def with_settings(instance: Instance, **sections: Mapping[str, object]) -> Instance:
     """The instance with some settings of some sections changed."""

@@ -11,17 +11,15 @@ from planner.instance import Instance, read_instance
 from planner.planning.pipeline import check_plan, plan
 from planner.planning.result import Planned
 from planner.plans import Plan
+from tests.scenarios import BY_HAND
 
 OBJECTIVES = ("p_median", "set_cover", "facility_location")
 
 
 @pytest.fixture(scope="module")
 def planned(tutorial: Instance) -> dict[str, Planned]:
-    """By a stated load yearly costs build two stations, one large and one small."""
-    stated = {"throughput": {"utilisation_frac": 0.85}}
-    changes = {"p_median": {}, "set_cover": {}, "facility_location": stated}
     return {
-        name: plan(read_instance(tutorial.folder, scenario_name=name, overrides=changes[name]))
+        name: plan(read_instance(tutorial.folder, scenario_name=name, overrides=BY_HAND))
         for name in OBJECTIVES
     }
 

@@ -79,7 +79,7 @@ def test_p_median_is_the_best_of_all_sets(
     assert siting.bound == pytest.approx(best)
     kpi = planned.evaluation.kpi
     assert kpi["mean_counted_min"] == pytest.approx(best / swaps.sum())
-    assert planned.tables["coupling"]["round"].max() == 2  # one answer, whatever the packs
+    assert planned.tables["coupling"]["siting_gap_frac"].eq(0).all()  # one answer for all packs
 
 
 def test_more_stations_never_lengthen_the_drives(tutorial: Instance) -> None:
@@ -358,7 +358,13 @@ def test_rows_may_stand_in_any_order(tutorial: Instance, objective: str) -> None
         sites=asked.sites.iloc[[3, 1, 4, 0, 2]].reset_index(drop=True),
     )
     plain, again = plan(asked), plan(turned)
-    assert again.evaluation.kpi == pytest.approx(plain.evaluation.kpi)
+    # Of two stations equally near the first serves: drivers meet other queues, no figure else.
+    simulated = set(plain.tables["simulation_figure"]["figure"]) - {"station_packs"}
+    planned = [
+        {name: value for name, value in each.evaluation.kpi.items() if name not in simulated}
+        for each in (again, plain)
+    ]
+    assert planned[0] == pytest.approx(planned[1])
     # Z3 lies between A and B: either may serve it.
     reasons = [found.candidates.drop(columns="main_site_id") for found in (again, plain)]
     pd.testing.assert_frame_equal(*reasons)
