@@ -79,7 +79,7 @@ def test_p_median_is_the_best_of_all_sets(
     assert siting.bound == pytest.approx(best)
     kpi = planned.evaluation.kpi
     assert kpi["mean_counted_min"] == pytest.approx(best / swaps.sum())
-    assert planned.tables["coupling"]["siting_gap_frac"].eq(0).all()  # one answer for all packs
+    assert planned.tables["coupling"]["siting_gap_frac"].lt(1e-12).all()  # one for all packs
 
 
 def test_more_stations_never_lengthen_the_drives(tutorial: Instance) -> None:
