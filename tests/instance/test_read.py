@@ -109,7 +109,7 @@ def _replace(file: str, *changes: tuple[str, str]) -> Break:
         (_replace("packs.csv", ("lfp_25,lfp,#25", "lfp_25,lfp,#20")), "does not fit"),
         (_replace("vehicles.csv", ("#25", "#99")), r"\(private_ab\), envelope: #99: no pack"),
         (_replace("stations.csv", ("62.5,700", "62.5,0")), "grid_kw: 0.*: must be at least 1"),
-        (_replace("scenario.toml", ("[siting]", "[demand]\npeak_hour_frac = 0.04\n[siting]")),
+        (_replace("scenario.toml", ("peak_day_factor = 1.2", "peak_hour_frac = 0.04")),
          r"demand\.peak_hour_frac.*0\.0416"),
         (_replace("packs.csv", ("2026Q4", "2026Q5")), "write a quarter such as 2027Q4"),
         (_replace("packs.csv", (",sodium_ion,", ",natrium,")),

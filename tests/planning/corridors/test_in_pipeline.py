@@ -107,7 +107,8 @@ def test_corridor_stations_are_simulated_with_their_own_mix(own: Planned) -> Non
 
 def test_the_public_check_agrees(own: Planned) -> None:
     again = check_plan(own.instance, own.plan)
-    assert again.kpi == pytest.approx(dict(own.evaluation.kpi))
+    stated = own.evaluation.kpi  # with figures that the simulation alone knows
+    assert again.kpi == pytest.approx({name: stated[name] for name in again.kpi})
 
 
 @pytest.mark.parametrize(
