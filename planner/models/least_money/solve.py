@@ -28,7 +28,7 @@ EXACT_PAIRS = 20_000
 """Up to so many pairs within reach SCIP closes what is left, in seconds."""
 SCIP_TOLERANCE = 1e-7
 """SCIP's bound is that of a floating-point LP: closer than this its digits mean nothing."""
-MOST_FAILURES = 30
+MOST_FAILURES = 10
 """Stations in a row whose taking away left no plan as good: others are needed more."""
 TIME_SHARE, LEAST_S, FIRST_NODES = 0.25, 1.0, 2_000
 """Share of the time limit, but at least a second; nodes in deterministic mode."""
