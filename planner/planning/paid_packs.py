@@ -44,6 +44,7 @@ class PlannedPacks:
     Attributes
     ----------
     assumed_stations : StationAnswer
+        That ``given`` was found for.
     problem, labels, solution : PackAssignmentProblem, PackLabels, PackAssignment
         The model's answer, whose prices tell what more packs would be worth.
     given : PackAssignment
@@ -132,7 +133,13 @@ def balance(
     )
     given = _solve_with_stock(problem, packs.given, held * HELD_BACK, options, may_change=True)
     vehicles = _vehicles_of_quarters(fleet, problem, labels, given)
-    return replace(packs, given=given, vehicles=vehicles, planned=vehicles[_planned_idx(instance)])
+    return replace(
+        packs,
+        assumed_stations=answer,
+        given=given,
+        vehicles=vehicles,
+        planned=vehicles[_planned_idx(instance)],
+    )
 
 
 def saving_frac(packs: PlannedPacks, again: PlannedPacks, options: SolveOptions) -> float:

@@ -1,15 +1,18 @@
 """Whole packs of stations keep the level, fit bays and stock, and capacity is its largest rate."""
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
 
+from planner.errors import NoPlanError
 from planner.instance import Instance
 from planner.models.packs.problem import PackAssignment
 from planner.physics.climate import city_climate
 from planner.physics.fleet import FleetOperation, operate_fleet
+from planner.planning import paid_packs
 from planner.planning.pipeline import plan
 from planner.planning.result import Planned
 from planner.planning.service import city_mix, station_capacity, station_day
@@ -192,3 +195,19 @@ def test_a_scenario_may_leave_the_simulation_out(tutorial: Instance) -> None:
     assert "station_wait" not in planned.tables
     assert "within_5min_frac" not in planned.evaluation.kpi
     assert "mix_hour" in planned.tables  # `planner simulate` may still ask
+
+
+def test_a_last_purchase_cut_by_time_leaves_a_checked_plan(
+    tutorial: Instance, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Packs as balanced stand, at the costs they were balanced with; stations get what is left."""
+    solve = paid_packs._solve_with_stock
+
+    def cut_short(*args: Any, may_change: bool) -> PackAssignment:
+        if not may_change:
+            raise NoPlanError("time limit")
+        return solve(*args, may_change=may_change)
+
+    monkeypatch.setattr(paid_packs, "_solve_with_stock", cut_short)
+    held = plan(tutorial).plan.station_packs  # checked: the packs' cost is that of the plan
+    assert (held["packs"] > 0).all()
