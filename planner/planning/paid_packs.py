@@ -44,11 +44,12 @@ class PlannedPacks:
     Attributes
     ----------
     assumed_stations : StationAnswer
-        That ``given`` was found for.
     problem, labels, solution : PackAssignmentProblem, PackLabels, PackAssignment
         The model's answer, whose prices tell what more packs would be worth.
     given : PackAssignment
         What vehicles get: ``solution``, or what `balance` made of it.
+    given_for : StationAnswer
+        Stations that ``given`` was found for.
     vehicles : ndarray, shape (num_quarters, num_cities, num_vehicles, num_packs)
         Vehicles per pack.
     planned : ndarray, shape (num_cities, num_vehicles, num_packs)
@@ -60,6 +61,7 @@ class PlannedPacks:
     labels: PackLabels
     solution: PackAssignment
     given: PackAssignment
+    given_for: StationAnswer
     vehicles: FloatArray
     planned: FloatArray
 
@@ -92,7 +94,7 @@ def plan_packs(
     solution = solve_pack_assignment(problem, options)
     vehicles = _vehicles_of_quarters(fleet, problem, labels, solution)
     planned = vehicles[_planned_idx(instance)]
-    return PlannedPacks(answer, problem, labels, solution, solution, vehicles, planned)
+    return PlannedPacks(answer, problem, labels, solution, solution, answer, vehicles, planned)
 
 
 def _planned_idx(instance: Instance) -> int:
@@ -135,8 +137,8 @@ def balance(
     vehicles = _vehicles_of_quarters(fleet, problem, labels, given)
     return replace(
         packs,
-        assumed_stations=answer,
         given=given,
+        given_for=answer,
         vehicles=vehicles,
         planned=vehicles[_planned_idx(instance)],
     )
@@ -207,7 +209,7 @@ def pay_for_stock(
         solution = _solve_with_stock(problem, packs.given, held, options, may_change=False)
     except NoPlanError:
         kept = keep_within_stock(stock, stations, packs.vehicles, packs.given)
-        return PaidPacks(assumed, packs.given, stations, kept)
+        return PaidPacks(packs.given_for, packs.given, stations, kept)
     vehicles = _vehicles_of_quarters(fleet, problem, labels, solution)
     return PaidPacks(
         answer, solution, stations, keep_within_stock(stock, stations, vehicles, solution)
