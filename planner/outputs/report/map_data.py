@@ -206,7 +206,8 @@ def _waits(stations: pd.DataFrame) -> dict[str, Any]:
     verdicts = [look.verdict for look in VERDICT_LOOKS]
     return packs | {
         "verdict": [
-            verdicts.index(each) if each in verdicts else -1 for each in stations["verdict"]
+            verdicts.index(each) if each in verdicts else -1
+            for each in stations["verdict"].fillna("")
         ],
         "lacks": stations["lacks"].fillna("").astype(str).tolist(),
         **{

@@ -140,8 +140,12 @@ def test_a_run_without_a_simulation_leaves_figures_as_they_are() -> None:
 
 
 def test_two_simulated_runs_side_by_side(
-    planned_tutorial: Planned, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    planned_tutorial: Planned,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setenv("COLUMNS", "160")  # a narrow screen shows a table in parts
     for name, busier in (("base", -0.4), ("other", 0.5)):
         write_run(simulated(planned_tutorial, busier=busier), tmp_path / name)
     comparison = compare_runs(tmp_path / "base", tmp_path / "other")
