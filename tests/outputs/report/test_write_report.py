@@ -230,7 +230,8 @@ def test_no_station_is_refuted(run_folder: Path) -> None:
     assert "refuted" not in [value for _, name, value in page.attributes if name == "id"]
 
 
-def test_a_simulation_without_stations(run_folder: Path) -> None:
+@pytest.mark.parametrize("dtype", ["object", "string"])
+def test_a_simulation_without_stations(run_folder: Path, dtype: str) -> None:
     for name in ("station_wait", "no_pack_hour", "no_pack_type"):
         path = run_folder / f"tables/{name}.parquet"
         pd.read_parquet(path).head(0).to_parquet(path)
@@ -241,7 +242,9 @@ def test_a_simulation_without_stations(run_folder: Path) -> None:
         path = run_folder / f"tables/{name}.parquet"
         pd.read_parquet(path).assign(**dict.fromkeys(columns, np.nan)).to_parquet(path)
     path = run_folder / "layers/stations.parquet"
-    pd.read_parquet(path).assign(verdict=None, on_time_frac=np.nan).to_parquet(path)
+    frame = pd.read_parquet(path)
+    missing = pd.Series(None, frame.index, dtype=dtype)  # of type string it is neither true nor false
+    frame.assign(verdict=missing, on_time_frac=np.nan).to_parquet(path)
     told = "\n".join(_Page(write_report(run_folder)).texts)
     assert "There is no station to be simulated." in told
     assert "No station of a city was simulated, or its use is not known." in told
