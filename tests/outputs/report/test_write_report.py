@@ -243,7 +243,7 @@ def test_a_simulation_without_stations(run_folder: Path, dtype: str) -> None:
         pd.read_parquet(path).assign(**dict.fromkeys(columns, np.nan)).to_parquet(path)
     path = run_folder / "layers/stations.parquet"
     frame = pd.read_parquet(path)
-    missing = pd.Series(None, frame.index, dtype=dtype)  # of type string it is neither true nor false
+    missing = pd.Series(None, frame.index, dtype=dtype)  # a string's NA is neither true nor false
     frame.assign(verdict=missing, on_time_frac=np.nan).to_parquet(path)
     told = "\n".join(_Page(write_report(run_folder)).texts)
     assert "There is no station to be simulated." in told
