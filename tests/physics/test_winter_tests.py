@@ -39,7 +39,7 @@ CALIBRATION = {
     "Dongchedi, Dec 2022, mild: 45 cars": 0.043,
     "Autohome, mild: 2 cars": -0.082,
     "Xiaomi SU7 Max, energy of the driven pack": -0.03,
-    "Packed snow in place of cleared roads": 0.0,
+    "Range that packed snow takes": 0.0,
 }
 HELD_OUT = {
     "AAA 2019, 5 cars, 35 C, no air conditioning": 0.055,
