@@ -102,9 +102,7 @@ def use_packs(
         heat = start_heat_curve(instance, chemistry)
         heat_kwh = 0.0 if heat is None else nominal_kwh * heat.at(pack_c, outside="hold")
         kwh_per_km = steady + row["starts_per_km"] * (cabin_kwh + heat_kwh)
-        energy = usable_energy_kwh(
-            nominal_kwh, window[:, [idx]], usable.at(pack_c, outside="hold")
-        )
+        energy = usable_energy_kwh(nominal_kwh, window[:, [idx]], usable.at(pack_c, outside="hold"))
         by_pack.append(
             (
                 pack_c, energy, kwh_per_km,
@@ -127,19 +125,24 @@ def driver_windows(vehicles: pd.DataFrame, packs: pd.DataFrame) -> FloatArray:
     return np.where(np.isnan(driver), own, driver)
 
 
+def real_kwh_per_km(vehicles: pd.DataFrame) -> FloatArray:
+    """Consumption in real use at 20 C without cabin heat, shape (num_vehicles,) [kWh/km]."""
+    rated = vehicles["consumption_kwh_per_km"].to_numpy(float)
+    return np.asarray(rated * _numbers(vehicles, "real_use_factor", 1.0))
+
+
 def _figures(vehicles: pd.DataFrame) -> _Row:
     figures = {
         name: vehicles[name].to_numpy(float)
         for name in ("drag_frac", "speed_kmh", "cabin_loss_kw_per_k", "auxiliary_kw", "km_per_day",
                      "swap_energy_frac")
     }  # fmt: skip
-    rated = vehicles["consumption_kwh_per_km"].to_numpy(float)
     rated_speed = _numbers(vehicles, "rated_speed_kmh", np.nan)
     trips = _numbers(vehicles, "trips_per_day", np.nan)
     driven_km, driven_h = figures["km_per_day"], figures["km_per_day"] / figures["speed_kmh"]
     starts = np.divide(trips, driven_km, out=np.zeros_like(trips), where=driven_km > 0)
     return figures | {
-        "base_kwh_per_km": rated * _numbers(vehicles, "real_use_factor", 1.0),
+        "base_kwh_per_km": real_kwh_per_km(vehicles),
         "rated_speed_kmh": np.where(np.isnan(rated_speed), figures["speed_kmh"], rated_speed),
         "has_heat_pump": (vehicles["heating"] == "heat_pump").to_numpy(float),
         "soak_frac": _numbers(vehicles, "soak_frac", np.nan),

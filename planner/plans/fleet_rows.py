@@ -92,9 +92,9 @@ def fleet_rates(instance: Instance, climate: CityClimate) -> pd.DataFrame:
         .merge(at_mean, on=key, validate="1:1")
         .merge(hours.reset_index(), on=key, validate="1:1")
     )  # fmt: skip
-    result["grid_kwh_per_vehicle_day"] = result[
-        "swapped_kwh"
-    ] / efficiency + result["swaps"] * result.pop("heat_kwh")
+    result["grid_kwh_per_vehicle_day"] = result["swapped_kwh"] / efficiency + result[
+        "swaps"
+    ] * result.pop("heat_kwh")
     return result.drop(columns="swapped_kwh").rename(columns={"swaps": "swaps_per_vehicle_day"})
 
 
@@ -280,7 +280,8 @@ def pack_rows(
         by_month.groupby([*FLEET_KEY, "quarter_of_year"])
         .agg(
             segment=("segment", "first"), chemistry=("chemistry", "first"),
-            nominal_kwh=("nominal_kwh", "first"), window_frac=("window_frac", "first"), days=("days", "sum"), swaps=("swaps", "sum"),
+            nominal_kwh=("nominal_kwh", "first"), window_frac=("window_frac", "first"),
+            days=("days", "sum"), swaps=("swaps", "sum"),
             grid_kwh=("grid_kwh", "sum"), peak_per_hour=("peak_per_hour", "max"),
             turning_in_city=("turning_in_city", "max"),
             turning_on_road=("turning_on_road", "max"),

@@ -88,8 +88,8 @@ class Corridors(Section):
         0.1, "share of the usable energy that drivers keep", source="?: assumed", ge=0, lt=1
     )
     winter_month: int | None = setting(
-        None, "month whose design day is winter's, 1 = January; each city's own coldest one if left "
-        "out", ge=1, le=12,
+        None, "month whose design day is winter's, 1 = January; each city's own coldest one if "
+        "left out", ge=1, le=12,
     )  # fmt: skip
     summer_month: int | None = setting(
         None, "month whose mean is summer's; each city's own hottest one if left out", ge=1, le=12

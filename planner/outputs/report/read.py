@@ -21,8 +21,8 @@ _REQUIRED = {
         "swaps_per_day", "peak_swaps_per_hour", "capacity_swaps_per_hour", "mean_drive_min"),
     "layers/cities.parquet": (
         "city_id", "name_en", "province", "lon", "lat", "winter_design_c", "coldest_mean_c",
-        "hottest_mean_c", "num_stations", "swaps_per_day", "swaps_served_frac", "households_served_frac",
-        "vehicles", "vehicles_without_pack"),
+        "hottest_mean_c", "num_stations", "swaps_per_day", "swaps_served_frac",
+        "households_served_frac", "vehicles", "vehicles_without_pack"),
     "layers/zones.parquet": ZONE_COLUMNS,
     "tables/packs.parquet": ("city_id", "vehicle_id", "pack_id", "chemistry", "vehicles"),
     "tables/assumptions.parquet": ("item", "value", "mark", "source"),

@@ -27,7 +27,8 @@ _WHOLE = ("num_", "vehicles", "stock_", _HOUSEHOLDS)  # counted in ones, whateve
 
 _CITY_COLUMNS = (
     "name_en", "name_zh", "province", "coldest_mean_c", "hottest_mean_c", "winter_design_c",
-    "num_stations", "swaps_per_day", "swaps_served_frac", _HOUSEHOLDS, "households_served_frac", "vehicles",
+    "num_stations", "swaps_per_day", "swaps_served_frac", _HOUSEHOLDS, "households_served_frac",
+    "vehicles",
 )  # fmt: skip
 _STATION_COLUMNS = (
     "site_id", "city", "site_status", "station_type_id", "bays", "swaps_per_day",
