@@ -117,7 +117,7 @@ def consumption_kwh_per_km(
     cabin_loss_kw_per_k: ArrayLike,
     heating_cop: ArrayLike,
     auxiliary_kw: ArrayLike,
-    cabin_c: float,
+    cabin_c: ArrayLike,
     tyre_loss_per_k: float,
     rated_speed_kmh: ArrayLike | None = None,
     snow_frac: ArrayLike = 0.0,
@@ -148,7 +148,7 @@ def consumption_kwh_per_km(
         Heat per electric energy at ``ambient_c``: 1 for a resistor.
     auxiliary_kw : array_like
         Other power beyond the rated consumption [kW].
-    cabin_c : float
+    cabin_c : array_like
         Cabin temperature [C].
     tyre_loss_per_k : float
         k, growth of the remaining traction per kelvin below 20 C [1/K].
@@ -190,7 +190,8 @@ def consumption_kwh_per_km(
     traction = np.asarray(base_kwh_per_km, float) * (
         drag * growth * density + (1 - drag) * tyres * road
     )
-    heat_kw = np.asarray(cabin_loss_kw_per_k, float) * np.maximum(0, cabin_c - ambient)
+    colder_k = np.maximum(0, np.asarray(cabin_c, float) - ambient)
+    heat_kw = np.asarray(cabin_loss_kw_per_k, float) * colder_k
     electric_kw = (
         heat_kw / np.asarray(heating_cop, float)
         + np.asarray(cooling, float)

@@ -35,8 +35,9 @@ class Physics(Section):
     )  # fmt: skip
     cabin_heat_kwh_per_k: float = setting(
         0.075, "heat that warming a cabin by a kelvin takes at a start; 0 leaves starts out",
-        unit="kWh/K", source="INF: gives the 1.4 kWh of ADAC's cold start at -7 C (WLTC, 15 cars, "
-        "2024) beyond steady heating; lumped cabins of FASTSim have 0.035 to 0.07", ge=0, le=0.3,
+        unit="kWh/K", source="INF: 1.4 kWh for a cold start at -7 C, with which ADAC's WLTC "
+        "(15 cars, 2024) is met to within 6 %; lumped cabins of FASTSim have 0.035 to 0.07",
+        ge=0, le=0.3,
     )  # fmt: skip
     cabin_heater_kw: float = setting(
         7.0, "electric power that a cabin's heater can take", unit="kW",
@@ -44,14 +45,14 @@ class Physics(Section):
         gt=0, le=30,
     )  # fmt: skip
     cooling_from_c: float = setting(
-        22.0, "air temperature above which a cabin is cooled", unit="C",
-        source="INF: with the two settings below gives AAA's range at 35 C (Feb 2019): -17 % "
-        "with air conditioning, -4 % without", ge=10, le=35,
+        22.0, "air temperature above which a cabin is cooled; 60 leaves cooling out", unit="C",
+        source="?: assumed, the temperature that cabins are held at", ge=10, le=60,
     )  # fmt: skip
     cooling_gain_kw: float = setting(
-        0.85, "heat from sun, people and moisture that a cabin takes up on a hot day; with "
-        "cabin_loss_kw_per_k, what is cooled", unit="kW", source="INF: as cooling_from_c",
-        ge=0, le=10,
+        1.5, "heat on a hot day from sun, people, moisture and the pack, beyond what comes in "
+        "through the cabin's shell", unit="kW",
+        source="INF: gives the 83 % of its range at 24 C that AAA measured at 35 C with air "
+        "conditioning (Feb 2019), of which 4 points were lost without it", ge=0, le=10,
     )  # fmt: skip
     cooling_cop: float = setting(
         2.5, "heat that air conditioning removes per electric energy",
@@ -59,13 +60,13 @@ class Physics(Section):
         "cooling_gain_kw and the cabin's loss is calibrated", ge=0.5, le=10,
     )  # fmt: skip
     snow_road_loss_frac: float = setting(
-        0.055, "growth of the traction that is not drag on packed snow",
-        source="M: packed snow costs 4 to 7 points of range, cleared roads nothing; the middle",
-        ge=0, le=1,
+        0.35, "growth of the traction that is not drag on packed snow",
+        source="INF: takes 5.5 points of the rated range at -17.5 C; measured 4 to 7 points (0.24 "
+        "to 0.46), and nothing on cleared roads (docs/physics.md)", ge=0, le=1,
     )  # fmt: skip
     wet_road_loss_frac: float = setting(
         0.02, "growth of the traction that is not drag on wet roads",
-        source="?: assumed, a third of packed snow", ge=0, le=1,
+        source="?: assumed, no measurement found", ge=0, le=1,
     )  # fmt: skip
 
     pack_loss_kw_per_kwh_k: float = setting(
