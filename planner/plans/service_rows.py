@@ -203,9 +203,9 @@ def mix_spread(
             if of_classes.empty:
                 continue
             hours = hours_of(of_classes)
-            usual = hours[~hours["day"].isin(BUSY_DAYS)].copy()
-            usual[["segment", "day_spread_frac"]] = key
-            parts.append(usual)
+            usual = hours[~hours["day"].isin(BUSY_DAYS)]
+            of_part = pd.DataFrame([key], columns=["segment", "day_spread_frac"])
+            parts.append(usual.merge(of_part, how="cross"))
     return pd.concat(parts)[columns] if parts else pd.DataFrame(columns=columns)
 
 
