@@ -170,10 +170,13 @@ def _checks(column: Column) -> Iterable[pa.Check]:
 
 
 def _duplicate_keys(frame: pd.DataFrame, table: Table, file: str) -> list[Fault]:
-    if not set(table.key) <= set(frame.columns):
+    needed = list(table.least_key)
+    if not set(needed) <= set(frame.columns):
         return []
-    key = frame[list(table.key)]
-    rows = np.flatnonzero(key.duplicated() & key.notna().all(axis=1))
-    shown = key.astype("str").fillna("").agg(" / ".join, axis=1) if len(rows) else key[table.key[0]]
+    key = frame[table.key_in(frame.columns)]
+    rows = np.flatnonzero(key.duplicated() & key[needed].notna().all(axis=1))
+    shown = key[table.key[0]]
+    if len(rows):
+        shown = key.astype("str").fillna("").agg(" / ".join, axis=1).str.removesuffix(" / ")
     remedy = "stands in an earlier row already; keys are unique"
-    return row_faults(file, table, frame, rows, " + ".join(table.key), remedy, shown)
+    return row_faults(file, table, frame, rows, " + ".join(key.columns), remedy, shown)

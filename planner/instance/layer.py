@@ -117,10 +117,11 @@ def _rest(file: str, column: str, rows: Sequence[int], remedy: str) -> list[Faul
 
 def _id_of(frame: pd.DataFrame, table: Table, row: int, column: str) -> str:
     """The row's key; empty where the fault is in the key itself, or the key is not whole."""
-    if column in table.key or not set(table.key) <= set(frame.columns):
+    if column in table.key or not set(table.least_key) <= set(frame.columns):
         return ""
-    parts = [shown(frame[name].iloc[row]) for name in table.key]
-    return " / ".join(parts) if all(parts) else ""
+    parts = {name: shown(frame[name].iloc[row]) for name in table.key_in(frame.columns)}
+    is_whole = all(parts[name] for name in table.least_key)
+    return " / ".join(filter(None, parts.values())) if is_whole else ""
 
 
 def with_geometry(layer: Layer, table: Table) -> tuple[Layer, list[Fault]]:

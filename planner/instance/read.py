@@ -173,7 +173,9 @@ def read_instance(
         input_files=tuple(InputFile(path.name, _sha256(path)) for path in paths),
         variant=scenario_name or "",
         **{
-            name: frame.sort_values(list(TABLES[name].key), kind="stable", ignore_index=True)
+            name: frame.sort_values(
+                TABLES[name].key_in(frame.columns), kind="stable", ignore_index=True
+            )
             for name, frame in frames.items()
         },
     )

@@ -34,10 +34,12 @@ def table_sources(instance: Instance) -> list[dict[str, str]]:
         frame = getattr(instance, name)
         columns = [each for each in frame.columns if each.split("_")[-1] == "source"]
         for column in columns if name != "assumptions" else ():
-            frame = frame.sort_values(list(table.key))
+            frame = frame.sort_values(table.key_in(frame.columns))
             texts = frame[column].dropna()
             texts = texts[(texts != "") & ~texts.isin(told)]
-            keys = frame.loc[texts.index, list(table.key)].astype(str).agg(" ".join, axis=1)
+            cells = frame.loc[texts.index, table.key_in(frame.columns)].astype("str").fillna("")
+            names = [" ".join(filter(None, row)) for row in cells.to_numpy().tolist()]
+            keys = pd.Series(names, cells.index, object)
             groups = [
                 (text, keys[texts == text].tolist()) for text in dict.fromkeys(texts.astype(str))
             ]

@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 from scipy.spatial import KDTree
 
 from planner.geodesy import chord_to_arc_km, to_sphere_km
-from planner.instance import SEGMENTS, Instance
+from planner.instance import HOLIDAY, SEGMENTS, Instance
 from planner.limits import LIMIT_TOLERANCE
 from planner.plans.derived import Derived
 from planner.plans.fleet_rows import (
@@ -236,8 +236,8 @@ def _construction(instance: Instance, rows: pd.DataFrame) -> list[str]:
 
 
 def _station_hours(instance: Instance, stations: pd.DataFrame, packs: pd.DataFrame) -> pd.DataFrame:
-    """Swaps per hour of each station through the winter design day, at its city's mix."""
-    by_hour = hour_shares(instance)
+    """Swaps per hour of each station through the busiest winter design day, at its city's mix."""
+    by_hour = hour_shares(instance, HOLIDAY)
     swaps = packs["vehicles"] * packs["design_swaps_per_vehicle_day"]
     wide = swaps.groupby([packs["city_id"], packs["segment"]]).sum().unstack("segment").fillna(0.0)
     by_city = wide.reindex(columns=by_hour.index, fill_value=0.0).dot(by_hour)
