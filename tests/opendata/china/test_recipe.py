@@ -154,7 +154,7 @@ def test_climate_has_every_month_and_winter_is_colder_in_the_north(cities):
     assert len(climate) == 140 * 12
     snowy = climate.set_index(["city_id", "month"])["snow_days"]
     assert snowy["230100", 1] == pytest.approx(6.2, abs=0.05)
-    assert snowy["230100", 7] == snowy["440300", 1] == 0
+    assert max(snowy["230100", 7], snowy["440300", 1]) < 0.02
     january = climate[climate["month"] == 1].set_index("city_id")["mean_c"]
     assert january["230100"] < -15 < 15 < january["440300"]
     design = cities.set_index("city_id")["winter_design_c"]
