@@ -93,6 +93,8 @@ alone, to within a few km, and makes no statement about any boundary.
 published (MC, AN) |
 | busiest hour, private | 8.5 % | 6.3 % | measured at an urban station (M) |
 | packs in a station before the first quarter | 14 | 11 | counted in Shenzhen (M) |
+| cycles of an LFP pack | 4,000 | 3,000 | 2,000 to 4,000 (?) |
+| sodium-ion cells left for swap packs | 25 % | 8.5 % | storage takes 83 % in 2027 (INF) |
 | stations in the middle of 2026 | 1,515 | 2,000 | published (MC) |
 
 Of the regions the operator's first, Sichuan and Chongqing, is still short (5.5 against 17.6 %) and
