@@ -8,10 +8,14 @@ from types import MappingProxyType
 from planner.instance.notes import Note
 from planner.units import KM_PER_MILE
 
-LIMIT_FRAC = 0.75
-"""Free-flow speed, stops at junctions included, as a share of the limit. Calibrated: with it the
-fastest ways between random places of Harbin and Chengdu (OpenStreetMap 2019) are driven at 43 and
-38 km/h, about the 41 km/h measured in Harbin's free flow (Amap, first quarter of 2020)."""
+LIMIT_FRAC = 0.8
+"""Free-flow speed as a share of a posted limit, as in OSRM's car profile (`car.lua`)."""
+
+CLASS_FRAC = 0.75
+"""Free-flow speed, stops at junctions included, as a share of the limit usual on a class. With it
+the fastest ways between random places of Harbin and Chengdu (OpenStreetMap 2019, where hardly a
+limit is posted) are driven at 43 and 38 km/h, about the 41 km/h of Harbin's free flow (Amap, first
+quarter of 2020)."""
 
 CLASS_LIMIT_KMH: Mapping[str, float] = MappingProxyType(
     {
@@ -30,13 +34,13 @@ design speeds of CJJ 37-2012 (expressways 60 to 100, arterial roads 40 to 60, se
 ``unclassified``. Service ways lead to plots, not between places."""
 
 CLASS_SPEED_KMH: Mapping[str, float] = MappingProxyType(
-    {name: LIMIT_FRAC * limit_kmh for name, limit_kmh in CLASS_LIMIT_KMH.items()}
+    {name: CLASS_FRAC * limit_kmh for name, limit_kmh in CLASS_LIMIT_KMH.items()}
 )
 """Free-flow speed of each class."""
 
 SPEED_SOURCE = (
-    f"free flow: {LIMIT_FRAC:g} of the limit, or of the one usual on the class (CJJ 37-2012); "
-    "calibrated on Harbin's 41 km/h (Amap)"
+    f"free flow: {LIMIT_FRAC:g} of a posted limit (OSRM car profile), {CLASS_FRAC:g} of the limit "
+    "usual on the class (CJJ 37-2012; calibrated on Harbin's 41 km/h, Amap)"
 )
 
 SLOWEST_KMH, FASTEST_KMH = 5.0, 150.0
