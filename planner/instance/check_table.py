@@ -170,10 +170,13 @@ def _checks(column: Column) -> Iterable[pa.Check]:
 
 
 def _duplicate_keys(frame: pd.DataFrame, table: Table, file: str) -> list[Fault]:
-    if not set(table.key) <= set(frame.columns):
+    columns = table.key_of(frame.columns)
+    if not set(columns) <= set(frame.columns):
         return []
-    key = frame[list(table.key)]
-    rows = np.flatnonzero(key.duplicated() & key.notna().all(axis=1))
+    key = frame[columns]
+    may_be_empty = {column.name for column in table.columns if column.nullable}
+    is_whole = key[[name for name in columns if name not in may_be_empty]].notna().all(axis=1)
+    rows = np.flatnonzero(key.duplicated() & is_whole)
     shown = key.astype("str").fillna("").agg(" / ".join, axis=1) if len(rows) else key[table.key[0]]
     remedy = "stands in an earlier row already; keys are unique"
-    return row_faults(file, table, frame, rows, " + ".join(table.key), remedy, shown)
+    return row_faults(file, table, frame, rows, " + ".join(columns), remedy, shown)

@@ -117,10 +117,13 @@ def _rest(file: str, column: str, rows: Sequence[int], remedy: str) -> list[Faul
 
 def _id_of(frame: pd.DataFrame, table: Table, row: int, column: str) -> str:
     """The row's key; empty where the fault is in the key itself, or the key is not whole."""
-    if column in table.key or not set(table.key) <= set(frame.columns):
+    names = table.key_of(frame.columns)
+    if column in names or not set(names) <= set(frame.columns):
         return ""
-    parts = [shown(frame[name].iloc[row]) for name in table.key]
-    return " / ".join(parts) if all(parts) else ""
+    may_be_empty = {column.name for column in table.columns if column.nullable}
+    parts = {name: shown(frame[name].iloc[row]) for name in names}
+    is_whole = all(part or name in may_be_empty for name, part in parts.items())
+    return " / ".join(filter(None, parts.values())) if is_whole else ""
 
 
 def with_geometry(layer: Layer, table: Table) -> tuple[Layer, list[Fault]]:

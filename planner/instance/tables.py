@@ -5,7 +5,7 @@ cannot drift apart.
 """
 
 import csv
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from importlib.resources import files
@@ -63,7 +63,10 @@ class Column:
 
 @dataclass(frozen=True)
 class Table:
-    """One table: what a row is, its key, and the columns that point into other tables."""
+    """One table: what a row is, its key, and the columns that point into other tables.
+
+    A column of the key that may be left out, or empty, tells rows apart where it is given.
+    """
 
     name: str
     row: str
@@ -71,6 +74,11 @@ class Table:
     columns: tuple[Column, ...]
     references: Mapping[str, tuple[str, str]]
     optional: bool
+
+    def key_of(self, given: Collection[str]) -> list[str]:
+        """Columns of the key, without those that may be left out and are not given."""
+        may_lack = {column.name for column in self.columns if not column.required}
+        return [name for name in self.key if name in given or name not in may_lack]
 
     @property
     def accepted(self) -> tuple[Column, ...]:
@@ -131,8 +139,8 @@ _FRAMES = {
     ),
     "packs": _Frame("pack type", ("pack_id",), _OF_CHEMISTRY),
     "curves": _Frame(
-        "point of a chemistry's temperature curve",
-        ("chemistry", "quantity", "temperature_c"),
+        "point of a chemistry's temperature curve, or of one of its sets",
+        ("chemistry", "quantity", "curve_set", "temperature_c"),
         _OF_CHEMISTRY,
     ),
     "stations": _Frame("station type", ("station_type_id",)),

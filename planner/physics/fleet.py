@@ -7,7 +7,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from planner.errors import Fault, InputError
-from planner.instance import SEGMENTS, Instance
+from planner.instance import SEGMENTS, Instance, curve_rows
 from planner.physics.climate import CityClimate
 from planner.physics.station_rate import fastest_turn
 from planner.physics.vehicle_range import (
@@ -278,8 +278,8 @@ def _station_turns(
 
 
 def temperature_curve(instance: Instance, chemistry: str, quantity: str) -> TemperatureCurve:
-    """One curve of the instance's table ``curves``."""
-    rows = instance.curves.query("chemistry == @chemistry and quantity == @quantity")
+    """One curve of the instance's table ``curves``, of the set that the scenario chooses."""
+    rows = curve_rows(instance.curves, instance.scenario.physics.curve_set, chemistry, quantity)
     return TemperatureCurve(
         rows["temperature_c"].to_numpy(float), rows["value_frac"].to_numpy(float)
     )

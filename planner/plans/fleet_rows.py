@@ -8,7 +8,7 @@ physical formulas and the climate.
 import numpy as np
 import pandas as pd
 
-from planner.instance import SEGMENTS, Instance
+from planner.instance import SEGMENTS, Instance, curve_rows
 from planner.physics.climate import MONTHS, CityClimate
 from planner.physics.station_rate import fastest_turn
 from planner.physics.vehicle_range import (
@@ -215,9 +215,7 @@ def bay_columns(station_type_id: str) -> tuple[str, str, str]:
 
 
 def _curve(instance: Instance, chemistry: str, quantity: str) -> TemperatureCurve:
-    points = instance.curves[
-        (instance.curves["chemistry"] == chemistry) & (instance.curves["quantity"] == quantity)
-    ]
+    points = curve_rows(instance.curves, instance.scenario.physics.curve_set, chemistry, quantity)
     return TemperatureCurve(
         points["temperature_c"].to_numpy(float), points["value_frac"].to_numpy(float)
     )

@@ -6,6 +6,9 @@ from planner.instance.settings.section import Section, setting
 class Physics(Section):
     """Temperatures and losses that do not differ by vehicle."""
 
+    curve_set: str = setting(
+        "", "named set of curves in place of the base rows of the table curves; empty: the base"
+    )
     cabin_temperature_c: float = setting(
         20.0, "cabin temperature held in winter", unit="C", source="?: assumed", ge=10, le=28
     )
