@@ -34,10 +34,12 @@ def table_sources(instance: Instance) -> list[dict[str, str]]:
         frame = getattr(instance, name)
         columns = [each for each in frame.columns if each.split("_")[-1] == "source"]
         for column in columns if name != "assumptions" else ():
-            frame = frame.sort_values(list(table.key))
+            key = table.key_of(frame.columns)
+            frame = frame.sort_values(key)
             texts = frame[column].dropna()
             texts = texts[(texts != "") & ~texts.isin(told)]
-            keys = frame.loc[texts.index, list(table.key)].astype(str).agg(" ".join, axis=1)
+            parts = frame.loc[texts.index, key].astype("str").fillna("")
+            keys = parts.agg(lambda row: " ".join(filter(None, row)), axis=1)
             groups = [
                 (text, keys[texts == text].tolist()) for text in dict.fromkeys(texts.astype(str))
             ]

@@ -36,7 +36,9 @@ def test_rows_of_the_set_stand_in_place_of_the_base_rows(tutorial_copy: Path) ->
     _add(tutorial_copy, _DRIVEN)
     instance = read_instance(tutorial_copy, overrides={"physics": {"curve_set": "driven"}})
     assert instance.scenario.physics.curve_set == "driven"
-    assert len(instance.curves) == 13 + len(_DRIVEN)  # all are kept
+    base = instance.curves["curve_set"].isna()
+    assert (~base).sum() == len(_DRIVEN)  # all are kept
+    assert len(curve_rows(instance.curves, "", "lfp", "charge_power")) == 3
     assert curve_sets(instance.curves) == ("driven",)
 
     def values(curve_set: str, chemistry: str, quantity: str) -> list[float]:
@@ -68,8 +70,8 @@ def test_plan_and_check_take_the_chosen_set(tutorial_copy: Path) -> None:
     change = rows[1]["design_range_km"] / rows[0]["design_range_km"]
     of_lfp = rows[0]["chemistry"] == "lfp"
     assert change[~of_lfp].to_numpy() == pytest.approx(1.0)
-    expected = ratio[0, 0][is_lfp][0]
-    assert change[of_lfp].loc["town", "sedan", "lfp_25"].to_numpy() == pytest.approx(expected)
+    expected = ratio[0, 2][is_lfp][0]
+    assert change[of_lfp].loc["town", "taxi_ab", "lfp_25"].to_numpy() == pytest.approx(expected)
 
 
 def test_an_unknown_set_is_told_with_the_known_ones(tutorial_copy: Path) -> None:
@@ -103,7 +105,7 @@ def test_what_is_wrong_with_a_set_is_told_at_once(tutorial_copy: Path) -> None:
     faults = "\n".join(_faults(tutorial_copy))
     assert f"{key}: lfp / usable_energy / driven / 25.0: stands in an earlier row" in faults
     assert "lfp start_heat of curve_set driven: needs at least two points" in faults
-    assert "lpf: " in faults and "did you mean lfp?" in faults
+    assert "lpf: no such chemistry; did you mean lfp?" in faults
     assert faults.count("base: is what rows without a set are called") == 2
 
 
