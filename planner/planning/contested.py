@@ -22,8 +22,8 @@ from planner.planning.packs import StationAnswer, assemble_pack_assignment, assi
 from planner.solving.options import SolveOptions
 from planner.units import QUARTERS_PER_YEAR
 
-NUM_EXTREME = 10
-"""Cities that count as the coldest, and as the warmest."""
+MOST_EXTREME = 10
+"""So many cities count as the coldest, and as the warmest; at most half of all."""
 
 _NO_PACK = "none"
 
@@ -107,7 +107,7 @@ def contested_curves(
         "curve_cost": pd.DataFrame(
             {
                 "planned_for": np.repeat(names, len(names)),
-                "true": np.tile(names, len(names)),
+                "true_set": np.tile(names, len(names)),
                 "cost_cny": cost.ravel(),
                 "vehicles_without_pack": without.ravel(),
             }
@@ -162,11 +162,12 @@ def _figures(instance: Instance, cases: dict[str, _Case], cost: FloatArray) -> d
 def _cases(instance: Instance, cases: dict[str, _Case], cost: FloatArray) -> pd.DataFrame:
     chosen = list(cases).index(instance.scenario.physics.curve_set or BASE)
     winter_c = instance.cities["winter_design_c"].to_numpy(float)
+    num_extreme = max(1, min(MOST_EXTREME, len(winter_c) // 2))
     coldest_first = winter_c.argsort(kind="stable")
     groups = {
         "": coldest_first,
-        "_coldest": coldest_first[:NUM_EXTREME],
-        "_warmest": coldest_first[-NUM_EXTREME:],
+        "_coldest": coldest_first[:num_extreme],
+        "_warmest": coldest_first[-num_extreme:],
     }
     shares = {
         f"{chemistry}{group}_frac": [
@@ -188,6 +189,7 @@ def _cases(instance: Instance, cases: dict[str, _Case], cost: FloatArray) -> pd.
             "pack_cost_cny": np.diag(cost),
             "regret_cny": np.maximum(0.0, cost[chosen] - np.diag(cost)),
             "mean_regret_cny": np.maximum(0.0, (cost - np.diag(cost)).mean(axis=1)),
+            "cities_extreme": num_extreme,
             **shares,
             **counts,
         }

@@ -28,7 +28,7 @@ def _contested(instance: Instance) -> tuple[dict[str, float], dict[str, pd.DataF
 
 def _matrix(tables: dict[str, pd.DataFrame], column: str = "cost_cny") -> pd.DataFrame:
     cost: pd.DataFrame = tables["curve_cost"].pivot(
-        index="planned_for", columns="true", values=column
+        index="planned_for", columns="true_set", values=column
     )
     return cost
 
@@ -108,10 +108,12 @@ def test_settling_is_worth_what_the_matrix_tells(tutorial: Instance) -> None:
     assert cities["is_contested"].all()
     assert cities.loc["town", "main_chemistry"].tolist() == ["sodium_ion", "sodium_ion", "lfp"]
     assert cities.loc["town_e", "main_chemistry"].tolist() == ["lfp", "lfp", "sodium_ion"]
-    # Both towns are as large, and there are fewer than ten: coldest and warmest are all.
-    both = cities["sodium_ion_frac"].groupby("curve_set").mean()
-    for group in ("", "_coldest", "_warmest"):
-        assert cases[f"sodium_ion{group}_frac"].to_numpy() == pytest.approx(both[list(SETS)])
+    # Both towns are as large; the one is the coldest, the other the warmest.
+    sodium = cities["sodium_ion_frac"].unstack("city_id").loc[list(SETS)]
+    for group, share in (
+        ("", sodium.mean(axis=1)), ("_coldest", sodium["town"]), ("_warmest", sodium["town_e"]),
+    ):  # fmt: skip
+        assert cases[f"sodium_ion{group}_frac"].to_numpy() == pytest.approx(share.to_numpy())
     assert cases[["cities_lfp", "cities_sodium_ion"]].to_numpy().tolist() == [[1, 1]] * 3
 
 
