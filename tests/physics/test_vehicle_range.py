@@ -9,13 +9,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from planner.errors import OutOfDomainError
+from planner.physics.pack_heat import ambient_temperature_c, pack_temperature_c
 from planner.physics.vehicle_range import (
     TemperatureCurve,
-    ambient_temperature_c,
     consumption_kwh_per_km,
     crossover_temperature_c,
     heat_pump_cop,
-    pack_temperature_c,
     swaps_per_vehicle_day,
     usable_energy_kwh,
 )

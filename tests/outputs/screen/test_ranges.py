@@ -16,7 +16,7 @@ from planner.cli import cli
 from planner.errors import InputError
 from planner.instance import Instance
 from planner.outputs.screen.ranges import crossover_sentence
-from planner.physics.fleet import temperature_curve
+from planner.physics.curves import temperature_curve
 from planner.physics.range_table import range_table, temperatures
 from planner.physics.vehicle_range import consumption_kwh_per_km
 
@@ -82,6 +82,7 @@ def test_city_s_winter_is_marked(tutorial: Instance) -> None:
         (marked,) = (line for line in result.output.splitlines() if "design day" in line)
         assert marked.split()[0] == f"{design_c:.1f}"
         assert "January mean" in result.output
+        assert "July mean" in result.output
         assert "private_ab (private) in Tutorial Town" in result.output
         assert "na_25 goes at least as far as lfp_25 below -5.5 C in the air" in result.output
     several = pd.concat([tutorial.cities] * 2, ignore_index=True)
@@ -96,7 +97,9 @@ def test_json_lines() -> None:
     assert {record["record"] for record in records} == {"range", "crossover"}
     assert records[-1]["goes_farther"] == "nowhere"
     assert records[-1]["ambient_c"] is None
-    assert {record.get("place") for record in records} == {None, "design day", "January mean"}
+    assert {record.get("place") for record in records} == {
+        None, "design day", "January mean", "July mean"
+    }  # fmt: skip
     assert all(record["vehicle_id"] == "taxi_ab" for record in records)
 
 
