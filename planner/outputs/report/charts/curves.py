@@ -1,5 +1,10 @@
 """Contested curves side by side: who takes which pack under each set, and where."""
 
+import math
+
+import numpy as np
+import pandas as pd
+
 from planner.outputs.curves import chemistries_of, most_contested
 from planner.outputs.palette import AXIS, NO_PACK_COLOUR, SKY, SOFT_INK, VERMILION
 from planner.outputs.report.charts.drawing import (
@@ -16,6 +21,7 @@ from planner.outputs.report.read import RunFiles, records
 _GROUPS = {"_coldest": "coldest cities", "": "all cities", "_warmest": "warmest cities"}
 _GROUP_COLOURS = (SKY, AXIS, VERMILION)
 _PANELS_PER_ROW = 3
+_LEAST_MAP_PX = 80
 NO_PACK = "no pack"
 """Main chemistry of cities whose vehicles get none, in words."""
 
@@ -51,8 +57,9 @@ def shares_by_set(run: RunFiles) -> Chart:
     }  # fmt: skip
     coldest = cases[f"{chemistry}_coldest_frac"].astype(float)
     extreme = int(cases["cities_extreme"].iloc[0])
+    where = f"the {number(extreme)} coldest cities" if extreme > 1 else "the coldest city"
     title = (
-        f"In the {number(extreme)} coldest cities {name} moves between "
+        f"In {where} {name} moves between "
         f"{percent(coldest.min(), 0)} and {percent(coldest.max(), 0)} of the vehicles"
     )
     subtitle = f"Share of {name} by set of curves, packs planned for each"
@@ -92,7 +99,7 @@ def cities_by_set(run: RunFiles) -> Chart:
         "columns": _PANELS_PER_ROW,
         "spec": {
             "width": width,
-            "height": min(HEIGHT_PX, width),
+            "height": _map_height_px(rows, width),
             "mark": {"type": "circle", "opacity": 0.9, "strokeWidth": 1.2},
             "encoding": {
                 "x": {"field": "lon", **bare},
@@ -111,3 +118,12 @@ def cities_by_set(run: RunFiles) -> Chart:
     title = f"{number(contested)} cities change their main chemistry with the set of curves"
     subtitle = "Cities by the chemistry of most of their vehicles; ringed where it is contested"
     return Chart("curve-cities", title, subtitle, complete(spec))
+
+
+def _map_height_px(cities: pd.DataFrame, width_px: int) -> int:
+    """Height at which a kilometre is about as long to the north as to the east."""
+    lon, lat = (cities[name].to_numpy(float) for name in ("lon", "lat"))
+    east = np.ptp(lon) * math.cos(math.radians(float(lat.mean()))) if len(lon) else 0.0
+    if east <= 0:
+        return HEIGHT_PX
+    return int(min(max(width_px * np.ptp(lat) / east, _LEAST_MAP_PX), HEIGHT_PX))
