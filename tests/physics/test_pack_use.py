@@ -200,12 +200,18 @@ def test_each_element_costs_range_where_it_should(tutorial: Instance) -> None:
     air_c = np.array([-20.0, 10.0, 35.0])
     plain = _use(_private(tutorial), air_c)
     lfp = tutorial.packs["pack_id"].tolist().index("lfp_25")
+    physics = tutorial.scenario.physics
 
     def growth(use: PackUse) -> np.ndarray:
         return (use.kwh_per_km / plain.kwh_per_km)[0, lfp]
 
     assert growth(_use(_private(tutorial), air_c, snow_frac=1.0)) == pytest.approx(
-        1 + 0.055 * 0.65 * 0.109 * np.array([1.12, 1.03, 1.0]) / plain.kwh_per_km[0, lfp]
+        1
+        + physics.snow_road_loss_frac
+        * 0.65
+        * 0.109
+        * np.array([1.12, 1.03, 1.0])
+        / plain.kwh_per_km[0, lfp]
     )
     starts = growth(_use(_private(tutorial, trips_per_day=2.0), air_c))
     assert starts[0] > starts[1] > starts[2] == 1.0
