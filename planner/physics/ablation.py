@@ -43,6 +43,7 @@ SODIUM_PACK = TemperatureCurve(np.array([-40.0, -30.0, 25.0, 45.0]), np.array([0
 """Usable energy of sodium-ion packs: maker's claim (Naxtra), no heat at a start."""
 
 NO_COOLING_C = 60.0
+SODIUM_KWH = (45.0, 50.0)
 
 
 @dataclass(frozen=True)
@@ -201,6 +202,48 @@ def swaps_per_day(
         usable_energy_kwh(nominal, car.soc_window_frac, usable.at(pack_c)),
         car.swap_energy_frac,
     )
+
+
+def contested_curves() -> pd.DataFrame:
+    """A private car's swaps under each curve set of lithium packs.
+
+    Returns
+    -------
+    DataFrame
+        One row per curve set (the base set is ""): ``curve_set``; ``usable_-20`` and
+        ``start_kwh_-20``, energy over nominal and heat at a start of a pack of -20 C [kWh];
+        ``lfp_-20`` and ``lfp_0``, swaps per day on cleared roads; ``below_45`` and
+        ``below_50``, air temperature below which a sodium-ion pack of that energy [kWh] needs
+        no more swaps, between -35 and 20 C; -inf where not even there [C].
+    """
+    whole = Elements(Physics())
+    air_c = np.round(np.arange(-35.0, 20.05, 0.1), 1)
+    sets = {
+        "": whole,
+        "soaked_cells": replace(whole, heated=SOAKED_PACK, start_heat=None),
+        "driven_no_heat": replace(whole, start_heat=None),
+    }
+    rows = []
+    for name, elements in sets.items():
+        car = PrivateCar(snow_frac=(0.0,) * len(air_c))
+        lfp = swaps_per_day(Variant(name, elements), car, air_c)
+        row = {
+            "curve_set": name,
+            "usable_-20": float(elements.heated.at(-20.0)),
+            "start_kwh_-20": car.lfp_kwh
+            * (float(elements.start_heat.at(-20.0)) if elements.start_heat else 0.0),
+            "lfp_-20": lfp[air_c == -20][0],
+            "lfp_0": lfp[air_c == 0][0],
+        }
+        for kwh in SODIUM_KWH:
+            sodium = swaps_per_day(
+                Variant(name, elements), replace(car, sodium_kwh=kwh), air_c, is_sodium=True
+            )
+            # From the cold end, as far as sodium-ion needs no more.
+            reach = int(np.cumprod(sodium <= lfp).sum())
+            row[f"below_{kwh:g}"] = air_c[reach - 1] if reach else -np.inf
+        rows.append(row)
+    return pd.DataFrame(rows)
 
 
 def _cop(physics: Physics, ambient_c: FloatArray) -> FloatArray:

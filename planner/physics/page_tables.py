@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from planner.physics.ablation import AIR_C, ablation, variants
+from planner.physics.ablation import AIR_C, SODIUM_KWH, ablation, contested_curves, variants
 from planner.physics.winter_tests import (
     calibration_error,
     compare_with_measurement,
@@ -33,6 +33,10 @@ def format_page_tables() -> str:
             "Each element left out in turn: errors, and the swaps of a private car per day:",
             "",
             *_ablation(),
+            "",
+            "The contested curves, for that private car on cleared roads:",
+            "",
+            *_contested(),
             "",
         ]
     )
@@ -106,6 +110,24 @@ def _ablation() -> list[str]:
             f"| {row['name']} | {row['mean']:+.1f} | {row['rmse']:.1f} "
             f"| {row['rmse_held_out']:.1f} | {row['cold_start']:+.0%} | "
             + " | ".join(f"{value:.3f}" for value in swaps)
+            + " |"
+        )
+    return lines
+
+
+def _contested() -> list[str]:
+    heads = (f"sodium-ion {kwh:g} kWh needs no more swaps" for kwh in SODIUM_KWH)
+    lines = [
+        "| curve_set | LFP gives at -20 C | heat at a start at -20 C | LFP swaps a day at -20 C "
+        "| at 0 C | " + " | ".join(heads) + " |",
+        "|---" * (5 + len(SODIUM_KWH)) + "|",
+    ]
+    for row in contested_curves().to_dict("records"):
+        below = (row[f"below_{kwh:g}"] for kwh in SODIUM_KWH)
+        lines.append(
+            f"| {row['curve_set'] or 'base'} | {row['usable_-20']:.0%} "
+            f"| {row['start_kwh_-20']:.1f} kWh | {row['lfp_-20']:.3f} | {row['lfp_0']:.3f} | "
+            + " | ".join(f"below {at:.1f} C" if np.isfinite(at) else "nowhere" for at in below)
             + " |"
         )
     return lines

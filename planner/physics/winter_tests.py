@@ -85,8 +85,8 @@ def measured_tests() -> pd.DataFrame:
     DataFrame
         One row per test, calibration first: ``name``; ``role`` ("calibration" or "held out");
         ``quantity`` ("range" and "consumption" over the reference's, "energy" of the pack over
-        nominal, "snow": range on snow less range without it); ``measured`` with ``_low`` and
-        ``_high``, its spread over cars; ``ambient_c`` and ``reference_c``; the car's
+        nominal, "snow": range on cleared roads less range on packed snow); ``measured`` with
+        ``_low`` and ``_high``, its spread over cars; ``ambient_c`` and ``reference_c``; the car's
         ``base_kwh_per_km``, ``drag_frac``, ``speed_kmh``, ``rated_speed_kmh`` (empty: as
         driven); ``rating`` ("cltc", or "own" where its own mild-air use is the reference);
         ``heating``, ``cabin_c``, ``cooled`` (1: air conditioning); ``pack`` ("heated" at a
@@ -122,7 +122,7 @@ def modelled(tests: pd.DataFrame, elements: Elements) -> FloatArray:
         "range": energy * reference / cold,
         "consumption": cold / reference,
         "energy": energy,
-        "snow": energy * reference * (1 / snowy - 1 / cold),
+        "snow": energy * reference * (1 / cold - 1 / snowy),
     }
     return np.select([tests["quantity"] == name for name in values], list(values.values()))
 

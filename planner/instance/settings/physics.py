@@ -21,8 +21,8 @@ class Physics(Section):
     tyre_loss_per_k: float = setting(
         0.003, "extra rolling and driveline loss per kelvin below 20 C", unit="1/K",
         source="INF: with air density gives the 9 % loss of energy economy without cabin heat at "
-        "-6.7 C that AAA measured (Feb 2019; upper bound, charger included); least error over "
-        "four winter tests (docs/physics.md)", ge=0, le=0.02,
+        "-6.7 C that AAA measured (Feb 2019; upper bound, charger included); near the least "
+        "error over the calibration ranges (docs/physics.md)", ge=0, le=0.02,
     )  # fmt: skip
     heat_pump_cop: float = setting(
         3.0, "heat-pump coefficient of performance at +10 C and above",
