@@ -177,6 +177,9 @@ def _duplicate_keys(frame: pd.DataFrame, table: Table, file: str) -> list[Fault]
     may_be_empty = {column.name for column in table.columns if column.nullable}
     is_whole = key[[name for name in columns if name not in may_be_empty]].notna().all(axis=1)
     rows = np.flatnonzero(key.duplicated() & is_whole)
-    shown = key.astype("str").fillna("").agg(" / ".join, axis=1) if len(rows) else key[table.key[0]]
+    shown = key[table.key[0]]
+    if len(rows):
+        parts = key.astype("str").fillna("").itertuples(index=False)
+        shown = pd.Series([" / ".join(filter(None, row)) for row in parts], index=key.index)
     remedy = "stands in an earlier row already; keys are unique"
     return row_faults(file, table, frame, rows, " + ".join(columns), remedy, shown)

@@ -113,4 +113,4 @@ def test_base_rows_are_told_apart_with_and_without_the_column(tutorial_copy: Pat
     twice = ("lfp", "usable_energy", "", "25", "0.9", "made up")
     _add(tutorial_copy, [*_DRIVEN, twice])
     (fault,) = _faults(tutorial_copy)
-    assert "stands in an earlier row already" in fault
+    assert "lfp / usable_energy / 25.0: stands in an earlier row already" in fault
