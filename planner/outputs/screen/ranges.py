@@ -13,9 +13,14 @@ from rich.table import Table
 from planner.outputs.screen.tables import print_table, print_text
 from planner.physics.range_table import CONSUMPTION_DOMAIN_C, RangeTable
 
-_OF_A_START = {"pack_c": ("pack C", 1), "kwh_per_100km": ("kWh/100 km", 1)}
-_FIGURES = {"range_km": ("km", 0), "usable_kwh": ("kWh", 1), "swaps_per_day": ("swaps/day", 2)}
-"""Heading and decimals of what is shown of each pack; of the former, once if packs are alike."""
+_OF_A_START = {"pack_c": ("\npack C", 1), "kwh_per_100km": ("\nkWh/100 km", 1)}
+_FIGURES = {
+    "range_km": ("\nkm", 0), "usable_kwh": ("\nkWh", 1), "swaps_per_day": ("\nswaps/day", 2)
+}  # fmt: skip
+"""Heading, below the pack's name, and decimals of what is shown of each pack.
+
+Of the former once if packs are alike.
+"""
 
 
 def show_range_table(table: RangeTable) -> None:
@@ -89,11 +94,11 @@ def _figures(table: RangeTable) -> Table:
     is_alike = of_air.max().equals(of_air.min())
     once, by_each = (_OF_A_START, _FIGURES) if is_alike else ({}, _FIGURES | _OF_A_START)
     for heading, _ in once.values():
-        shown.add_column(heading, justify="right")
+        shown.add_column(heading.strip(), justify="right")
     for pack_id in table.pack_ids:
         for idx, (heading, _) in enumerate(by_each.values()):
             head = "" if idx else escape(pack_id)
-            shown.add_column(f"{head}\n{heading}", justify="right")
+            shown.add_column(f"{head}{heading}", justify="right")
     shown.add_column("")
     labels = table.places.groupby("ambient_c")["label"].agg(", ".join)
     for ambient_c, rows in table.rows.groupby("ambient_c"):
