@@ -1,5 +1,6 @@
 """Read, describe and validate instances."""
 
+from planner.instance.curve_sets import BASE, curve_rows, curve_sets
 from planner.instance.limits import check_limits
 from planner.instance.names import suggest
 from planner.instance.read import (
@@ -15,6 +16,7 @@ from planner.instance.settings.scenario import Scenario, describe_settings
 from planner.instance.tables import HOLIDAY, SEGMENTS, TABLES, WORKDAY
 
 __all__ = [
+    "BASE",
     "HOLIDAY",
     "SCENARIO_FILE",
     "SEGMENTS",
@@ -24,6 +26,8 @@ __all__ = [
     "Instance",
     "Scenario",
     "check_limits",
+    "curve_rows",
+    "curve_sets",
     "describe_settings",
     "instance_files",
     "merge_settings",

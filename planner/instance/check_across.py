@@ -11,6 +11,7 @@ import pandas as pd
 from planner.errors import Fault
 from planner.instance.check_places import contradicting_sites, far_places
 from planner.instance.check_roads import check_road_ends, check_road_lengths, check_road_places
+from planner.instance.curve_sets import check_curves
 from planner.instance.layer import MAX_FAULTS_SHOWN, row_faults
 from planner.instance.names import nearest, suggest
 from planner.instance.notes import Note
@@ -358,22 +359,6 @@ def _envelopes(
     return faults + _at(files, "vehicles", vehicles, "envelope", without, remedy)
 
 
-def _curves(packs: pd.DataFrame, curves: pd.DataFrame, files: Mapping[str, str]) -> list[Fault]:
-    points = curves.groupby(["chemistry", "quantity"]).size()
-    return [
-        Fault(
-            files["curves"],
-            None,
-            "quantity",
-            f"{chemistry} {quantity}",
-            "needs at least two points; add them",
-        )
-        for chemistry in sorted(packs["chemistry"].dropna().unique())
-        for quantity in ("charge_power", "usable_energy")
-        if points.get((chemistry, quantity), 0) < 2
-    ]
-
-
 def _hours(hour_profile: pd.DataFrame, files: Mapping[str, str]) -> list[Fault]:
     if hour_profile.empty:
         return []
@@ -411,7 +396,7 @@ _CHECKS: tuple[tuple[tuple[str, ...], Callable[..., list[Fault]]], ...] = (
     (("vehicles", "packs"), _envelopes),
     (("vehicles", "packs"), _pack_envelopes),
     (("cities", "gates"), _rule_markets),
-    (("packs", "curves"), _curves),
+    (("packs", "curves"), check_curves),
     (("roads",), check_road_ends),
     (("road_nodes", "roads"), check_road_lengths),
     (("cities", "road_nodes"), check_road_places),

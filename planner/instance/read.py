@@ -23,6 +23,7 @@ from planner.instance.check_roads import check_corridor_roads, road_notes
 from planner.instance.check_standing import check_standing
 from planner.instance.check_table import check_table
 from planner.instance.coordinates import conversion_note, convert_to_wgs84
+from planner.instance.curve_sets import check_curve_set
 from planner.instance.find_table import belonging_files, find_table, is_road_network
 from planner.instance.layer import numbered
 from planner.instance.notes import Note, with_notes
@@ -122,6 +123,7 @@ def read_instance(
         if _has_same_tables(like, folder, scenario):
             faults = check_corridor_type(like.stations, scenario.corridors.station_type)
             faults += check_corridor_roads(like.roads, scenario.corridors.funding)
+            faults += check_curve_set(like.curves, scenario.physics.curve_set, SCENARIO_FILE)
             if faults:
                 raise InputError(faults, source=str(folder))
             return replace(like, scenario=scenario, input_files=files, variant=scenario_name or "")
@@ -140,6 +142,8 @@ def read_instance(
             faults += check_corridor_type(types, scenario.corridors.station_type)
         if "roads" in frames:
             faults += check_corridor_roads(frames["roads"], scenario.corridors.funding)
+        if "curves" in frames:
+            faults += check_curve_set(frames["curves"], scenario.physics.curve_set, SCENARIO_FILE)
         if scenario.corridors.funding != "none":
             faults += check_trips(frames, labels)
         elsewhere = scenario.packs.sold_elsewhere_frac

@@ -67,7 +67,10 @@ class Column:
 
 @dataclass(frozen=True)
 class Table:
-    """One table: what a row is, its key, and the columns that point into other tables."""
+    """One table: what a row is, its key, and the columns that point into other tables.
+
+    A column of the key that may be left out, or empty, tells rows apart where it is given.
+    """
 
     name: str
     row: str
@@ -146,8 +149,8 @@ _FRAMES = {
     ),
     "packs": _Frame("pack type", ("pack_id",), _OF_CHEMISTRY),
     "curves": _Frame(
-        "point of a chemistry's temperature curve",
-        ("chemistry", "quantity", "temperature_c"),
+        "point of a chemistry's temperature curve, or of one of its sets",
+        ("chemistry", "quantity", "curve_set", "temperature_c"),
         _OF_CHEMISTRY,
     ),
     "stations": _Frame("station type", ("station_type_id",)),

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from planner.arrays import FloatArray, IntArray
 from planner.errors import NoPlanError
 from planner.instance import Instance
-from planner.models.packs.problem import PackAssignment, PackAssignmentProblem
+from planner.models.packs.problem import PackAssignment, PackAssignmentProblem, at_most
 from planner.models.packs.solve import solve_pack_assignment
 from planner.physics.fleet import FleetOperation
 from planner.planning.packs import (
@@ -166,7 +166,7 @@ def saving_frac(packs: PlannedPacks, again: PlannedPacks, options: SolveOptions)
     NoPlanError
         If the time limit comes first.
     """
-    kept = solve_pack_assignment(_at_most(again.problem, packs.given), options)
+    kept = solve_pack_assignment(at_most(again.problem, packs.given), options)
     return kept.proof.objective / again.solution.proof.objective - 1.0
 
 
@@ -345,27 +345,3 @@ def _vehicles_of_quarters(
     """`assigned_vehicles` of all quarters, one after the other along a first axis."""
     quarters = range(len(solution.option_vehicles))
     return np.stack([assigned_vehicles(fleet, problem, labels, solution, q) for q in quarters])
-
-
-def _at_most(problem: PackAssignmentProblem, solution: PackAssignment) -> PackAssignmentProblem:
-    """The same problem, with no more vehicles on any option than a solution has.
-
-    Parameters
-    ----------
-    problem : PackAssignmentProblem
-    solution : PackAssignment
-        Of a problem with the same options.
-
-    Returns
-    -------
-    PackAssignmentProblem
-        Its options are those of ``problem``, each a group of its own; vehicles without a pack are
-        groups without options.
-    """
-    of_option = problem.group_city_idx[problem.option_group_idx]
-    return replace(
-        problem,
-        vehicles=np.hstack((solution.option_vehicles, solution.without_pack)),
-        group_city_idx=np.concatenate((of_option, problem.group_city_idx)),
-        option_group_idx=np.arange(problem.num_options, dtype=np.int32),
-    )

@@ -8,13 +8,14 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from planner.errors import NoPlanError
-from planner.instance import Instance, check_limits
+from planner.instance import Instance, check_limits, curve_sets
 from planner.physics.climate import city_climate
 from planner.physics.fleet import check_turns, operate_fleet
 from planner.physics.range_table import range_curves
 from planner.planning.array_cache import ArrayCache
 from planner.planning.clock import StageClock
 from planner.planning.confirm import confirm, day_tables
+from planner.planning.contested import contested_curves
 from planner.planning.corridors.check import check_corridors
 from planner.planning.corridors.labels import corridors_of_plan
 from planner.planning.corridors.prepare import CorridorInput
@@ -119,6 +120,17 @@ def plan(
     waits: dict[str, pd.DataFrame] = {}
     with clock.optional_stage("simulation", "a day at every station, driver by driver"):
         figures, waits = confirm(instance, days, clock, stop)
+    contested: dict[str, pd.DataFrame] = {}
+    if curve_sets(instance.curves):
+        with clock.optional_stage("contested", "packs anew under each set of curves") as say:
+            settling, contested = contested_curves(
+                instance, climate, fitted.paid.assumed_stations, options
+            )
+            figures |= settling
+            say(
+                f"{len(contested['curve_case'])} sets: to know which is true is worth "
+                f"{settling['settling_cny'] / 1e6:,.1f} M CNY"
+            )
     with clock.stage("candidates", "why each other site holds no station"):
         candidates = explain_candidates(
             instance, evaluation, Reached(reach.ptr, reach.zone_idx, reach.drive_min),
@@ -141,6 +153,7 @@ def plan(
             "gate_value": gates,
             "coupling": fitted.rounds,
             **curves,
+            **contested,
         },
         assumptions=list_assumptions(
             instance,

@@ -7,7 +7,7 @@ physical formulas and the climate.
 import numpy as np
 import pandas as pd
 
-from planner.instance import Instance
+from planner.instance import Instance, curve_rows
 from planner.physics.cabin import cooling_kw, start_energy_kwh
 from planner.physics.climate import MONTHS, CityClimate
 from planner.physics.pack_heat import (
@@ -90,18 +90,16 @@ def driving_rows(instance: Instance, climate: CityClimate) -> pd.DataFrame:
 
 
 def chemistry_curve(instance: Instance, chemistry: str, quantity: str) -> TemperatureCurve:
-    """One curve of the table ``curves``."""
-    points = instance.curves[
-        (instance.curves["chemistry"] == chemistry) & (instance.curves["quantity"] == quantity)
-    ]
+    """One curve of the table ``curves``, of the chosen set."""
+    points = curve_rows(instance.curves, instance.scenario.physics.curve_set, chemistry, quantity)
     return TemperatureCurve(
         points["temperature_c"].to_numpy(float), points["value_frac"].to_numpy(float)
     )
 
 
 def _has_start_heat(instance: Instance, chemistry: str) -> bool:
-    curves = instance.curves
-    return bool(curves.loc[curves["chemistry"] == chemistry, "quantity"].eq("start_heat").any())
+    chosen = instance.scenario.physics.curve_set
+    return not curve_rows(instance.curves, chosen, chemistry, "start_heat").empty
 
 
 def _by_chemistry(

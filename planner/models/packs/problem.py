@@ -1,6 +1,6 @@
 """Packs to cities and vehicles by quarter: the problem and its solution."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -183,3 +183,27 @@ class PackAssignment:
     moved_out: FloatArray
     supply_value: FloatArray
     pack_value: FloatArray
+
+
+def at_most(problem: PackAssignmentProblem, plan: PackAssignment) -> PackAssignmentProblem:
+    """The same problem, with no more vehicles on any option than a plan has.
+
+    Parameters
+    ----------
+    problem : PackAssignmentProblem
+    plan : PackAssignment
+        Of a problem with the same options.
+
+    Returns
+    -------
+    PackAssignmentProblem
+        Its options are those of ``problem``, each a group of its own; vehicles without a pack are
+        groups without options. Each of its plans is one of ``problem``, too.
+    """
+    of_option = problem.group_city_idx[problem.option_group_idx]
+    return replace(
+        problem,
+        vehicles=np.hstack((plan.option_vehicles, plan.without_pack)),
+        group_city_idx=np.concatenate((of_option, problem.group_city_idx)),
+        option_group_idx=np.arange(problem.num_options, dtype=np.int32),
+    )

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from pandas.api.types import is_string_dtype
 
 from planner.outputs.chemistries import Chemistries, read_chemistries
+from planner.outputs.curves import with_curves
 from planner.outputs.kpi import describe_kpi
 from planner.outputs.layers.allocation import allocation_lines, service_areas
 from planner.outputs.layers.antimeridian import same_type, split_shapes
@@ -37,6 +38,9 @@ TABLES = {
     "gate_value": "What it would save if a closed certification gate opened.",
     "coupling": "Rounds in which packs and siting were brought to agree.",
     "range_curve": "Range of each vehicle class and pack over the ambient temperature.",
+    "curve_case": "Packs planned anew under each set of contested curves, and their regret.",
+    "curve_cost": "Cost of packs planned for one set of contested curves where another is true.",
+    "curve_city": "Chemistries of each city's vehicles under each set of contested curves.",
     "corridor_summary": "Trips between cities that can be refuelled, by season and chemistry.",
     "corridor_station_packs": "Swaps of corridor stations by season, vehicle class and pack.",
     "corridor_unconnected": "Cities that no road connects to the others.",
@@ -142,13 +146,14 @@ def build_layers(content: RunContent) -> dict[str, Layer]:
         Layers first, then tables without geometry.
     """
     evaluation = content.evaluation
+    cities = with_curves(evaluation.cities, content.tables)
     zones = evaluation.zones.sort_values("zone_id", kind="stable", ignore_index=True)
     cells = zone_cells(zones)
     layers = [
-        *_point_layers(content),
+        *_point_layers(content, cities),
         *_allocation_layers(content, zones, cells),
         *_zone_layers(zones, cells),
-        *_region_layers(zones, cells, evaluation.cities),
+        *_region_layers(zones, cells, cities),
         *_corridor_layers(content),
         *_tables(content),
     ]
@@ -162,7 +167,7 @@ def whole_layers(layers: Mapping[str, Layer]) -> dict[str, Layer]:
     }
 
 
-def _point_layers(content: RunContent) -> list[Layer]:
+def _point_layers(content: RunContent, cities: pd.DataFrame) -> list[Layer]:
     evaluation = content.evaluation
     return [
         _layer(
@@ -180,7 +185,7 @@ def _point_layers(content: RunContent) -> list[Layer]:
         _layer(
             "cities",
             "Cities with their climate, stations, packs, ranges and shares served.",
-            _at_points(evaluation.cities.sort_values("city_id", ignore_index=True)),
+            _at_points(cities.sort_values("city_id", ignore_index=True)),
             "Point",
         ),
         _layer(

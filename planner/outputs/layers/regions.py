@@ -9,6 +9,7 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 
+from planner.outputs.curves import SHARE_HEAD
 from planner.outputs.layers.allocation import area_km2, as_multipolygons, dissolve
 from planner.outputs.layers.antimeridian import split_shapes
 from planner.outputs.layers.hexagons import CellArray, cell_polygons
@@ -116,6 +117,11 @@ def _dissolve(
         num_stations=("num_stations", "sum"),
         swaps_per_day=("swaps_per_day", "sum"),
     ).loc[keys]
+    for name in (each for each in cities.columns if each.startswith(SHARE_HEAD)):
+        on_it = (cities[name] * cities["vehicles"]).groupby(key.to_numpy()).sum()
+        figures[name] = (on_it / figures["vehicles"]).fillna(0.0)
+    if "is_contested" in cities:
+        figures["cities_contested"] = cities["is_contested"].groupby(key.to_numpy()).sum()
     figures["sodium_ion_frac"] = (figures.pop("sodium") / figures["vehicles"]).fillna(0.0)
     frame = gpd.GeoDataFrame(
         figures.reset_index(), geometry=as_multipolygons(shapes[: len(keys)]), crs="EPSG:4326"

@@ -19,6 +19,7 @@ from planner.outputs.report.corridors import (
     describe_trips,
     trip_cards,
 )
+from planner.outputs.report.curves import describe_curves
 from planner.outputs.report.findings import finding, objective_card
 from planner.outputs.report.map_data import build_map
 from planner.outputs.report.numbers import MISSING, large, number, percent
@@ -56,7 +57,12 @@ def render_page(run: RunFiles, on_loss: Callable[[str], None]) -> str:
     )
     trips = describe_trips(run) if run.has_corridors else None
     waits = describe_waits(run) if run.has_waits else None
-    apart = [*([trips.chart] if trips else []), *(waits.charts if waits else [])]
+    curves = describe_curves(run) if run.has_curves else None
+    apart = [
+        *([trips.chart] if trips else []),
+        *(waits.charts if waits else []),
+        *(curves.charts if curves else []),
+    ]
     drawn = draw([*specify_charts(run), *apart], on_loss)
     markup = {chart.key: _with_markup(chart) for chart in drawn}
     of_sections = {chart.key: markup.pop(chart.key) for chart in apart}
@@ -65,12 +71,14 @@ def render_page(run: RunFiles, on_loss: Callable[[str], None]) -> str:
         name=run.run.get("name", ""),
         quarter=run.scenario.get("planning_quarter", MISSING),
         status=_status(run),
-        finding=finding(run),
+        findings=[finding(run), *([curves.finding] if curves else [])],
         cards=[*cards(run), *(trip_cards(run) if trips else ())],
         charts=list(markup.values()),
         trips=trips and {**trips.__dict__, "chart": of_sections[trips.chart.key]},
         waits=waits
         and {**waits.__dict__, "charts": [of_sections[chart.key] for chart in waits.charts]},
+        curves=curves
+        and {**curves.__dict__, "charts": [of_sections[chart.key] for chart in curves.charts]},
         tables=_tables(run),
         assumptions=assumption_table(run),
         limits=[*limits(run), *(corridor_limits() if trips else ())],
@@ -149,8 +157,33 @@ def _short_of_range(run: RunFiles, name: str) -> tuple[str, str]:
     below, vehicles = _kpi(run, name), _kpi(run, "vehicles")
     promised_km = run.scenario.get("packs", {}).get("promised_range_km")
     return percent(below / vehicles if vehicles else None), (
-        f"{number(below)} vehicles below {number(promised_km)} km on the design day"
+        f"{number(below)} vehicles below {number(promised_km)} km on the design day; "
+        "what a kilometre less costs is a guess"
     )
+
+
+def _settling(run: RunFiles, name: str) -> tuple[str, str]:
+    per_year, contested = (
+        _kpi(run, each) for each in ("settling_cny_per_year", "cities_contested")
+    )
+    return large(_kpi(run, name)), (
+        f"{large(per_year)} a year; {number(contested)} cities change their main chemistry"
+    )
+
+
+def _promise_limits(run: RunFiles) -> list[str]:
+    """By how many the promised range is missed, and what the answer owes to its weight."""
+    below, vehicles = _kpi(run, "vehicles_below_promised_range"), _kpi(run, "vehicles")
+    promised_km = run.scenario.get("packs", {}).get("promised_range_km")
+    weight_cny = run.scenario.get("costs", {}).get("range_shortfall_cny_per_km")
+    if not below > 0 or not vehicles:
+        return []
+    return [
+        f"{percent(below / vehicles)} of the vehicles of the plan miss the promised "
+        f"{number(promised_km)} km on the winter design day. What a missing kilometre costs "
+        f"in a quarter (costs.range_shortfall_cny_per_km, {number(weight_cny, 1)} CNY) is a guess, "
+        "not a measurement, and moves the share of each chemistry in the cold cities."
+    ]
 
 
 def _within_5min(run: RunFiles, name: str) -> tuple[str, str]:
@@ -176,6 +209,7 @@ _CONTEXTS = {
     "capex_cny": _investment,
     "vehicles": _vehicles,
     "vehicles_below_promised_range": _short_of_range,
+    "settling_cny": _settling,
     "within_5min_frac": _within_5min,
     "stations_confirmed_frac": _confirmed,
     "station_packs": _station_packs,
@@ -202,6 +236,7 @@ def limits(run: RunFiles) -> list[str]:
         "warmer; colder hours occur."
         + (" Some packs get colder than their curve's validated domain; the curve's last value is "
            "held there, which flatters them (see the assumptions)." if outside else ""),
+        *_promise_limits(run),
         *wait_limits(run),
         f"{weak} of {len(marks)} assumptions are inferred or weak (marks INF and ?).",
         "The map sums zones to coarser cells for display only; all figures are computed zone by "

@@ -72,6 +72,15 @@ _WAITS = {
 }  # fmt: skip
 """Files of a run that was simulated: all or none; the first shows whether it was."""
 
+_CURVES = {
+    "tables/curve_case.parquet": (
+        "curve_set", "is_chosen", "pack_cost_cny", "regret_cny", "mean_regret_cny",
+        "cities_extreme"),
+    "tables/curve_cost.parquet": ("planned_for", "true_set", "cost_cny"),
+    "tables/curve_city.parquet": ("city_id", "curve_set", "main_chemistry", "is_contested"),
+}  # fmt: skip
+"""Files of a run whose instance has contested curves: all or none; the first shows whether."""
+
 _RUN_KEYS = ("status", "objective", "bound", "gap_frac", "kpi", "models", "options")
 _REMEDY = "not a run folder of this version; plan again with `planner run`"
 
@@ -93,7 +102,7 @@ class RunFiles:
         Names and colours of the instance's cell chemistries.
     optional : mapping of name to DataFrame
         The tables that some runs bring and this one has, those of corridors with their layers,
-        those of waits.
+        those of waits, those of contested curves.
     """
 
     run: dict[str, Any]
@@ -136,6 +145,11 @@ class RunFiles:
     def has_waits(self) -> bool:
         """Whether the stations were simulated."""
         return "station_wait" in self.optional
+
+    @property
+    def has_curves(self) -> bool:
+        """Whether packs were planned anew under contested curves."""
+        return "curve_case" in self.optional
 
     @property
     def counts_trips(self) -> bool:
@@ -183,7 +197,7 @@ def read_run(folder: Path) -> RunFiles:
         for name, columns in _OPTIONAL.items()
         if (folder / f"tables/{name}.parquet").is_file()
     }
-    for group in (_CORRIDORS, _WAITS):
+    for group in (_CORRIDORS, _WAITS, _CURVES):
         if (folder / next(iter(group))).is_file():
             optional |= {
                 Path(name).stem: read(name, _table, columns) for name, columns in group.items()

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from planner.outputs.chemistries import read_chemistries
+from planner.outputs.curves import CASES, settling_in_one_sentence
 from planner.outputs.run_json import without_infinity
 from planner.outputs.waits import VERDICTS, day_of, name_refuted
 from planner.outputs.whole import whole_kpi, whole_table
@@ -105,7 +106,9 @@ def show_result(planned: "Planned", folder: Path, as_json: bool) -> None:
          f"{kpi['households_peak_hour_frac']:.1%}, {kpi['households_mean_hour_frac']:.1%}"),
         (f"car-owning households within {near_km:g} km", f"{kpi['households_near_frac']:.1%}"),
         ("vehicles", f"{kpi['vehicles']:,}, {kpi['vehicles_without_pack']:,.0f} without a pack"),
+        *_promise(planned),
         *_waits(planned.tables),
+        *_contested(planned),
     ):  # fmt: skip
         figures.add_row(label, escape(value))
     console.print(figures)
@@ -155,6 +158,30 @@ def _stations(kpi: Mapping[str, float]) -> str:
         + ("" if between is None else f"; {between:,} more between cities, "
            f"{kpi['corridor_capex_cny'] / 1e6:,.0f} M CNY")
     )  # fmt: skip
+
+
+def _promise(planned: "Planned") -> list[tuple[str, str]]:
+    """By how many the promised range is missed; nothing where nobody misses it."""
+    kpi, promised_km = planned.evaluation.kpi, planned.instance.scenario.packs.promised_range_km
+    below, vehicles = kpi["vehicles_below_promised_range"], kpi["vehicles"]
+    if not below > 0:
+        return []
+    return [
+        (
+            f"promised {promised_km:g} km in winter",
+            f"missed by {below / vehicles:.1%} of the vehicles; the weight of a missing kilometre "
+            "(costs.range_shortfall_cny_per_km) is a guess that moves the cold cities' packs",
+        )
+    ]
+
+
+def _contested(planned: "Planned") -> list[tuple[str, str]]:
+    """What rests on contested curves; nothing where the instance has none."""
+    if CASES not in planned.tables:
+        return []
+    chemistries = read_chemistries(planned.instance.chemistries)
+    kpi = planned.evaluation.kpi
+    return [("curves", settling_in_one_sentence(planned.tables, kpi, chemistries))]
 
 
 def _waits(tables: "Mapping[str, pd.DataFrame]") -> list[tuple[str, str]]:

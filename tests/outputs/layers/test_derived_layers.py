@@ -1,5 +1,7 @@
 """Lines, areas and regions say what the zones and their allocation say."""
 
+from dataclasses import replace
+
 import geopandas as gpd
 import numpy as np
 import pandas as pd
@@ -15,6 +17,7 @@ from planner.outputs.layers.overview import zone_cells
 from planner.outputs.layers.regions import chemistry_regions, climate_regions
 from planner.outputs.layers.styles import build_styles
 from planner.plans.reasons import REASONS
+from tests.made_up_curves import make_curve_tables
 
 
 def test_every_allocated_swap_is_on_a_line(content):
@@ -144,3 +147,27 @@ def test_cells_with_few_swaps_are_smaller_and_keep_the_colour_of_their_class(con
     qml, _ = styles[name]
     assert "affine_transform($geometry" in qml
     assert "set_color_part" not in qml  # a faint colour would be that of another class
+
+
+def test_cities_and_regions_tell_what_each_set_of_curves_gives(content):
+    plain = build_layers(content)
+    contested = {**content.tables, **make_curve_tables("230100", "x1")}
+    layers = build_layers(replace(content, tables=contested))
+    bare = [(name, column.source) for name, layer in layers.items() for column in layer.columns
+            if not column.description and name != "a_table_of_tomorrow"]  # fmt: skip
+    assert bare == []
+    cities = layers["cities"].frame.set_index("city_id")
+    assert cities["is_contested"].tolist() == [True, True]
+    assert cities["main_chemistry_base"].to_dict() == {"230100": "sodium_ion", "x1": "lfp"}
+    assert cities["contested_base_frac"].to_dict() == {"230100": 0.75, "x1": 0.0}
+    under = [name for name in cities if name.startswith("contested_driven")]
+    assert cities[under[0]].to_dict() == {"230100": 0.1, "x1": 0.6}
+    # Harbin is cold and mainly on sodium-ion; x1 is warm, mainly on LFP, and has no zone cells.
+    regions = layers["climate_regions"].frame.set_index("climate_class")
+    assert regions.loc["-30 to -20 °C", "contested_base_frac"] == pytest.approx(0.75)
+    assert regions.loc["-30 to -20 °C", "cities_contested"] == 1
+    dominant = layers["chemistry_regions"].frame.set_index("dominant_chemistry")
+    assert dominant.loc["sodium_ion", under[0]] == pytest.approx(0.1)
+    for name in ("cities", "climate_regions", "chemistry_regions"):
+        assert not [column for column in plain[name].frame if "contested" in column]
+    assert set(layers) - set(plain) == {"curve_case", "curve_cost", "curve_city"}

@@ -10,6 +10,7 @@ from h3.api import basic_str
 
 from planner.outputs.waits import with_waits
 from tests.made_up_corridors import make_corridor_tables
+from tests.made_up_curves import CURVE_KPI, make_curve_tables
 from tests.made_up_waits import make_wait_kpi, make_wait_tables
 
 EVIL_CITY = "<script>alert(1)</script>"
@@ -215,6 +216,8 @@ planning_quarter = "2027Q2"
 drive_time_min = 10.0
 [packs]
 promised_range_km = 200.0
+[costs]
+range_shortfall_cny_per_km = 10.0
 [service]
 within_frac = 0.95
 """
@@ -246,6 +249,9 @@ def write_run_folder(folder: Path, *, with_optional: bool) -> Path:
     if with_optional:
         frames |= {f"tables/{name}": frame for name, frame in make_optional_frames().items()}
         frames |= make_corridor_frames()
+        curves = make_curve_tables("230100", "x1")
+        frames |= {f"tables/{name}": frame for name, frame in curves.items()}
+        run["kpi"] |= CURVE_KPI
         frames |= make_waits(frames)
         run["kpi"] |= make_wait_kpi({"simulation_figure": frames["tables/simulation_figure"]})
     for name, frame in frames.items():

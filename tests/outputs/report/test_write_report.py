@@ -17,6 +17,7 @@ from click.testing import CliRunner
 from planner.cli import cli
 from planner.errors import InputError
 from planner.outputs.report import rebuild_report, write_report
+from tests.made_up_curves import SETS
 from tests.outputs.report.made_up_run import EVIL_CITY, EVIL_NAME_ZH, EVIL_SITE, EVIL_SOURCE
 
 SIZE_LIMIT = 15_000_000
@@ -353,6 +354,62 @@ def test_a_siting_that_counts_trips_says_so(run_folder: Path) -> None:
     assert "proven limit: 102" not in told
 
 
+def test_contested_curves_stand_in_front_and_side_by_side(report: Path, page: _Page) -> None:
+    text = " ".join(page.texts)
+    first = SETS[1]
+    assert (
+        "Which packs the coldest city gets rests on contested curves: sodium-ion gets 75 % (base), "
+        f"10 % ({first}) of its vehicles. To know the true curves is worth 12.0 M CNY a year; "
+        "2 of 2 cities change their main chemistry with them." in text
+    )
+    assert "In the coldest city sodium-ion moves between 10 % and 75 % of the vehicles" in text
+    assert "those planned for base" in text  # they are regretted least
+    assert _cells(report, "curve-sets", 6)[0][:3] == ["base (chosen)", "50.0 M", "0"]
+    assert _cells(report, "curve-sets", 6)[1][3:6] == ["85.0", "90.0", "40.0"]
+    assert _cells(report, "curve-costs", 3) == [["base", "0", "6.00 M"], [first, "8.00 M", "0"]]
+    cities = _cells(report, "contested-cities", 5)
+    assert cities[0] == ["Harbin", "−28.4", "900", "sodium-ion", "LFP"]
+    assert cities[1][0] == EVIL_CITY
+    assert {"chart-curve-shares", "chart-curve-cities"} <= {
+        value for _, name, value in page.attributes if name == "id"
+    }
+
+
+def test_without_contested_curves_the_page_does_not_speak_of_them(bare_report: Path) -> None:
+    html = bare_report.read_text(encoding="utf-8")
+    assert 'id="curves"' not in html
+    assert 'href="#curves"' not in html
+    assert "ontested" not in " ".join(_Page(bare_report).texts)
+
+
+def test_a_part_of_the_curves_is_not_enough(run_folder: Path) -> None:
+    (run_folder / "tables/curve_city.parquet").unlink()
+    with pytest.raises(InputError, match="curve_city"):
+        write_report(run_folder)
+
+
+def test_curves_that_change_nothing_are_said_to(run_folder: Path) -> None:
+    path = run_folder / "tables/curve_city.parquet"
+    pd.read_parquet(path).assign(is_contested=False, main_chemistry="none").to_parquet(path)
+    run = json.loads((run_folder / "run.json").read_text())
+    run["kpi"] |= {"settling_cny": 0.0, "settling_cny_per_year": 0.0, "cities_contested": 0.0}
+    (run_folder / "run.json").write_text(json.dumps(run))
+    report = write_report(run_folder)
+    text = " ".join(_Page(report).texts)
+    assert "Whichever of the contested curves is true" in text
+    assert 'id="contested-cities"' not in report.read_text(encoding="utf-8")
+
+
+def test_the_promised_range_is_shown_with_who_misses_it_and_what_weighs_it(page: _Page) -> None:
+    text = " ".join(page.texts)
+    assert (
+        "900 vehicles below 200 km on the design day; what a kilometre less costs is a guess"
+        in (text)
+    )
+    assert "90.0 % of the vehicles of the plan miss the promised 200 km" in text
+    assert "costs.range_shortfall_cny_per_km, 10.0 CNY) is a guess" in text
+
+
 def test_a_part_of_the_corridors_is_not_enough(run_folder: Path) -> None:
     (run_folder / "layers/corridor_legs.parquet").unlink()
     with pytest.raises(InputError, match=r"corridor_legs\.parquet"):
@@ -432,7 +489,7 @@ def test_a_chart_that_kills_its_process_leaves_a_report_without_it(run_folder: P
     assert "This chart could not be drawn: the renderer ended by SIG" in "\n".join(page.texts)
     ids = [value for _, name, value in page.attributes if name == "id"]
     assert {"chart-worst", "chart-hours", "chart-trips"} <= set(ids)
-    assert page.tags.count("svg") == _Page(write_report(run_folder)).tags.count("svg") == 9
+    assert page.tags.count("svg") == _Page(write_report(run_folder)).tags.count("svg") == 11
 
 
 def test_supply_of_a_single_quarter_is_seen(run_folder: Path) -> None:

@@ -6,10 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from planner.instance import read_instance
+from planner.instance import Instance, read_instance
 from planner.outputs.screen.run import show_result
 from planner.planning.pipeline import plan
 from planner.planning.result import Planned
+from tests.curve_sets import cold_and_warm_town, with_curve_sets
 from tests.made_up_waits import simulated
 from tests.two_towns import two_towns
 
@@ -81,3 +82,21 @@ def test_without_a_simulation_no_waits_are_told(
     tables = {name: frame for name, frame in planned_tutorial.tables.items() if "wait" not in name}
     lines = _shown(replace(planned_tutorial, tables=tables), monkeypatch, capsys)
     assert not [line for line in lines if line.strip().startswith(("waits", "verdicts"))]
+
+
+def test_contested_curves_and_the_promise_are_told(
+    tutorial: Instance, planned_tutorial: Planned,
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    planned = plan(with_curve_sets(cold_and_warm_town(tutorial), kind=0.99))
+    lines = _shown(planned, monkeypatch, capsys)
+    told = " ".join(lines)
+    assert "Which packs the coldest city gets rests on contested curves: " in told
+    assert "2 of 2 cities change their main chemistry" in told
+    kpi = planned.evaluation.kpi
+    missed = kpi["vehicles_below_promised_range"] / kpi["vehicles"]
+    assert 0 < missed < 1
+    promise = _line(lines, "promised 200 km in winter")
+    assert f"missed by {missed:.1%} of the vehicles" in promise
+    assert "is a guess" in promise
+    assert "curves" not in " ".join(_shown(planned_tutorial, monkeypatch, capsys))
