@@ -102,22 +102,22 @@ def fit_fleet(
     )
     table = "adoption" if len(frames["adoption"]) else "cities"
     source = f"{' and '.join(asked)}: table {table} scaled, cities' shares of each segment kept"
-    notes = [Note(f"swap vehicles in {scenario.planning_quarter}", told, "set", source)]
+    notes = [Note(f"swap vehicles in {scenario.planning_quarter}, scaled", told, "set", source)]
     if raised:
         value = ", ".join(f"{name} in {count:,} cities" for name, count in raised.items())
         source = "more vehicles would swap than the table has: raised to those that do"
-        notes.append(Note("cities: vehicles raised", value, "INF", source))
+        notes.append(Note("cities: vehicles, raised", value, "INF", source))
     if len(frames["pack_stock"]):
         fitted["pack_stock"] = _scale_stock(frames, scenario, factors)
         before, after = (each["pack_stock"]["packs"].sum() for each in (frames, fitted))
         source = "scaled by the swap vehicles that they were given for, pack by pack"
         notes.append(
-            Note("packs before the first quarter", f"{before:,.0f} to {after:,.0f}", "INF", source)
+            Note("pack_stock: packs, scaled", f"{before:,.0f} to {after:,.0f}", "INF", source)
         )
     if len(frames["flows"]):
         fitted["flows"] = _scale_trips(frames["flows"], now, factors)
         notes.append(
-            Note("flows: vehicles_per_day", "scaled by city", "INF", "by its swap vehicles")
+            Note("flows: vehicles_per_day, scaled", "city by city", "INF", "by its swap vehicles")
         )
     return fitted, notes
 
