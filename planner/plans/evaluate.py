@@ -382,8 +382,9 @@ def _kpi(
         "swaps_per_day_served": swaps_served,
         "swaps_served_frac": share(swaps_served, swaps.sum()),
         **{
-            f"swaps_served_{segment}_frac": share(of_segment[segment].sum(), asked[segment].sum())
+            f"swaps_served_{segment}_frac": of_segment[segment].sum() / asked[segment].sum()
             for segment in SEGMENTS
+            if asked[segment].sum() > 0
         },
         "swaps_per_station_day": share(swaps_served, len(stations)),
         "peak_swaps_per_hour": zones["peak_swaps_per_hour"].sum(),

@@ -111,7 +111,15 @@ def _stations(run: RunFiles, name: str) -> tuple[str, str]:
 
 def _swaps_served(run: RunFiles, name: str) -> tuple[str, str]:
     served, asked = (number(_kpi(run, each)) for each in ("swaps_per_day_served", "swaps_per_day"))
-    return percent(_kpi(run, name)), f"{served} of {asked} per day"
+    of_segment = [
+        f"{words} {percent(_kpi(run, each))}"
+        for segment, words in (
+            ("private", "private cars"), ("taxi", "taxis"), ("ride_hailing", "ride-hailing cars"),
+        )
+        if (each := f"swaps_served_{segment}_frac") in run.run["kpi"]
+    ]  # fmt: skip
+    shares = f": {', '.join(of_segment)}" if len(of_segment) > 1 else ""
+    return percent(_kpi(run, name)), f"{served} of {asked} per day{shares}"
 
 
 def _households_served(run: RunFiles, name: str) -> tuple[str, str]:

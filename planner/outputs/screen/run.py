@@ -100,6 +100,7 @@ def show_result(planned: "Planned", folder: Path, as_json: bool) -> None:
         ("status", _status(siting.status, siting.gap_frac)),
         ("stations", _stations(kpi)),
         *_headline(planned),
+        *_by_segment(kpi),
         (f"car-owning households within {minutes:g} min", f"{kpi['households_served_frac']:.1%}"),
         (f"car-owning households within {near_km:g} km", f"{kpi['households_near_frac']:.1%}"),
         ("vehicles", f"{kpi['vehicles']:,}, {kpi['vehicles_without_pack']:,.0f} without a pack"),
@@ -154,6 +155,18 @@ def _stations(kpi: Mapping[str, float]) -> str:
         + ("" if between is None else f"; {between:,} more between cities, "
            f"{kpi['corridor_capex_cny'] / 1e6:,.0f} M CNY")
     )  # fmt: skip
+
+
+def _by_segment(kpi: Mapping[str, float]) -> list[tuple[str, str]]:
+    """Share served of the swaps of each segment that asks for some."""
+    shares = [
+        f"{words} {kpi[name]:.1%}"
+        for segment, words in (
+            ("private", "private cars"), ("taxi", "taxis"), ("ride_hailing", "ride-hailing cars"),
+        )
+        if (name := f"swaps_served_{segment}_frac") in kpi
+    ]  # fmt: skip
+    return [("of these", ", ".join(shares))] if len(shares) > 1 else []
 
 
 def _per_station(kpi: Mapping[str, float]) -> list[tuple[str, str]]:
