@@ -28,7 +28,7 @@ class Kpi:
     ----------
     name : str
         As in `run.json` and the table ``kpi``; in `kpi.csv` it may hold one placeholder,
-        ``{chemistry}`` or ``{station_type}``, which stands for any id.
+        ``{chemistry}``, ``{segment}`` or ``{station_type}``, which stands for any id.
     title : str
         What a reader sees.
     unit : str

@@ -243,6 +243,44 @@ def test_parameter_sets_replace_what_they_state(tutorial: Instance, tutorial_cop
         assert read.packs.columns.tolist() == tutorial.packs.columns.tolist()
 
 
+def test_stations_are_checked_as_the_parameter_set_has_them(tutorial_copy: Path) -> None:
+    """A station stands at 900 kW: the smaller type fits, but not with the high set's 1,000 kW."""
+    sites = pd.read_csv(tutorial_copy / "sites.csv").assign(grid_kw=900.0)
+    sites["status"] = ["existing", *sites["status"][1:]]
+    sites.to_csv(tutorial_copy / "sites.csv", index=False)
+    stations = pd.read_csv(tutorial_copy / "stations.csv")
+    stations.assign(
+        grid_kw_high=[1000.0, None], capex_cny_low=[1.9e6, None], opex_cny_per_year_low=[None, 5e5],
+        charger_kw_per_bay_high=[70.0, 80.0],
+    ).to_csv(tutorial_copy / "stations.csv", index=False)  # fmt: skip
+    for name, grid_kw, capex_cny, opex_cny, charger_kw in (
+        ("mid", [700, 1500], [3e6, 5e6], [4e5, 6e5], [62.5, 62.5]),
+        ("low", [700, 1500], [1.9e6, 5e6], [4e5, 5e5], [62.5, 62.5]),
+    ):
+        _set_parameter_set(tutorial_copy, name)
+        read = read_instance(tutorial_copy).stations
+        assert read["grid_kw"].tolist() == grid_kw
+        assert read["capex_cny"].tolist() == capex_cny
+        assert read["opex_cny_per_year"].tolist() == opex_cny
+        assert read["charger_kw_per_bay"].tolist() == charger_kw
+    _set_parameter_set(tutorial_copy, "high")
+    with pytest.raises(InputError, match=r"row 2, site_id: A: no station type fits"):
+        read_instance(tutorial_copy)
+
+
+def test_where_commercial_vehicles_swap_is_told(tutorial_copy: Path) -> None:
+    def told() -> list[str]:
+        notes = read_instance(tutorial_copy).assumptions
+        return notes["value"][notes["item"].str.contains("taxis and ride-hailing cars")].tolist()
+
+    assert told() == ["by car_owning_households in 1 of 1 cities"]
+    zones = pd.read_csv(tutorial_copy / "zones.csv")
+    zones.assign(commercial_weight=0).to_csv(tutorial_copy / "zones.csv", index=False)
+    assert told() == ["by car_owning_households in 1 of 1 cities"]
+    zones.assign(commercial_weight=1.5).to_csv(tutorial_copy / "zones.csv", index=False)
+    assert told() == []
+
+
 def _set_parameter_set(folder: Path, name: str) -> None:
     path = folder / "scenario.toml"
     lines = [

@@ -119,7 +119,15 @@ def _stations(run: RunFiles, name: str) -> tuple[str, str]:
 
 def _swaps_served(run: RunFiles, name: str) -> tuple[str, str]:
     served, asked = (number(_kpi(run, each)) for each in ("swaps_per_day_served", "swaps_per_day"))
-    return percent(_kpi(run, name)), f"{served} of {asked} per day"
+    of_segment = [
+        f"{words} {percent(_kpi(run, each))}"
+        for segment, words in (
+            ("private", "private cars"), ("taxi", "taxis"), ("ride_hailing", "ride-hailing cars"),
+        )
+        if (each := f"swaps_served_{segment}_frac") in run.run["kpi"]
+    ]  # fmt: skip
+    shares = f": {', '.join(of_segment)}" if len(of_segment) > 1 else ""
+    return percent(_kpi(run, name)), f"{served} of {asked} per day{shares}"
 
 
 def _households_served(run: RunFiles, name: str) -> tuple[str, str]:
@@ -144,6 +152,22 @@ def _investment(run: RunFiles, name: str) -> tuple[str, str]:
 
 def _vehicles(run: RunFiles, name: str) -> tuple[str, str]:
     return large(_kpi(run, name)), f"{number(_kpi(run, 'vehicles_without_pack'))} without a pack"
+
+
+def _vehicles_per_station(run: RunFiles, name: str) -> tuple[str, str]:
+    swaps, packs = (
+        number(_kpi(run, each)) for each in ("swaps_per_station_day", "packs_per_station")
+    )
+    return number(_kpi(run, name)), (
+        f"published: 89 to 250; {swaps} swaps a day and {packs} packs per station"
+    )
+
+
+def _cost_per_swap(run: RunFiles, name: str) -> tuple[str, str]:
+    capex, opex = (number(_kpi(run, f"{part}_per_swap_cny"), 1) for part in ("capex", "opex"))
+    return number(_kpi(run, name), 1), (
+        f"CNY: {capex} for stations and plots, {opex} to run them; without packs and energy"
+    )
 
 
 def _vehicles_of_chemistry(run: RunFiles, name: str) -> tuple[str, str]:
@@ -208,6 +232,8 @@ _CONTEXTS = {
     "households_served_frac": _households_served,
     "capex_cny": _investment,
     "vehicles": _vehicles,
+    "vehicles_per_station": _vehicles_per_station,
+    "cost_per_swap_cny": _cost_per_swap,
     "vehicles_below_promised_range": _short_of_range,
     "settling_cny": _settling,
     "within_5min_frac": _within_5min,

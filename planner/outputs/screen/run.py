@@ -101,12 +101,14 @@ def show_result(planned: "Planned", folder: Path, as_json: bool) -> None:
         ("status", _status(siting.status, siting.gap_frac)),
         ("stations", _stations(kpi)),
         *_headline(planned),
+        *_by_segment(kpi),
         (f"car-owning households within {minutes:g} min", f"{kpi['households_served_frac']:.1%}"),
         ("in reach at the peak, on the mean of a day",
          f"{kpi['households_peak_hour_frac']:.1%}, {kpi['households_mean_hour_frac']:.1%}"),
         (f"car-owning households within {near_km:g} km", f"{kpi['households_near_frac']:.1%}"),
         ("vehicles", f"{kpi['vehicles']:,}, {kpi['vehicles_without_pack']:,.0f} without a pack"),
         *_promise(planned),
+        *_per_station(kpi),
         *_waits(planned.tables),
         *_contested(planned),
     ):  # fmt: skip
@@ -182,6 +184,33 @@ def _contested(planned: "Planned") -> list[tuple[str, str]]:
     chemistries = read_chemistries(planned.instance.chemistries)
     kpi = planned.evaluation.kpi
     return [("curves", settling_in_one_sentence(planned.tables, kpi, chemistries))]
+
+
+def _by_segment(kpi: Mapping[str, float]) -> list[tuple[str, str]]:
+    """Share served of the swaps of each segment that asks for some."""
+    shares = [
+        f"{words} {kpi[name]:.1%}"
+        for segment, words in (
+            ("private", "private cars"), ("taxi", "taxis"), ("ride_hailing", "ride-hailing cars"),
+        )
+        if (name := f"swaps_served_{segment}_frac") in kpi
+    ]  # fmt: skip
+    return [("of these", ", ".join(shares))] if len(shares) > 1 else []
+
+
+def _per_station(kpi: Mapping[str, float]) -> list[tuple[str, str]]:
+    """What operators report of their stations; nothing without stations."""
+    if not kpi["num_stations"]:
+        return []
+    told = (
+        f"{kpi['vehicles_per_station']:,.0f} vehicles (published: 89 to 250), "
+        f"{kpi['swaps_per_station_day']:,.0f} swaps a day, {kpi['packs_per_station']:,.1f} packs"
+    )
+    cost = (
+        f"{kpi['cost_per_swap_cny']:,.1f} CNY ({kpi['capex_per_swap_cny']:,.1f} capex, "
+        f"{kpi['opex_per_swap_cny']:,.1f} opex; packs and energy not included)"
+    )
+    return [("per station", told), ("station cost per swap", cost)]
 
 
 def _waits(tables: "Mapping[str, pd.DataFrame]") -> list[tuple[str, str]]:
