@@ -13,13 +13,15 @@ from planner.instance.read import (
 )
 from planner.instance.read_scenario import merge_settings, read_scenario, validate_settings
 from planner.instance.settings.scenario import Scenario, describe_settings
-from planner.instance.tables import SEGMENTS, TABLES
+from planner.instance.tables import HOLIDAY, SEGMENTS, TABLES, WORKDAY
 
 __all__ = [
     "BASE",
+    "HOLIDAY",
     "SCENARIO_FILE",
     "SEGMENTS",
     "TABLES",
+    "WORKDAY",
     "InputFile",
     "Instance",
     "Scenario",

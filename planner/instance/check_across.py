@@ -15,7 +15,7 @@ from planner.instance.curve_sets import check_curves
 from planner.instance.layer import MAX_FAULTS_SHOWN, row_faults
 from planner.instance.names import nearest, suggest
 from planner.instance.notes import Note
-from planner.instance.tables import SEGMENTS, TABLES
+from planner.instance.tables import HOLIDAY, SEGMENTS, TABLES, WORKDAY
 
 
 def check_across_tables(
@@ -362,13 +362,25 @@ def _envelopes(
 def _hours(hour_profile: pd.DataFrame, files: Mapping[str, str]) -> list[Fault]:
     if hour_profile.empty:
         return []
-    sums = hour_profile.groupby("segment")["day_frac"].sum().reindex(SEGMENTS, fill_value=0.0)
-    remedy = "the hours of every segment must add up to 1"
-    return [
-        Fault(files["hour_profile"], None, "day_frac", f"{segment} adds up to {total:g}", remedy)
-        for segment, total in sums.items()
-        if abs(total - 1) > 1e-6
-    ]
+    file, every_day = files["hour_profile"], "every day"
+    kind = hour_profile.get("day_kind", pd.Series(None, hour_profile.index, object))
+    sums = hour_profile["day_frac"].groupby([hour_profile["segment"], kind.fillna(every_day)]).sum()
+    faults = []
+    for segment in SEGMENTS:
+        totals = sums.loc[[segment]].droplevel(0).to_dict() if segment in sums.index else {}
+        kinds = set(totals)
+        if kinds - {every_day} and kinds != {WORKDAY, HOLIDAY}:
+            remedy = (f"state the segment's hours either for every day (day_kind empty) or for "
+                      f"{WORKDAY} and {HOLIDAY} both")  # fmt: skip
+            value = f"{segment} has hours of {' and '.join(sorted(map(str, kinds)))}"
+            faults.append(Fault(file, None, "day_kind", value, remedy))
+        for name, total in (totals or {every_day: 0.0}).items():
+            if abs(total - 1) > 1e-6:
+                value = f"{segment} adds up to {total:g}"
+                value += "" if name == every_day else f" on a {name}"
+                remedy = "the hours of every segment must add up to 1 for each kind of day"
+                faults.append(Fault(file, None, "day_frac", value, remedy))
+    return faults
 
 
 _CHECKS: tuple[tuple[tuple[str, ...], Callable[..., list[Fault]]], ...] = (

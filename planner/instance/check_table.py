@@ -170,16 +170,14 @@ def _checks(column: Column) -> Iterable[pa.Check]:
 
 
 def _duplicate_keys(frame: pd.DataFrame, table: Table, file: str) -> list[Fault]:
-    columns = table.key_of(frame.columns)
-    if not set(columns) <= set(frame.columns):
+    needed = list(table.least_key)
+    if not set(needed) <= set(frame.columns):
         return []
-    key = frame[columns]
-    may_be_empty = {column.name for column in table.columns if column.nullable}
-    is_whole = key[[name for name in columns if name not in may_be_empty]].notna().all(axis=1)
-    rows = np.flatnonzero(key.duplicated() & is_whole)
+    key = frame[table.key_in(frame.columns)]
+    rows = np.flatnonzero(key.duplicated() & key[needed].notna().all(axis=1))
     shown = key[table.key[0]]
     if len(rows):
         parts = key.astype("str").fillna("").itertuples(index=False)
         shown = pd.Series([" / ".join(filter(None, row)) for row in parts], index=key.index)
     remedy = "stands in an earlier row already; keys are unique"
-    return row_faults(file, table, frame, rows, " + ".join(columns), remedy, shown)
+    return row_faults(file, table, frame, rows, " + ".join(key.columns), remedy, shown)

@@ -117,12 +117,10 @@ def _rest(file: str, column: str, rows: Sequence[int], remedy: str) -> list[Faul
 
 def _id_of(frame: pd.DataFrame, table: Table, row: int, column: str) -> str:
     """The row's key; empty where the fault is in the key itself, or the key is not whole."""
-    names = table.key_of(frame.columns)
-    if column in names or not set(names) <= set(frame.columns):
+    if column in table.key or not set(table.least_key) <= set(frame.columns):
         return ""
-    may_be_empty = {column.name for column in table.columns if column.nullable}
-    parts = {name: shown(frame[name].iloc[row]) for name in names}
-    is_whole = all(part or name in may_be_empty for name, part in parts.items())
+    parts = {name: shown(frame[name].iloc[row]) for name in table.key_in(frame.columns)}
+    is_whole = all(parts[name] for name in table.least_key)
     return " / ".join(filter(None, parts.values())) if is_whole else ""
 
 

@@ -178,7 +178,7 @@ def read_instance(
         variant=scenario_name or "",
         **{
             name: frame.sort_values(
-                TABLES[name].key_of(frame.columns), kind="stable", ignore_index=True
+                TABLES[name].key_in(frame.columns), kind="stable", ignore_index=True
             )
             for name, frame in frames.items()
         },

@@ -5,7 +5,7 @@ cannot drift apart.
 """
 
 import csv
-from collections.abc import Collection, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from importlib.resources import files
@@ -13,6 +13,10 @@ from types import MappingProxyType
 
 SEGMENTS = ("private", "taxi", "ride_hailing")
 """Vehicle segments; a city's fleet stands in the columns ``vehicles_<segment>``."""
+
+WORKDAY, HOLIDAY = "workday", "holiday"
+"""Kinds of day with hours of their own: mean and design days are workdays, the busiest day is a
+holiday."""
 
 QUARTER_PATTERN = r"20\d\dQ[1-4]"
 COLOUR_PATTERN = r"#[0-9a-fA-F]{6}"
@@ -75,10 +79,16 @@ class Table:
     references: Mapping[str, tuple[str, str]]
     optional: bool
 
-    def key_of(self, given: Collection[str]) -> list[str]:
-        """Columns of the key, without those that may be left out and are not given."""
-        may_lack = {column.name for column in self.columns if not column.required}
-        return [name for name in self.key if name in given or name not in may_lack]
+    @property
+    def least_key(self) -> tuple[str, ...]:
+        """The columns of the key that neither are left out nor have empty cells."""
+        needed = {each.name for each in self.columns if each.required and not each.nullable}
+        return tuple(name for name in self.key if name in needed)
+
+    def key_in(self, columns: Iterable[object]) -> list[str]:
+        """The key's columns that are among some: one that may be left out may be missing."""
+        present = set(columns)
+        return [name for name in self.key if name in present]
 
     @property
     def accepted(self) -> tuple[Column, ...]:
@@ -161,8 +171,8 @@ _FRAMES = {
         optional=True,
     ),
     "hour_profile": _Frame(
-        "segment and hour of the day (without the table: demand.peak_hour_frac)",
-        ("segment", "hour"),
+        "segment, hour of the day and kind of day (without the table: demand.peak_hour_frac)",
+        ("segment", "hour", "day_kind"),
         optional=True,
     ),
     "pack_stock": _Frame(

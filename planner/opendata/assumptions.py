@@ -31,8 +31,35 @@ ROAD_MODELS = (
 )
 """What every recipe assumes of roads and sites."""
 
+SHARED_MODELS = (
+    (
+        "where taxis and ride-hailing cars swap",
+        "residents times mapped road km nearby",
+        "INF",
+        "ranks, depots, railway stations and airports are not in the sources, dense roads are; "
+        "zones.commercial_weight",
+    ),
+    (
+        "days with snow on the road",
+        "share of hours below a limit times a share of days",
+        "?",
+        "hours normal around the month's mean; no count of snowy days is in the sources; wet "
+        "roads are left out",
+    ),
+)
+"""What every recipe assumes of commercial cars and winters."""
+
 _MODELS = (
     *ROAD_MODELS,
+    *SHARED_MODELS,
+    (
+        "swap vehicles by city",
+        "public charging points, inside a province by urban residents times car ownership",
+        "INF",
+        "ten provinces are counted; the others share the rest by car-owning households, in the "
+        "cold and the north-west times 0.45, so that the cities below -10 C hold 6.6 % of the "
+        "points; policy, income and the operator's own order of cities are not modelled",
+    ),
     (
         "territory of cities and counties",
         "power diagram of county centroids and areas",

@@ -16,8 +16,8 @@ CLIMATE_ROW = """\
 Commission nor ECMWF is responsible for any use that may be made of it |
 """
 CLOSING = """\
-| vehicles, packs, curves, stations, supply, gates | press, operators, papers | row by row in the \
-column `source` |
+| vehicles, packs, curves, stations, hours, supply, gates | press, operators, papers | row by row \
+in the column `source` |
 
 Marks in `source` and in `assumptions.csv`: MC claim of a maker or operator, M measured or
 official, PR peer-reviewed, AN analyst or press, INF inferred, ? weak or assumed.
@@ -44,7 +44,8 @@ library versions.
 
 Census figures of cities and counties, monthly mean temperatures and station design temperatures
 are taken as published. **Models, not measurements**, are: the spread of households inside a
-county, the territory of each county, travel speeds, fleet sizes, candidate sites.
+county, the territory of each county, travel speeds, fleet sizes, places of commercial cars, days
+with snow, candidate sites.
 `assumptions.csv` lists every number of these models with its mark and source.
 
 No borders are shipped or drawn. Territory is told apart by county centres, areas and residents
@@ -66,8 +67,38 @@ alone, to within a few km, and makes no statement about any boundary.
 5. **Sites.** Per city up to 600 points on the roads, one per H3 cell at most: the first half by
    greedy maximal covering, the others where demand is densest.
 6. **Speeds** from the density around each edge and its length.
-7. **Fleet.** {num_vehicles:,} swap vehicles, shared among the cities by car-owning households,
-   urban population and the region's share of new-energy cars in sales.
+7. **Fleet.** {num_vehicles:,} swap vehicles, shared among the cities by public charging points:
+   counted for ten provinces, the rest shared by car-owning households, less in the cold and the
+   north-west; inside a province by urban residents times the share of households with a car.
+8. **Places of commercial cars.** Ranks, depots, stations and airports are not in the sources;
+   taxis and ride-hailing cars follow residents times mapped road km nearby.
+9. **Snow.** Days with snow on the road from the month's mean and an assumed spread of hours.
+
+## What changed, and by how much
+
+| input | before | now | why |
+|---|---|---|---|
+| swap vehicles per station | 204 | 150, scenarios 100 and 248 | 89 to 106 (AN) and 248 (INF) |
+| commercial share of them | 25 % | 50 %, scenarios 80 % and 25 % | 25 % and 80 % are published |
+| where they are | car-owning households | public charging points | electric cars are meant |
+| vehicles in cities below -10 C | 11.0 % | 6.6 % | fitted to their charging points |
+| Guangdong, Zhejiang, Shanghai | 20.4 % | 35.4 % | 38.4 % of electric km (M 2021), not fitted |
+| mean error over five regions | 10.4 points | 7.9 points | 700 stations (MC Oct 2025), not fitted |
+| consumption at 20 C | rating | rating x 1.15 | real use (M) |
+| pack used between swaps | 80 % | private 60 %, commercial 85 % | arrivals at stations (M, AN) |
+| taxi, ride-hailing car | 500, 200 km a day | 350, 130 | counted (M) |
+| LFP pack at -20 C | 70 % of its energy | 97 %, and 5 % a start as heat | whole cars (M) |
+| LFP charging at 0 C | none | 35 % | limits of an operator's packs (M) |
+| station of 14 bays | 62.5 kW a bay, 3.0 M CNY, 555,000 a year | 80 kW, 2.0 M, 324,000 | \
+published (MC, AN) |
+| busiest hour, private | 8.5 % | 6.3 % | measured at an urban station (M) |
+| packs in a station before the first quarter | 14 | 11 | counted in Shenzhen (M) |
+| cycles of an LFP pack | 4,000 | 3,000 | 2,000 to 4,000 (?) |
+| sodium-ion cells left for swap packs | 25 % | 8.5 % | storage takes 83 % in 2027 (INF) |
+| stations in the middle of 2026 | 1,515 | 2,000 | published (MC) |
+
+Of the regions the operator's first, Sichuan and Chongqing, is still short (5.5 against 17.6 %) and
+Beijing, Tianjin and Hebei too (10.2 against 17.3 %): where it began is its choice, not demand.
 
 ## Sources and licences
 
@@ -84,6 +115,8 @@ leiii/census | MIT |
 | county areas | Global Human Settlement Layer, European Commission, Joint Research Centre | \
 CC BY 4.0 |
 | county centroids | github thebamboogrove/tudigong | named here |
+| public charging points | statistics, by way of the press | row by row in \
+`planner/opendata/parameters/provinces.csv` |
 """
     + CLIMATE_ROW
     + """\

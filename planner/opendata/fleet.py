@@ -1,4 +1,4 @@
-"""How many swap vehicles each city has: one national fleet, shared out by a stated rule."""
+"""How many swap vehicles each city has: one fleet, shared out by a stated weight."""
 
 import numpy as np
 
@@ -7,18 +7,11 @@ from planner.opendata.spread import round_to_total
 
 
 def share_fleet(
-    total_vehicles: float,
-    taxi_frac: float,
-    ride_hailing_frac: float,
-    car_owning_households: FloatArray,
-    urban_residents: FloatArray,
-    nev_sales_frac: FloatArray,
+    total_vehicles: float, taxi_frac: float, ride_hailing_frac: float, weight: FloatArray
 ) -> dict[str, FloatArray]:
-    """Share the national fleet among the cities.
+    """Share a fleet among the cities, every segment by the same weight.
 
-    Private cars follow car-owning households times the region's share of new-energy cars in
-    sales; taxis and ride-hailing cars follow urban residents times the same share. Local
-    policy, income and the operator's own order of cities are not modelled.
+    Local policy and the operator's own order of cities are not modelled.
 
     Parameters
     ----------
@@ -26,8 +19,8 @@ def share_fleet(
         Swap vehicles of all cities.
     taxi_frac, ride_hailing_frac : float
         Their shares; the rest is private.
-    car_owning_households, urban_residents, nev_sales_frac : float array, shape (num_cities,)
-        What the shares follow.
+    weight : float array, shape (num_cities,)
+        What the shares follow: where the electric cars are.
 
     Returns
     -------
@@ -36,16 +29,27 @@ def share_fleet(
     """
     num_taxis = round(total_vehicles * taxi_frac)
     num_ride_hailing = round(total_vehicles * ride_hailing_frac)
-    num_private = round(total_vehicles) - num_taxis - num_ride_hailing
-    by_household = car_owning_households * nev_sales_frac
-    by_resident = urban_residents * nev_sales_frac
     return {
-        "private": _share(num_private, by_household),
-        "taxi": _share(num_taxis, by_resident),
-        "ride_hailing": _share(num_ride_hailing, by_resident),
+        "private": share_out(round(total_vehicles) - num_taxis - num_ride_hailing, weight),
+        "taxi": share_out(num_taxis, weight),
+        "ride_hailing": share_out(num_ride_hailing, weight),
     }
 
 
-def _share(total: int, weight: FloatArray) -> FloatArray:
+def share_out(total: int, weight: FloatArray) -> FloatArray:
+    """Share whole things out by weight.
+
+    Parameters
+    ----------
+    total : int
+        Things to share out.
+    weight : float array, shape (n,)
+        What the shares follow, >= 0 and not all 0.
+
+    Returns
+    -------
+    float array, shape (n,)
+        Whole numbers that sum to the total.
+    """
     one_group = np.zeros(len(weight), dtype=np.int64)
     return round_to_total(total * weight / weight.sum(), one_group, 1.0)

@@ -62,6 +62,28 @@ def cell_texts(cells: IntArray) -> list[str]:
     return [basic_int.int_to_str(cell) for cell in cells.tolist()]
 
 
+def commercial_weight(land: Land) -> FloatArray:
+    """Weight of each cell in the driving of taxis and ride-hailing cars.
+
+    Ranks, depots, railway stations and airports are not in the sources; where many people live
+    along many mapped roads stands for them: residents in thousands times the road km of the
+    cell and its ring.
+
+    Parameters
+    ----------
+    land : Land
+        Roads and residents.
+
+    Returns
+    -------
+    float array, shape (num_cells,)
+        In steps of 0.01; residents without a mapped road nearby do not count.
+    """
+    road_km_nearby = land.cells.mean_nearby(land.cells.road_km)
+    weight: FloatArray = np.round(land.residents / 1000 * road_km_nearby, 2)
+    return weight
+
+
 def make_sites(
     land: Land, zones: pd.DataFrame, city_ids: Iterable[str], value: Mapping[str, float]
 ) -> pd.DataFrame:
@@ -147,7 +169,7 @@ def _pool_of_sites(land: Land) -> pd.DataFrame:
 
 
 def make_roads(land: Land, value: Mapping[str, float]) -> pd.DataFrame:
-    """List the road edges with the speed planned with on each.
+    """List the road edges with their free-flow speeds.
 
     Parameters
     ----------

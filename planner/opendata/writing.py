@@ -44,7 +44,7 @@ def write_parquet(frame: pd.DataFrame, folder: Path, name: str) -> None:
         Table.
     """
     ordered = _ordered(frame, name)
-    key = TABLES[name].key_of(ordered.columns)
+    key = TABLES[name].key_in(frame.columns)
     # Bare schema: pandas would add its own version, and so change the bytes.
     arrays = [pa.array(ordered[column].to_numpy()) for column in ordered.columns]
     table = pa.table(dict(zip(ordered.columns, arrays, strict=True)))
@@ -73,4 +73,4 @@ def _ordered(frame: pd.DataFrame, name: str) -> pd.DataFrame:
     known = [column.name for column in table.accepted if column.name in frame.columns]
     if set(known) != set(frame.columns):
         raise ValueError(f"{name} has columns that its specification does not know")
-    return frame[known].sort_values(table.key_of(known), ignore_index=True)
+    return frame[known].sort_values(table.key_in(frame.columns), ignore_index=True)

@@ -21,7 +21,7 @@ from planner.outputs.versions import installed_versions
 from planner.outputs.waits import VERDICTS, refuted_stations
 from planner.simulation.behaviour import Behaviour
 from planner.simulation.plan_day import SimulatedPlan, simulate_plan
-from planner.simulation.tables import INPUTS
+from planner.simulation.tables import INPUTS, SPREAD_INPUT
 from planner.solving.progress import ProgressCallback, StopRequest
 
 RESULT_FILE = "simulation.json"
@@ -118,7 +118,8 @@ def _read_inputs(run: Path) -> dict[str, pd.DataFrame]:
         Fault(str(run), None, name, "", f"the run lacks this table; {_PLAN_AGAIN}")
         for name in missing
     ]
-    paths = [files.resources[name]["path"] for name in INPUTS if name not in missing]
+    there = [name for name in (*INPUTS, SPREAD_INPUT) if name in files.resources]
+    paths = [files.resources[name]["path"] for name in there]
     faults += [
         Fault(str(run / path), None, "", "", f"is missing; {_PLAN_AGAIN}")
         for path in (*paths, _SCENARIO_FILE)
@@ -126,7 +127,7 @@ def _read_inputs(run: Path) -> dict[str, pd.DataFrame]:
     ]
     if faults:
         raise InputError(faults, source=str(run))
-    return {name: pd.DataFrame(read_layer(files, name).frame) for name in INPUTS}
+    return {name: pd.DataFrame(read_layer(files, name).frame) for name in there}
 
 
 def default_target(run: Path, day: str) -> Path:

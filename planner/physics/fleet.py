@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from planner.arrays import FloatArray
 from planner.errors import Fault, InputError
-from planner.instance import SEGMENTS, Instance
+from planner.instance import HOLIDAY, SEGMENTS, Instance
 from planner.physics.climate import CityClimate
 from planner.physics.curves import temperature_curve
 from planner.physics.pack_use import use_packs
@@ -43,9 +43,10 @@ class FleetOperation:
         Energy that a vehicle's swaps take from the grid, mean over the month; heat as on the
         design day.
     hour_frac : ndarray, shape (num_vehicles, 24)
-        Share of a class's swaps in each hour of the day.
+        Share of a class's swaps in each hour of the busiest day, a holiday.
     peak_hour : int ndarray, shape (num_cities,)
-        Hour of the winter design day in which the city's vehicles swap most.
+        Hour of that day, with the winter's design weather, in which the city's vehicles swap
+        most.
     coldest_month : int ndarray, shape (num_cities,)
         Month, 0 = January, whose design day is the year's.
     extrapolated : DataFrame
@@ -79,7 +80,7 @@ class FleetOperation:
 
     @property
     def peak_hour_frac(self) -> FloatArray:
-        """Share of a class's swaps in its city's peak hour, shape (num_cities, num_vehicles)."""
+        """Share of a class's busiest day in its city's peak hour, (num_cities, num_vehicles)."""
         return self.hour_frac.T[self.peak_hour]
 
 
@@ -135,7 +136,7 @@ def operate_fleet(instance: Instance, climate: CityClimate) -> FleetOperation:
     heat_kwh = grid_kwh.max(axis=3) - energy[..., design] / efficiency
     coldest_month = climate.coldest_month
     vehicles = np.stack([vehicles_by_class(instance, name) for name in instance.scenario.quarters])
-    hour_frac = hours_of_classes(instance)
+    hour_frac = hours_of_classes(instance, HOLIDAY)
     design_swaps = swaps[..., design]
     planned = vehicles[instance.scenario.quarters.index(instance.scenario.planning_quarter)]
     winter = np.moveaxis(design_swaps, -1, 1)[np.arange(len(planned)), coldest_month]
@@ -258,8 +259,8 @@ def vehicles_by_class(instance: Instance, quarter: str) -> FloatArray:
     return counts
 
 
-def hours_of_classes(instance: Instance) -> FloatArray:
-    """Share of a vehicle class's swaps in each hour, shape (num_vehicles, 24).
+def hours_of_classes(instance: Instance, day_kind: str) -> FloatArray:
+    """Share of a vehicle class's swaps in each hour of a kind of day, shape (num_vehicles, 24).
 
     Without a table of hours every hour counts as the peak hour of the scenario.
     """
@@ -267,7 +268,10 @@ def hours_of_classes(instance: Instance) -> FloatArray:
     if instance.hour_profile.empty:
         share = instance.scenario.demand.peak_hour_frac
         return np.full((len(segments), HOURS_PER_DAY), share)
-    profile = instance.hour_profile.pivot(index="segment", columns="hour", values="day_frac")
+    profile = instance.hour_profile
+    if "day_kind" in profile:
+        profile = profile[profile["day_kind"].isna() | (profile["day_kind"] == day_kind)]
+    profile = profile.pivot(index="segment", columns="hour", values="day_frac")
     profile = profile.reindex(columns=range(HOURS_PER_DAY)).fillna(0.0)
     return np.asarray(profile.loc[segments].to_numpy(float))
 

@@ -22,7 +22,7 @@ def day_tables(
     evaluation: Evaluation,
     derived: Derived,
 ) -> dict[str, pd.DataFrame]:
-    """What a simulated day of a plan is read from, as `planner.simulation.tables.INPUTS` has it.
+    """What a simulated day of a plan is read from, as `planner.simulation.tables` has it.
 
     Parameters
     ----------

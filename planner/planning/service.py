@@ -14,8 +14,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from planner.arrays import BoolArray, FloatArray, IntArray, StringArray
-from planner.instance import Instance
-from planner.physics.fleet import FleetOperation
+from planner.instance import WORKDAY, Instance
+from planner.physics.fleet import FleetOperation, hours_of_classes
 from planner.physics.station_rate import swaps_per_hour as loaded_rate
 from planner.planning.siting.standing import station_types_by_size
 from planner.service.capacity import most_swaps_per_hour
@@ -34,6 +34,9 @@ class CityMix(NamedTuple):
     Attributes
     ----------
     swaps_per_hour : float array, shape (num_cities, num_packs, 24)
+        At the hours of the busiest day, a holiday.
+    workday_per_hour : float array, same shape
+        As many swaps at the hours of a workday.
     peak_per_hour : float array, shape (num_cities,)
         Their sum in the city's peak hour [1/h].
     turn_h, grid_kwh : float arrays, shape (num_cities, num_packs, num_types)
@@ -41,6 +44,7 @@ class CityMix(NamedTuple):
     """
 
     swaps_per_hour: FloatArray
+    workday_per_hour: FloatArray
     peak_per_hour: FloatArray
     turn_h: FloatArray
     grid_kwh: FloatArray
@@ -54,7 +58,7 @@ def city_mix(
     Parameters
     ----------
     instance : Instance
-        For the scenario's ``demand.peak_day_factor``.
+        For the scenario's ``demand.peak_day_factor``, and a workday's hours.
     fleet : FleetOperation
     vehicles : ndarray, shape (num_cities, num_vehicles, num_packs)
         Vehicles per pack.
@@ -79,6 +83,7 @@ def city_mix(
 
     return CityMix(
         swaps_per_hour=by_hour,
+        workday_per_hour=np.einsum("cvk,vh->ckh", swaps, hours_of_classes(instance, WORKDAY)),
         peak_per_hour=by_hour.sum(axis=1)[cities, fleet.peak_hour],
         turn_h=mean(of_month(fleet.design_turn_h)),
         grid_kwh=mean(of_month(fleet.design_grid_kwh)),

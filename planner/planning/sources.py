@@ -34,12 +34,12 @@ def table_sources(instance: Instance) -> list[dict[str, str]]:
         frame = getattr(instance, name)
         columns = [each for each in frame.columns if each.split("_")[-1] == "source"]
         for column in columns if name != "assumptions" else ():
-            key = table.key_of(frame.columns)
-            frame = frame.sort_values(key)
+            frame = frame.sort_values(table.key_in(frame.columns))
             texts = frame[column].dropna()
             texts = texts[(texts != "") & ~texts.isin(told)]
-            parts = frame.loc[texts.index, key].astype("str").fillna("")
-            keys = parts.agg(lambda row: " ".join(filter(None, row)), axis=1)
+            cells = frame.loc[texts.index, table.key_in(frame.columns)].astype("str").fillna("")
+            names = [" ".join(filter(None, row)) for row in cells.to_numpy().tolist()]
+            keys = pd.Series(names, cells.index, object)
             groups = [
                 (text, keys[texts == text].tolist()) for text in dict.fromkeys(texts.astype(str))
             ]

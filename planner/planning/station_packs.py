@@ -184,16 +184,25 @@ def stock_stations(
         day = station_day(
             instance, mix, stations.station_id[in_city], city, stations.type_idx[in_city], peak
         )
-        packs[row, in_city] = _packs_of(instance, day)
+        workday = station_day(
+            instance, mix._replace(swaps_per_hour=mix.workday_per_hour),
+            stations.station_id[in_city], city, stations.type_idx[in_city], peak,
+        )  # fmt: skip
+        packs[row, in_city] = _packs_of(instance, day, workday)
         if on_road.any():
             grown = np.divide(of_pack[q], of_pack[planned], out=np.zeros(len(of_pack[q])),
                               where=of_pack[planned] > 0)  # fmt: skip
-            packs[row, on_road] = _packs_of(instance, _road_day(instance, mix, stations, grown))
+            road = _road_day(instance, mix, stations, grown)
+            packs[row, on_road] = _packs_of(instance, road, road)
     return packs
 
 
-def _packs_of(instance: Instance, day: StationDay) -> IntArray:
-    """Packs that keep the level, and further ones that days without the peak's factor pay for."""
+def _packs_of(instance: Instance, day: StationDay, workday: StationDay) -> IntArray:
+    """Packs that keep the level on the busiest day, and further ones that usual days pay for.
+
+    ``workday`` has the busiest day's swaps at the hours of a usual day; usual days are without the
+    peak's factor.
+    """
     level, costs, packs = instance.scenario.service, instance.scenario.costs, instance.packs
     comes = day.swaps_per_hour.sum(axis=2) >= LEAST_DRIVERS_PER_DAY
     day = replace(day, swaps_per_hour=day.swaps_per_hour * comes[..., None])
@@ -201,12 +210,13 @@ def _packs_of(instance: Instance, day: StationDay) -> IntArray:
     lease_cny = pack_cny * annuity(costs.max_pack_years, costs.interest_rate) / DAYS_PER_YEAR
     peak = instance.scenario.demand.peak_day_factor
 
-    def of_part(part: StationDay, _: IntArray) -> IntArray:
+    def of_part(part: StationDay, rows: IntArray) -> IntArray:
         hours = busiest_hours(part.swaps_per_hour, level.busy_hours)
         stock = fewest_packs(part, part.bays, hours, level.wait_min, level.planned_frac)
         if level.late_swap_cny == 0:
             return stock.packs
-        usual = replace(part, swaps_per_hour=part.swaps_per_hour / peak)
+        swaps = workday.swaps_per_hour[rows] * comes[rows][..., None]
+        usual = replace(part, swaps_per_hour=swaps / peak)
         most = np.minimum(part.bays, stock.packs.sum(axis=1) + MOST_FURTHER_PACKS)
         return further_packs(usual, stock, most, level.wait_min, level.late_swap_cny, lease_cny)
 

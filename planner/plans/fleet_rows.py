@@ -8,7 +8,7 @@ physical formulas and the climate.
 import numpy as np
 import pandas as pd
 
-from planner.instance import SEGMENTS, Instance
+from planner.instance import HOLIDAY, SEGMENTS, Instance
 from planner.physics.climate import CityClimate
 from planner.physics.station_rate import fastest_turn
 from planner.plans.plan import Plan
@@ -199,21 +199,25 @@ def fleet_mean(
     return (sums["weighted"] / sums["vehicles"]).unstack("pack_id")
 
 
-def hour_shares(instance: Instance) -> pd.DataFrame:
-    """Share of a segment's swaps in each hour: index segment, columns 0 to 23."""
+def hour_shares(instance: Instance, day_kind: str) -> pd.DataFrame:
+    """Share of a segment's swaps in each hour of a kind of day: index segment, columns 0 to 23."""
     if instance.hour_profile.empty:
         share = instance.scenario.demand.peak_hour_frac
         return pd.DataFrame(share, index=list(SEGMENTS), columns=range(HOURS_PER_DAY))
-    wide = instance.hour_profile.pivot(index="segment", columns="hour", values="day_frac")
+    rows = instance.hour_profile
+    if "day_kind" in rows:
+        rows = rows[rows["day_kind"].fillna(day_kind) == day_kind]
+    wide = rows.pivot(index="segment", columns="hour", values="day_frac")
     return wide.reindex(columns=range(HOURS_PER_DAY)).fillna(0.0)
 
 
 def peak_shares(instance: Instance, winter: pd.DataFrame, planned_fleet: pd.DataFrame) -> pd.Series:
-    """Share of the day's swaps in the city's peak hour, index (city_id, segment).
+    """Share of the busiest day's swaps in the city's peak hour, index (city_id, segment).
 
-    The peak hour is that of the winter design day with each class's default pack.
+    That day is a holiday; the peak hour is that of the winter design day with each class's default
+    pack.
     """
-    shares = hour_shares(instance)
+    shares = hour_shares(instance, HOLIDAY)
     default = winter[winter["default"]].merge(planned_fleet, on=["city_id", "vehicle_id"])
     swaps = default["vehicles"] * default["design_swaps_per_vehicle_day"]
     by_segment = swaps.groupby([default["city_id"], default["segment"]]).sum()

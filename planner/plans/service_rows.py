@@ -5,13 +5,13 @@ needs no more than these tables and the whole packs of each station.
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import pandas as pd
 
 from planner.arrays import FloatArray
-from planner.instance import SEGMENTS, Instance
+from planner.instance import HOLIDAY, SEGMENTS, WORKDAY, Instance
 from planner.plans.fleet_rows import FLEET_KEY, bay_columns, hour_shares
 from planner.units import DAYS_PER_MONTH, HOURS_PER_DAY, SECONDS_PER_HOUR
 
@@ -20,6 +20,7 @@ WINTER_DAYS = ("winter_peak", "winter_design")
 MEAN_DAYS = ("holiday", "mean")
 """A mean day of the year, with the busiest day's swaps and with the mean day's."""
 BUSY_DAYS = (WINTER_DAYS[0], MEAN_DAYS[0])
+"""Days with the busiest day's swaps, at the hours of a holiday; the others are workdays."""
 FIRST_PEAK_HOUR = 7
 """Where no hours are known, the day's swaps begin to come at the peak rate at 7:00."""
 SEASONS = ("winter", "summer")
@@ -63,16 +64,23 @@ def service_tables(
     dict of str to DataFrame
         ``station_service``, ``mix_hour`` and ``mix_turn``, as `station_service`, `mix_hours` and
         `mix_turns` give them, corridor stations behind those of cities; and ``pack_type``:
-        ``pack_id, chemistry, envelope, nominal_kwh``.
+        ``pack_id, chemistry, envelope, nominal_kwh``. Only where some vehicle class has a
+        ``day_spread_frac`` also ``mix_spread``, as `mix_spread` gives it.
     """
     hours = [mix_hours(instance, rates, winter, packs)]
+    spread = [mix_spread(instance, packs, lambda rows: mix_hours(instance, rates, winter, rows))]
     turns = [mix_turns(instance, rates, winter, packs)]
     service = [station_service(instance, zones, stations, next_stations)]
     if corridor_stations is not None and corridor_swaps is not None and len(corridor_stations):
         hours.append(road_mix_hours(instance, corridor_swaps))
+        spread.append(
+            mix_spread(instance, corridor_swaps, lambda rows: road_mix_hours(instance, rows))
+        )
         turns.append(road_mix_turns(instance, rates, winter, corridor_stations, corridor_swaps))
         service.append(_road_service(instance, corridor_stations))
+    spread = [each for each in spread if len(each)]
     return {
+        **({"mix_spread": pd.concat(spread, ignore_index=True)} if spread else {}),
         "station_service": pd.concat(service, ignore_index=True),
         "mix_hour": pd.concat(hours, ignore_index=True),
         "mix_turn": pd.concat(turns, ignore_index=True),
@@ -83,15 +91,15 @@ def service_tables(
     }
 
 
-def day_shares(instance: Instance) -> pd.DataFrame:
-    """Share of a segment's swaps in each hour of a day that adds up.
+def day_shares(instance: Instance, day_kind: str) -> pd.DataFrame:
+    """Share of a segment's swaps in each hour of a kind of day that adds up.
 
     Index segment, columns 0 to 23. Those of the table of hours. Without it planning counts every
     hour as the peak hour, which is more than the day has: here the day's swaps come at the peak
     rate from 7:00 on until they are done, in whole hours and a rest, beyond midnight if need be.
     """
     if len(instance.hour_profile):
-        return hour_shares(instance)
+        return hour_shares(instance, day_kind)
     share = instance.scenario.demand.peak_hour_frac
     left = 1.0 - share * np.arange(HOURS_PER_DAY)
     by_hour = np.roll(np.clip(left, 0.0, share), FIRST_PEAK_HOUR)
@@ -114,7 +122,8 @@ def mix_hours(
         ``day, mix_id`` (the city)``, hour, pack_id, swaps_per_hour``; packs that nobody comes for
         have no rows. Days: ``winter_peak`` is the city's coldest design day with
         ``demand.peak_day_factor``, ``winter_design`` the same without it; ``mean`` a mean day of
-        the year, ``holiday`` that with the factor.
+        the year, ``holiday`` that with the factor. Days with the factor have a holiday's hours,
+        the others a workday's.
 
     Notes
     -----
@@ -132,10 +141,7 @@ def mix_hours(
         swaps = rows[["city_id", "segment", "pack_id"]].assign(
             swaps_per_day=rows["vehicles"] * rows[column]
         )
-        by_hour = _by_hour(swaps, "city_id", day_shares(instance))
-        for day in days:
-            busy = factor if day in BUSY_DAYS else 1.0
-            parts.append(by_hour.assign(day=day, swaps_per_hour=by_hour["swaps_per_hour"] * busy))
+        parts += _days(instance, days, swaps, "city_id", factor)
     return _mix_hours(parts)
 
 
@@ -162,11 +168,59 @@ def road_mix_hours(instance: Instance, corridor_swaps: pd.DataFrame) -> pd.DataF
     parts = []
     for days, swaps in _swaps_by_days(instance, corridor_swaps):
         rows = swaps.assign(segment=swaps["vehicle_id"].map(segment))
-        by_hour = _by_hour(rows, "corridor_station_id", day_shares(instance))
-        for day in days:
-            busy = settings.holiday_factor if day in BUSY_DAYS else 1.0
-            parts.append(by_hour.assign(day=day, swaps_per_hour=by_hour["swaps_per_hour"] * busy))
+        parts += _days(instance, days, rows, "corridor_station_id", settings.holiday_factor)
     return _mix_hours(parts)
+
+
+def mix_spread(
+    instance: Instance, rows: pd.DataFrame, hours_of: Callable[[pd.DataFrame], pd.DataFrame]
+) -> pd.DataFrame:
+    """The part of mixes that has a good or a bad day as a whole, by segment and spread.
+
+    Parameters
+    ----------
+    instance : Instance
+        ``day_spread_frac`` of its vehicle classes.
+    rows : DataFrame
+        What mixes are made of, with ``vehicle_id``.
+    hours_of : callable
+        Makes them, as `mix_hours`, of some of the rows.
+
+    Returns
+    -------
+    DataFrame
+        ``day, mix_id, hour, pack_id, segment, day_spread_frac, swaps_per_hour``: the swaps of the
+        segment's classes with that spread, contained in the mix. Days with the busiest day's swaps
+        have none: such a day is an extreme already.
+    """
+    vehicles = instance.vehicles
+    columns = ["day", "mix_id", "hour", "pack_id", "segment", "day_spread_frac", "swaps_per_hour"]
+    parts = []
+    if "day_spread_frac" in vehicles:
+        spreading = vehicles[vehicles["day_spread_frac"] > 0]
+        for key, classes in spreading.groupby(["segment", "day_spread_frac"]):
+            of_classes = rows[rows["vehicle_id"].isin(classes["vehicle_id"])]
+            if of_classes.empty:
+                continue
+            hours = hours_of(of_classes)
+            usual = hours[~hours["day"].isin(BUSY_DAYS)]
+            of_part = pd.DataFrame([key], columns=["segment", "day_spread_frac"])
+            parts.append(usual.merge(of_part, how="cross"))
+    return pd.concat(parts)[columns] if parts else pd.DataFrame(columns=columns)
+
+
+def _days(
+    instance: Instance, days: Sequence[str], swaps: pd.DataFrame, mix: str, factor: float
+) -> list[pd.DataFrame]:
+    """Rows of `mix_hours` for each of some days with the same swaps but for the busy factor."""
+    parts = []
+    for day in days:
+        is_busy = day in BUSY_DAYS
+        shares = day_shares(instance, HOLIDAY if is_busy else WORKDAY)
+        hours = _by_hour(swaps, mix, shares)
+        busy = factor if is_busy else 1.0
+        parts.append(hours.assign(day=day, swaps_per_hour=hours["swaps_per_hour"] * busy))
+    return parts
 
 
 def _by_hour(swaps: pd.DataFrame, mix: str, shares: pd.DataFrame) -> pd.DataFrame:

@@ -27,16 +27,26 @@ class Ratio:
     high: float
 
 
-def ratio(numerator: IntArray | FloatArray, denominator: IntArray) -> Ratio:
+def ratio(
+    numerator: IntArray | FloatArray,
+    denominator: IntArray,
+    extremes: tuple[float, float] | None = None,
+) -> Ratio:
     """95 % interval of a ratio of means over independent replications.
 
     With r = sum x / sum n and R replications, the variance of r is estimated by
     R / (R - 1) sum (x_i - r n_i)^2 / (sum n)^2 (Cochran 1977, Sampling Techniques, section 2.11);
     the interval is Student's with R - 1 degrees of freedom.
 
+    Where replications are good or bad as a whole, a rare bad one may be among those not seen. With
+    ``extremes`` the interval is that of one replication more, of mean size, at the extreme that is
+    farther from r: as if all had gone wrong (or well) there.
+
     Parameters
     ----------
     numerator, denominator : arrays, shape (replications,)
+    extremes : (float, float), optional
+        Between them the ratio of any replication must lie.
 
     Returns
     -------
@@ -54,10 +64,16 @@ def ratio(numerator: IntArray | FloatArray, denominator: IntArray) -> Ratio:
     value = float(numerator.sum()) / total
     if num < 2:
         return Ratio(value, -math.inf, math.inf)
-    residual = numerator - value * denominator
+    centre = value
+    if extremes is not None:
+        farther, mean = max(extremes, key=lambda each: abs(each - value)), total / num
+        numerator, denominator = np.append(numerator, farther * mean), np.append(denominator, mean)
+        num, total = num + 1, total + mean
+        centre = float(numerator.sum()) / total
+    residual = numerator - centre * denominator
     deviation = math.sqrt(num / (num - 1) * float(residual @ residual)) / total
     half = float(student_t.ppf(0.5 + LEVEL / 2, num - 1)) * deviation
-    return Ratio(value, value - half, value + half)
+    return Ratio(value, centre - half, centre + half)
 
 
 @dataclass(frozen=True)
@@ -96,7 +112,12 @@ class Shares:
 
 
 def shares(
-    numerator: IntArray, denominator: IntArray, squares: IntArray, replications: int
+    numerator: IntArray,
+    denominator: IntArray,
+    squares: IntArray,
+    replications: int,
+    *,
+    days_differ: bool = False,
 ) -> Shares:
     """Shares of many stations, whose drivers of a replication depend on each other.
 
@@ -108,6 +129,11 @@ def shares(
     quantiles, which take fractional counts (Korn and Graubard 1998, Survey Methodology 24:193).
     It stays open where every driver was on time: a few drivers prove nothing.
 
+    Where days are good or bad as a whole, a rare bad day may be among those not seen, and the
+    variance is then too small by far. It is therefore estimated as if a day more had been
+    simulated, with the mean number of drivers, who all fared as the fewer did: R days on which
+    everybody was on time are worth R drivers, as if those of a day shared one fate.
+
     Parameters
     ----------
     numerator, denominator : int arrays, shape (num_stations,)
@@ -115,17 +141,26 @@ def shares(
     squares : int array, shape (num_stations, 3)
         Sums over replications of x^2, x n and n^2.
     replications : int
+    days_differ : bool
+        Whether replications differ by more than each station's own chance.
 
     Returns
     -------
     Shares
     """
     n = denominator.astype(np.float64)
+    days = replications + days_differ
     with np.errstate(invalid="ignore", divide="ignore"):
         value = numerator / n
-        spread = squares[:, 0] - 2.0 * value * squares[:, 1] + value**2 * squares[:, 2]
-        variance = replications / max(replications - 1, 1) * np.maximum(spread, 0.0) / n**2
-        effect = np.nan_to_num(variance / (value * (1.0 - value) / n), nan=1.0, posinf=1.0)
+        all_n = n * (days / max(replications, 1))
+        more_n = all_n - n
+        more = np.where(value < 0.5, more_n, 0.0)
+        centre = (numerator + more) / all_n
+        spread = squares[:, 0] - 2.0 * centre * squares[:, 1] + centre**2 * squares[:, 2]
+        spread = np.maximum(spread, 0.0) + (more - centre * more_n) ** 2
+        variance = days / max(days - 1, 1) * spread / all_n**2
+        effect = variance / (centre * (1.0 - centre) / n)
+        effect = np.nan_to_num(effect, nan=1.0, posinf=1.0)
     worth = np.zeros(len(n))
     if replications > 1:
         quantile = 0.5 + LEVEL / 2

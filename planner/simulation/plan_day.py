@@ -23,7 +23,7 @@ from planner.simulation.statistics import (
     station_wait,
     wait_histogram,
 )
-from planner.simulation.tables import read_day
+from planner.simulation.tables import SPREAD_INPUT, read_day, read_spread
 from planner.solving.progress import ProgressCallback, StopRequest
 
 WHOLE_FIGURES = ("num_stations_refuted", "num_stations_unclear", "station_packs", "replications")
@@ -65,7 +65,7 @@ def simulate_plan(
     Parameters
     ----------
     inputs : mapping of name to DataFrame
-        Those of `planner.simulation.tables.INPUTS`.
+        Those of `planner.simulation.tables.INPUTS`, and `SPREAD_INPUT` where the run has it.
     day_kind : str
         ``winter_peak, winter_design, mean`` or ``holiday``.
     quarter : str
@@ -87,10 +87,17 @@ def simulate_plan(
         service, inputs["mix_hour"], inputs["mix_turn"], inputs["station_packs"],
         inputs["pack_type"], day_kind, quarter,
     )  # fmt: skip
+    spread = read_spread(day, service, inputs.get(SPREAD_INPUT), day_kind)
     simulated = simulate(
-        day, behaviour, seed=seed, workers=workers, on_progress=on_progress, stop=stop
+        day,
+        behaviour,
+        seed=seed,
+        spread=spread,
+        workers=workers,
+        on_progress=on_progress,
+        stop=stop,
     )
-    expected = expect(day, behaviour)
+    expected = None if simulated.days_differ else expect(day, behaviour)
     figures = simulation_figure(simulated, expected)
     return SimulatedPlan(
         kpi={
@@ -109,7 +116,7 @@ def simulate_plan(
 
 
 def expect(day: StationDay, behaviour: Behaviour) -> Expected | None:
-    """Closed form of a day, without any chance drawn.
+    """Closed form of a day, without any chance drawn; days differ by that chance alone.
 
     Parameters
     ----------

@@ -21,9 +21,10 @@ from scipy.sparse.csgraph import connected_components
 from planner.arrays import FloatArray, IntArray, Lists, freeze
 from planner.service.day import StationDay, busiest_hours
 from planner.simulation.behaviour import Behaviour
+from planner.simulation.day_spread import DaySpread, day_factors
 from planner.simulation.intervals import ratio, shares
 from planner.simulation.kernel import Stations
-from planner.simulation.streams import station_keys
+from planner.simulation.streams import keys_of
 from planner.simulation.tally import (
     Count,
     Demand,
@@ -73,6 +74,8 @@ class Simulated:
     network_wait_h : float array, shape (replications,)
     by_type : int array, shape (replications, num_packs, 2)
         Drivers, and those who found no full pack, of all stations together.
+    day_factor : float array, shape (replications, num_parts)
+        By how much more or fewer came of each part of the drivers that spreads from day to day.
     """
 
     day: StationDay
@@ -87,9 +90,19 @@ class Simulated:
     network: IntArray
     network_wait_h: FloatArray
     by_type: IntArray
+    day_factor: FloatArray
 
     def __post_init__(self) -> None:
         freeze(self)
+
+    @property
+    def days_differ(self) -> bool:
+        """Whether days are good or bad as a whole, not by each station's chance alone."""
+        return bool(self.day_factor.shape[1])
+
+    def extremes(self, most: float = 1.0) -> tuple[float, float] | None:
+        """What `ratio` is to reckon with on a day not seen, of a figure from 0 to ``most``."""
+        return (0.0, most) if self.days_differ else None
 
 
 class _Chunk(NamedTuple):
@@ -179,11 +192,13 @@ def _groups(day: StationDay, goes_on: bool) -> IntArray:
     return np.asarray(connected_components(links, directed=False)[1])
 
 
-def _chunks(day: StationDay, behaviour: Behaviour, seed: int) -> Iterator[_Chunk]:
+def _chunks(
+    day: StationDay, spread: DaySpread, behaviour: Behaviour, seed: int
+) -> Iterator[_Chunk]:
     group = _groups(day, behaviour.goes_on)
     order = np.argsort(group, kind="stable")
     starts = np.flatnonzero(np.diff(group[order], prepend=-1))
-    keys = station_keys(day.station_id, seed)
+    keys = keys_of(day.station_id, seed)
     busy = np.zeros((len(group), HOURS_PER_DAY), dtype=np.bool_)
     np.put_along_axis(busy, busiest_hours(day.swaps_per_hour, behaviour.busy_hours), True, axis=1)
     first_hour = _first_hour(day)
@@ -193,7 +208,10 @@ def _chunks(day: StationDay, behaviour: Behaviour, seed: int) -> Iterator[_Chunk
         if bounds[end] - bounds[begin] < CHUNK_STATIONS and end + 1 < len(bounds):
             continue
         rows = order[bounds[begin] : bounds[end]]
-        demand = Demand(keys[rows], day.swaps_per_hour[rows], busy[rows], first_hour)
+        demand = Demand(
+            keys[rows], day.swaps_per_hour[rows], spread.swaps_per_hour[:, rows], busy[rows],
+            first_hour,
+        )  # fmt: skip
         stations = kernel_stations(day, behaviour.any_of_envelope, rows)
         yield _Chunk(rows, stations, bounds[begin : end + 1] - bounds[begin], demand)
         begin = end
@@ -204,6 +222,7 @@ def simulate(
     behaviour: Behaviour,
     *,
     seed: int,
+    spread: DaySpread | None = None,
     workers: int = 1,
     on_progress: ProgressCallback | None = None,
     stop: StopRequest | None = None,
@@ -221,6 +240,8 @@ def simulate(
     day : StationDay
     behaviour : Behaviour
     seed : int
+    spread : DaySpread, optional
+        Of the day's drivers, those of whom more come on some days than on others.
     workers : int
         Threads, >= 1; results do not depend on it.
     on_progress : callable, optional
@@ -234,24 +255,29 @@ def simulate(
     """
     started = work_s()
     num, num_packs = len(day.station_id), len(day.pack_id)
-    chunks = list(_chunks(day, behaviour, seed)) if num else []
+    spread = DaySpread.none(day) if spread is None else spread
+    chunks = list(_chunks(day, spread, behaviour, seed)) if num else []
     rules = Rules(behaviour.patience_min / MINUTES_PER_HOUR, behaviour.goes_on,
                   behaviour.wait_min / MINUTES_PER_HOUR)  # fmt: skip
     total = empty_tally(1, num, num_packs)
     squares = np.zeros((num, len(SHARES), 3), dtype=np.int64)
-    network, waits_h, by_type = [], [], []
+    network, waits_h, by_type, factors = [], [], [], []
     done, target = 0, min(FIRST_REPLICATIONS, behaviour.replications)
     with ThreadPoolExecutor(max_workers=workers) as pool:
         while True:
             batch = min(target - done, MOST_AT_ONCE)
-            tally = _simulate_batch(chunks, rules, done, batch, num, num_packs, pool)
+            factors.append(day_factors(spread, seed, done, batch))
+            tally = _simulate_batch(chunks, rules, done, factors[-1], num, num_packs, pool)
             _add(total, squares, tally)
             network.append(tally.counts.sum(axis=1))
             waits_h.append([math.fsum(row) for row in tally.wait_h])
             by_type.append(tally.by_type)
             done += batch
             counts = np.concatenate(network)
-            share = ratio(counts[:, Count.ON_TIME], counts[:, Count.DRIVERS])
+            share = ratio(
+                counts[:, Count.ON_TIME], counts[:, Count.DRIVERS],
+                (0.0, 1.0) if len(spread.segment) else None,
+            )  # fmt: skip
             half = (share.high - share.low) / 2
             if on_progress is not None:
                 message = (f"{done} of at most {behaviour.replications} days: {share.value:.2%} "
@@ -260,7 +286,13 @@ def simulate(
             enough = (
                 done >= LEAST_REPLICATIONS
                 and not half > behaviour.precision_frac
-                and _stations_are_sure(total, squares, done, behaviour.station_precision_frac)
+                and _stations_are_sure(
+                    total,
+                    squares,
+                    done,
+                    bool(len(spread.segment)),
+                    behaviour.station_precision_frac,
+                )
             )
             stopped = stop is not None and stop.is_set()
             if enough or stopped or done >= behaviour.replications:
@@ -270,29 +302,36 @@ def simulate(
     return Simulated(
         day, behaviour, done, total.counts[0], squares, total.wait_h[0], total.by_hour,
         total.late, total.waits, counts, np.concatenate(waits_h), np.concatenate(by_type),
+        np.concatenate(factors),
     )  # fmt: skip
 
 
-def _stations_are_sure(total: Tally, squares: IntArray, done: int, precision_frac: float) -> bool:
+def _stations_are_sure(
+    total: Tally, squares: IntArray, done: int, days_differ: bool, precision_frac: float
+) -> bool:
     """Whether the busy hours' interval of most stations is narrow enough."""
     busy = 1
     above, below = SHARES[busy]
     counts = total.counts[0]
-    found = shares(counts[:, above], counts[:, below], squares[:, busy], done)
+    found = shares(counts[:, above], counts[:, below], squares[:, busy], done,
+                   days_differ=days_differ)  # fmt: skip
     half = ((found.high - found.low) / 2)[counts[:, below] > 0]
     return not len(half) or float(np.quantile(half, SURE_STATIONS)) <= precision_frac
 
 
 def _simulate_batch(
-    chunks: list[_Chunk], rules: Rules, first: int, batch: int, num: int, num_packs: int,
-    pool: ThreadPoolExecutor,
+    chunks: list[_Chunk], rules: Rules, first: int, day_factor: FloatArray, num: int,
+    num_packs: int, pool: ThreadPoolExecutor,
 ) -> Tally:  # fmt: skip
+    batch = len(day_factor)
     whole = empty_tally(batch, num, num_packs)
 
     def one(chunk: _Chunk) -> None:
         rows = chunk.rows
         part = empty_tally(batch, len(rows), num_packs)
-        simulate_chunk(chunk.stations, chunk.group_ptr, chunk.demand, rules, first, part)
+        simulate_chunk(
+            chunk.stations, chunk.group_ptr, chunk.demand, rules, first, day_factor, part
+        )
         whole.counts[:, rows], whole.wait_h[:, rows] = part.counts, part.wait_h
         whole.by_hour[rows], whole.late[rows], whole.waits[rows] = part[3:]
         by_type.append(part.by_type)

@@ -64,7 +64,10 @@ def station_shares(simulated: Simulated, share: int) -> Shares:
     above, below = SHARES[share]
     counts = simulated.counts
     squares = simulated.squares[:, share]
-    return shares(counts[:, above], counts[:, below], squares, simulated.replications)
+    return shares(
+        counts[:, above], counts[:, below], squares, simulated.replications,
+        days_differ=simulated.days_differ,
+    )  # fmt: skip
 
 
 def verdicts(on_time: Shares, within_frac: float) -> StringArray:
@@ -220,10 +223,11 @@ def simulation_figure(simulated: Simulated, expected: Expected | None) -> pd.Dat
     all_drivers = int(drivers.sum())
 
     def of(count: Count, below: Count = Count.DRIVERS) -> Ratio:
-        found = ratio(network[:, count], network[:, below])
+        found = ratio(network[:, count], network[:, below], simulated.extremes())
         return Ratio(found.value, max(found.low, 0.0), min(found.high, 1.0))
 
-    wait_h = ratio(simulated.network_wait_h, drivers)
+    patience_h = behaviour.patience_min / MINUTES_PER_HOUR
+    wait_h = ratio(simulated.network_wait_h, drivers, simulated.extremes(patience_h))
     wait = [each * MINUTES_PER_HOUR for each in (wait_h.value, wait_h.low, wait_h.high)]
     served = simulated.waits.sum(axis=0, keepdims=True)
     p95, p99 = (
@@ -357,7 +361,7 @@ def no_pack_type(simulated: Simulated) -> pd.DataFrame:
     rows = []
     for k, pack_id in enumerate(simulated.day.pack_id.tolist()):
         drivers, without = simulated.by_type[:, k, 0], simulated.by_type[:, k, 1]
-        found = ratio(without, drivers)
+        found = ratio(without, drivers, simulated.extremes())
         low, high = np.maximum(found.low, 0.0), np.minimum(found.high, 1.0)
         rows.append((pack_id, drivers.sum() / simulated.replications, found.value, low, high))
     columns = ["pack_id", "drivers_per_day", "no_pack_frac", "low", "high"]

@@ -23,21 +23,28 @@ _STEP = np.uint64(0x9E3779B97F4A7C15)
 _MIX_1, _MIX_2 = np.uint64(0xBF58476D1CE4E5B9), np.uint64(0x94D049BB133111EB)
 _S27, _S30, _S31, _S11 = (np.uint64(bits) for bits in (27, 30, 31, 11))
 _FROM_53_BITS = 2.0**-53
+STATION, DAY = b"", b"day"
+"""What streams are for: a station's drivers, or how many come on a day at all stations alike."""
 
 
-def station_keys(station_id: StringArray, seed: int) -> NDArray[np.uint64]:
-    """Where each station's streams begin: the same on every machine and in any order of stations.
+def keys_of(names: StringArray, seed: int, kind: bytes = STATION) -> NDArray[np.uint64]:
+    """Where each name's streams begin: the same on every machine and in any order of names.
 
     Parameters
     ----------
-    station_id : str array, shape (num_stations,)
+    names : str array, shape (num_names,)
+        Of stations, or of what `DAY` is drawn for.
     seed : int
+    kind : bytes
+        `STATION` or `DAY`: names of different kinds have different streams.
 
     Returns
     -------
-    uint64 array, shape (num_stations,)
+    uint64 array, shape (num_names,)
     """
-    digests = (blake2b(f"{seed}/{each}".encode(), digest_size=8).digest() for each in station_id)
+    digests = (
+        blake2b(f"{seed}/{each}".encode(), digest_size=8, person=kind).digest() for each in names
+    )
     return np.array([int.from_bytes(each, "little") for each in digests], dtype=np.uint64)
 
 
@@ -49,6 +56,37 @@ def _mixed(state):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True)
+def _begun(key, replication):  # type: ignore[no-untyped-def]
+    return _mixed(key ^ _mixed(np.uint64(replication) * _STEP + _STEP)) + _STEP
+
+
+@njit(cache=True, nogil=True)
+def _uniform(state):  # type: ignore[no-untyped-def]
+    return (np.float64(_mixed(state) >> _S11) + 0.5) * _FROM_53_BITS
+
+
+@njit(cache=True, nogil=True)
+def uniforms(keys, replication):  # type: ignore[no-untyped-def]
+    """One number in (0, 1) of each stream.
+
+    Parameters
+    ----------
+    keys : uint64 array, shape (num_streams,)
+        From `keys_of`.
+    replication : int
+        Each has other numbers.
+
+    Returns
+    -------
+    float array, shape (num_streams,)
+    """
+    drawn = np.empty(len(keys))
+    for i in range(len(keys)):
+        drawn[i] = _uniform(_begun(keys[i], replication))
+    return drawn
+
+
+@njit(cache=True, nogil=True)
 def draw_drivers(  # type: ignore[no-untyped-def]
     key, replication, swaps_per_hour, first_hour, num_hours, time_h, pack_idx, count
 ):
@@ -57,7 +95,7 @@ def draw_drivers(  # type: ignore[no-untyped-def]
     Parameters
     ----------
     key : uint64
-        Of `station_keys`.
+        Of `keys_of`.
     replication : int
         Each has other drivers.
     swaps_per_hour : float array, shape (num_packs, 24)
@@ -80,10 +118,9 @@ def draw_drivers(  # type: ignore[no-untyped-def]
     count : int
         Drivers in them now.
     """
-    state = _mixed(key ^ _mixed(np.uint64(replication) * _STEP + _STEP))
+    state = _begun(key, replication)
     num_packs = swaps_per_hour.shape[0]
-    state += _STEP
-    need = -np.log((np.float64(_mixed(state) >> _S11) + 0.5) * _FROM_53_BITS)
+    need = -np.log(_uniform(state))
     for slot in range(num_hours):
         hour = (first_hour + slot) % swaps_per_hour.shape[1]
         rate = 0.0
@@ -99,7 +136,7 @@ def draw_drivers(  # type: ignore[no-untyped-def]
                 longer_h[:count], longer_idx[:count] = time_h, pack_idx
                 time_h, pack_idx = longer_h, longer_idx
             state += _STEP
-            left = rate * (np.float64(_mixed(state) >> _S11) + 0.5) * _FROM_53_BITS
+            left = rate * _uniform(state)
             chosen = -1
             for k in range(num_packs):
                 if swaps_per_hour[k, hour] > 0.0:
@@ -111,7 +148,7 @@ def draw_drivers(  # type: ignore[no-untyped-def]
             pack_idx[count] = chosen
             count += 1
             state += _STEP
-            need = -np.log((np.float64(_mixed(state) >> _S11) + 0.5) * _FROM_53_BITS)
+            need = -np.log(_uniform(state))
         need -= rate * (end - now)
     return time_h, pack_idx, count
 

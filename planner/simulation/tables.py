@@ -1,5 +1,6 @@
 """A day of stations from the tables that a run leaves, or everything that is wrong with them."""
 
+import itertools
 from collections.abc import Iterable, Iterator
 
 import numpy as np
@@ -8,6 +9,7 @@ import pandas as pd
 from planner.arrays import BoolArray, FloatArray, IntArray
 from planner.errors import Fault, InputError
 from planner.service.day import StationDay
+from planner.simulation.day_spread import DaySpread
 from planner.units import HOURS_PER_DAY
 
 INPUTS = {
@@ -25,6 +27,10 @@ INPUTS = {
     "pack_type": (["pack_id"], ["envelope"]),
 }  # fmt: skip
 """Tables that a day is read from: their key and their other columns."""
+SPREAD_INPUT = "mix_spread"
+"""Table that a run has where its drivers spread from day to day."""
+_SPREAD_KEY = ["day", "mix_id", "hour", "pack_id", "segment", "day_spread_frac"]
+_TABLES = INPUTS | {SPREAD_INPUT: (_SPREAD_KEY, ["swaps_per_hour"])}
 _UNUSED_CHARGE_H = 1.0
 """Where nobody brings a pack of the type, its turn does not matter."""
 _MOST_NAMED = 5
@@ -84,7 +90,7 @@ def read_day(
     _raise(_label_faults(tables))
     _raise(_value_faults(tables))
     service, index = station_service, _Indexes(tables)
-    rates = _rates(tables["mix_hour"], index)[index.mix_of_station]
+    rates = _rates(tables["mix_hour"], index.mix, index.pack)[index.mix_of_station]
     swaps = rates * service["share_frac"].to_numpy(float)[:, None, None]
     packs = np.zeros((len(service), len(pack_type)), dtype=np.int64)
     rows = tables["station_packs"]
@@ -127,6 +133,60 @@ def read_day(
     )
 
 
+def read_spread(
+    day: StationDay,
+    station_service: pd.DataFrame,
+    mix_spread: pd.DataFrame | None,
+    day_kind: str,
+) -> DaySpread:
+    """The part of a day's drivers of whom more come on some days than on others.
+
+    Parameters
+    ----------
+    day : StationDay
+        From `read_day`.
+    station_service : DataFrame
+        As there.
+    mix_spread : DataFrame, optional
+        ``day, mix_id, hour, pack_id, segment, day_spread_frac, swaps_per_hour`` of the whole mix.
+    day_kind : str
+        Kind of day, as in the tables.
+
+    Returns
+    -------
+    DaySpread
+        Without parts where the table has no rows of the day.
+
+    Raises
+    ------
+    InputError
+        As of `read_day`.
+    """
+    if mix_spread is None:
+        return DaySpread.none(day)
+    _raise(_shape_faults({SPREAD_INPUT: mix_spread}))
+    rows = mix_spread[mix_spread["day"] == day_kind]
+    mixes, packs = _Positions(station_service["mix_id"]), _Positions(pd.Series(day.pack_id))
+    _raise(
+        [
+            *_repeated_faults(SPREAD_INPUT, rows),
+            *_unknown_faults(SPREAD_INPUT, rows, "pack_id", pd.Series(day.pack_id)),
+            *_number_faults(SPREAD_INPUT, rows, "swaps_per_hour", 0, False),
+            *_number_faults(SPREAD_INPUT, rows, "day_spread_frac", 0, True),
+            *_hour_faults(SPREAD_INPUT, rows),
+        ]
+    )
+    parts = [*rows.groupby(["segment", "day_spread_frac"])]
+    share = station_service["share_frac"].to_numpy(float)[:, None, None]
+    of_station = mixes(station_service["mix_id"])
+    rates = [_rates(each, mixes, packs)[of_station] * share for _, each in parts]
+    return DaySpread(
+        segment=np.array([segment for (segment, _), _ in parts], dtype=np.str_),
+        spread_frac=np.array([spread for (_, spread), _ in parts], dtype=np.float64),
+        swaps_per_hour=np.array(rates).reshape(len(parts), *day.swaps_per_hour.shape),
+    )
+
+
 class _Indexes:
     """Positions of labels, -1 for those not known."""
 
@@ -153,12 +213,11 @@ class _Positions:
         return np.asarray(self._index.get_indexer(pd.Index(labels)), dtype=np.int64)
 
 
-def _rates(mix_hour: pd.DataFrame, index: _Indexes) -> FloatArray:
+def _rates(mix_hour: pd.DataFrame, mixes: _Positions, packs: _Positions) -> FloatArray:
     """Swaps an hour, shape (num_mixes, num_packs, 24); mixes without a station are left out."""
-    num_mixes, _, num_packs = index.shape
-    rates = np.zeros((num_mixes, num_packs, HOURS_PER_DAY))
-    rows = mix_hour[index.mix(mix_hour["mix_id"]) >= 0]
-    at = index.mix(rows["mix_id"]), index.pack(rows["pack_id"]), rows["hour"].to_numpy(np.int64)
+    rates = np.zeros((len(mixes), len(packs), HOURS_PER_DAY))
+    rows = mix_hour[mixes(mix_hour["mix_id"]) >= 0]
+    at = mixes(rows["mix_id"]), packs(rows["pack_id"]), rows["hour"].to_numpy(np.int64)
     rates[at] = rows["swaps_per_hour"].to_numpy(float)
     return rates
 
@@ -182,9 +241,9 @@ def _raise(faults: Iterable[Fault]) -> None:
 
 
 def _shape_faults(tables: dict[str, pd.DataFrame]) -> Iterator[Fault]:
-    for name, (key, others) in INPUTS.items():
-        for column in (*key, *others):
-            if column not in tables[name].columns:
+    for name, frame in tables.items():
+        for column in itertools.chain(*_TABLES[name]):
+            if column not in frame.columns:
                 yield Fault(name, None, column, "", "the table lacks this column; plan again")
 
 
@@ -198,11 +257,8 @@ def _choice_faults(tables: dict[str, pd.DataFrame], day: str, quarter: str) -> I
 
 
 def _label_faults(tables: dict[str, pd.DataFrame]) -> Iterator[Fault]:
-    for name, (key, _) in INPUTS.items():
-        repeated = tables[name].duplicated(key)
-        if repeated.any():
-            yield Fault(name, None, ", ".join(key), _named(tables[name].loc[repeated, key]),
-                        f"is there twice; {_REMEDY}")  # fmt: skip
+    for name in INPUTS:
+        yield from _repeated_faults(name, tables[name])
     stations = tables["station_service"]["station_id"]
     packs = tables["pack_type"]["pack_id"]
     onward = tables["station_service"][["next_station_id"]].dropna()
@@ -213,9 +269,23 @@ def _label_faults(tables: dict[str, pd.DataFrame]) -> Iterator[Fault]:
         ("mix_hour", tables["mix_hour"], "pack_id", packs),
         ("mix_turn", tables["mix_turn"], "pack_id", packs),
     ):
-        unknown = frame.loc[~frame[column].isin(known), [column]].drop_duplicates()
-        if len(unknown):
-            yield Fault(name, None, column, _named(unknown), f"is not known; {_REMEDY}")
+        yield from _unknown_faults(name, frame, column, known)
+
+
+def _repeated_faults(name: str, frame: pd.DataFrame) -> Iterator[Fault]:
+    key, _ = _TABLES[name]
+    repeated = frame.duplicated(key)
+    if repeated.any():
+        yield Fault(name, None, ", ".join(key), _named(frame.loc[repeated, key]),
+                    f"is there twice; {_REMEDY}")  # fmt: skip
+
+
+def _unknown_faults(
+    name: str, frame: pd.DataFrame, column: str, known: "pd.Series[str]"
+) -> Iterator[Fault]:
+    unknown = frame.loc[~frame[column].isin(known), [column]].drop_duplicates()
+    if len(unknown):
+        yield Fault(name, None, column, _named(unknown), f"is not known; {_REMEDY}")
 
 
 def _value_faults(tables: dict[str, pd.DataFrame]) -> Iterator[Fault]:
@@ -234,22 +304,31 @@ def _value_faults(tables: dict[str, pd.DataFrame]) -> Iterator[Fault]:
         ("next station", "next_min", 0, False),
     ):
         frame = onward if name == "next station" else tables[name]
-        key = INPUTS[name][0] if name in INPUTS else ["station_id"]
-        values = frame[column].to_numpy(float)
-        right = np.isfinite(values) & ((values > least) if is_above else (values >= least))
-        if not right.all():
-            must = "above 0" if is_above else "0 or more"
-            yield Fault(name, None, column, _named(frame.loc[~right, key]),
-                        f"must be a number {must}; {_REMEDY}")  # fmt: skip
+        yield from _number_faults(name, frame, column, least, is_above)
     packs = tables["station_packs"]
     broken = packs["packs"] % 1 != 0
     if broken.any():
         yield Fault("station_packs", None, "packs", _named(packs.loc[broken, ["station_id"]]),
                     f"must be whole; {_REMEDY}")  # fmt: skip
-    hours = tables["mix_hour"]["hour"]
-    outside = ~hours.isin(range(HOURS_PER_DAY))
+    yield from _hour_faults("mix_hour", tables["mix_hour"])
+
+
+def _number_faults(
+    name: str, frame: pd.DataFrame, column: str, least: float, is_above: bool
+) -> Iterator[Fault]:
+    key = _TABLES[name][0] if name in _TABLES else ["station_id"]
+    values = frame[column].to_numpy(float)
+    right = np.isfinite(values) & ((values > least) if is_above else (values >= least))
+    if not right.all():
+        must = "above 0" if is_above else "0 or more"
+        yield Fault(name, None, column, _named(frame.loc[~right, key]),
+                    f"must be a number {must}; {_REMEDY}")  # fmt: skip
+
+
+def _hour_faults(name: str, frame: pd.DataFrame) -> Iterator[Fault]:
+    outside = ~frame["hour"].isin(range(HOURS_PER_DAY))
     if outside.any():
-        yield Fault("mix_hour", None, "hour", _named(tables["mix_hour"].loc[outside, ["hour"]]),
+        yield Fault(name, None, "hour", _named(frame.loc[outside, ["hour"]]),
                     f"must be 0 to 23; {_REMEDY}")  # fmt: skip
 
 

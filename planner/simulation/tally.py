@@ -92,6 +92,8 @@ class Demand(NamedTuple):
     ----------
     keys : uint64 array, shape (num_stations,)
     swaps_per_hour : float array, shape (num_stations, num_packs, 24)
+    varying : float array, shape (num_parts, num_stations, num_packs, 24)
+        The parts of it that a day's factor makes more or fewer.
     busy : bool array, shape (num_stations, 24)
         Hours whose drivers the service level is held against.
     first_hour : int
@@ -100,6 +102,7 @@ class Demand(NamedTuple):
 
     keys: NDArray[np.uint64]
     swaps_per_hour: FloatArray
+    varying: FloatArray
     busy: BoolArray
     first_hour: int
 
@@ -161,8 +164,19 @@ def _count(drivers, served, demand, wait_limit_h, row, tally):  # type: ignore[n
 
 
 @njit(cache=True, nogil=True)
+def _set_rates(demand, s, factor, rates):  # type: ignore[no-untyped-def]
+    """A station's rates on a day: each part of them times its factor."""
+    for k in range(rates.shape[0]):
+        for hour in range(rates.shape[1]):
+            rate = demand.swaps_per_hour[s, k, hour]
+            for part in range(len(factor)):
+                rate += (factor[part] - 1.0) * demand.varying[part, s, k, hour]
+            rates[k, hour] = max(rate, 0.0)  # where all are of a part, rounding may go below
+
+
+@njit(cache=True, nogil=True)
 def simulate_chunk(  # type: ignore[no-untyped-def]
-    stations, group_ptr, demand, rules, first_replication, tally
+    stations, group_ptr, demand, rules, first_replication, day_factor, tally
 ):
     """Simulate one day in as many replications as the tally has rows.
 
@@ -175,18 +189,22 @@ def simulate_chunk(  # type: ignore[no-untyped-def]
     rules : Rules
     first_replication : int
         Number of the first, which tells its drivers.
+    day_factor : float array, shape (num_replications, num_parts)
+        Of the parts of the demand that vary from day to day.
     tally : Tally
         Added to.
     """
     num_stations = stations.packs.shape[0]
     time_h, pack_idx = np.empty(1024), np.empty(1024, dtype=np.int64)
     ptr = np.zeros(num_stations + 1, dtype=np.int64)
+    rates = np.empty(demand.swaps_per_hour.shape[1:])
     for row in range(tally.counts.shape[0]):
         count = 0
         for s in range(num_stations):
+            _set_rates(demand, s, day_factor[row], rates)
             time_h, pack_idx, count = draw_drivers(
-                demand.keys[s], first_replication + row, demand.swaps_per_hour[s],
-                demand.first_hour, WARM_UP_HOURS + HOURS_PER_DAY, time_h, pack_idx, count,
+                demand.keys[s], first_replication + row, rates, demand.first_hour,
+                WARM_UP_HOURS + HOURS_PER_DAY, time_h, pack_idx, count,
             )  # fmt: skip
             ptr[s + 1] = count
         drivers = Drivers(ptr, time_h[:count], pack_idx[:count])

@@ -13,6 +13,7 @@ import pandas as pd
 import pytest
 
 from planner.cli import main
+from planner.instance import Instance
 from planner.outputs.run_folder import Outputs, write_run
 from planner.physics.climate import city_climate
 from planner.planning.joined_network import join_network, next_stations
@@ -28,7 +29,11 @@ FEW = ("--replications", 3)
 @pytest.fixture(scope="module")
 def run_folder(tmp_path_factory: pytest.TempPathFactory, planned_tutorial: Planned) -> Path:
     """A run of the tutorial with all that a simulation needs."""
-    instance, evaluation = planned_tutorial.instance, planned_tutorial.evaluation
+    return _write(planned_tutorial, planned_tutorial.instance, tmp_path_factory.mktemp("simulate"))
+
+
+def _write(planned_tutorial: Planned, instance: Instance, parent: Path) -> Path:
+    evaluation = planned_tutorial.evaluation
     derived = derive(instance, city_climate(instance))
     rates = fleet_rates(instance, derived.climate)
     onward = next_stations(instance, join_network(instance), evaluation.stations)
@@ -40,8 +45,7 @@ def run_folder(tmp_path_factory: pytest.TempPathFactory, planned_tutorial: Plann
     planned = replace(
         planned_tutorial, tables={**planned_tutorial.tables, **tables, "station_packs": packs}
     )
-    folder = tmp_path_factory.mktemp("simulate") / "town"
-    return write_run(planned, folder, Outputs.TABLES)
+    return write_run(planned, parent / "town", Outputs.TABLES)
 
 
 @pytest.fixture
@@ -132,6 +136,29 @@ def test_any_pack_of_the_envelope_is_no_worse_and_has_no_closed_form(
     assert found["pack"]["expected_no_pack_frac"] == pytest.approx(
         found["pack"]["no_pack_frac"], abs=0.02
     )
+
+
+def test_drivers_who_spread_from_day_to_day_do_so_on_usual_days(
+    planner: Command, run_folder: Path, planned_tutorial: Planned, tmp_path: Path
+) -> None:
+    """The busiest day is an extreme already; days that differ have no closed form."""
+    instance = planned_tutorial.instance
+    vehicles = instance.vehicles.assign(day_spread_frac=0.5)
+    spreading = _write(planned_tutorial, replace(instance, vehicles=vehicles), tmp_path)
+    found = {}
+    for day in ("mean", "winter_peak"):
+        for name, run in (("alike", run_folder), ("spread", spreading)):
+            code, out, _ = planner("simulate", run, "--day", day, "--replications", 40,
+                                   "--out", tmp_path / f"{name}-{day}", "--json")  # fmt: skip
+            assert code == 0
+            content = json.loads(out)
+            found[name, day] = {each["figure"]: each for each in content["figures"]}
+    assert found["spread", "winter_peak"] == found["alike", "winter_peak"]
+    alike, spread = (found[name, "mean"]["no_pack_frac"] for name in ("alike", "spread"))
+    assert spread["value"] > alike["value"]
+    assert spread["high"] - spread["low"] > alike["high"] - alike["low"]
+    assert alike["expected"] is not None
+    assert spread["expected"] is None
 
 
 def test_a_station_without_a_pack_that_drivers_come_for_is_named(

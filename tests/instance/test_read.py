@@ -186,6 +186,49 @@ def test_hours_of_a_segment_add_up(tutorial_copy: Path) -> None:
         read_instance(tutorial_copy)
 
 
+def _hours_by_day(*stated: tuple[str, str, float]) -> str:
+    """Twenty hours of each segment and kind of day, so much in each."""
+    rows = [f"{name},{hour},{kind},{frac},?" for name, kind, frac in stated for hour in range(20)]
+    return "\n".join(["segment,hour,day_kind,day_frac,source", *rows]) + "\n"
+
+
+def test_hours_may_differ_on_holidays(tutorial_copy: Path) -> None:
+    every = [("private", "workday", 0.05), ("private", "holiday", 0.05), ("taxi", "", 0.05)]
+    text = _hours_by_day(*every, ("ride_hailing", "", 0.05))
+    (tutorial_copy / "hour_profile.csv").write_text(text, encoding="utf-8")
+    hours = read_instance(tutorial_copy).hour_profile
+    kinds = hours["day_kind"].fillna("").groupby(hours["segment"]).unique().map(sorted).to_dict()
+    assert kinds == {"private": ["holiday", "workday"], "taxi": [""], "ride_hailing": [""]}
+
+
+def test_hours_by_kind_of_day_are_whole(tutorial_copy: Path) -> None:
+    """Every fault at once: half a segment's days, days told twice, sums, a row twice."""
+    text = _hours_by_day(
+        ("private", "workday", 0.05), ("taxi", "", 0.05), ("taxi", "holiday", 0.05),
+        ("ride_hailing", "workday", 0.05), ("ride_hailing", "holiday", 0.04),
+    )  # fmt: skip
+    path = tutorial_copy / "hour_profile.csv"
+    path.write_text(text, encoding="utf-8")
+    with pytest.raises(InputError) as found:
+        read_instance(tutorial_copy)
+    told = [f"{fault.column}: {fault.value}" for fault in found.value.faults]
+    assert told == [
+        "day_kind: private has hours of workday",
+        "day_kind: taxi has hours of every day and holiday",
+        "day_frac: ride_hailing adds up to 0.8 on a holiday",
+    ]
+    twice = "private,3,,0.05,?\n"
+    text = _hours_by_day(*((name, "", 0.05) for name in ("private", "taxi", "ride_hailing")))
+    path.write_text(text + twice, encoding="utf-8")
+    with pytest.raises(InputError, match=r"private / 3: stands in an earlier row"):
+        read_instance(tutorial_copy)
+    plain = "\n".join(",".join(each.split(",")[:2] + each.split(",")[3:])
+                      for each in (text + twice).splitlines())  # fmt: skip
+    path.write_text(plain + "\n", encoding="utf-8")
+    with pytest.raises(InputError, match=r"private / 3: stands in an earlier row"):
+        read_instance(tutorial_copy)
+
+
 def test_parameter_sets_replace_what_they_state(tutorial: Instance, tutorial_copy: Path) -> None:
     path = tutorial_copy / "packs.csv"
     lines = path.read_text(encoding="utf-8").splitlines()

@@ -126,6 +126,40 @@ def test_station_hours_peak_at_the_stations_load(tutorial: Instance) -> None:
     assert hours.loc[hours.groupby("site_id")["swaps_per_hour"].idxmax(), "hour"].eq(4).all()
 
 
+def _with_holiday(instance: Instance) -> Instance:
+    """The hours of `_with_hours` on workdays; on a holiday all swap most at ten."""
+    workday = _with_hours(instance).hour_profile.assign(day_kind="workday")
+    frac = np.where(workday["hour"] == 10, 0.54, 0.02)
+    hours = pd.concat([workday, workday.assign(day_kind="holiday", day_frac=frac)])
+    return replace(instance, hour_profile=hours.reset_index(drop=True))
+
+
+def test_the_busiest_day_has_a_holidays_hours(tutorial: Instance) -> None:
+    """In the plan, in its check and in the simulated day; other days are workdays."""
+    instance = _with_holiday(tutorial)
+    climate = city_climate(instance)
+    fleet = operate_fleet(instance, climate)
+    assert fleet.peak_hour.tolist() == [10]
+    assert fleet.peak_hour_frac == pytest.approx(0.54)
+    rates = fleet_rates(instance, climate)
+    winter = winter_rates(instance, rates, climate)
+    shares = peak_shares(instance, winter, derive(instance, climate).planned_fleet)
+    assert shares.to_numpy() == pytest.approx(0.54)
+    planned = plan(instance)
+    hours = planned.tables["station_hour"]
+    assert hours.loc[hours.groupby("site_id")["swaps_per_hour"].idxmax(), "hour"].eq(10).all()
+    mix = planned.tables["mix_hour"]
+    by_hour = mix.groupby(["day", "hour"])["swaps_per_hour"].sum().unstack("day")
+    busiest = {"winter_peak": 10, "holiday": 10, "winter_design": 4, "mean": 4}
+    assert by_hour.idxmax().to_dict() == busiest
+    factor = instance.scenario.demand.peak_day_factor
+    assert by_hour["winter_peak"].sum() == pytest.approx(factor * by_hour["winter_design"].sum())
+    stations = planned.evaluation.stations.set_index("site_id")["peak_swaps_per_hour"]
+    service = planned.tables["station_service"].set_index("station_id")["share_frac"]
+    simulated = service * by_hour.loc[10, "winter_peak"]
+    assert simulated.to_dict() == pytest.approx(stations.to_dict())
+
+
 def _two_cities(tutorial: Instance, *, second_design_c: float) -> Instance:
     """The tutorial town and a twin 2 degrees east with another winter."""
     shift = 2.0

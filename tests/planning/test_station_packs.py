@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from planner.errors import NoPlanError
-from planner.instance import Instance
+from planner.instance import SEGMENTS, Instance
 from planner.models.packs.problem import PackAssignment
 from planner.physics.climate import city_climate
 from planner.physics.fleet import FleetOperation, operate_fleet
@@ -91,6 +91,33 @@ def test_further_packs_stand_where_late_drivers_cost_more(
         for cny in (0.0, 9.0, 900.0)
     ]  # fmt: skip
     assert held[0] <= held[1] < held[2] <= 30
+
+
+def test_further_packs_are_those_that_workdays_pay_for(
+    tutorial: Instance, fleet: FleetOperation, vehicles: np.ndarray
+) -> None:
+    """The same holiday, before workdays that are even or have all their drivers in four hours."""
+    stations, quarters = _stations(tutorial, [4.0]), tutorial.scenario.quarters
+    held = {}
+    for crowded in (False, True):
+        rows = [
+            (segment, hour, kind, 0.25 * (hour < 4) if is_crowded else 1 / 24)
+            for segment in SEGMENTS
+            for hour in range(24)
+            for kind, is_crowded in (("holiday", False), ("workday", crowded))
+        ]
+        columns = ["segment", "hour", "day_kind", "day_frac"]
+        instance = replace(tutorial, hour_profile=pd.DataFrame(rows, columns=columns))
+        hours = operate_fleet(instance, city_climate(instance))
+        held[crowded] = [
+            stock_stations(
+                with_settings(instance, service={"late_swap_cny": cny}), hours, vehicles, stations,
+                quarters,
+            ).sum()
+            for cny in (0.0, 9.0)
+        ]  # fmt: skip
+    assert held[True][0] == held[False][0]
+    assert held[True][1] > held[False][1]
 
 
 def test_capacity_is_the_largest_rate_that_the_bays_keep(

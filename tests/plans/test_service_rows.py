@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from planner.instance import SEGMENTS, Instance
+from planner.instance import HOLIDAY, SEGMENTS, WORKDAY, Instance
 from planner.physics.climate import city_climate
 from planner.plans.fleet_rows import bay_columns, fleet_rates, turn_columns, winter_rates
 from planner.plans.service_rows import day_shares, lane_s, service_tables
@@ -18,7 +18,7 @@ VEHICLES = {
     ("private_ab", "lfp_25"): 300.0, ("private_ab", "na_25"): 100.0,
     ("taxi_ab", "na_25"): 20.0, ("ride_hailing_ab", "lfp_25"): 10.0,
 }  # fmt: skip
-PEAK_DAY, HOLIDAY, WINTER_WEIGHT = 1.5, 3.0, 0.25
+PEAK_DAY, ON_HOLIDAY, WINTER_WEIGHT = 1.5, 3.0, 0.25
 
 
 @pytest.fixture(scope="module")
@@ -41,7 +41,7 @@ def town(tutorial: Instance) -> Instance:
         update={
             "demand": tutorial.scenario.demand.model_copy(update={"peak_day_factor": PEAK_DAY}),
             "corridors": tutorial.scenario.corridors.model_copy(
-                update={"holiday_factor": HOLIDAY, "winter_weight": WINTER_WEIGHT}
+                update={"holiday_factor": ON_HOLIDAY, "winter_weight": WINTER_WEIGHT}
             ),
         }
     )
@@ -54,8 +54,7 @@ def _rates(instance: Instance) -> tuple[pd.DataFrame, pd.DataFrame]:
     return rates, winter_rates(instance, rates, climate)
 
 
-@pytest.fixture(scope="module")
-def tables(town: Instance) -> Mapping[str, pd.DataFrame]:
+def _tables(town: Instance) -> Mapping[str, pd.DataFrame]:
     packs = pd.DataFrame(
         [("town", *key, number) for key, number in VEHICLES.items()],
         columns=["city_id", "vehicle_id", "pack_id", "vehicles"],
@@ -83,6 +82,11 @@ def tables(town: Instance) -> Mapping[str, pd.DataFrame]:
         columns=["season", "corridor_station_id", "vehicle_id", "pack_id", "swaps_per_day"],
     )  # fmt: skip
     return service_tables(town, *_rates(town), packs, zones, stations, onward, road, road_packs)
+
+
+@pytest.fixture(scope="module")
+def tables(town: Instance) -> Mapping[str, pd.DataFrame]:
+    return _tables(town)
 
 
 def _rate(tables: Mapping[str, pd.DataFrame], day: str, mix: str, pack: str, hour: int) -> float:
@@ -129,10 +133,38 @@ def test_rates_on_the_road_have_the_seasons_and_the_holiday(
         }
         for pack in ("lfp_25", "na_25"):
             for day, expected in (
-                ("winter_peak", HOLIDAY * cold[pack]), ("winter_design", cold[pack]),
-                ("holiday", HOLIDAY * mean[pack]), ("mean", mean[pack]),
+                ("winter_peak", ON_HOLIDAY * cold[pack]), ("winter_design", cold[pack]),
+                ("holiday", ON_HOLIDAY * mean[pack]), ("mean", mean[pack]),
             ):  # fmt: skip
                 assert _rate(tables, day, "R", pack, hour) == pytest.approx(expected)
+
+
+def test_what_spreads_is_the_part_of_classes_with_a_spread(
+    town: Instance, tables: Mapping[str, pd.DataFrame]
+) -> None:
+    """In cities and on roads, and on no day that is the busiest already."""
+    spread = town.vehicles["vehicle_id"].map({"private_ab": 0.3, "taxi_ab": 0.0})
+    vehicles = town.vehicles.assign(day_spread_frac=spread)
+    found = _tables(replace(town, vehicles=vehicles))
+    assert "mix_spread" not in tables
+    for name, frame in tables.items():
+        assert found[name].equals(frame), name
+    rows = found["mix_spread"]
+    assert set(rows["day"]) == {"winter_design", "mean"}
+    assert set(rows["segment"]) == {"private"}
+    assert set(rows["day_spread_frac"]) == {0.3}
+    part = rows.set_index(["day", "mix_id", "pack_id", "hour"])["swaps_per_hour"]
+    share = town.hour_profile.set_index(["segment", "hour"])["day_frac"]["private", 18]
+    by_class = _rates(town)[1].set_index(["vehicle_id", "pack_id"])
+    swaps = by_class.loc[("private_ab", "lfp_25"), "swaps_per_vehicle_day"]
+    assert part["mean", "town", "lfp_25", 18] == pytest.approx(300 * swaps * share)
+    assert part["mean", "R", "lfp_25", 18] == pytest.approx(WINTER_WEIGHT * 8 * share)
+    # Here none but private cars take na_25 on the road: all of them spread.
+    assert part["winter_design", "R", "na_25", 18] == pytest.approx(
+        _rate(tables, "winter_design", "R", "na_25", 18)
+    )
+    nobody = _tables(replace(town, vehicles=vehicles.assign(day_spread_frac=0.0)))
+    assert "mix_spread" not in nobody
 
 
 def test_turns_of_a_winter_day_are_means_over_swaps_and_keep_the_energy(
@@ -209,8 +241,8 @@ def test_what_stations_have_and_which_share_comes(
 
 
 def test_days_add_up_with_and_without_hours(tutorial: Instance, town: Instance) -> None:
-    assert day_shares(town).sum(axis=1).to_numpy() == pytest.approx(1.0)
-    shares = day_shares(tutorial)  # 8 % in the busiest hour: 12 hours of it, then half an hour's
+    assert day_shares(town, WORKDAY).sum(axis=1).to_numpy() == pytest.approx(1.0)
+    shares = day_shares(tutorial, WORKDAY)  # 8 % in the busiest hour: 12 of it, and half of it
     assert shares.sum(axis=1).to_numpy() == pytest.approx(1.0)
     taxi = shares.loc["taxi"]
     assert taxi.loc[7:18].to_numpy() == pytest.approx(0.08)
@@ -218,7 +250,7 @@ def test_days_add_up_with_and_without_hours(tutorial: Instance, town: Instance) 
     assert (taxi.drop(range(7, 20)) == 0).all()
     demand = tutorial.scenario.demand.model_copy(update={"peak_hour_frac": 0.05})
     flat = replace(tutorial, scenario=tutorial.scenario.model_copy(update={"demand": demand}))
-    late = day_shares(flat).loc["private"]  # 20 hours from 7:00 on, until 3:00
+    late = day_shares(flat, HOLIDAY).loc["private"]  # 20 hours from 7:00 on, until 3:00
     assert late.loc[[*range(7, 24), 0, 1, 2]].to_numpy() == pytest.approx(0.05)
     assert late.loc[3:6].to_numpy() == pytest.approx(0.0)
 

@@ -6,7 +6,7 @@ from planner.arrays import FloatArray, IntArray
 from planner.service.day import StationDay
 from planner.simulation.kernel import Drivers, Served, serve
 from planner.simulation.run import kernel_stations
-from planner.simulation.streams import station_drivers, station_keys
+from planner.simulation.streams import keys_of, station_drivers
 
 PROFILE = np.array(
     [2, 1, 1, 1, 1, 2, 4, 7, 8, 8, 8, 8, 9, 8, 8, 8, 9, 11, 12, 11, 9, 7, 5, 3], dtype=float
@@ -89,7 +89,7 @@ def made_up(
 
 def draw(day: StationDay, seed: int, replication: int, hours: int) -> Drivers:
     """Drivers of all stations from midnight on."""
-    keys = station_keys(day.station_id, seed)
+    keys = keys_of(day.station_id, seed)
     drawn = [
         station_drivers(key, replication, rates, 0, hours)
         for key, rates in zip(keys, day.swaps_per_hour, strict=True)

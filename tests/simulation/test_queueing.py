@@ -17,7 +17,7 @@ from planner.service.day import StationDay
 from planner.simulation.behaviour import Behaviour
 from planner.simulation.kernel import LOST, Drivers, Served
 from planner.simulation.run import simulate
-from planner.simulation.streams import station_drivers, station_keys
+from planner.simulation.streams import keys_of, station_drivers
 from planner.simulation.tally import Count
 from tests.simulation.days import FOR_EVER_H, PROFILE, draw, flat, served, station_day
 
@@ -207,7 +207,7 @@ def test_packs_in_turn_follow_the_hours_of_the_day() -> None:
 
 def test_drivers_come_as_poisson_by_hour_and_type() -> None:
     rates = np.outer([0.2, 0.5, 0.3], PROFILE)
-    key = station_keys(np.array(["here"]), 17)[0]
+    key = keys_of(np.array(["here"]), 17)[0]
     days = 1_000
     counts = np.zeros((days, 3, 24))
     for day in range(days):

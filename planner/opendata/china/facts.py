@@ -6,8 +6,6 @@ from importlib.resources import files
 import numpy as np
 import pandas as pd
 
-MONTHS = tuple(f"t{month:02d}_mean_c" for month in range(1, 13))
-
 
 @dataclass(frozen=True)
 class Facts:
@@ -77,8 +75,19 @@ def _read_csv(name: str, ids: list[str]) -> pd.DataFrame:
     return frame.sort_values(ids[0], ignore_index=True)
 
 
+def read_all_cities() -> pd.DataFrame:
+    """Read the census and climate figures of all prefecture-level cities, planned or not.
+
+    Returns
+    -------
+    DataFrame
+        As in the fact table, sorted by ``city_id``; names and seats not corrected.
+    """
+    return _read_csv("cities", ["city_id"])
+
+
 def _read_cities(num_cities: int) -> pd.DataFrame:
-    cities = _read_csv("cities", ["city_id"])
+    cities = read_all_cities()
     ranked = cities.sort_values(["urban_population_2020", "city_id"], ascending=[False, True])
     cities = ranked.head(num_cities).sort_values("city_id").set_index("city_id")
     corrections = _read_csv("city_corrections", ["city_id"]).set_index("city_id")

@@ -12,14 +12,17 @@ from planner.opendata.adoption import make_adoption, make_pack_stock, station_ra
 from planner.opendata.assumptions import list_assumptions
 from planner.opendata.attribution import format_sources
 from planner.opendata.cells import CELL_KM2, RoadCells, cut_edges, find_road_cells
-from planner.opendata.china.facts import MONTHS, Facts, read_facts
+from planner.opendata.china.electric import electric_weight
+from planner.opendata.china.facts import Facts, read_facts
+from planner.opendata.climate import make_climate
 from planner.opendata.country import MARKET, Count, cut_out_country, find_discs, share_out_cells
-from planner.opendata.fleet import share_fleet
+from planner.opendata.fleet import share_fleet, share_out
 from planner.opendata.highways import parse_highways
 from planner.opendata.land import (
     HOUSEHOLD_STEP,
     Land,
     cell_texts,
+    commercial_weight,
     make_road_nodes,
     make_roads,
     make_sites,
@@ -32,6 +35,9 @@ from planner.opendata.writing import write_csv, write_parquet
 
 FIRST_QUARTER, TARGET_QUARTER, LAST_QUARTER = "2026Q4", "2027Q4", "2028Q4"
 """Of the table of swap vehicles; in the target quarter all stations of the target stand."""
+KNOWN_QUARTER = "2026Q2"
+"""Latest quarter at whose end the number of stations is known."""
+CLIMATE_SOURCE = "M: ERA5 monthly mean 2000-2025 at the city's seat, Copernicus C3S"
 
 
 def build_china_140(out_dir: Path, *, on_progress: Callable[[str], None]) -> None:
@@ -72,11 +78,13 @@ def build_china_140(out_dir: Path, *, on_progress: Callable[[str], None]) -> Non
     zones = _make_zones(facts, land)
     on_progress("choosing candidate sites")
     sites = make_sites(land, zones, facts.cities["city_id"], value)
-    cities, swap_vehicles = _make_cities(facts, value)
+    weight = electric_weight(facts.cities["city_id"], value["charging_points"])
+    cities, swap_vehicles = _make_cities(facts, weight, value)
     on_progress("writing the tables")
     out_dir.mkdir(parents=True, exist_ok=True)
     write_csv(cities, out_dir, "cities")
-    write_csv(_make_climate(facts.cities), out_dir, "climate")
+    era5 = pd.Series(CLIMATE_SOURCE, index=facts.cities.index)
+    write_csv(make_climate(facts.cities, era5, value), out_dir, "climate")
     for name in COPIED_TABLES:
         write_csv(read_table(name), out_dir, name)
     for name, table in _make_periods(cities, swap_vehicles, value).items():
@@ -141,42 +149,36 @@ def _make_zones(facts: Facts, land: Land) -> pd.DataFrame:
     per_county = np.bincount(county_idx, land.residents[chosen], len(counties))
     share = land.residents[chosen] / per_county[county_idx]
     households = counties["car_owning_households"].to_numpy()[county_idx] * share
-    cells = land.cells.cell[chosen]
     return pd.DataFrame(
         {
-            "zone_id": cell_texts(cells),
+            "zone_id": cell_texts(land.cells.cell[chosen]),
             "city_id": counties["city_id"].to_numpy()[county_idx],
             "county_id": counties["county_id"].to_numpy()[county_idx],
             "car_owning_households": round_to_total(households, county_idx, HOUSEHOLD_STEP),
+            "commercial_weight": commercial_weight(land)[chosen],
         }
     )
 
 
 def _make_cities(
-    facts: Facts, value: dict[str, float]
+    facts: Facts, weight: FloatArray, value: dict[str, float]
 ) -> tuple[pd.DataFrame, dict[str, FloatArray]]:
     """The table of cities, and the swap vehicles of the target quarter by segment."""
     cities, counties = facts.cities, facts.counties
     provinces = read_table("provinces").set_index("code")
     code = cities["city_id"].str[:2]
     in_plan = counties[counties["planned"]]
-    households = in_plan.groupby("city_id")["car_owning_households"].sum()
+    owning = in_plan.groupby("city_id")["car_owning_households"].sum()
     fleet = share_fleet(
         value["num_stations"] * value["vehicles_per_station"],
         value["taxi_frac"],
         value["ride_hailing_frac"],
-        households.reindex(cities["city_id"]).to_numpy(),
-        cities["urban_population_2020"].to_numpy(dtype=np.float64),
-        code.map(provinces["nev_sales_frac"]).to_numpy(dtype=np.float64),
+        weight,
     )
-    residents = cities["urban_population_2020"].to_numpy(dtype=np.float64)
-    taxis = value["electric_taxis"] * residents / residents.sum()
-    owning = households.reindex(cities["city_id"]).to_numpy(dtype=np.float64)
-    ride_hailing = taxis * value["ride_hailing_frac"] / value["taxi_frac"]
-    # No city has fewer vehicles than swap vehicles, whatever the rough counts say.
     vehicles = {
-        segment: np.maximum(np.rint(count), fleet[segment])
-        for segment, count in zip(SEGMENTS, (owning, taxis, ride_hailing), strict=True)
+        "private": np.rint(owning.reindex(cities["city_id"]).to_numpy(dtype=np.float64)),
+        "taxi": share_out(round(value["electric_taxis"]), weight),
+        "ride_hailing": share_out(round(value["ride_hailing_cars"]), weight),
     }
     suspect = cities["station_suspect"]
     from_station = (
@@ -214,9 +216,10 @@ def _make_periods(
 ) -> dict[str, pd.DataFrame]:
     """Swap vehicles grow with the stations; before the first quarter all have their LFP pack."""
     quarters = quarters_between(FIRST_QUARTER, LAST_QUARTER)
-    start, target = ("2025Q4", value["stations_2025"]), (TARGET_QUARTER, value["num_stations"])
+    start = (KNOWN_QUARTER, value["stations_known"])
+    target = (TARGET_QUARTER, value["num_stations"])
     ramp = station_ramp(quarters, start, target) / value["num_stations"]
-    before = quarters_between("2025Q4", FIRST_QUARTER)[-2]
+    before = quarters_between(KNOWN_QUARTER, FIRST_QUARTER)[-2]
     stations_before = float(station_ramp([before], start, target)[0])
     on_the_road = {
         segment: count * stations_before / value["num_stations"]
@@ -230,14 +233,6 @@ def _make_periods(
             cities["city_id"], on_the_road, read_table("vehicles"), packs_per_vehicle
         ),
     }
-
-
-def _make_climate(cities: pd.DataFrame) -> pd.DataFrame:
-    by_month = cities.melt("city_id", list(MONTHS), "month", "mean_c")
-    by_month["month"] = by_month["month"].map({name: i for i, name in enumerate(MONTHS, start=1)})
-    return by_month.assign(
-        source="M: ERA5 monthly mean 2000-2025 at the city's seat, Copernicus C3S"
-    )
 
 
 def _count_spread(

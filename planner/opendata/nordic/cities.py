@@ -9,7 +9,7 @@ import pandas as pd
 
 from planner.arrays import FloatArray
 from planner.geodesy import great_circle_km
-from planner.opendata.china.facts import MONTHS
+from planner.opendata.climate import MONTHS
 
 
 def read_nordic_facts(name: str) -> pd.DataFrame:

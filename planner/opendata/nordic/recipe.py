@@ -12,7 +12,7 @@ from planner.geodesy import to_sphere_km
 from planner.instance.tables import SEGMENTS, quarters_between
 from planner.opendata.adoption import make_pack_stock
 from planner.opendata.cells import CELL_KM2, RoadCells, cut_edges, find_road_cells
-from planner.opendata.china.facts import MONTHS
+from planner.opendata.climate import make_climate
 from planner.opendata.fleet import share_fleet
 from planner.opendata.highways import (
     RoadGraph,
@@ -26,6 +26,7 @@ from planner.opendata.land import (
     HOUSEHOLD_STEP,
     Land,
     cell_texts,
+    commercial_weight,
     make_road_nodes,
     make_roads,
     make_sites,
@@ -107,7 +108,7 @@ def build_nordic_export(out_dir: Path, *, on_progress: Callable[[str], None]) ->
     on_progress("writing the tables")
     out_dir.mkdir(parents=True, exist_ok=True)
     write_csv(cities, out_dir, "cities")
-    write_csv(_make_climate(found), out_dir, "climate")
+    write_csv(make_climate(found, _climate_source(found), value), out_dir, "climate")
     write_csv(adoption, out_dir, "adoption")
     write_csv(_make_pack_stock(cities, adoption, value), out_dir, "pack_stock")
     for name in COPIED_TABLES:
@@ -223,6 +224,7 @@ def _make_zones(cities: pd.DataFrame, land: Land, value: Value) -> pd.DataFrame:
             "zone_id": cell_texts(land.cells.cell[chosen]),
             "city_id": cities["city_id"].to_numpy()[city_idx],
             "car_owning_households": round_to_total(households, city_idx, HOUSEHOLD_STEP),
+            "commercial_weight": commercial_weight(land)[chosen],
         }
     )
 
@@ -234,9 +236,7 @@ def _make_cities(found: pd.DataFrame, countries: pd.DataFrame, value: Value) -> 
         value["num_stations"] * value["vehicles_per_station"],
         value["taxi_frac"],
         value["ride_hailing_frac"],
-        residents * value["car_owning_households_per_resident"],
-        residents,
-        bev_sales_frac.to_numpy(dtype=np.float64),
+        residents * bev_sales_frac.to_numpy(dtype=np.float64),
     )
     return pd.DataFrame(
         {
@@ -254,13 +254,11 @@ def _make_cities(found: pd.DataFrame, countries: pd.DataFrame, value: Value) -> 
     )
 
 
-def _make_climate(found: pd.DataFrame) -> pd.DataFrame:
-    by_month = found.melt(["city_id", "relief_shift_c"], list(MONTHS), "month", "mean_c")
-    shift_c = by_month.pop("relief_shift_c")
+def _climate_source(found: pd.DataFrame) -> "pd.Series[str]":
+    shift_c = found["relief_shift_c"]
     source = "M: ERA5 monthly mean 2000-2025 at the city's centre, Copernicus C3S"
     shifted = source + ", raised by " + shift_c.map("{:g}".format) + " C for relief (INF)"
-    by_month["month"] = by_month["month"].map({name: i for i, name in enumerate(MONTHS, start=1)})
-    return by_month.assign(source=shifted.where(shift_c != 0, source))
+    return shifted.where(shift_c != 0, source)
 
 
 def _make_adoption(cities: pd.DataFrame) -> pd.DataFrame:

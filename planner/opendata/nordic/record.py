@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 import pandas as pd
 
-from planner.opendata.assumptions import ROAD_MODELS, recipe_rows
+from planner.opendata.assumptions import ROAD_MODELS, SHARED_MODELS, recipe_rows
 from planner.opendata.attribution import CLIMATE_ROW, CLOSING, ROADS_ROW
 from planner.opendata.cells import CELL_KM2
 from planner.opendata.highways import RoadGraph, label_components
@@ -14,6 +14,7 @@ from planner.opendata.sources import HIGHWAYS, PLACES
 
 _MODELS = (
     *ROAD_MODELS,
+    *SHARED_MODELS,
     (
         "what is a city",
         "GeoNames places of a stated size, places on a larger one's ground taken as its parts",
@@ -64,7 +65,7 @@ _MODELS = (
         "packs before the first quarter",
         "LFP, one per vehicle that can swap then, and some on shelves; none retires",
         "?",
-        "the launch is assumed to begin with packs that hold every certificate; 4,000 cycles "
+        "the launch is assumed to begin with packs that hold every certificate; 3,000 cycles "
         "last longer than the horizon",
     ),
     (
@@ -124,6 +125,22 @@ No borders are shipped or drawn.
 8. **Fleet.** {num_vehicles:,} vehicles by the end of 2028, shared among the cities by residents
    and the country's share of battery cars in new registrations; adoption ramps straight, and
    the first vehicles come with LFP packs.
+9. **Places of commercial cars, and snow.** Taxis and ride-hailing cars follow residents times
+   mapped road km nearby; days with snow on the road follow from the month's mean.
+
+## What changed, and by how much
+
+| input | before | now |
+|---|---|---|
+| swap vehicles per station | 204 | 150, as in china-140 |
+| commercial share of them | 25 % | 50 %, as in china-140 |
+| consumption at 20 C | rating | rating x 1.15 |
+| pack used between swaps | 80 % | private 60 %, commercial 85 % |
+| LFP pack at -20 C | 70 % of its energy | 97 %, and 5 % a start for heat |
+| LFP charging at 0 C | none | 35 % |
+| station of 14 bays | 62.5 kW a bay, 3.0 M CNY, 555,000 a year | 80 kW, 2.0 M, 324,000 |
+
+Sources row by row; vehicles, packs and stations are those of the recipe for China.
 
 ## Sources and licences
 

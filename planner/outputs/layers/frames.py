@@ -54,6 +54,7 @@ TABLES = {
     "next.",
     "pack_type": "Types of packs, and the envelope that each fits.",
     "mix_hour": "Swaps of each city by kind of day, hour and type of pack.",
+    "mix_spread": "Swaps of each city that are more or fewer on whole days, by segment and spread.",
     "mix_turn": "How long a pack takes to be full again, by kind of day, city and station type.",
 }
 """Tables that a run may bring beside those that every run has, in order, with what they hold."""

@@ -51,7 +51,7 @@ _NAMED = {
 }
 """Per column with ids of cities the name and heading of the one that is added beside it."""
 _STATION_HOUR = "station_hour"
-_FOR_SIMULATION = ("station_packs", "station_service", "mix_hour", "mix_turn")
+_FOR_SIMULATION = ("station_packs", "station_service", "mix_hour", "mix_spread", "mix_turn")
 """Tables that programs simulate a run from; what people read of them stands in other sheets."""
 _OF_FIGURES = {"value", "low", "high", "expected"}
 _SHEET_NAMES = {_WAITS: "waits", _STATION_WAIT: "waits_by_station"}

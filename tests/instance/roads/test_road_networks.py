@@ -80,8 +80,8 @@ def test_ways_become_edges(tmp_path: Path) -> None:
     assert _edges(tables) == {
         (100, 102): (1.56, 48.0),
         (102, 103): (0.78, 38.6),
-        (102, 200): (1.11, 40.0),
-        (103, 105): (1.56, 25.0),
+        (102, 200): (1.11, 30.0),
+        (103, 105): (1.56, 22.5),
     }
     assert tables.roads["oneway"].tolist() == [False, True, False, False]
     assert _note(tables, "speeds").startswith("46.7%")
@@ -124,7 +124,7 @@ def test_of_second_roads_the_fastest_stands_by_direction(tmp_path: Path) -> None
     slow = ([1, 4, 2], {"highway": "primary"})
     roads = read_osm_extract(_write_pbf(tmp_path / "roads.osm.pbf", points, [fast, slow])).roads
     assert roads[["from_node", "to_node", "speed_kmh", "oneway"]].to_numpy().tolist() == [
-        [1, 2, 65.0, True],
+        [1, 2, 45.0, True],
         [2, 1, 90.0, True],
     ]
     slow[1]["maxspeed"] = "150"  # 120 km/h: the faster one both ways
@@ -139,7 +139,7 @@ def test_roads_across_the_date_line(tmp_path: Path) -> None:
     points = {k: (x, 16.0) for k, x in enumerate(lon, start=1)}
     ways = [([1, 2, 3, 4, 5], {"highway": "primary"})]
     tables = read_osm_extract(_write_pbf(tmp_path / "roads.osm.pbf", points, ways))
-    assert _edges(tables) == {(1, 5): (4.28, 65.0)}  # straight: no bend where 180 becomes -180
+    assert _edges(tables) == {(1, 5): (4.28, 45.0)}  # straight: no bend where 180 becomes -180
 
 
 def test_bends_rings_and_second_roads(tmp_path: Path) -> None:
@@ -158,7 +158,7 @@ def test_bends_rings_and_second_roads(tmp_path: Path) -> None:
     ]
     tables = read_osm_extract(_write_pbf(tmp_path / "roads.osm.pbf", points, ways))
     edges = _edges(tables)
-    assert edges[1, 2][1] == 65  # the faster one
+    assert edges[1, 2][1] == 45  # the faster one
     assert {(1, 3), (2, 3), (2, 5), (5, 6), (6, 7), (2, 7), (5, 8)} < set(edges)
     assert len(edges) == 8
     assert _note(tables, "simplified").startswith("10 points to 7; 3.9 km of loops")
@@ -367,11 +367,11 @@ def test_osmnx_graph(tmp_path: Path) -> None:
     assert tables.road_nodes["node_id"].tolist() == [11, 12, 13, 14, 15]
     assert _edges(tables) == {
         (11, 12): (0.78, 48.0),
-        (11, 13): (1.4, 25.0),
+        (11, 13): (1.4, 22.5),
         (11, 14): (1.11, 33.0),
-        (12, 15): (0.65, 46.3),
+        (12, 15): (0.65, 33.3),
         (13, 14): (0.78, 30.0),
-        (15, 13): (0.65, 46.3),
+        (15, 13): (0.65, 33.3),
     }
     one_way = tables.roads[tables.roads["oneway"]]
     assert set(zip(one_way["from_node"], one_way["to_node"], strict=True)) == {
@@ -464,11 +464,11 @@ def test_edges_of_a_graph_by_direction(tmp_path: Path) -> None:
     nx.write_graphml(graph, path)
     roads = read_osmnx_graph(path, Sources()).roads
     assert roads.drop(columns="length_km").to_numpy().tolist() == [
-        [1, 2, 65.0, False],
-        [3, 2, 65.0, True],
+        [1, 2, 45.0, False],
+        [3, 2, 45.0, True],
         [3, 4, 80.0, True],
         [4, 3, 40.0, True],
-        [4, 5, 65.0, False],
+        [4, 5, 45.0, False],
     ]
     nx.write_graphml(graph.to_undirected(), path)
     tables = read_osmnx_graph(path, Sources())

@@ -52,7 +52,7 @@ def test_what_was_filled_in_is_listed(facts):
 
 def test_every_parameter_has_a_mark_and_a_source():
     parameters = read_parameters()
-    assert parameters["num_stations"].value * parameters["vehicles_per_station"].value == 612_000
+    assert parameters["num_stations"].value * parameters["vehicles_per_station"].value == 450_000
     for parameter in parameters.values():
         assert parameter.mark in ("MC", "M", "PR", "AN", "INF", "?"), parameter.name
         assert len(parameter.source) > 10, parameter.name
@@ -71,4 +71,6 @@ def test_copied_tables_have_the_columns_of_their_specification(name):
 def test_provinces_cover_all_cities(facts):
     provinces = read_table("provinces")
     assert set(facts.cities["city_id"].str[:2]) <= set(provinces["code"])
-    assert provinces["nev_sales_frac"].astype(float).between(0, 1).all()
+    counted = provinces["public_charging_points"] != ""
+    assert counted.sum() == 10
+    assert ((provinces["remainder_weight"] != "") == ~counted).all()

@@ -56,15 +56,30 @@ def test_fleet_adds_up(cities):
     assert len(cities) == 140
     adoption = pd.read_csv(FOLDER / "adoption.csv", dtype={"city_id": str})
     of_target = adoption[adoption["quarter"] == "2027Q4"].merge(cities, on="city_id")
-    for segment, total in (("private", 459_000), ("taxi", 91_800), ("ride_hailing", 61_200)):
+    for segment, total in (("private", 225_000), ("taxi", 90_000), ("ride_hailing", 135_000)):
         rows = of_target[of_target["segment"] == segment]
         fleet = (rows[f"vehicles_{segment}"] * rows["swap_capable_frac"]).round()
         assert fleet.sum() == total
         assert (fleet > 0).all()
     by_quarter = adoption.groupby("quarter")["swap_capable_frac"].mean()
     assert by_quarter.is_monotonic_increasing
-    # 204 vehicles per station, and 2,010 stations on the straight line at the end of 2026.
-    assert by_quarter["2026Q4"] / by_quarter["2027Q4"] == pytest.approx(2010 / 3000, rel=1e-6)
+    # From 2,000 stations in the middle of 2026 to 3,000 six quarters later.
+    assert by_quarter["2026Q4"] / by_quarter["2027Q4"] == pytest.approx(2333.33 / 3000, rel=1e-4)
+    # Before the first quarter stand 2,166.7 stations with 11 packs each beside the cars' own.
+    packs = pd.read_csv(FOLDER / "pack_stock.csv")["packs"].sum()
+    assert packs == pytest.approx(2166.67 * (150 + 11), abs=150)
+
+
+def test_fleet_is_where_the_electric_cars_are(cities):
+    adoption = pd.read_csv(FOLDER / "adoption.csv", dtype={"city_id": str})
+    of_target = adoption[adoption["quarter"] == "2027Q4"].pivot(
+        index="city_id", columns="segment", values="swap_capable_frac"
+    )
+    by_id = cities.set_index("city_id")
+    fleet = sum(by_id[f"vehicles_{name}"] * of_target[name] for name in of_target)
+    share = fleet / fleet.sum()
+    assert share[by_id["winter_design_c"] < -10].sum() == pytest.approx(0.066, abs=0.001)
+    assert share.groupby(by_id["province"]).sum()["Guangdong"] == pytest.approx(0.19, abs=0.005)
 
 
 def test_zones_are_sorted_cells_of_all_cities(cities, zones):
@@ -82,6 +97,18 @@ def test_households_of_every_county_are_those_of_the_census(zones):
     sums = zones.groupby("county_id")["car_owning_households"].sum()
     assert set(sums.index) == set(planned.index)
     assert (sums - planned.reindex(sums.index)).abs().max() < 0.051
+
+
+def test_commercial_cars_crowd_where_many_people_live_along_roads(zones):
+    weight = zones["commercial_weight"]
+    assert (weight >= 0).all()
+    assert (weight.groupby(zones["city_id"]).sum() > 0).all()
+    city = zones["city_id"]
+    commercial, private = (
+        zones[name].groupby(city).transform(lambda x: x / x.sum()).groupby(city).nlargest(100)
+        for name in ("commercial_weight", "car_owning_households")
+    )
+    assert commercial.groupby("city_id").sum().mean() > private.groupby("city_id").sum().mean()
 
 
 def test_no_zone_is_a_spike(zones):
@@ -125,6 +152,9 @@ def test_roads_are_one_network_and_a_few_islands(graph):
 def test_climate_has_every_month_and_winter_is_colder_in_the_north(cities):
     climate = pd.read_csv(FOLDER / "climate.csv", dtype={"city_id": str})
     assert len(climate) == 140 * 12
+    snowy = climate.set_index(["city_id", "month"])["snow_days"]
+    assert snowy["230100", 1] == pytest.approx(6.2, abs=0.05)
+    assert max(snowy["230100", 7], snowy["440300", 1]) < 0.02
     january = climate[climate["month"] == 1].set_index("city_id")["mean_c"]
     assert january["230100"] < -15 < 15 < january["440300"]
     design = cities.set_index("city_id")["winter_design_c"]

@@ -2,7 +2,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from planner.opendata.china.facts import MONTHS
+from planner.opendata.climate import MONTHS
 from planner.opendata.nordic.cities import (
     add_climate,
     choose_cities,

@@ -71,9 +71,9 @@ def test_cities_are_those_of_four_countries(cities):
 def test_fleet_adds_up_and_leans_to_norway(cities):
     vehicles = cities.filter(like="vehicles_")
     assert vehicles.sum().to_dict() == {
-        "vehicles_private": 22_950,
-        "vehicles_taxi": 4_590,
-        "vehicles_ride_hailing": 3_060,
+        "vehicles_private": 11_250,
+        "vehicles_taxi": 4_500,
+        "vehicles_ride_hailing": 6_750,
     }
     assert (vehicles > 0).all(axis=None)
     per_head = vehicles.sum(axis=1) / cities["population"]

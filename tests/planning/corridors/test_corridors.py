@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 
 from planner.errors import InputError
+from planner.geodesy import great_circle_km
 from planner.instance import Instance
 from planner.network.intercity import build_intercity_network, find_trip_paths
 from planner.physics.climate import city_climate
@@ -14,6 +15,7 @@ from planner.planning.corridors.prepare import CorridorInput, prepare_corridors
 from planner.planning.corridors.problem import pair_of_path, road_energy
 from planner.planning.corridors.roads import prepare_roads
 from planner.planning.corridors.tables import CorridorTables, describe_corridors
+from planner.planning.corridors.trips import flow_figures
 from planner.solving.options import SolveOptions
 from planner.solving.status import Status
 
@@ -156,6 +158,50 @@ def test_gravity_trips_take_the_stated_share_of_all_swaps(tutorial: Instance):
     packs_each = 2 * (inputs.roads.energy.draw_kwh / inputs.roads.energy.usable_kwh).sum(axis=-1)
     on_road = 0.5 * (inputs.vehicles_per_day[..., 0, :].sum(axis=-1) * packs_each).sum()
     assert on_road == pytest.approx(0.25 * swaps)
+
+
+def _three_cities(tutorial: Instance, **corridors: object) -> Instance:
+    """West and middle of one province, east of another: 100 and 200 km along one road."""
+    instance = road_instance(tutorial, **corridors)
+    cities = pd.concat([instance.cities.iloc[[0]]] * 3, ignore_index=True).assign(
+        city_id=["west", "middle", "east"], lon=[0.0, 1.25, 3.75], lat=45.0,
+        province=["P", "P", "Q"], population=[1e6, 2e6, 3e6],
+    )  # fmt: skip
+    climate = instance.climate[instance.climate["city_id"] == "west"]
+    return replace(
+        instance,
+        cities=cities,
+        climate=pd.concat([climate.assign(city_id=name) for name in cities["city_id"]]),
+        road_nodes=pd.DataFrame({"node_id": [0, 1, 2], "lon": cities["lon"], "lat": 45.0}),
+        roads=pd.DataFrame(
+            {"from_node": [0, 1], "to_node": [1, 2], "length_km": [100.0, 200.0],
+             "speed_kmh": 100.0}
+        ),
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(("exponent", "factor"), [(1.75, 2.0), (1.0, 1.0), (2.0, 3.0)])
+def test_gravity_by_hand(tutorial: Instance, exponent: float, factor: float):
+    instance = _three_cities(tutorial, distance_exponent=exponent, same_province_factor=factor)
+    trips = planned(instance, ("west", "middle", "east")).inputs.vehicles_per_day[1, 0, :, 0]
+    # From the first city of each pair on, all with as many vehicles: residents of the other end.
+    residents = np.array([2e6, 3e6, 3e6])  # west-middle, west-east, middle-east
+    pull = residents * np.array([factor, 1, 1]) / np.array([100.0, 300.0, 200.0]) ** exponent
+    assert trips / trips.sum() == pytest.approx(pull / pull.sum())
+
+
+def test_figures_of_the_flows_by_hand(tutorial: Instance):
+    instance = _three_cities(tutorial, distance_exponent=2.0, same_province_factor=2.0)
+    lon = instance.cities["lon"].to_numpy()
+    km = 1.26 * great_circle_km(lon[[0, 0, 1]], 45.0, lon[[1, 2, 2]], 45.0)
+    trips = np.array([2 * 1 * 2, 1 * 3, 2 * 3]) / km**2
+    figures = flow_figures(instance)
+    assert figures["mean_trip_km"] == pytest.approx((trips * km).sum() / trips.sum())
+    assert figures["same_province_frac"] == pytest.approx(trips[0] / trips.sum())
+    alone = flow_figures(replace(instance, cities=instance.cities[:1]))
+    assert np.isnan(list(alone.values())).all()
+    with pytest.raises(InputError, match="population"):
+        flow_figures(replace(instance, cities=instance.cities.drop(columns="population")))
 
 
 def test_winter_may_have_fewer_trips(tutorial: Instance):
