@@ -177,6 +177,7 @@ def _duplicate_keys(frame: pd.DataFrame, table: Table, file: str) -> list[Fault]
     rows = np.flatnonzero(key.duplicated() & key[needed].notna().all(axis=1))
     shown = key[table.key[0]]
     if len(rows):
-        shown = key.astype("str").fillna("").agg(" / ".join, axis=1).str.removesuffix(" / ")
+        parts = key.astype("str").fillna("").itertuples(index=False)
+        shown = pd.Series([" / ".join(filter(None, row)) for row in parts], index=key.index)
     remedy = "stands in an earlier row already; keys are unique"
     return row_faults(file, table, frame, rows, " + ".join(key.columns), remedy, shown)

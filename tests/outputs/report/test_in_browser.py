@@ -70,6 +70,13 @@ class Visit:
             self.page.wait_for_timeout(250)
         raise AssertionError("the map does not come to rest")
 
+    def map_box(self) -> dict[str, float]:
+        """Where the map stands, scrolled to so that the pointer reaches all of it."""
+        place = self.page.locator("#map")
+        place.evaluate("map => map.scrollIntoView({ block: 'end' })")
+        box: dict[str, float] = place.bounding_box()
+        return box
+
     def show(self, layer: str, *, shown: bool) -> None:
         self.page.locator(f"input[name=layer][value={layer}]").set_checked(shown)
 
@@ -196,7 +203,7 @@ def test_details_of_a_city_and_of_a_station(visit: Visit) -> None:
     visit.page.select_option("#find", label="a city …")
     visit.page.select_option("#find", label=EVIL_CITY)
     visit.colours()
-    frame = visit.page.locator("#map").bounding_box()
+    frame = visit.map_box()
     covered = details.bounding_box()
     left = covered["x"] + covered["width"]
     visit.page.mouse.click(
@@ -211,7 +218,7 @@ def test_hovering_tells_figures(visit: Visit) -> None:
     visit.page.select_option("#find", label="Harbin")
     visit.colours()
     tip = visit.page.locator("#map-tip")
-    box = visit.page.locator("#map").bounding_box()
+    box = visit.map_box()
     said = set()
     for step in range(24):
         visit.page.mouse.move(box["x"] + box["width"] * (0.35 + 0.025 * step), box["y"] + 250)
@@ -235,7 +242,7 @@ def test_roads_and_corridor_stations_are_drawn_switched_and_told(visit: Visit) -
     assert "ROADS: TRIPS REFUELLED IN WINTER" in legend.inner_text().upper()
 
     # The busier corridor station stands at a third of the way between the towns.
-    box = visit.page.locator("#map").bounding_box()
+    box = visit.map_box()
     tip = visit.page.locator("#map-tip")
     said = {}
     for step in range(60):
