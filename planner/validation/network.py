@@ -1,0 +1,109 @@
+"""Stations of a plan: where they stand, how they are used, what they cost."""
+
+import pandas as pd
+
+from planner.plans.station_costs import yearly_payment
+from planner.units import DAYS_PER_YEAR
+from planner.validation.evidence import Evidence, LacksError
+from planner.validation.measured import read_regions
+
+ELSEWHERE = "elsewhere"
+"""All that lies in none of `COUNTED_REGIONS`."""
+COUNTED_REGIONS = ("yangtze", "sichuan", "jingjinji", "bay")
+"""Regions that one publication tells apart; no two share a city."""
+
+
+def smallest_type(evidence: Evidence, column: str) -> float:
+    """A figure of the station type with the fewest bays."""
+    stations = evidence.instance.stations
+    return float(stations.sort_values("bays", kind="stable")[column].iloc[0])
+
+
+def lane_s(evidence: Evidence) -> float:
+    """Time that a vehicle keeps the lane of the smallest type."""
+    has_own = "lane_s" in evidence.instance.stations
+    return smallest_type(evidence, "lane_s" if has_own else "seconds_per_swap")
+
+
+def per_station(evidence: Evidence, figure: str) -> float:
+    """A figure of the plan over its stations, those between cities included."""
+    num_stations = evidence.kpi("num_stations")
+    if evidence.run.has_corridors:
+        num_stations += evidence.kpi("num_corridor_stations")
+    if num_stations == 0:
+        raise LacksError("the plan has no station")
+    return evidence.kpi(figure) / num_stations
+
+
+def slots_in_use(evidence: Evidence) -> float:
+    """Packs over bays; of stations between cities too."""
+    bays = evidence.kpi("num_bays")
+    if evidence.run.has_corridors:
+        types = evidence.instance.stations.set_index("station_type_id")["bays"]
+        between = evidence.run.tables["corridor_stations"]["station_type_id"]
+        bays += float(types.reindex(between).sum())
+    return evidence.kpi("station_packs") / bays
+
+
+def cost_per_swap_cny(evidence: Evidence) -> float:
+    """Yearly payments and opex of the stations in cities over the swaps they serve [CNY].
+
+    Payments as if all stations were new, whatever stood before; packs and energy left out.
+    """
+    types = evidence.instance.stations.set_index("station_type_id")
+    yearly = yearly_payment(evidence.instance) * types["capex_cny"] + types["opex_cny_per_year"]
+    cost = yearly.reindex(evidence.run.tables["stations"]["station_type_id"]).sum()
+    return float(cost) / (evidence.kpi("swaps_per_day_served") * DAYS_PER_YEAR)
+
+
+def in_region(evidence: Evidence, region: str) -> "pd.Series[bool]":
+    """Which cities of the instance lie in a region, by ``city_id``.
+
+    Raises
+    ------
+    LacksError
+        If no city does, or provinces are not told.
+    """
+    cities = evidence.instance.cities.set_index("city_id")
+    if "province" not in cities:
+        raise LacksError("table cities has no province")
+    if region == ELSEWHERE:
+        return ~pd.concat([in_region(evidence, name) for name in COUNTED_REGIONS], axis=1).any(
+            axis=1
+        )
+    rows = read_regions().query("region == @region")
+    whole = rows.loc[rows["city"] == "", "province"]
+    single = pd.MultiIndex.from_frame(rows.loc[rows["city"] != "", ["province", "city"]])
+    names = pd.MultiIndex.from_frame(cities[["province", "name_en"]].astype("str"))
+    chosen = pd.Series(cities["province"].isin(whole) | names.isin(single), index=cities.index)
+    if not chosen.any():
+        raise LacksError("the instance has no city there")
+    return chosen
+
+
+def share_in_region(evidence: Evidence, column: str, region: str) -> float:
+    """Share of a column of the run's cities that lies in a region."""
+    return _share(evidence.cities[column], in_region(evidence, region))
+
+
+def share_of_city(evidence: Evidence, column: str, name_en: str) -> float:
+    """Share of a column of the run's cities that one city has."""
+    values = evidence.cities[column]
+    cities = evidence.instance.cities.set_index("city_id")
+    chosen = cities["name_en"] == name_en
+    if not chosen.any():
+        raise LacksError(f"the instance has no city {name_en}")
+    return _share(values, chosen)
+
+
+def share_below_c(evidence: Evidence, column: str, below_c: float) -> float:
+    """Share of a column of the run's cities in those with a colder design temperature."""
+    cities = evidence.instance.cities.set_index("city_id")
+    return _share(evidence.cities[column], cities["winter_design_c"] < below_c)
+
+
+def _share(values: "pd.Series[float]", chosen: "pd.Series[bool]") -> float:
+    total = float(values.sum())
+    if total == 0:
+        raise LacksError(f"the run's cities have no {str(values.name).removeprefix('num_')}")
+    return float(values[chosen.reindex(values.index, fill_value=False)].sum()) / total
