@@ -10,6 +10,7 @@ import pytest
 from planner.outputs.report.charts.drawing import draw
 from planner.outputs.study.charts import robust_sites, trade_off
 from planner.outputs.study.page import StudyContent, render_study
+from planner.outputs.study.tornado import tornado_table
 
 VARIED = "siting.num_stations"
 DONE = pd.DataFrame(
@@ -50,6 +51,7 @@ def content() -> StudyContent:
         catalogue=pd.concat([catalogue, pd.DataFrame([failed])], ignore_index=True),
         sites=SITES,
         reports={"runs/large": "runs/large/report.html"},
+        tornado=tornado_table([], catalogue),
     )
 
 
