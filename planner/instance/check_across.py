@@ -256,7 +256,7 @@ def _forced_sites_fit(
     pairs = [(limit, need) for limit, need in (("max_bays", "bays"), ("grid_kw", "grid_kw"))
              if limit in sites.columns]  # fmt: skip
     has_room = np.zeros(len(sites), dtype=np.bool_)
-    for station in stations.dropna().to_dict("records"):
+    for station in stations.dropna(subset=["bays", "grid_kw"]).to_dict("records"):
         has_room |= np.logical_and.reduce(
             [(sites[limit] >= station[need]).fillna(True).to_numpy(bool) for limit, need in pairs]
             or [np.ones(len(sites), dtype=np.bool_)]
@@ -290,6 +290,28 @@ def unused_rows(frames: Mapping[str, pd.DataFrame], files: Mapping[str, str]) ->
         value = f"{len(idle)} rows of {', '.join(sorted(idle.unique()))} are not used"
         notes.append(Note(f"{files['gates']}: market", value, "INF", "no city belongs to it"))
     return notes
+
+
+def spread_notes(frames: Mapping[str, pd.DataFrame], files: Mapping[str, str]) -> list[Note]:
+    """Cities whose taxis and ride-hailing cars are spread as private cars are, for want of places.
+
+    Parameters
+    ----------
+    frames, files : mapping
+        As of `check_across_tables`, without faults.
+    """
+    cities, zones = frames["cities"], frames["zones"]
+    commercial = [f"vehicles_{segment}" for segment in SEGMENTS if segment != "private"]
+    concerned = cities[cities[commercial].sum(axis=1) > 0]
+    weight = zones.get("commercial_weight", pd.Series(0.0, index=zones.index))
+    known = weight.groupby(zones["city_id"]).sum()
+    without = concerned["city_id"][~(concerned["city_id"].map(known) > 0)]
+    if without.empty:
+        return []
+    value = f"by car_owning_households in {len(without):,} of {len(concerned):,} cities"
+    source = f"{files['zones']} has no commercial_weight there: taxis and ride-hailing cars have "
+    item = f"{files['zones']}: where taxis and ride-hailing cars swap"
+    return [Note(item, value, "?", f"{source}ranks, stations and depots of their own")]
 
 
 def _zone_ids(zones: pd.DataFrame, files: Mapping[str, str]) -> list[Fault]:

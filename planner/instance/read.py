@@ -16,6 +16,7 @@ from planner.instance.check_across import (
     check_corridor_type,
     check_horizon,
     check_trips,
+    spread_notes,
     unused_rows,
 )
 from planner.instance.check_places import shared_points
@@ -24,6 +25,7 @@ from planner.instance.check_standing import check_standing
 from planner.instance.check_table import check_table
 from planner.instance.coordinates import conversion_note, convert_to_wgs84
 from planner.instance.find_table import belonging_files, find_table, is_road_network
+from planner.instance.fleet_axes import check_fleet_axes, fit_fleet
 from planner.instance.layer import numbered
 from planner.instance.notes import Note, with_notes
 from planner.instance.read_scenario import read_scenario
@@ -129,15 +131,18 @@ def read_instance(
     frames = {name: frame for read in reads for name, frame in read.frames.items()}
     labels = {name: label for read in reads for name, label in read.labels.items()}
     faults += [fault for read in reads for fault in read.faults]
+    if scenario is not None:
+        frames = {
+            name: _of_parameter_set(frame, TABLES[name], scenario.parameter_set)
+            for name, frame in frames.items()
+        }
     faults += check_across_tables(frames, labels)
     if scenario is not None:
         faults += check_horizon(frames, labels, scenario.quarters)
         faults += check_standing(frames, labels, scenario.planning_quarter)
+        faults += check_fleet_axes(frames, labels, scenario)
         if "stations" in frames:
-            types = _of_parameter_set(
-                frames["stations"], TABLES["stations"], scenario.parameter_set
-            )
-            faults += check_corridor_type(types, scenario.corridors.station_type)
+            faults += check_corridor_type(frames["stations"], scenario.corridors.station_type)
         if "roads" in frames:
             faults += check_corridor_roads(frames["roads"], scenario.corridors.funding)
         if scenario.corridors.funding != "none":
@@ -147,10 +152,6 @@ def read_instance(
     if faults or scenario is None:
         raise InputError(faults, source=str(folder))
     frames["zones"] = _with_centres(frames["zones"])
-    frames = {
-        name: _of_parameter_set(frame, TABLES[name], scenario.parameter_set)
-        for name, frame in frames.items()
-    }
     notes = [note for read in reads for note in read.notes]
     notes += road_notes(frames["road_nodes"], frames["roads"], labels.get("roads", ""))
     siting = scenario.siting
@@ -163,6 +164,9 @@ def read_instance(
         )  # fmt: skip
         notes.append(note)
     notes += [*unused_rows(frames, labels), *shared_points(frames, labels)]
+    notes += spread_notes(frames, labels)
+    frames, fleet_notes = fit_fleet(frames, scenario)
+    notes += fleet_notes
     frames["assumptions"] = with_notes(frames["assumptions"], notes)
     paths = dict.fromkeys(
         [folder / SCENARIO_FILE, *(path for read in reads for path in read.paths)]
@@ -181,11 +185,17 @@ def read_instance(
 
 def _has_same_tables(like: Instance, folder: Path, scenario: Scenario) -> bool:
     """Whether reading now would give the tables that were read before."""
-    # Tables are checked against the quarters, too.
+    # Tables are checked against the quarters, too, and scaled to the fleet that is asked for.
     decides = ("parameter_set", "horizon", "planning_quarter", *Sources.model_fields)
     if like.folder != folder or any(
         getattr(like.scenario, name) != getattr(scenario, name) for name in decides
     ):
+        return False
+    fleets = [
+        (each.demand.fleet_mix, each.demand.vehicles_per_station, each.siting.num_stations)
+        for each in (like.scenario, scenario)
+    ]
+    if fleets[0] != fleets[1] and any(fleet[:2] != (None, None) for fleet in fleets):
         return False
     spacings = [
         (each.siting.min_spacing_km, each.siting.near_km) for each in (like.scenario, scenario)

@@ -350,23 +350,42 @@ def default_pack_swaps(instance: Instance, per_vehicle: FloatArray) -> FloatArra
     return np.asarray(per_vehicle[:, np.arange(len(pack_idx)), pack_idx])
 
 
-def spread_to_zones(instance: Instance, by_city: FloatArray) -> FloatArray:
-    """Spread a city's total over its zones by their car-owning households.
+def spread_to_zones(instance: Instance, by_class: FloatArray) -> FloatArray:
+    """Spread what a city's vehicle classes ask for over its zones.
+
+    Private vehicles stand where car-owning households live, taxis and ride-hailing cars where
+    ``commercial_weight`` says; by households in a city that has none.
 
     Parameters
     ----------
     instance : Instance
-        Zones and cities.
-    by_city : ndarray, shape (num_cities,)
-        Any total per city.
+        Zones, cities and vehicle classes.
+    by_class : ndarray, shape (num_cities, num_vehicles)
+        Any total per city and vehicle class.
 
     Returns
     -------
     ndarray, shape (num_zones,)
-        Adds up to the total in every city that has zones.
+        Sums over the classes; they add up to the total in every city that has zones.
     """
-    city_idx = pd.Index(instance.cities["city_id"]).get_indexer(instance.zones["city_id"])
-    weight = instance.zones["car_owning_households"].to_numpy(float)
-    city_weight = np.bincount(city_idx, weight, minlength=len(by_city))
-    per_weight = np.divide(by_city, city_weight, out=np.zeros(len(by_city)), where=city_weight > 0)
-    return np.asarray(weight * per_weight[city_idx])
+    zones = instance.zones
+    city_idx = pd.Index(instance.cities["city_id"]).get_indexer(zones["city_id"])
+    households = zones["car_owning_households"].to_numpy(float)
+
+    def spread(by_city: FloatArray, weight: FloatArray) -> FloatArray:
+        city_weight = np.bincount(city_idx, weight, minlength=len(by_city))
+        per_weight = np.divide(
+            by_city, city_weight, out=np.zeros(len(by_city)), where=city_weight > 0
+        )
+        return np.asarray(weight * per_weight[city_idx])
+
+    if "commercial_weight" not in zones.columns:
+        return spread(by_class.sum(axis=1), households)
+    commercial = zones["commercial_weight"].to_numpy(float)
+    is_known = np.bincount(city_idx, commercial, minlength=len(by_class))[city_idx] > 0
+    is_private = (instance.vehicles["segment"] == "private").to_numpy()
+    private = spread(by_class[:, is_private].sum(axis=1), households)
+    others = spread(
+        by_class[:, ~is_private].sum(axis=1), np.where(is_known, commercial, households)
+    )
+    return private + others

@@ -26,6 +26,8 @@ from planner.plans.station_costs import (
     standing_type_ids,
     worn_out_sites,
 )
+from planner.plans.station_figures import station_figures
+from planner.plans.zone_swaps import swaps_by_zone
 from planner.units import KWH_PER_GWH
 
 
@@ -54,7 +56,9 @@ def evaluate_plan(
     shares = peak_shares(instance, winter, derived.planned_fleet)
     periods = pack_rows(instance, plan, rates, winter, shares)
     packs = _planned_packs(instance, periods, winter)
-    zones = _zones(instance, plan, winter, packs, shares, station_min[:, 0], derived)
+    asked = _swaps_asked(instance, winter, derived)
+    peak = _peak_asked(instance, packs, shares)
+    zones = _zones(instance, plan, asked, peak, station_min[:, 0])
     stations = _stations(instance, plan, zones)
     cities = _cities(instance, zones, stations, packs, winter, derived)
     tables = {
@@ -65,7 +69,7 @@ def evaluate_plan(
         tables["station_hour"] = _station_hours(instance, stations, packs)
     by_id = zones.set_index("zone_id").loc[instance.zones["zone_id"]]
     return Evaluation(
-        _kpi(instance, plan, zones, stations, packs, derived)
+        _kpi(instance, plan, zones, asked, stations, packs, derived)
         | chemistry_shares(cities, sorted(instance.packs["chemistry"].unique()))
         | _question_figures(instance, by_id, stations, station_min),
         stations,
@@ -92,35 +96,40 @@ def _planned_packs(instance: Instance, periods: pd.DataFrame, winter: pd.DataFra
     return rows[columns].sort_values(FLEET_KEY, ignore_index=True)
 
 
-def _zones(
-    instance: Instance,
-    plan: Plan,
-    winter: pd.DataFrame,
-    packs: pd.DataFrame,
-    shares: "pd.Series[float]",
-    nearest_min: NDArray[np.float64],
-    derived: Derived,
-) -> pd.DataFrame:
+def _swaps_asked(instance: Instance, winter: pd.DataFrame, derived: Derived) -> pd.DataFrame:
+    """Swaps per day of each zone and segment with the classes' default packs."""
     default = winter[winter["default"]].merge(
         derived.planned_fleet, on=["city_id", "vehicle_id"], validate="1:1"
     )
-    swaps_by_city = (
-        (default["vehicles"] * default["swaps_per_vehicle_day"]).groupby(default["city_id"]).sum()
-    )
+    swaps = default["vehicles"] * default["swaps_per_vehicle_day"]
+    return swaps_by_zone(instance, swaps.groupby([default["city_id"], default["segment"]]).sum())
+
+
+def _peak_asked(
+    instance: Instance, packs: pd.DataFrame, shares: "pd.Series[float]"
+) -> pd.DataFrame:
+    """Swaps of each zone and segment in the city's peak hour with the packs of the plan [1/h]."""
     keys = pd.MultiIndex.from_frame(packs[["city_id", "segment"]])
     peak = (
         packs["vehicles"] * packs["design_swaps_per_vehicle_day"] * shares.reindex(keys).to_numpy()
     )
-    peak_by_city = peak.groupby(packs["city_id"]).sum() * instance.scenario.demand.peak_day_factor
+    by_city = peak.groupby([packs["city_id"], packs["segment"]]).sum()
+    return swaps_by_zone(instance, by_city * instance.scenario.demand.peak_day_factor)
+
+
+def _zones(
+    instance: Instance,
+    plan: Plan,
+    asked: pd.DataFrame,
+    peak: pd.DataFrame,
+    nearest_min: NDArray[np.float64],
+) -> pd.DataFrame:
     zones = instance.zones
-    weight = zones["car_owning_households"]
-    city_weight = weight.groupby(zones["city_id"]).transform("sum")
-    share = (weight / city_weight).where(city_weight > 0, 0.0)
     columns = [name for name in ("zone_id", "city_id", "county_id", "lon", "lat",
                "car_owning_households") if name in zones.columns]  # fmt: skip
     rows = zones[columns].assign(
-        swaps_per_day=share * zones["city_id"].map(swaps_by_city).fillna(0.0),
-        peak_swaps_per_hour=share * zones["city_id"].map(peak_by_city).fillna(0.0),
+        swaps_per_day=asked.sum(axis=1).to_numpy(),
+        peak_swaps_per_hour=peak.sum(axis=1).to_numpy(),
     )
     served, mean_min, main_site = _service(plan.allocation, zones["zone_id"])
     is_served = served > 0
@@ -341,18 +350,21 @@ def _kpi(
     instance: Instance,
     plan: Plan,
     zones: pd.DataFrame,
+    asked: pd.DataFrame,
     stations: pd.DataFrame,
     packs: pd.DataFrame,
     derived: Derived,
 ) -> dict[str, float]:
     served = zones["served_frac"]
+    of_segment = asked.mul(zones.set_index("zone_id")["served_frac"], axis=0)
     households = zones["car_owning_households"]
     swaps = zones["swaps_per_day"]
     swaps_served = (swaps * served).sum()
     fleet = derived.planned_fleet["vehicles"].sum()
     planned = plan.station_packs["quarter"] == instance.scenario.planning_quarter
     of_pack = instance.packs.set_index("pack_id")
-    held = plan.station_packs[planned].groupby("pack_id")["packs"].sum()
+    in_stations = plan.station_packs[planned]
+    held = in_stations.groupby("pack_id")["packs"].sum()
     held = held.reindex(of_pack.index, fill_value=0)
     kpi: dict[str, float] = {
         "num_stations": len(stations),
@@ -371,6 +383,10 @@ def _kpi(
         "swaps_per_day": swaps.sum(),
         "swaps_per_day_served": swaps_served,
         "swaps_served_frac": share(swaps_served, swaps.sum()),
+        **{
+            f"swaps_served_{segment}_frac": share(of_segment[segment].sum(), asked[segment].sum())
+            for segment in SEGMENTS
+        },
         "swaps_per_station_day": share(swaps_served, len(stations)),
         "peak_swaps_per_hour": zones["peak_swaps_per_hour"].sum(),
         "peak_swaps_per_hour_served": (zones["peak_swaps_per_hour"] * served).sum(),
@@ -388,9 +404,13 @@ def _kpi(
     for chemistry in sorted(instance.packs["chemistry"].unique()):
         rows = packs[packs["chemistry"] == chemistry]
         kpi[f"vehicles_{chemistry}"] = rows["vehicles"].sum()
-        in_stations = held[of_pack["chemistry"] == chemistry]
-        kpi[f"station_packs_{chemistry}"] = int(in_stations.sum())
+        kpi[f"station_packs_{chemistry}"] = int(held[of_pack["chemistry"] == chemistry].sum())
         kpi[f"packs_{chemistry}_gwh"] = rows["energy_kwh"].sum() / KWH_PER_GWH
+    in_cities = in_stations["station_id"].isin(stations["site_id"])
+    kpi |= station_figures(
+        instance, stations, vehicles=float(fleet), swaps_per_day=swaps_served,
+        packs=float(in_stations.loc[in_cities, "packs"].sum()),
+    )  # fmt: skip
     promised_km = instance.scenario.packs.promised_range_km
     short = packs["design_range_km"] < promised_km * (1 - LIMIT_TOLERANCE)
     kpi["vehicles_below_promised_range"] = packs.loc[short, "vehicles"].sum()

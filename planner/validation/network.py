@@ -1,9 +1,7 @@
-"""Stations of a plan: where they stand, how they are used, what they cost."""
+"""Stations of a plan: of which types, where they stand, how they are used."""
 
 import pandas as pd
 
-from planner.plans.station_costs import yearly_payment
-from planner.units import DAYS_PER_YEAR
 from planner.validation.evidence import Evidence, LacksError
 from planner.validation.measured import read_regions
 
@@ -25,35 +23,10 @@ def lane_s(evidence: Evidence) -> float:
     return smallest_type(evidence, "lane_s" if has_own else "seconds_per_swap")
 
 
-def per_station(evidence: Evidence, figure: str) -> float:
-    """A figure of the plan over its stations, those between cities included."""
-    num_stations = evidence.kpi("num_stations")
-    if evidence.run.has_corridors:
-        num_stations += evidence.kpi("num_corridor_stations")
-    if num_stations == 0:
-        raise LacksError("the plan has no station")
-    return evidence.kpi(figure) / num_stations
-
-
 def slots_in_use(evidence: Evidence) -> float:
-    """Packs over bays; of stations between cities too."""
-    bays = evidence.kpi("num_bays")
-    if evidence.run.has_corridors:
-        types = evidence.instance.stations.set_index("station_type_id")["bays"]
-        between = evidence.run.tables["corridor_stations"]["station_type_id"]
-        bays += float(types.reindex(between).sum())
-    return evidence.kpi("station_packs") / bays
-
-
-def cost_per_swap_cny(evidence: Evidence) -> float:
-    """Yearly payments and opex of the stations in cities over the swaps they serve [CNY].
-
-    Payments as if all stations were new, whatever stood before; packs and energy left out.
-    """
-    types = evidence.instance.stations.set_index("station_type_id")
-    yearly = yearly_payment(evidence.instance) * types["capex_cny"] + types["opex_cny_per_year"]
-    cost = yearly.reindex(evidence.run.tables["stations"]["station_type_id"]).sum()
-    return float(cost) / (evidence.kpi("swaps_per_day_served") * DAYS_PER_YEAR)
+    """Packs over bays, of the stations in cities."""
+    packs = evidence.kpi("packs_per_station") * evidence.kpi("num_stations")
+    return packs / evidence.kpi("num_bays")
 
 
 def in_region(evidence: Evidence, region: str) -> "pd.Series[bool]":
@@ -94,12 +67,6 @@ def share_of_city(evidence: Evidence, column: str, name_en: str) -> float:
     if not chosen.any():
         raise LacksError(f"the instance has no city {name_en}")
     return _share(values, chosen)
-
-
-def share_below_c(evidence: Evidence, column: str, below_c: float) -> float:
-    """Share of a column of the run's cities in those with a colder design temperature."""
-    cities = evidence.instance.cities.set_index("city_id")
-    return _share(evidence.cities[column], cities["winter_design_c"] < below_c)
 
 
 def _share(values: "pd.Series[float]", chosen: "pd.Series[bool]") -> float:

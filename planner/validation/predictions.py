@@ -39,10 +39,10 @@ PREDICTIONS: MappingProxyType[str, Predict] = MappingProxyType(
         "energy_per_swap": lambda evidence: drivers.energy_per_swap_kwh(evidence, *drivers.ALL),
         "peak_hour_mean": drivers.busiest_hour_frac,
         "peak_hour_day": drivers.busiest_hour_frac,
-        "packs_per_station": partial(network.per_station, figure="station_packs"),
+        "packs_per_station": _kpi("packs_per_station"),
         "slots_in_use": network.slots_in_use,
-        "vehicles_per_station_choco": partial(network.per_station, figure="vehicles"),
-        "vehicles_per_station_nio": partial(network.per_station, figure="vehicles"),
+        "vehicles_per_station_choco": _kpi("vehicles_per_station"),
+        "vehicles_per_station_nio": _kpi("vehicles_per_station"),
         "swaps_per_station_nio": _kpi("swaps_per_station_day"),
         "swaps_per_station_choco": _kpi("swaps_per_station_day"),
         "lane_time": network.lane_s,
@@ -57,7 +57,7 @@ PREDICTIONS: MappingProxyType[str, Predict] = MappingProxyType(
         "region_elsewhere": partial(
             network.share_in_region, column="num_stations", region=network.ELSEWHERE
         ),
-        "cold_stations": partial(network.share_below_c, column="num_stations", below_c=-10.0),
+        "cold_stations": _kpi("stations_below_minus_10c_frac"),
         "city_shanghai": partial(network.share_of_city, column="swaps_per_day", name_en="Shanghai"),
         "city_beijing": partial(network.share_of_city, column="swaps_per_day", name_en="Beijing"),
         "city_hangzhou": partial(network.share_of_city, column="swaps_per_day", name_en="Hangzhou"),
@@ -67,7 +67,7 @@ PREDICTIONS: MappingProxyType[str, Predict] = MappingProxyType(
         "capex": partial(network.smallest_type, column="capex_cny"),
         "opex": partial(network.smallest_type, column="opex_cny_per_year"),
         "pack_25": partial(vehicles.pack_cost_cny, chemistry="lfp", envelope="#25"),
-        "cost_per_swap": network.cost_per_swap_cny,
+        "cost_per_swap": _kpi("cost_per_swap_cny"),
     }
 )
 """By ``key`` of the measured figure."""

@@ -71,6 +71,14 @@ class Scenario(Sources):
             )
         return self
 
+    @model_validator(mode="after")
+    def _counts_vehicles_by_stations(self) -> Self:
+        if self.demand.vehicles_per_station is not None and self.siting.num_stations is None:
+            raise ValueError(
+                "demand.vehicles_per_station needs siting.num_stations: give both or neither"
+            )
+        return self
+
     @property
     def quarters(self) -> tuple[str, ...]:
         """The horizon's quarters in order."""

@@ -86,8 +86,7 @@ class Siting(Section):
     )  # fmt: skip
     station_years: float = setting(
         10.0, "years over which station and plot are paid off, at costs.interest_rate",
-        unit="years", source="?: assumed, as the calendar life of packs",
-        only_for="facility_location", ge=1, le=100,
+        unit="years", source="?: assumed, as the calendar life of packs", ge=1, le=100,
     )  # fmt: skip
 
     @model_validator(mode="after")

@@ -138,6 +138,22 @@ def _vehicles(run: RunFiles, name: str) -> tuple[str, str]:
     return large(_kpi(run, name)), f"{number(_kpi(run, 'vehicles_without_pack'))} without a pack"
 
 
+def _vehicles_per_station(run: RunFiles, name: str) -> tuple[str, str]:
+    swaps, packs = (
+        number(_kpi(run, each)) for each in ("swaps_per_station_day", "packs_per_station")
+    )
+    return number(_kpi(run, name)), (
+        f"published: 89 to 250; {swaps} swaps a day and {packs} packs per station"
+    )
+
+
+def _cost_per_swap(run: RunFiles, name: str) -> tuple[str, str]:
+    capex, opex = (number(_kpi(run, f"{part}_per_swap_cny"), 1) for part in ("capex", "opex"))
+    return number(_kpi(run, name), 1), (
+        f"CNY: {capex} for stations and plots, {opex} to run them; without packs and energy"
+    )
+
+
 def _vehicles_of_chemistry(run: RunFiles, name: str) -> tuple[str, str]:
     count, vehicles = _kpi(run, name), _kpi(run, "vehicles")
     gwh = _kpi(run, f"packs_{name.removeprefix('vehicles_')}_gwh")
@@ -175,6 +191,8 @@ _CONTEXTS = {
     "households_served_frac": _households_served,
     "capex_cny": _investment,
     "vehicles": _vehicles,
+    "vehicles_per_station": _vehicles_per_station,
+    "cost_per_swap_cny": _cost_per_swap,
     "vehicles_below_promised_range": _short_of_range,
     "within_5min_frac": _within_5min,
     "stations_confirmed_frac": _confirmed,

@@ -103,6 +103,7 @@ def show_result(planned: "Planned", folder: Path, as_json: bool) -> None:
         (f"car-owning households within {minutes:g} min", f"{kpi['households_served_frac']:.1%}"),
         (f"car-owning households within {near_km:g} km", f"{kpi['households_near_frac']:.1%}"),
         ("vehicles", f"{kpi['vehicles']:,}, {kpi['vehicles_without_pack']:,.0f} without a pack"),
+        *_per_station(kpi),
         *_waits(planned.tables),
     ):  # fmt: skip
         figures.add_row(label, escape(value))
@@ -153,6 +154,21 @@ def _stations(kpi: Mapping[str, float]) -> str:
         + ("" if between is None else f"; {between:,} more between cities, "
            f"{kpi['corridor_capex_cny'] / 1e6:,.0f} M CNY")
     )  # fmt: skip
+
+
+def _per_station(kpi: Mapping[str, float]) -> list[tuple[str, str]]:
+    """What operators report of their stations; nothing without stations."""
+    if not kpi["num_stations"]:
+        return []
+    told = (
+        f"{kpi['vehicles_per_station']:,.0f} vehicles (published: 89 to 250), "
+        f"{kpi['swaps_per_station_day']:,.0f} swaps a day, {kpi['packs_per_station']:,.1f} packs"
+    )
+    cost = (
+        f"{kpi['cost_per_swap_cny']:,.1f} CNY ({kpi['capex_per_swap_cny']:,.1f} capex, "
+        f"{kpi['opex_per_swap_cny']:,.1f} opex; packs and energy not included)"
+    )
+    return [("per station", told), ("station cost per swap", cost)]
 
 
 def _waits(tables: "Mapping[str, pd.DataFrame]") -> list[tuple[str, str]]:

@@ -65,7 +65,9 @@ def assemble_siting(
     """
     sites, cities, siting = instance.sites, instance.cities, instance.scenario.siting
     quarter_idx = instance.scenario.quarters.index(instance.scenario.planning_quarter)
-    by_city = fleet.vehicles[quarter_idx] * default_pack_swaps(instance, fleet.yearly_swaps_per_day)
+    by_class = fleet.vehicles[quarter_idx] * default_pack_swaps(
+        instance, fleet.yearly_swaps_per_day
+    )
     standing = find_standing(instance)
     fits = fitting_types(instance, standing)
     has_room = fits.any(axis=1)
@@ -77,7 +79,7 @@ def assemble_siting(
     num_stations = len(sites) if siting.num_stations is None else siting.num_stations
     city_idx = pd.Index(cities["city_id"]).get_indexer(sites["city_id"]).astype(np.int32)
     coverage = CoverageProblem(
-        value=spread_to_zones(instance, by_city.sum(axis=1)),
+        value=spread_to_zones(instance, by_class),
         reach=Lists(reach.ptr, reach.zone_idx),
         rules=SiteRules(
             forced=forced,
@@ -163,7 +165,7 @@ def _loads(instance: Instance, fleet: FleetOperation, assigned: FloatArray) -> F
     """Design-hour swaps per zone [1/h]."""
     swaps = assigned * np.nan_to_num(fleet.on_design_day(fleet.design_swaps_per_day))
     peak_hour = fleet.peak_hour_frac * instance.scenario.demand.peak_day_factor
-    return spread_to_zones(instance, (swaps.sum(axis=2) * peak_hour).sum(axis=1))
+    return spread_to_zones(instance, swaps.sum(axis=2) * peak_hour)
 
 
 def _rows(ptr: NDArray[np.int64], rows: NDArray[np.int64]) -> NDArray[np.int64]:

@@ -149,9 +149,7 @@ def test_only_settings_of_the_question_are_assumptions(planned: dict[str, Planne
             if item.startswith("scenario siting.")
         }
 
-    always = {"drive_time_min", "near_km"}
+    always = {"drive_time_min", "near_km", "station_years"}
     assert items("p_median") == always | {"unserved_min"}
     assert items("set_cover") == always
-    assert items("facility_location") == always | {
-        "drive_cny_per_min", "unserved_swap_cny", "station_years"
-    }  # fmt: skip
+    assert items("facility_location") == always | {"drive_cny_per_min", "unserved_swap_cny"}
