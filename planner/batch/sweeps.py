@@ -82,6 +82,15 @@ def end_name(sweep: str, assumption: str, end: str) -> str:
     return f"{sweep}-{assumption}-{end}"
 
 
+def places_of_ends(name: str, sweep: OneAtATime) -> dict[str, str]:
+    """Where in the study file each end of a sweep stands, by its scenario."""
+    return {
+        end_name(name, assumption, end): f"sweeps.{name}.assumptions.{assumption}.{end}"
+        for assumption, given in sweep.assumptions.items()
+        for end in given.ends
+    }
+
+
 def tornadoes(study: Study) -> list[Tornado]:
     """The study's sweeps of one assumption at a time, as their page and table need them."""
     return [

@@ -5,6 +5,7 @@ import pandas as pd
 from planner.outputs.palette import AXIS, BLUE, INK, VERMILION
 from planner.outputs.report.charts.drawing import Chart, Spec, axis, complete, says
 from planner.validation.measured import ROLES
+from planner.validation.vehicles import WHOLE_CARS
 
 ROLE_COLOURS = (VERMILION, BLUE)
 """Of predictions, in the order of `ROLES`."""
@@ -14,7 +15,8 @@ _ROW_PX = 30
 def whole_cars(rows: pd.DataFrame) -> Chart:
     """Measured against predicted range and consumption; on the line they agree."""
     subtitle = "Range or consumption in the cold over that in mild air: predicted over measured"
-    known = rows[rows["topic"].str.startswith("whole cars") & rows["predicted"].notna()]
+    topics = [f"{WHOLE_CARS}: {quantity}" for quantity in ("range", "consumption")]
+    known = rows[rows["topic"].isin(topics) & rows["predicted"].notna()]
     held_out = known[known["role"] == ROLES[1]]
     title = f"{len(known)} tests of whole cars, {len(held_out)} of them held out"
     if known.empty:

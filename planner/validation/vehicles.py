@@ -11,6 +11,9 @@ from planner.physics.winter_tests import compare_with_measurement
 from planner.validation.evidence import Evidence, LacksError
 from planner.validation.measured import SHARE
 
+WHOLE_CARS = "whole cars"
+"""Topic of the tests of whole cars, before the quantity measured."""
+
 
 def winter_test_rows(evidence: Evidence) -> pd.DataFrame:
     """Published range and consumption tests beside the physics, with the instance's parameters.
@@ -24,7 +27,7 @@ def winter_test_rows(evidence: Evidence) -> pd.DataFrame:
     return pd.DataFrame(
         {
             "comparison": table["name"],
-            "topic": "whole cars: " + table["quantity"],
+            "topic": f"{WHOLE_CARS}: " + table["quantity"],
             **{name: table[name] for name in ("measured", "measured_low", "measured_high")},
             "predicted": table["modelled"],
             "unit": SHARE,

@@ -68,7 +68,9 @@ def read_tornado(content: Mapping[str, Any]) -> Tornado:
     )
 
 
-def tornado_table(tornadoes: Sequence[Tornado], catalogue: pd.DataFrame) -> pd.DataFrame:
+def tornado_table(
+    tornadoes: Sequence[Tornado], catalogue: pd.DataFrame, chemistries: Chemistries
+) -> pd.DataFrame:
     """Each figure at both ends of each assumption, the one that moves it most first.
 
     Parameters
@@ -76,6 +78,8 @@ def tornado_table(tornadoes: Sequence[Tornado], catalogue: pd.DataFrame) -> pd.D
     tornadoes : sequence of Tornado
     catalogue : DataFrame
         ``scenario, state, differences`` and the figures of finished scenarios.
+    chemistries : Chemistries
+        For the figures' titles.
 
     Returns
     -------
@@ -90,7 +94,7 @@ def tornado_table(tornadoes: Sequence[Tornado], catalogue: pd.DataFrame) -> pd.D
     rows = []
     for tornado in tornadoes:
         for figure in tornado.figures:
-            title = describe_kpi(figure, Chemistries({})).title
+            title = describe_kpi(figure, chemistries).title
             base = _value(done, tornado.base, figure)
             rows += [
                 {

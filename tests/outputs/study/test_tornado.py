@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from planner.outputs.chemistries import Chemistries
 from planner.outputs.report.charts.drawing import draw
 from planner.outputs.study.tornado import (
     Ends,
@@ -18,6 +19,7 @@ from planner.outputs.study.tornado import (
     tornado_table,
 )
 
+NAMES = Chemistries({})
 SERVED, MONEY = "swaps_served_frac", "capex_cny"
 TORNADO = Tornado(
     name="t",
@@ -47,7 +49,7 @@ def catalogue() -> pd.DataFrame:
 
 
 def test_table_is_ordered_by_effect(catalogue: pd.DataFrame) -> None:
-    table = tornado_table([TORNADO], catalogue)
+    table = tornado_table([TORNADO], catalogue, NAMES)
     served = table[table["figure"] == SERVED].set_index("assumption")
     assert list(served.index) == ["Use", "Snow", "Cost", "Late"]
     assert served["effect"].tolist()[:3] == pytest.approx([0.12, 0.05, 0.0])
@@ -63,17 +65,17 @@ def test_table_is_ordered_by_effect(catalogue: pd.DataFrame) -> None:
 
 
 def test_without_a_base_nothing_has_an_effect(catalogue: pd.DataFrame) -> None:
-    table = tornado_table([TORNADO], catalogue[catalogue["scenario"] != "t-base"])
+    table = tornado_table([TORNADO], catalogue[catalogue["scenario"] != "t-base"], NAMES)
     assert len(table) == 8
     assert table["effect"].isna().all()
     charts = tornado_charts(table, catalogue)
     assert [chart.note for chart in charts] == ["No end is done beside the base yet."] * 2
-    assert tornado_table([], catalogue).empty
-    assert tornado_charts(tornado_table([], catalogue), catalogue) == []
+    assert tornado_table([], catalogue, NAMES).empty
+    assert tornado_charts(tornado_table([], catalogue, NAMES), catalogue) == []
 
 
 def test_chart_shows_the_longest_bar_first_and_says_each_end(catalogue: pd.DataFrame) -> None:
-    charts = tornado_charts(tornado_table([TORNADO], catalogue), catalogue)
+    charts = tornado_charts(tornado_table([TORNADO], catalogue, NAMES), catalogue)
     served, money = draw(charts, print)
     assert served.title == "Swaps served: Use moves it most"
     assert money.title == "Investment: Cost moves it most"
