@@ -59,7 +59,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "solving.progress",
     },
     "doctor": BASE | {"solving.self_test"},
-    "validation": BASE | {"instance", "outputs", "physics"},
+    "validation": BASE | {"instance", "network", "outputs", "physics", "planning.corridors"},
     "cli": BASE
     | PLANNED
     | {

@@ -9,6 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from planner.instance import Instance
+from planner.instance.settings.network import Hour
 from planner.limits import widened
 from planner.network.graph import RoadGraph, is_one_way
 from planner.network.join import Access
@@ -18,6 +19,7 @@ from planner.units import MINUTES_PER_HOUR
 def to_networkx(instance: Instance) -> "nx.DiGraph[int]":
     """The instance's roads as a directed graph with ``minutes`` and ``length_km``.
 
+    Minutes are those of the planning hour.
     Nodes are the instance's ``node_id`` with ``lon`` and ``lat``; a road passable both ways is
     two edges, and of parallel roads the fastest stands.
     """
@@ -26,7 +28,7 @@ def to_networkx(instance: Instance) -> "nx.DiGraph[int]":
     for node_id, lon, lat in zip(nodes["node_id"], nodes["lon"], nodes["lat"], strict=True):
         graph.add_node(node_id, lon=lon, lat=lat)
     roads = instance.roads
-    minutes = MINUTES_PER_HOUR * roads["length_km"] / roads["speed_kmh"]
+    minutes = roads["length_km"] * _min_per_km(instance)
     for start, end, length_km, road_min, one_way in zip(
         roads["from_node"], roads["to_node"], roads["length_km"], minutes, is_one_way(roads),
         strict=True,
@@ -38,6 +40,14 @@ def to_networkx(instance: Instance) -> "nx.DiGraph[int]":
     return graph
 
 
+def _min_per_km(instance: Instance, hour: Hour | None = None) -> "pd.Series[float]":
+    """Minutes per kilometre of each road: longer than in free flow by what traffic takes."""
+    network = instance.scenario.network
+    is_peak = (hour or network.planning_hour) == "peak"
+    left_frac = network.peak_speed_frac if is_peak else network.mean_speed_frac
+    return MINUTES_PER_HOUR / instance.roads["speed_kmh"] / left_frac
+
+
 def audit_drive_times(
     instance: Instance,
     graph: RoadGraph,
@@ -45,7 +55,7 @@ def audit_drive_times(
     zones: Access,
     pairs: pd.DataFrame,
 ) -> NDArray[np.float64]:
-    """Recompute the drive time of site-zone pairs on the uncut roads with networkx.
+    """Recompute drive times of the planning hour on the uncut roads with networkx.
 
     Independent of `drive_time_reach`: other graph (junctions only, places between them join
     by their position along the road), other code. Both take the instance's roads, between whose
@@ -73,7 +83,7 @@ def audit_drive_times(
     from_node = instance.roads["from_node"].to_numpy()
     to_node = instance.roads["to_node"].to_numpy()
     length_km = instance.roads["length_km"].to_numpy(float)
-    road_min = MINUTES_PER_HOUR * length_km / instance.roads["speed_kmh"].to_numpy(float)
+    road_min = length_km * _min_per_km(instance).to_numpy(float)
 
     one_way = is_one_way(instance.roads)
 
@@ -134,6 +144,7 @@ def audit_nearest(
     zones: Access,
     site_idx: NDArray[np.int64],
     number: int = 1,
+    hour: Hour | None = None,
 ) -> NDArray[np.float64]:
     """Minutes from every zone to the nearest of some sites, by one search from all of them.
 
@@ -149,6 +160,8 @@ def audit_nearest(
         The sites that count.
     number : int
         How many sites per zone, >= 0.
+    hour : {"peak", "mean"}, optional
+        Of the drives; the planning hour if left out.
 
     Returns
     -------
@@ -161,7 +174,7 @@ def audit_nearest(
     limit_min = widened(instance.scenario.siting.drive_time_min)
     site_idx = site_idx[sites.access_min[site_idx] <= limit_min]
     site_point = sites.point_idx[site_idx]
-    stops = _stops_along_roads(instance, graph, site_point)
+    stops = _stops_along_roads(instance, graph, site_point, _min_per_km(instance, hour))
     heap = list(
         zip(
             sites.access_min[site_idx].tolist(),
@@ -233,13 +246,14 @@ class _Stops(NamedTuple):
         return left, left_min, right, right_min
 
 
-def _stops_along_roads(instance: Instance, graph: RoadGraph, point: NDArray[np.int32]) -> _Stops:
+def _stops_along_roads(
+    instance: Instance, graph: RoadGraph, point: NDArray[np.int32], min_per_km: "pd.Series[float]"
+) -> _Stops:
     """Junctions and the given road points as stops of their roads."""
     roads, num_roads, num_junctions = instance.roads, len(instance.roads), len(instance.road_nodes)
     junction = pd.Index(instance.road_nodes["node_id"])
     ends = [junction.get_indexer(roads[name]) for name in ("from_node", "to_node")]
-    road_min = MINUTES_PER_HOUR * roads["length_km"].to_numpy(float)
-    road_min = road_min / roads["speed_kmh"].to_numpy(float)
+    road_min = (roads["length_km"] * min_per_km).to_numpy(float)
     inner = np.unique(point[graph.edge_idx[point] >= 0])
     road = np.concatenate((np.arange(num_roads), np.arange(num_roads), graph.edge_idx[inner]))
     frac = np.concatenate((np.zeros(num_roads), np.ones(num_roads), graph.edge_frac[inner]))

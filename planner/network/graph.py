@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from planner.geodesy import points_between
 from planner.instance import Instance
+from planner.instance.settings.network import Hour
 from planner.units import MINUTES_PER_HOUR
 
 FloatArray = NDArray[np.float64]
@@ -42,18 +43,38 @@ class RoadGraph:
     edge_frac: FloatArray
 
 
-def build_road_graph(instance: Instance) -> RoadGraph:
+def build_road_graph(instance: Instance, hour: Hour | None = None) -> RoadGraph:
     """Cut the instance's roads into short pieces and index them by point.
+
+    Parameters
+    ----------
+    instance : Instance
+        Roads with their free-flow speeds, and what traffic leaves of these.
+    hour : {"peak", "mean"}, optional
+        Hour of the drives; the scenario's planning hour if left out.
+    """
+    speed_frac = instance.scenario.network.speed_frac(hour)
+    return cut_roads(instance.road_nodes, instance.roads, speed_frac)
+
+
+def cut_roads(nodes: pd.DataFrame, roads: pd.DataFrame, speed_frac: float) -> RoadGraph:
+    """Cut roads into short pieces and index them by point.
 
     Points lie on the straight line between two junctions; lengths are those of the road. A
     one-way road is passable from its ``from_node`` to its ``to_node`` only.
+
+    Parameters
+    ----------
+    nodes, roads : DataFrame
+        Tables ``road_nodes`` and ``roads``.
+    speed_frac : float
+        Share of the free-flow speed that is driven: minutes are 60 x km / (speed x share).
     """
-    nodes, roads = instance.road_nodes, instance.roads
     node_ids = pd.Index(nodes["node_id"])
     start = node_ids.get_indexer(roads["from_node"])
     end = node_ids.get_indexer(roads["to_node"])
     length_km = roads["length_km"].to_numpy(float)
-    road_min = MINUTES_PER_HOUR * length_km / roads["speed_kmh"].to_numpy(float)
+    road_min = MINUTES_PER_HOUR * length_km / (roads["speed_kmh"].to_numpy(float) * speed_frac)
     num_pieces = np.maximum(1, np.ceil(length_km / SPACING_KM)).astype(np.int64)
 
     num_cuts = num_pieces - 1

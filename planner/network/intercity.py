@@ -1,7 +1,9 @@
 """The roads between cities: shortest paths among all of them, contracted to what a trip may meet.
 
-Only roads on some shortest path are kept. What remains are junctions of these, the points where
-cities join, and points on the stretches between, where a service area with a station may stand.
+Trips between cities are driven at the roads' free-flow speeds: what traffic takes in cities
+(``network.peak_speed_frac``) is no matter of motorways. Only roads on some shortest path are kept.
+What remains are junctions of these, the points where cities join, and points on the stretches
+between, where a service area with a station may stand.
 """
 
 from collections.abc import Sequence

@@ -147,7 +147,7 @@ def _pool_of_sites(land: Land) -> pd.DataFrame:
 
 
 def make_roads(land: Land, value: Mapping[str, float]) -> pd.DataFrame:
-    """List the road edges with the speed planned with on each.
+    """List the road edges with their free-flow speeds.
 
     Parameters
     ----------

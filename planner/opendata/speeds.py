@@ -1,4 +1,4 @@
-"""Travel speed of each road edge: a model from density and length, as the source has no class."""
+"""Free-flow speed of each road edge: a model from density and length, as roads have no class."""
 
 from dataclasses import dataclass
 
@@ -23,7 +23,7 @@ class SpeedRule:
 def edge_speed_kmh(
     residents_per_km2: FloatArray, length_km: FloatArray, rule: SpeedRule
 ) -> FloatArray:
-    """Travel speed planned with on each edge.
+    """Free-flow speed of each edge.
 
     Parameters
     ----------

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 
 from planner.instance import Instance
+from planner.instance.settings.network import HOURS, Hour
 from planner.instance.tables import SHUT
 from planner.network import (
     Access,
@@ -93,6 +94,7 @@ def _road_key(instance: Instance) -> str:
         instance.road_nodes[["node_id", "lon", "lat"]],
         instance.roads[["from_node", "to_node", "length_km", "speed_kmh"]],
         is_one_way(instance.roads).tobytes(),
+        instance.scenario.network.speed_frac(),
     )
 
 
@@ -113,10 +115,12 @@ def audit(instance: Instance, network: JoinedNetwork | None, plan: Plan) -> Audi
     is_open = site_ids.isin(plan.stations["site_id"])
     may_open = ~instance.sites["status"].isin(SHUT) & np.isfinite(least_cost_cny(instance))
     if network is None:
+        nearest_stated = audit_stated_nearest(instance, site_ids[is_open], 1)[:, 0]
         return AuditedTimes(
             allocation_min=audit_stated_times(instance, pairs),
             station_min=audit_stated_nearest(instance, site_ids[is_open], num_stations),
             site_min=audit_stated_nearest(instance, site_ids[may_open], num_sites),
+            hour_min=dict.fromkeys(HOURS, nearest_stated),
         )
     graph, sites, zones = network
     positions = pd.DataFrame(
@@ -126,13 +130,14 @@ def audit(instance: Instance, network: JoinedNetwork | None, plan: Plan) -> Audi
         }
     )
 
-    def nearest(site_idx: np.ndarray, number: int) -> np.ndarray:
-        return audit_nearest(instance, graph, sites, zones, site_idx, number)
+    def nearest(site_idx: np.ndarray, number: int, hour: Hour | None = None) -> np.ndarray:
+        return audit_nearest(instance, graph, sites, zones, site_idx, number, hour)
 
     return AuditedTimes(
         allocation_min=audit_drive_times(instance, graph, sites, zones, positions),
         station_min=nearest(np.flatnonzero(is_open), num_stations),
         site_min=nearest(np.flatnonzero(may_open), num_sites),
+        hour_min={hour: nearest(np.flatnonzero(is_open), 1, hour)[:, 0] for hour in HOURS},
     )
 
 
@@ -228,7 +233,8 @@ def _stated_assumptions(instance: Instance) -> list[dict[str, str]]:
     table = instance.travel_times
     rows = [
         _row("drive times", f"{len(table):,} pairs of the table travel_times", "INF",
-             "taken as stated in place of a search on roads; pairs without a row are not reached"),
+             "taken as stated, at every hour, in place of a search on roads; pairs without a row "
+             "are not reached"),
         _row("drives from a station to the next",
              f"{stated_min_per_km(instance):.2f} min/km of great circle", "INF",
              "mean of the table travel_times, which states no drive between sites"),

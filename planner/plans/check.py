@@ -59,11 +59,12 @@ def check_labels(
     """
     violations = list(_labels(instance, plan))
     if not violations:
-        evaluation = evaluate_plan(instance, plan, audited.station_min, derived)
+        evaluation = evaluate_plan(instance, plan, audited, derived)
         violations += _stations(instance, evaluation, trips)
         violations += station_pack_violations(instance, plan, evaluation.stations)
         violations += _shares(plan)
         violations += _drive_times(instance, plan, audited.allocation_min)
+        violations += _hours(instance, audited)
         violations += pack_violations(instance, plan, evaluation.periods, derived)
         violations += judge_of(instance.scenario.siting.objective).violations(
             instance, evaluation.kpi, audited.station_min, audited.site_min
@@ -225,6 +226,19 @@ def _drive_times(instance: Instance, plan: Plan, audited: np.ndarray) -> Iterato
     late = int((audited > standard * (1 + LIMIT_TOLERANCE)).sum())
     if late:
         yield f"{late} zones are served from beyond the standard of {standard:g} min"
+
+
+def _hours(instance: Instance, audited: AuditedTimes) -> Iterator[str]:
+    """The planning hour's reach is the one planned with, and the peak reaches no farther."""
+    planned = instance.scenario.network.planning_hour
+    by_hour, slack = audited.hour_min, _TOLERANCE * instance.scenario.siting.drive_time_min
+    nearest_min = audited.station_min[:, 0]
+    same = np.isclose(by_hour[planned], nearest_min, rtol=0, atol=slack)
+    if not same.all():
+        yield f"{(~same).sum()} zones are not as far from a station as at the {planned} hour"
+    nearer = by_hour["peak"] < by_hour["mean"] - slack
+    if nearer.any():
+        yield f"{nearer.sum()} zones are nearer to a station at the peak than at the mean hour"
 
 
 def _objectives(

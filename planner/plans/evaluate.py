@@ -1,5 +1,7 @@
 """A plan's figures, recomputed from the instance's rows by label, without any model or solver."""
 
+from collections.abc import Mapping
+
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
@@ -18,7 +20,7 @@ from planner.plans.fleet_rows import (
     peak_shares,
 )
 from planner.plans.pack_rows import city_quarters, pack_cost_cny
-from planner.plans.plan import Evaluation, Plan
+from planner.plans.plan import AuditedTimes, Evaluation, Plan
 from planner.plans.question import judge_of, share
 from planner.plans.station_costs import (
     closing_cny,
@@ -32,7 +34,7 @@ from planner.units import KWH_PER_GWH
 
 
 def evaluate_plan(
-    instance: Instance, plan: Plan, station_min: NDArray[np.float64], derived: Derived
+    instance: Instance, plan: Plan, audited: AuditedTimes, derived: Derived
 ) -> Evaluation:
     """Recompute everything a plan is reported with.
 
@@ -42,8 +44,8 @@ def evaluate_plan(
         What the plan was made for.
     plan : Plan
         Decisions by label; every label must stand in the instance.
-    station_min : ndarray, shape (num_zones, n)
-        As in `AuditedTimes`.
+    audited : AuditedTimes
+        Of the plan; its ``station_min`` and ``hour_min`` are used.
     derived : Derived
         From `planner.plans.derived.derive`, of the instance.
 
@@ -53,6 +55,7 @@ def evaluate_plan(
         Figures only: whether the plan keeps its limits is `check_labels`'s to say.
     """
     rates, winter = derived.rates, derived.winter
+    station_min = audited.station_min
     shares = peak_shares(instance, winter, derived.planned_fleet)
     periods = pack_rows(instance, plan, rates, winter, shares)
     packs = _planned_packs(instance, periods, winter)
@@ -71,6 +74,7 @@ def evaluate_plan(
     return Evaluation(
         _kpi(instance, plan, zones, asked, stations, packs, derived)
         | chemistry_shares(cities, sorted(instance.packs["chemistry"].unique()))
+        | _hour_figures(by_id["car_owning_households"], audited.hour_min)
         | _question_figures(instance, by_id, stations, station_min),
         stations,
         zones,
@@ -416,6 +420,21 @@ def _kpi(
     kpi["vehicles_below_promised_range"] = packs.loc[short, "vehicles"].sum()
     return {name: float(value) if isinstance(value, float) else value
             for name, value in kpi.items()}  # fmt: skip
+
+
+def _hour_figures(
+    households: "pd.Series[float]", hour_min: Mapping[str, NDArray[np.float64]]
+) -> dict[str, float]:
+    """Households from which some open station is reached within the standard, by hour.
+
+    In the order of ``hour_min``; full stations count.
+    """
+    figures = {}
+    for hour, minutes in hour_min.items():
+        within = float(households[np.isfinite(minutes)].sum())
+        figures[f"households_{hour}_hour"] = within
+        figures[f"households_{hour}_hour_frac"] = share(within, households.sum())
+    return figures
 
 
 def _question_figures(

@@ -136,11 +136,15 @@ class AuditedTimes:
         where a zone is to have several.
     site_min : ndarray, shape (num_zones, n)
         The same to the nearest sites that may hold a station; n = 0 where nothing asks for it.
+    hour_min : mapping of hour to ndarray, shape (num_zones,)
+        From each zone to the nearest open station at the ``peak`` and at the ``mean`` hour,
+        whichever is planned for; inf where there is none within the standard.
     """
 
     allocation_min: NDArray[np.float64]
     station_min: NDArray[np.float64]
     site_min: NDArray[np.float64]
+    hour_min: Mapping[str, NDArray[np.float64]]
 
 
 @dataclass(frozen=True)

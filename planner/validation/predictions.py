@@ -61,9 +61,12 @@ PREDICTIONS: MappingProxyType[str, Predict] = MappingProxyType(
         "city_shanghai": partial(network.share_of_city, column="swaps_per_day", name_en="Shanghai"),
         "city_beijing": partial(network.share_of_city, column="swaps_per_day", name_en="Beijing"),
         "city_hangzhou": partial(network.share_of_city, column="swaps_per_day", name_en="Hangzhou"),
+        "speed_peak": partial(
+            trips.drive_figure, figure="coarse_speed_kmh", place="harbin", hour="peak"
+        ),
         "coast_cars": partial(network.share_in_region, column="vehicles", region="coast"),
-        "mean_trip": trips.mean_trip_km,
-        "same_province": trips.same_province_frac,
+        "mean_trip": partial(trips.flow_figure, name="mean_trip_km"),
+        "same_province": partial(trips.flow_figure, name="same_province_frac"),
         "capex": partial(network.smallest_type, column="capex_cny"),
         "opex": partial(network.smallest_type, column="opex_cny_per_year"),
         "pack_25": partial(vehicles.pack_cost_cny, chemistry="lfp", envelope="#25"),
@@ -77,5 +80,8 @@ MEASURED_BY_RUN: MappingProxyType[str, Predict] = MappingProxyType(
 )
 """Figures whose measured side is the run's own simulation."""
 
-TEST_TABLES: tuple[Callable[[Evidence], pd.DataFrame], ...] = (vehicles.winter_test_rows,)
+TEST_TABLES: tuple[Callable[[Evidence], pd.DataFrame], ...] = (
+    vehicles.winter_test_rows,
+    trips.drive_rows,
+)
 """Tables that bring their measured figures with them, each test's conditions beside it."""

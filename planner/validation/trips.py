@@ -1,44 +1,63 @@
-"""The gravity model of trips between cities, beside measured mobility."""
+"""Roads and trips: drives on streets, and mobility between cities."""
 
 import numpy as np
 import pandas as pd
 
-from planner.arrays import FloatArray
-from planner.geodesy import great_circle_km
-from planner.limits import at_least, within
+from planner.network.street_check import read_drive_times
+from planner.planning.corridors import flow_figures
 from planner.validation.evidence import Evidence, LacksError
+from planner.validation.measured import SHARE
+
+DRIVES = "drives in cities"
+"""Topic of the comparison of a coarse road network with streets."""
+_OF_STREETS = {
+    "mean_min": ("mean of random drives", "min"),
+    "speed_kmh": ("speed on the roads", "km/h"),
+    "detour": ("shortest way over the straight line", SHARE),
+}
 
 
-def _gravity(evidence: Evidence) -> tuple[FloatArray, FloatArray, FloatArray]:
-    """Trips (any unit), kilometres and whether of one province, all from city to city.
-
-    Residents times residents over distance to the scenario's power: all who travel, not swap
-    vehicles alone, for that is what was measured. Distances are great circles.
-    """
-    cities, corridors = evidence.instance.cities, evidence.instance.scenario.corridors
-    if "population" not in cities:
+def flow_figure(evidence: Evidence, name: str) -> float:
+    """A figure of the gravity model's trips between the instance's cities."""
+    if "population" not in evidence.instance.cities:
         raise LacksError("table cities has no population")
-    if "province" not in cities:
-        raise LacksError("table cities has no province")
-    lon, lat = cities["lon"].to_numpy(float), cities["lat"].to_numpy(float)
-    km = great_circle_km(lon[:, None], lat[:, None], lon, lat)
-    residents = cities["population"].to_numpy(float)
-    counted = at_least(km, max(corridors.min_trip_km, 1e-9)) & within(km, corridors.max_trip_km)
-    if not counted.any():
+    value = flow_figures(evidence.instance)[name]
+    if np.isnan(value):
         raise LacksError("no two cities are as far apart as a trip")
-    attraction = np.where(counted, np.maximum(km, 1e-9) ** -corridors.distance_exponent, 0.0)
-    province = pd.factorize(cities["province"])[0]
-    same = (province[:, None] == province).astype(float)
-    return residents[:, None] * residents * attraction, km, same
+    return value
 
 
-def mean_trip_km(evidence: Evidence) -> float:
-    """Mean length of the model's trips."""
-    trips, km, _ = _gravity(evidence)
-    return float(np.average(km, weights=trips))
+def drive_figure(_: Evidence, figure: str, place: str, hour: str) -> float:
+    """A figure of the drives in a city at an hour."""
+    rows = read_drive_times().query("figure == @figure and place == @place and hour == @hour")
+    return float(rows["value"].iloc[0])
 
 
-def same_province_frac(evidence: Evidence) -> float:
-    """Share of the model's trips that end in the province where they begin."""
-    trips, _, same = _gravity(evidence)
-    return float(np.average(same, weights=trips))
+def drive_rows(_: Evidence) -> pd.DataFrame:
+    """The same drives on streets and on the coarse roads of an instance, by place and hour.
+
+    Returns
+    -------
+    DataFrame
+        The columns of `planner.validation.compare.COLUMNS` but ``error``. Measured once on the
+        roads that the rows name, whatever instance is held against measurement.
+    """
+    table = read_drive_times()
+    rows = []
+    for (place, hour), part in table.groupby(["place", "hour"], sort=False):
+        value = part.set_index("figure")["value"]
+        head, source = f"{str(place).capitalize()}, {hour} hour", str(part["source"].iloc[0])
+        drives = f"{value['num_drives']:.0f} random drives"
+        rows += [
+            (f"{head}: {what}", value[f"street_{name}"], value[f"coarse_{name}"], unit, source,
+             drives)
+            for name, (what, unit) in _OF_STREETS.items()
+        ]  # fmt: skip
+        rows.append((f"{head}: households reached", 1.0, value["reach_ratio"], SHARE, source,
+                     "over those reached on streets"))  # fmt: skip
+    columns = ["comparison", "measured", "predicted", "unit", "source", "note"]
+    found = pd.DataFrame(rows, columns=columns)
+    return found.assign(
+        topic=DRIVES, role="held out", measured_low=found["measured"],
+        measured_high=found["measured"],
+    )  # fmt: skip

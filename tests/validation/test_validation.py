@@ -12,19 +12,21 @@ import pytest
 from planner.cli import main
 from planner.errors import InputError
 from planner.instance import Instance
+from planner.network.street_check import read_drive_times
 from planner.outputs.run_folder import Outputs, write_run
+from planner.planning.corridors.trips import ROAD_DETOUR
 from planner.planning.result import Planned
 from planner.validation.charts import all_charts, beside_each_other
 from planner.validation.compare import COLUMNS, compare, errors_by_topic, validate_model
 from planner.validation.document import write_document
-from planner.validation.evidence import WITHOUT_RUN, Evidence
+from planner.validation.evidence import WITHOUT_RUN, Evidence, LacksError
 from planner.validation.measured import ROLES, read_measured, read_regions
 from planner.validation.network import COUNTED_REGIONS
 from planner.validation.predictions import MEASURED_BY_RUN, PREDICTIONS
-from planner.validation.trips import mean_trip_km, same_province_frac
-from tests.scenarios import with_settings
+from planner.validation.trips import DRIVES, flow_figure
 
 TUTORIAL = Path(__file__).parents[2] / "instances" / "tutorial"
+DEGREE_KM = np.pi / 180 * 6371.0088
 ANNUITY = 0.05 / (1 - 1.05**-10)
 
 
@@ -105,24 +107,29 @@ def test_station_cost_per_swap_by_hand(rows: pd.DataFrame, planned_tutorial: Pla
     assert rows["predicted"]["Station's cost per swap"] == pytest.approx(yearly / served)
 
 
-def three_cities(tutorial: Instance) -> Instance:
-    """Two cities of one province 111 km apart, the third 222 km on; equally large."""
-    cities = pd.concat([tutorial.cities] * 3, ignore_index=True).assign(
-        city_id=["a", "b", "c"], province=["North", "North", "South"],
-        lon=0.0, lat=[2.0, 1.0, -1.0], population=1000,
-    )  # fmt: skip
-    return replace(tutorial, cities=cities)
-
-
-def test_gravity_by_hand(tutorial: Instance) -> None:
-    instance = with_settings(
-        three_cities(tutorial),
-        corridors={"distance_exponent": 1.0, "min_trip_km": 50.0, "max_trip_km": 300.0},
+def test_drives_are_compared_by_place_and_hour(rows: pd.DataFrame) -> None:
+    drives = rows[rows["topic"] == DRIVES]
+    table = read_drive_times().set_index(["place", "hour", "figure"])["value"]
+    row = drives.loc["Harbin, peak hour: mean of random drives"]
+    at_peak = table["harbin"]["peak"]
+    assert row["measured"] == at_peak["street_mean_min"]
+    assert row["error"] == pytest.approx(
+        at_peak["coarse_mean_min"] / at_peak["street_mean_min"] - 1
     )
-    # a-b: 1 degree, weight 1; b-c: 2 degrees, weight 1/2; a-c: 3 degrees, too far.
-    degree_km = np.pi / 180 * 6371.0088
-    assert mean_trip_km(Evidence(instance)) == pytest.approx((1 + 2 / 2) / 1.5 * degree_km)
-    assert same_province_frac(Evidence(instance)) == pytest.approx(1 / 1.5)
+    reached = drives.loc["Harbin, peak hour: households reached"]
+    assert reached["error"] == pytest.approx(at_peak["reach_ratio"] - 1)
+
+
+def test_trips_between_cities(tutorial: Instance) -> None:
+    """Two cities of one province: all trips are as long as the way between them."""
+    with pytest.raises(LacksError, match="no two cities"):
+        flow_figure(Evidence(tutorial), "mean_trip_km")
+    cities = pd.concat([tutorial.cities] * 2, ignore_index=True).assign(
+        city_id=["a", "b"], lon=0.0, lat=[0.0, 2.0]
+    )
+    two = Evidence(replace(tutorial, cities=cities))
+    assert flow_figure(two, "same_province_frac") == 1
+    assert flow_figure(two, "mean_trip_km") == pytest.approx(ROAD_DETOUR * 2 * DEGREE_KM)
 
 
 def test_without_a_run_what_needs_one_is_told(tutorial: Instance) -> None:

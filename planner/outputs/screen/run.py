@@ -101,6 +101,8 @@ def show_result(planned: "Planned", folder: Path, as_json: bool) -> None:
         ("stations", _stations(kpi)),
         *_headline(planned),
         (f"car-owning households within {minutes:g} min", f"{kpi['households_served_frac']:.1%}"),
+        ("in reach at the peak, on the mean of a day",
+         f"{kpi['households_peak_hour_frac']:.1%}, {kpi['households_mean_hour_frac']:.1%}"),
         (f"car-owning households within {near_km:g} km", f"{kpi['households_near_frac']:.1%}"),
         ("vehicles", f"{kpi['vehicles']:,}, {kpi['vehicles_without_pack']:,.0f} without a pack"),
         *_per_station(kpi),

@@ -12,6 +12,7 @@ from planner.planning.corridors.prepare import CorridorInput, prepare_corridors
 from planner.planning.corridors.roads import CorridorRoads, prepare_roads
 from planner.planning.corridors.rounds import CorridorRounds
 from planner.planning.corridors.tables import CorridorTables, describe_corridors
+from planner.planning.corridors.trips import flow_figures
 
 __all__ = [
     "CorridorEvaluation",
@@ -26,6 +27,7 @@ __all__ = [
     "corridors_of_plan",
     "describe_corridors",
     "drive",
+    "flow_figures",
     "label_corridors",
     "plan_on_own_limits",
     "prepare_corridors",

@@ -4,12 +4,17 @@ import numpy as np
 import pandas as pd
 import scipy.sparse
 
-from planner.arrays import FloatArray, IntArray
+from planner.arrays import BoolArray, FloatArray, IntArray
 from planner.errors import Fault, InputError
+from planner.geodesy import great_circle_km
 from planner.instance import Instance
+from planner.instance.settings.corridors import Corridors
 from planner.limits import at_least
 from planner.network.intercity import TripPaths
 from planner.planning.corridors.problem import SEASONS, RoadEnergy, pair_of_path
+
+ROAD_DETOUR = 1.26
+"""Kilometres by road over the great circle (`planner/network/street_check.py`)."""
 
 
 def vehicles_by_profile(instance: Instance, energy: RoadEnergy, packs: pd.DataFrame) -> FloatArray:
@@ -90,9 +95,10 @@ def trips_per_day(
 
     Notes
     -----
-    T_ij = k V_i P_j / d_ij^g from i to j, with V swap vehicles, P residents and d the kilometres of
-    the fastest way: population times population over distance, scaled by the swap vehicles per
-    resident of the city where the trip begins. k makes the energy of all trips, in full packs,
+    T_ij = k s_ij V_i P_j / d_ij^g from i to j, with V swap vehicles, P residents, d the kilometres
+    of the fastest way and s ``same_province_factor`` within a province, 1 between two: population
+    times population over distance, scaled by the swap vehicles per resident of the city where the
+    trip begins. k makes the energy of all trips, in full packs,
     the stated share of all swaps. Not modelled: where there is a railway, and which days are off.
     """
     pair = pair_of_path(paths)
@@ -100,17 +106,10 @@ def trips_per_day(
     near, far = paths.from_city_idx[first], paths.to_city_idx[first]
     if len(instance.flows):
         return _stated_trips(instance, near, far, vehicles)
-    if "population" not in instance.cities.columns:
-        remedy = "the gravity model needs it; give the column, or a table of flows"
-        raise InputError([Fault("cities", None, "population", "", remedy)])
-    corridors = instance.scenario.corridors
-    residents = instance.cities["population"].to_numpy(float)
+    residents, corridors = _residents(instance), instance.scenario.corridors
     distance_km = paths.length_km[first]
-    attraction = np.where(
-        at_least(distance_km, max(corridors.min_trip_km, 1e-9)),
-        np.maximum(distance_km, 1e-9) ** -corridors.distance_exponent,
-        0.0,
-    )
+    province = instance.cities["province"].to_numpy()
+    attraction = _attraction(corridors, distance_km, province[near] == province[far])
     trips = np.stack(
         (vehicles[near].T * residents[far], vehicles[far].T * residents[near]), axis=-1
     ) * attraction[:, None]  # fmt: skip
@@ -120,6 +119,61 @@ def trips_per_day(
     swaps = float(np.einsum("s,srpe,srp->", weights, by_season, packs_each))
     scale = corridors.swap_share_frac * swaps_per_day / swaps if swaps > 0 else 0.0
     return np.asarray(by_season * scale)
+
+
+def _attraction(
+    corridors: Corridors, distance_km: FloatArray, is_same_province: BoolArray
+) -> FloatArray:
+    """What the gravity model multiplies people at both ends with: s / d^g."""
+    far_enough = at_least(distance_km, max(corridors.min_trip_km, 1e-9))
+    by_distance = np.maximum(distance_km, 1e-9) ** -corridors.distance_exponent
+    factor = np.where(is_same_province, corridors.same_province_factor, 1.0)
+    return np.where(far_enough, factor * by_distance, 0.0)
+
+
+def flow_figures(instance: Instance) -> dict[str, float]:
+    """What the gravity model says of people's trips between all cities, to hold against counts.
+
+    People's, as counts of mobility are: population at both ends, whatever they drive or ride, and
+    no trip too long. Distances are great circles times `ROAD_DETOUR`.
+
+    Parameters
+    ----------
+    instance : Instance
+        Cities with population, and the scenario's ``corridors``.
+
+    Returns
+    -------
+    dict of str to float
+        ``mean_trip_km`` and ``same_province_frac``, NaN without trips.
+
+    Raises
+    ------
+    InputError
+        If cities have no population.
+    """
+    cities, residents = instance.cities, _residents(instance)
+    lon, lat = cities["lon"].to_numpy(float), cities["lat"].to_numpy(float)
+    province = cities["province"].to_numpy()
+    distance_km = ROAD_DETOUR * great_circle_km(lon[:, None], lat[:, None], lon, lat)
+    is_same = province[:, None] == province
+    trips = _attraction(instance.scenario.corridors, distance_km, is_same)
+    trips = trips * residents[:, None] * residents
+    np.fill_diagonal(trips, 0.0)
+    total = trips.sum()
+    if not total > 0:
+        return {"mean_trip_km": np.nan, "same_province_frac": np.nan}
+    return {
+        "mean_trip_km": float((trips * distance_km).sum() / total),
+        "same_province_frac": float(trips[is_same].sum() / total),
+    }
+
+
+def _residents(instance: Instance) -> FloatArray:
+    if "population" not in instance.cities.columns:
+        remedy = "the gravity model needs it; give the column, or a table of flows"
+        raise InputError([Fault("cities", None, "population", "", remedy)])
+    return instance.cities["population"].to_numpy(float)
 
 
 def packs_per_trip(paths: TripPaths, energy: RoadEnergy) -> FloatArray:
