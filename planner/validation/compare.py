@@ -10,7 +10,7 @@ from planner.instance import Instance, read_instance
 from planner.outputs.compare.read import FinishedRun, read_finished_run
 from planner.validation.evidence import Evidence, LacksError
 from planner.validation.measured import SHARE, read_measured
-from planner.validation.predictions import MEASURED_BY_RUN, PREDICTIONS, TEST_TABLES
+from planner.validation.predictions import PREDICTIONS, TEST_TABLES
 
 COLUMNS = (
     "comparison", "topic", "measured", "measured_low", "measured_high", "predicted", "unit",
@@ -95,13 +95,10 @@ def compare(evidence: Evidence) -> pd.DataFrame:
     tables = [table(evidence) for table in TEST_TABLES]
     measured = read_measured()
     predicted, lacking = [], []
-    for key, given in measured["measured"].items():
+    for key in measured.index:
         value, why = _predict(evidence, str(key))
         predicted.append(value)
         lacking.append(why)
-        if str(key) in MEASURED_BY_RUN and np.isnan(float(given)) and not why:
-            names = ["measured", "measured_low", "measured_high"]
-            measured.loc[key, names] = MEASURED_BY_RUN[str(key)](evidence)
     published = measured.assign(
         predicted=predicted,
         note=[

@@ -29,10 +29,10 @@ def read_measured() -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        Index ``key``; ``topic``, ``comparison``, ``measured`` (NaN where the run itself holds
-        it), ``measured_low`` and ``measured_high`` (equal to it where no spread is told),
-        ``unit``, ``role`` (calibrated: an input or a parameter was chosen with it in view; or
-        held out), ``source`` with its mark, ``note``.
+        Index ``key``; ``topic``, ``comparison``, ``measured``, ``measured_low`` and
+        ``measured_high`` (equal to it where no spread is told), ``unit``, ``role`` (calibrated:
+        an input or a parameter was chosen with it in view; or held out), ``source`` with its
+        mark, ``note``.
     """
     table: pd.DataFrame = _table("measured.csv").set_index("key")
     for name in _NUMBERS:

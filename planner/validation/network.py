@@ -1,9 +1,11 @@
 """Stations of a plan: of which types, where they stand, how they are used."""
 
+import numpy as np
 import pandas as pd
 
-from planner.validation.evidence import Evidence, LacksError
-from planner.validation.measured import read_regions
+from planner.outputs.kpi import describe_kpi
+from planner.validation.evidence import WITHOUT_RUN, Evidence, LacksError
+from planner.validation.measured import SHARE, read_regions
 
 ELSEWHERE = "elsewhere"
 """All that lies in none of `COUNTED_REGIONS`."""
@@ -29,17 +31,49 @@ def slots_in_use(evidence: Evidence) -> float:
     return packs / evidence.kpi("num_bays")
 
 
+def queue_rows(evidence: Evidence) -> pd.DataFrame:
+    """What the run's simulated drivers met beside the closed form, which draws no driver.
+
+    Returns
+    -------
+    DataFrame
+        The columns of `planner.validation.compare.COLUMNS` but ``error``; measured is the
+        simulation, with its interval. A single row that says so where nothing was simulated.
+    """
+    run = evidence.finished
+    table = run.tables.get("simulation_figure") if run else None
+    if table is None:
+        why = "the run was not simulated" if run else WITHOUT_RUN
+        rows = pd.DataFrame(
+            {"comparison": ["Waits, simulated"], "note": f"missing: {why}"}
+            | dict.fromkeys(("measured", "measured_low", "measured_high", "predicted"), np.nan)
+        )
+    else:
+        known = table[table["expected"].notna()]
+        rows = pd.DataFrame(
+            {
+                "comparison": [
+                    describe_kpi(name, evidence.run.chemistries).title for name in known["figure"]
+                ],
+                "measured": known["value"].to_numpy(float),
+                "measured_low": known["low"].to_numpy(float),
+                "measured_high": known["high"].to_numpy(float),
+                "predicted": known["expected"].to_numpy(float),
+                "note": "predicted in closed form",
+            }
+        )
+    return rows.assign(topic="queues", unit=SHARE, role="held out", source="the run's simulation")
+
+
 def in_region(evidence: Evidence, region: str) -> "pd.Series[bool]":
     """Which cities of the instance lie in a region, by ``city_id``.
 
     Raises
     ------
     LacksError
-        If no city does, or provinces are not told.
+        If no city does.
     """
     cities = evidence.instance.cities.set_index("city_id")
-    if "province" not in cities:
-        raise LacksError("table cities has no province")
     if region == ELSEWHERE:
         return ~pd.concat([in_region(evidence, name) for name in COUNTED_REGIONS], axis=1).any(
             axis=1

@@ -47,7 +47,6 @@ PREDICTIONS: MappingProxyType[str, Predict] = MappingProxyType(
         "swaps_per_station_choco": _kpi("swaps_per_station_day"),
         "lane_time": network.lane_s,
         "time_in_out": _kpi("in_out_min"),
-        "no_pack_theory": _kpi("expected_no_pack_frac"),
         "region_yangtze": partial(network.share_in_region, column="num_stations", region="yangtze"),
         "region_sichuan": partial(network.share_in_region, column="num_stations", region="sichuan"),
         "region_jingjinji": partial(
@@ -75,13 +74,9 @@ PREDICTIONS: MappingProxyType[str, Predict] = MappingProxyType(
 )
 """By ``key`` of the measured figure."""
 
-MEASURED_BY_RUN: MappingProxyType[str, Predict] = MappingProxyType(
-    {"no_pack_theory": _kpi("no_pack_frac")}
-)
-"""Figures whose measured side is the run's own simulation."""
-
 TEST_TABLES: tuple[Callable[[Evidence], pd.DataFrame], ...] = (
     vehicles.winter_test_rows,
     trips.drive_rows,
+    network.queue_rows,
 )
 """Tables that bring their measured figures with them, each test's conditions beside it."""

@@ -219,6 +219,5 @@ def _chart(head: str, key: str, rows: pd.DataFrame, done: pd.DataFrame) -> Chart
             f" Runs are proven to {percent(float(done['gap_frac'].max()), 2)} or better: smaller "
             "differences between two may be none."
         )
-    return Chart(
-        key, f"{title}: {first['assumption']} moves it most", subtitle, complete(spec), note
-    )
+    moves = f"{first['assumption']} moves it most" if first["effect"] > 0 else "nothing moves it"
+    return Chart(key, f"{title}: {moves}", subtitle, complete(spec), note)
