@@ -9,12 +9,12 @@ from numpy.typing import NDArray
 from planner.errors import Fault, InputError
 from planner.instance import SEGMENTS, Instance
 from planner.physics.climate import CityClimate
+from planner.physics.pack_heat import pack_temperature_c
 from planner.physics.station_rate import fastest_turn
 from planner.physics.vehicle_range import (
     TemperatureCurve,
     consumption_kwh_per_km,
     heat_pump_cop,
-    pack_temperature_c,
     swaps_per_vehicle_day,
     usable_energy_kwh,
 )

@@ -12,12 +12,11 @@ from planner.errors import Fault, InputError
 from planner.instance import Instance
 from planner.physics.climate import city_climate
 from planner.physics.fleet import temperature_curve
+from planner.physics.pack_heat import ambient_temperature_c, pack_temperature_c
 from planner.physics.vehicle_range import (
-    ambient_temperature_c,
     consumption_kwh_per_km,
     crossover_temperature_c,
     heat_pump_cop,
-    pack_temperature_c,
     swaps_per_vehicle_day,
     usable_energy_kwh,
 )

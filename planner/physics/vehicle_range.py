@@ -70,52 +70,6 @@ class TemperatureCurve:
         return np.asarray(np.interp(values, self.temperature_c, self.value_frac))
 
 
-def pack_temperature_c(
-    ambient_c: ArrayLike, soak_frac: ArrayLike, *, station_c: float
-) -> FloatArray:
-    """Temperature of the pack in use: between station-warm and cold-soaked [C].
-
-    Parameters
-    ----------
-    ambient_c : array_like
-        Air temperature [C].
-    soak_frac : array_like
-        0 for a pack just swapped in, 1 for one that stood outside overnight.
-    station_c : float
-        Temperature at which packs leave the station [C].
-
-    Returns
-    -------
-    ndarray
-        T_pack = T_station + soak (T_ambient - T_station).
-
-    Examples
-    --------
-    >>> float(pack_temperature_c(-20, 0.25, station_c=20))
-    10.0
-    """
-    ambient = np.asarray(ambient_c, dtype=np.float64)
-    return np.asarray(station_c + np.asarray(soak_frac, float) * (ambient - station_c))
-
-
-def ambient_temperature_c(
-    pack_c: ArrayLike, soak_frac: ArrayLike, *, station_c: float
-) -> FloatArray:
-    """Air temperature at which a pack in use has a given temperature [C].
-
-    The inverse of `pack_temperature_c`. A pack that stays station-warm (soak 0) is colder than
-    that in no air (-inf), warmer in none (inf), and as warm in any (NaN).
-
-    Examples
-    --------
-    >>> ambient_temperature_c([10.0, -6.0], [0.25, 1.0], station_c=20).tolist()
-    [-20.0, -6.0]
-    """
-    above_station = np.asarray(pack_c, dtype=np.float64) - station_c
-    with np.errstate(divide="ignore", invalid="ignore"):
-        return np.asarray(station_c + above_station / np.asarray(soak_frac, float))
-
-
 def usable_energy_kwh(
     nominal_kwh: ArrayLike, soc_window_frac: ArrayLike, usable_frac: ArrayLike
 ) -> FloatArray:
@@ -163,21 +117,27 @@ def consumption_kwh_per_km(
     cabin_loss_kw_per_k: ArrayLike,
     heating_cop: ArrayLike,
     auxiliary_kw: ArrayLike,
-    cabin_c: float,
+    cabin_c: ArrayLike,
     tyre_loss_per_k: float,
+    rated_speed_kmh: ArrayLike | None = None,
+    snow_frac: ArrayLike = 0.0,
+    wet_frac: ArrayLike = 0.0,
+    snow_loss_frac: float = 0.0,
+    wet_loss_frac: float = 0.0,
+    cooling: ArrayLike = 0.0,
 ) -> FloatArray:
-    """Energy a vehicle draws from its pack per kilometre [kWh/km].
+    """Energy a vehicle draws from its pack per kilometre, warm cabin [kWh/km].
 
-    Traction grows with air density and with stiffer tyres; cabin heat and auxiliaries are
-    power, so they weigh more the slower the vehicle drives. Not modelled: cooling, warm-up
-    after a cold start, wind, wet or snowy roads.
+    Traction grows with air density, with stiffer tyres and on snow or wet; cabin heat, cooling
+    and auxiliaries are power, so they weigh more the slower the vehicle drives. What a start
+    takes comes on top (`planner.physics.cabin.start_energy_kwh`). Not modelled: wind, slopes.
 
     Parameters
     ----------
     ambient_c : array_like
         Air temperature [C]; validity about -40 to +40.
     base_kwh_per_km : array_like
-        Consumption at 20 C without cabin heat [kWh/km].
+        Consumption at 20 C in real use without cabin heat, at ``rated_speed_kmh`` [kWh/km].
     drag_frac : array_like
         Share of it that is air drag, in [0, 1].
     speed_kmh : array_like
@@ -188,16 +148,26 @@ def consumption_kwh_per_km(
         Heat per electric energy at ``ambient_c``: 1 for a resistor.
     auxiliary_kw : array_like
         Other power beyond the rated consumption [kW].
-    cabin_c : float
+    cabin_c : array_like
         Cabin temperature [C].
     tyre_loss_per_k : float
-        Growth of the remaining traction per kelvin below 20 C [1/K].
+        k, growth of the remaining traction per kelvin below 20 C [1/K].
+    rated_speed_kmh : array_like, optional
+        Speed at which the base holds: drag grows with the square of the speed. As driven if
+        left out.
+    snow_frac, wet_frac : array_like
+        Share of the driving on packed snow and on wet roads, in [0, 1].
+    snow_loss_frac, wet_loss_frac : float
+        Growth of the traction that is not drag on packed snow and on wet roads.
+    cooling : array_like
+        Power of air conditioning, `planner.physics.cabin.cooling_kw` [kW].
 
     Returns
     -------
     ndarray
-        c = c20 (d 293.15 / T + (1 - d)(1 + k max(0, 20 - t)))
-        + (UA max(0, t_cabin - t) / COP + P_aux) / v
+        c = c20 (d (v / v_rated)^2 293.15 / T
+        + (1 - d)(1 + k max(0, 20 - t))(1 + s_snow snow + s_wet wet))
+        + (UA max(0, t_cabin - t) / COP + P_cool + P_aux) / v
 
     Examples
     --------
@@ -208,13 +178,26 @@ def consumption_kwh_per_km(
     [0.11, 0.231]
     """
     ambient = np.asarray(ambient_c, dtype=np.float64)
-    drag = np.asarray(drag_frac, float)
+    speed, drag = np.asarray(speed_kmh, float), np.asarray(drag_frac, float)
+    growth = 1.0 if rated_speed_kmh is None else (speed / np.asarray(rated_speed_kmh, float)) ** 2
     density = (REFERENCE_C + ZERO_C_IN_KELVIN) / (ambient + ZERO_C_IN_KELVIN)
     tyres = 1 + tyre_loss_per_k * np.maximum(0, REFERENCE_C - ambient)
-    traction = np.asarray(base_kwh_per_km, float) * (drag * density + (1 - drag) * tyres)
-    heat_kw = np.asarray(cabin_loss_kw_per_k, float) * np.maximum(0, cabin_c - ambient)
-    electric_kw = heat_kw / np.asarray(heating_cop, float) + np.asarray(auxiliary_kw, float)
-    return np.asarray(traction + electric_kw / np.asarray(speed_kmh, float))
+    road = (
+        1
+        + snow_loss_frac * np.asarray(snow_frac, float)
+        + wet_loss_frac * np.asarray(wet_frac, float)
+    )
+    traction = np.asarray(base_kwh_per_km, float) * (
+        drag * growth * density + (1 - drag) * tyres * road
+    )
+    colder_k = np.maximum(0, np.asarray(cabin_c, float) - ambient)
+    heat_kw = np.asarray(cabin_loss_kw_per_k, float) * colder_k
+    electric_kw = (
+        heat_kw / np.asarray(heating_cop, float)
+        + np.asarray(cooling, float)
+        + np.asarray(auxiliary_kw, float)
+    )
+    return np.asarray(traction + electric_kw / speed)
 
 
 def swaps_per_vehicle_day(

@@ -1,202 +1,194 @@
-"""Published winter tests beside what the physics gives for them.
+"""Published winter and summer tests beside what the physics gives for them.
 
-Four results set the physics' parameters (tyres, cabin loss, heat pump); the others are held
-out. A test's car is not one of an instance, so each carries inputs of its own; what a source
-does not tell is assumed, and said so. `docs/physics.md` prints these tables.
+The table `winter_tests.csv` has the measured results. Those with the role "calibration" set the
+physics' parameters (tyres, cabin, heat pump, cooling, snow, real use); the others are held out.
+A test's car is not one of an instance, so each carries inputs of its own; what a source does not
+tell is assumed, and said so. `docs/physics.md` prints these tables.
 """
 
-from dataclasses import dataclass, replace
-from typing import Literal
+from dataclasses import dataclass
+from importlib.resources import files
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from planner.instance.settings.physics import Physics
+from planner.physics.cabin import cooling_kw, start_energy_kwh
 from planner.physics.vehicle_range import TemperatureCurve, consumption_kwh_per_km, heat_pump_cop
+
+FloatArray = NDArray[np.float64]
 
 CABIN_LOSS_KW_PER_K = 0.09
 """Cabin loss of the tested cars [kW/K], that of the instances' vehicles; INF: parked heat up
 to 3 kW at -14 C over 33 K (ADAC/OAMTC)."""
 
-MANAGED_PACK = TemperatureCurve(np.array([-40.0, -6.7, 24.0, 45.0]), np.array([0.93, 0.967, 1, 1]))
-"""Energy of lithium packs that the car keeps warm, over ambient temperature.
+REAL_USE_FACTOR = 1.15
+"""Real use at 20 C over the CLTC rating, 1.10 to 1.25; INF from the two calibration rows in mild
+air (0.74 and 0.88 of the rating)."""
 
-INF from AAA 2019: at -6.7 C range fell by 12 % and energy economy by 9 %: 0.88 / 0.91 = 0.967
-(an upper bound: the economy contains the charger's losses). Colder: the slope continued.
-"""
+DRIVEN_PACK = TemperatureCurve(np.array([-35.0, -20.0, 25.0, 45.0]), np.array([0.96, 0.97, 1, 1]))
+"""Usable energy over temperature at the start of packs in cars that drive until empty: 0.94 to
+1 at -20 C (Xiaomi SU7), 0.967 at -6.7 C (AAA 2019: 0.88 of the range over 0.91 of the energy
+economy, an upper bound on the loss); the base curve of lithium packs."""
 
-SOAKED_LFP_PACK = TemperatureCurve(
-    np.array([-35.0, -20.0, 0.0, 25.0]), np.array([0.625, 0.7, 0.8, 1.0])
+SOAKED_PACK = TemperatureCurve(
+    np.array([-35.0, -20.0, 0.0, 25.0, 45.0]), np.array([0.625, 0.7, 0.8, 1, 1])
 )
-"""Energy of a cold-soaked LFP pack: vendor minimum (MC Upower UE-12Li300BL manual), slope
-continued below -20 C (INF)."""
+"""Usable energy of a cold-soaked LFP pack: vendor minimum (MC Upower UE-12Li300BL manual), slope
+continued below -20 C (INF); the other end of what is contested."""
+
+START_HEAT = TemperatureCurve(
+    np.array([-40.0, -20.0, 0.0, 5.0, 45.0]), np.array([0.09, 0.05, 0.01, 0, 0])
+)
+"""Heat that a car puts into its LFP pack at a start, as a share of nominal energy, over the
+pack's temperature: INF, up to 5 C; 2.2 to 2.8 kWh for 56 kWh at -15 to -20 C."""
+
+LONG_PARKED_H = 1e6
+"""A tested car stood until nothing of its cabin's warmth was left [h]."""
 
 
 @dataclass(frozen=True)
-class WinterTest:
-    """One measured result and the inputs that its conditions are modelled with.
+class Elements:
+    """Which elements the physics of a test counts; each can be left out.
 
     Attributes
     ----------
-    name, source, assumed : str
-        What was measured; who measured it, with mark; which inputs the source does not tell.
-    role : {"calibration", "held out"}
-        Whether the physics' parameters were chosen with it in view.
-    quantity : {"range", "consumption"}
-        Measured is range over the reference's, or consumption over the reference's.
-    measured, measured_low, measured_high : float
-        Mean or only value; spread over cars, equal to it where none is told.
-    ambient_c, reference_c : float
-        Air temperature of the test and of its base [C].
-    base_kwh_per_km, drag_frac, speed_kmh : float
-        Consumption at 20 C, its share of drag, mean speed.
-    pack : TemperatureCurve
-        Usable energy over ambient temperature.
-    heating : {"none", "resistive", "heat_pump"}
-    cabin_c : float
-        Cabin temperature [C].
-    rating_frac : float
-        The base over the consumption at ``reference_c``: below 1 where the base is a rating
-        that driving at this speed misses even in mild air.
+    physics : Physics
+        Parameters; a loss of 0 leaves its element out.
+    cabin_loss_kw_per_k : float
+        Heat that a cabin loses [kW/K].
+    real_use_factor : float
+        Real use over a CLTC rating; 1 leaves it out.
+    driven, heated : TemperatureCurve
+        Usable energy of packs that are not heated at a start, and of LFP packs that are.
+    start_heat : TemperatureCurve or None
+        Heat put into the latter.
+    is_cooled : bool
+        Whether air conditioning is counted where a test used it.
     """
 
-    name: str
-    source: str
-    assumed: str
-    role: Literal["calibration", "held out"]
-    quantity: Literal["range", "consumption"]
-    measured: float
-    measured_low: float
-    measured_high: float
-    ambient_c: float
-    reference_c: float
-    base_kwh_per_km: float
-    drag_frac: float
-    speed_kmh: float
-    pack: TemperatureCurve
-    heating: Literal["none", "resistive", "heat_pump"]
-    cabin_c: float = 22.0
-    rating_frac: float = 1.0
+    physics: Physics
+    cabin_loss_kw_per_k: float = CABIN_LOSS_KW_PER_K
+    real_use_factor: float = REAL_USE_FACTOR
+    driven: TemperatureCurve = DRIVEN_PACK
+    heated: TemperatureCurve = DRIVEN_PACK
+    start_heat: TemperatureCurve | None = START_HEAT
+    is_cooled: bool = True
 
 
-_AAA = WinterTest(
-    name="AAA 2019, 5 cars, no cabin heat",
-    source="M: AAA Electric Vehicle Range Testing, Feb 2019",
-    assumed="0.114 kWh/km from the pack (labels x 0.7 x 0.88), drag 40 %; 43 km/h is the "
-    "55/45 mean of the two cycles; cabin 22 C is the report's",
-    role="calibration", quantity="range",
-    measured=0.88, measured_low=0.88, measured_high=0.88, ambient_c=-6.7, reference_c=24.0,
-    base_kwh_per_km=0.114, drag_frac=0.40, speed_kmh=43.0, pack=MANAGED_PACK, heating="none",
-)  # fmt: skip
-_RECURRENT = WinterTest(
-    name="Recurrent 2024/25, cars without heat pump",
-    source="M: Recurrent, 18,000 cars of 20 models; spread over models (topcarz, lnginnorthernbc)",
-    assumed="0.165 kWh/km, drag 50 %, 50 km/h, cabin 20 C",
-    role="calibration", quantity="range",
-    measured=0.75, measured_low=0.63, measured_high=0.79, ambient_c=0.0, reference_c=20.0,
-    base_kwh_per_km=0.165, drag_frac=0.50, speed_kmh=50.0, pack=MANAGED_PACK,
-    heating="resistive", cabin_c=20.0,
-)  # fmt: skip
-_LEAF = WinterTest(
-    name="Argonne, Nissan Leaf 2012, city cycle",
-    source="M second-hand: AnandTech 2013, 'nearly double'",
-    assumed="0.125 kWh/km, drag 25 %; 31.5 km/h is the cycle's, cabin 22 C is told",
-    role="held out", quantity="consumption",
-    measured=1.95, measured_low=1.95, measured_high=1.95, ambient_c=-6.7, reference_c=22.0,
-    base_kwh_per_km=0.125, drag_frac=0.25, speed_kmh=31.5, pack=MANAGED_PACK,
-    heating="resistive",
-)  # fmt: skip
-_NAF_2026 = WinterTest(
-    name="NAF Jan 2026, 24 cars, packs kept warm",
-    source="M: NAF/Motor, revijahak 2026-01-29; down to -31 C; mean of the 15 cars read",
-    assumed="-20 C in the mean, 0.17 kWh/km, drag 50 %, 65 km/h, heat pump; at mild air the "
-    "rating is met",
-    role="held out", quantity="range",
-    measured=0.61, measured_low=0.54, measured_high=0.71, ambient_c=-20.0, reference_c=23.0,
-    base_kwh_per_km=0.17, drag_frac=0.50, speed_kmh=65.0, pack=MANAGED_PACK,
-    heating="heat_pump",
-)  # fmt: skip
-_YAKESHI = WinterTest(
-    name="Autohome Dec 2025, Yakeshi, packs kept warm",
-    source="M: Autohome via arenaev 2025-12-28, the spread's middle; most below 50 %; speed via "
-    "allthe.news",
-    assumed="-17.5 C is the middle of -10 to -25; 60 km/h in the mean of 70-80 and stops, "
-    "0.15 kWh/km, drag 50 %, cabin 23 C, heat pump; 10 % above the CLTC rating in mild air (the "
-    "tester's Model Y reached 85 % at 5 to 15 C in 2024)",
-    role="held out", quantity="range",
-    measured=0.44, measured_low=0.348, measured_high=0.539, ambient_c=-17.5, reference_c=20.0,
-    base_kwh_per_km=0.15, drag_frac=0.50, speed_kmh=60.0, pack=MANAGED_PACK,
-    heating="heat_pump", cabin_c=23.0, rating_frac=1 / 1.1,
-)  # fmt: skip
+def measured_tests() -> pd.DataFrame:
+    """Measured results and the inputs that their conditions are modelled with.
 
-WINTER_TESTS = (
-    _AAA,
-    replace(_AAA, name="AAA 2019, 5 cars, cabin heat", measured=0.59, measured_low=0.59,
-            measured_high=0.59, heating="resistive"),
-    _RECURRENT,
-    replace(_RECURRENT, name="Recurrent 2024/25, cars with heat pump", measured=0.83,
-            measured_low=0.72, measured_high=0.89, heating="heat_pump"),
-    replace(_AAA, name="AAA, later report, cabin heat", source="M: AAA via b-seen.io",
-            assumed="as AAA 2019; cars not named, heat pump assumed", role="held out",
-            measured=0.61, measured_low=0.61, measured_high=0.61, heating="heat_pump"),
-    _LEAF,
-    replace(_LEAF, name="Argonne, Nissan Leaf 2012, highway cycle",
-            source="M second-hand: AnandTech 2013, '40 % more'",
-            assumed="0.12 kWh/km, drag 50 %; 77.7 km/h is the cycle's, cabin 22 C is told",
-            measured=1.4, measured_low=1.4, measured_high=1.4, base_kwh_per_km=0.12,
-            drag_frac=0.50, speed_kmh=77.7),
-    replace(_NAF_2026, name="NAF Jan 2025, 24 cars", ambient_c=1.5, measured=0.81,
-            source="M: NAF/Motor, krone 2025-01-21; mean via origo.hu",
-            assumed="+1.5 C is the middle of -2 to +5; otherwise as 2026",
-            measured_low=0.68, measured_high=0.95),
-    _NAF_2026,
-    _YAKESHI,
-    replace(_YAKESHI, name="Autohome Dec 2025, Yakeshi, LFP cold-soaked", pack=SOAKED_LFP_PACK),
-    replace(_YAKESHI, name="Autohome Dec 2025, Yakeshi, best consumption",
-            source="M: BYD Seagull 23.5 kWh/100 km (arenaev); 9.6 by CLTC (INF)",
-            assumed="as Yakeshi; 0.106 kWh/km, which is 10 % above the rating",
-            quantity="consumption", measured=2.45, measured_low=2.45, measured_high=2.45,
-            base_kwh_per_km=0.106),
-)  # fmt: skip
-"""Measured results, those used for calibration first."""
+    Returns
+    -------
+    DataFrame
+        One row per test, calibration first: ``name``; ``role`` ("calibration" or "held out");
+        ``quantity`` ("range" and "consumption" over the reference's, "energy" of the pack over
+        nominal, "snow": range on cleared roads less range on packed snow); ``measured`` with
+        ``_low`` and ``_high``, its spread over cars; ``ambient_c`` and ``reference_c``; the car's
+        ``base_kwh_per_km``, ``drag_frac``, ``speed_kmh``, ``rated_speed_kmh`` (empty: as
+        driven); ``rating`` ("cltc", or "own" where its own mild-air use is the reference);
+        ``heating``, ``cabin_c``, ``cooled`` (1: air conditioning); ``pack`` ("heated" at a
+        start, or "driven") and ``nominal_kwh``; ``trip_km`` from one cold start to the next
+        (empty: none counted); ``snow_frac``, ``wet_frac``; ``source``; ``assumed``.
+    """
+    with (files("planner.physics") / "winter_tests.csv").open(encoding="utf-8") as stream:
+        return pd.read_csv(stream)
 
 
-def modelled(test: WinterTest, physics: Physics, cabin_loss_kw_per_k: float) -> float:
-    """What the physics gives for a test: range, or consumption, over the reference's."""
+def modelled(tests: pd.DataFrame, elements: Elements) -> FloatArray:
+    """What the physics gives for tests: range, consumption, energy, or what snow takes.
 
-    def consumption(ambient_c: float, loss_kw_per_k: float) -> float:
-        cop = 1.0
-        if test.heating == "heat_pump":
-            cop = float(
-                heat_pump_cop(
-                    ambient_c, cop_mild=physics.heat_pump_cop, limit_c=physics.heat_pump_limit_c
-                )
-            )
-        return float(
-            consumption_kwh_per_km(
-                ambient_c,
-                base_kwh_per_km=test.base_kwh_per_km,
-                drag_frac=test.drag_frac,
-                speed_kmh=test.speed_kmh,
-                cabin_loss_kw_per_k=loss_kw_per_k,
-                heating_cop=cop,
-                auxiliary_kw=0.0,
-                cabin_c=test.cabin_c,
-                tyre_loss_per_k=physics.tyre_loss_per_k,
-            )
-        )
+    Parameters
+    ----------
+    tests : DataFrame
+        As `measured_tests`.
+    elements : Elements
+        What is counted.
 
-    loss = 0.0 if test.heating == "none" else cabin_loss_kw_per_k
-    cold = consumption(test.ambient_c, loss)
-    reference = test.rating_frac * consumption(test.reference_c, 0.0)
-    if test.quantity == "consumption":
-        return cold / reference
-    energy = test.pack.at([test.ambient_c, test.reference_c])
-    return float(energy[0] / energy[1] * reference / cold)
+    Returns
+    -------
+    ndarray, shape (num_tests,)
+    """
+    cold = _consumption(tests, elements, tests["ambient_c"], tests["snow_frac"])
+    used = np.where(tests["rating"] == "cltc", elements.real_use_factor, 1.0)
+    calm = tests.assign(heating="none", cooled=0, trip_km=np.nan, wet_frac=0.0)
+    calm["rated_speed_kmh"] = calm["speed_kmh"]
+    reference = _consumption(calm, elements, tests["reference_c"], 0 * tests["snow_frac"]) / used
+    energy = _usable(tests, elements, "ambient_c") / _usable(tests, elements, "reference_c")
+    snowy = _consumption(tests, elements, tests["ambient_c"], 1 + 0 * tests["snow_frac"])
+    values = {
+        "range": energy * reference / cold,
+        "consumption": cold / reference,
+        "energy": energy,
+        "snow": energy * reference * (1 / cold - 1 / snowy),
+    }
+    return np.select([tests["quantity"] == name for name in values], list(values.values()))
+
+
+def _usable(tests: pd.DataFrame, elements: Elements, at: str) -> FloatArray:
+    is_heated = tests["pack"] == "heated"
+    return np.where(
+        is_heated, elements.heated.at(tests[at]), elements.driven.at(tests[at])
+    )  # fmt: skip
+
+
+def _consumption(
+    tests: pd.DataFrame, elements: Elements, ambient: pd.Series, snow_frac: pd.Series
+) -> FloatArray:
+    physics, ambient_c = elements.physics, ambient.to_numpy(float)
+    loss = np.where(tests["heating"] == "none", 0.0, elements.cabin_loss_kw_per_k)
+    pump = heat_pump_cop(
+        ambient_c, cop_mild=physics.heat_pump_cop, limit_c=physics.heat_pump_limit_c
+    )
+    cop = np.where(tests["heating"] == "heat_pump", pump, 1.0)
+    cooling = cooling_kw(
+        ambient_c,
+        cabin_loss_kw_per_k=elements.cabin_loss_kw_per_k,
+        cooling_from_c=physics.cooling_from_c,
+        cooling_gain_kw=physics.cooling_gain_kw,
+        cooling_cop=physics.cooling_cop,
+    )
+    used = np.where(tests["rating"] == "cltc", elements.real_use_factor, 1.0)
+    driving = consumption_kwh_per_km(
+        ambient_c,
+        base_kwh_per_km=tests["base_kwh_per_km"] * used,
+        drag_frac=tests["drag_frac"],
+        speed_kmh=tests["speed_kmh"],
+        rated_speed_kmh=tests["rated_speed_kmh"].fillna(tests["speed_kmh"]),
+        cabin_loss_kw_per_k=loss,
+        heating_cop=cop,
+        auxiliary_kw=0.0,
+        cabin_c=tests["cabin_c"].to_numpy(float),
+        tyre_loss_per_k=physics.tyre_loss_per_k,
+        snow_frac=snow_frac,
+        wet_frac=tests["wet_frac"],
+        snow_loss_frac=physics.snow_road_loss_frac,
+        wet_loss_frac=physics.wet_road_loss_frac,
+        cooling=cooling * tests["cooled"] * elements.is_cooled,
+    )
+    start_kwh = start_energy_kwh(
+        ambient_c,
+        parked_h=LONG_PARKED_H,
+        cabin_c=tests["cabin_c"].to_numpy(float),
+        cabin_heat_kwh_per_k=physics.cabin_heat_kwh_per_k,
+        cabin_loss_kw_per_k=loss,
+        heating_cop=cop,
+        drive_h=(tests["trip_km"] / tests["speed_kmh"]).to_numpy(),
+        heater_kw=physics.cabin_heater_kw,
+    )
+    if elements.start_heat is not None:
+        heat = elements.start_heat.at(ambient_c) * tests["nominal_kwh"].fillna(0)
+        start_kwh = start_kwh + np.where(tests["pack"] == "heated", heat, 0)
+    return np.asarray(driving + (start_kwh / tests["trip_km"]).fillna(0))
 
 
 def compare_with_measurement(
-    physics: Physics | None = None, cabin_loss_kw_per_k: float = CABIN_LOSS_KW_PER_K
+    physics: Physics | None = None,
+    cabin_loss_kw_per_k: float = CABIN_LOSS_KW_PER_K,
+    *,
+    elements: Elements | None = None,
 ) -> pd.DataFrame:
     """Measured and modelled side by side.
 
@@ -206,80 +198,58 @@ def compare_with_measurement(
         Parameters; the scenario's defaults if left out.
     cabin_loss_kw_per_k : float
         Heat that a cabin loses [kW/K].
+    elements : Elements, optional
+        In place of the two: which elements are counted, with which curves.
 
     Returns
     -------
     DataFrame
-        One row per test: ``name``, ``role``, ``quantity``, ``ambient_c``, ``measured``,
-        ``measured_low``, ``measured_high``, ``modelled``, ``error`` (modelled - measured, as
-        a share of the reference), ``within`` (modelled lies in the measured spread),
-        ``heating``, ``speed_kmh``, ``source``, ``assumed``.
+        One row per test, calibration first: ``name``, ``role``, ``quantity``, ``ambient_c``,
+        ``measured``, ``measured_low``, ``measured_high``, ``modelled``, ``error`` (modelled -
+        measured, as a share of the reference), ``within`` (modelled lies in the measured
+        spread), ``heating``, ``speed_kmh``, ``source``, ``assumed``.
     """
-    taken = physics or Physics()
-    rows = []
-    for test in WINTER_TESTS:
-        value = modelled(test, taken, cabin_loss_kw_per_k)
-        rows.append(
+    table = measured_tests()
+    counted = elements or Elements(physics or Physics(), cabin_loss_kw_per_k)
+    table["modelled"] = modelled(table, counted)
+    table["error"] = table["modelled"] - table["measured"]
+    table["within"] = table["modelled"].between(table["measured_low"], table["measured_high"])
+    return table[
+        ["name", "role", "quantity", "ambient_c", "measured", "measured_low", "measured_high",
+         "modelled", "error", "within", "heating", "speed_kmh", "source", "assumed"]
+    ]  # fmt: skip
+
+
+def range_errors(table: pd.DataFrame) -> pd.DataFrame:
+    """Errors over the range rows of `compare_with_measurement`.
+
+    Parameters
+    ----------
+    table : DataFrame
+        As `compare_with_measurement`.
+
+    Returns
+    -------
+    DataFrame
+        One row per ``role`` and one for "all": ``count``, ``mean`` and ``rmse`` [points of
+        range].
+    """
+    ranges = table[table["quantity"] == "range"]
+    roles = {role: ranges[ranges["role"] == role] for role in ("calibration", "held out")}
+    return pd.DataFrame(
+        [
             {
-                "name": test.name,
-                "role": test.role,
-                "quantity": test.quantity,
-                "ambient_c": test.ambient_c,
-                "measured": test.measured,
-                "measured_low": test.measured_low,
-                "measured_high": test.measured_high,
-                "modelled": value,
-                "error": value - test.measured,
-                "within": test.measured_low <= value <= test.measured_high,
-                "heating": test.heating,
-                "speed_kmh": test.speed_kmh,
-                "source": test.source,
-                "assumed": test.assumed,
+                "role": role,
+                "count": len(rows),
+                "mean": 100 * rows["error"].mean(),
+                "rmse": 100 * float(np.sqrt((rows["error"] ** 2).mean())),
             }
-        )
-    return pd.DataFrame(rows)
+            for role, rows in (roles | {"all": ranges}).items()
+        ]
+    )
 
 
 def calibration_error(tyre_loss_per_k: float, cabin_loss_kw_per_k: float) -> float:
-    """Root mean square error over the calibration tests, as a share of the range."""
-    table = compare_with_measurement(
-        Physics(tyre_loss_per_k=tyre_loss_per_k), cabin_loss_kw_per_k
-    ).query("role == 'calibration'")
-    return float(np.sqrt((table["error"] ** 2).mean()))
-
-
-def format_comparison() -> str:
-    """Markdown tables of `docs/physics.md`, with the scenario's default parameters."""
-    lines = [
-        "| # | test | role | air | heating, speed | measured | model | error | source; assumed |",
-        "|---|---|---|---|---|---|---|---|---|",
-    ]
-    for number, row in enumerate(compare_with_measurement().to_dict("records"), start=1):
-        form = ".2f" if row["quantity"] == "consumption" else ".0%"
-        sign = "x" if row["quantity"] == "consumption" else ""
-        spread = ""
-        if row["measured_low"] < row["measured_high"]:
-            spread = f" ({row['measured_low']:{form}} to {row['measured_high']:{form}})"
-        error = (
-            f"{row['error'] / row['measured']:+.0%}"
-            if row["quantity"] == "consumption"
-            else f"{100 * row['error']:+.1f} pp"
-        )
-        lines.append(
-            f"| {number} | {row['name']} | {row['role']} | {row['ambient_c']:g} C "
-            f"| {row['heating'].replace('_', ' ')}, {row['speed_kmh']:g} km/h "
-            f"| {sign}{row['measured']:{form}}{spread} | {sign}{row['modelled']:{form}} "
-            f"| {error} | {row['source']}; {row['assumed']} |"
-        )
-    losses = (0.08, 0.09, 0.10)
-    lines += [
-        "",
-        "Root mean square error of the four calibration results [percentage points of range]:",
-        "",
-        "| tyre_loss_per_k | " + " | ".join(f"cabin loss {loss:g} kW/K" for loss in losses) + " |",
-        "|---" * (1 + len(losses)) + "|",
-    ]
-    for tyres in (0.002, 0.003, 0.004):
-        errors = (f"{100 * calibration_error(tyres, loss):.1f}" for loss in losses)
-        lines.append(f"| {tyres:g} | " + " | ".join(errors) + " |")
-    return "\n".join(lines) + "\n"
+    """Root mean square error over the calibration ranges, as a share of the range."""
+    table = compare_with_measurement(Physics(tyre_loss_per_k=tyre_loss_per_k), cabin_loss_kw_per_k)
+    return float(range_errors(table)["rmse"].iloc[0]) / 100

@@ -11,8 +11,9 @@ from matplotlib.figure import Figure
 
 from planner.instance import Instance, read_instance
 from planner.outputs.range_figure import LINE_COLOURS, finish, write_figure
+from planner.physics.page_tables import format_page_tables
 from planner.physics.range_table import range_table, temperatures
-from planner.physics.winter_tests import compare_with_measurement, format_comparison
+from planner.physics.winter_tests import compare_with_measurement
 
 ROOT = Path(__file__).parents[2]
 DOCUMENT = ROOT / "docs" / "physics.md"
@@ -20,14 +21,14 @@ FIGURE = ROOT / "docs" / "figures" / "range_over_temperature.svg"
 BEGIN, END = "<!-- generated: begin -->\n", "<!-- generated: end -->\n"
 
 # Tests at one temperature are drawn side by side.
-SHIFT_C = {2: -0.5, 5: 0.5, 3: -0.5, 4: 0.3, 10: -0.6, 11: 0.6}
+SHIFT_C = {2: -0.6, 14: 0.6, 4: -1.3, 12: 1.3, 17: 1.4, 3: -0.4, 11: 0.4, 19: -0.9, 20: 0.9}
 
 
 def main() -> None:
     text = DOCUMENT.read_text(encoding="utf-8")
     before, _, rest = text.partition(BEGIN)
     _, _, after = rest.partition(END)
-    DOCUMENT.write_text(before + BEGIN + format_comparison() + END + after, encoding="utf-8")
+    DOCUMENT.write_text(before + BEGIN + format_page_tables() + END + after, encoding="utf-8")
     draw(read_instance(ROOT / "instances" / "china-140"), FIGURE)
 
 
@@ -63,11 +64,11 @@ def _draw_measured(axes: Axes) -> None:
                 str(number), (where_c, 100 * value), xytext=(0, 9), textcoords="offset points",
                 ha="center", fontsize=9, color="0.25",
             )  # fmt: skip
-    axes.set_title("Winter tests (numbers as in the table)", loc="left", fontsize=11)
+    axes.set_title("Tests of whole cars (numbers as in the table)", loc="left", fontsize=11)
     axes.set_xlabel("air temperature [°C]")
     axes.set_ylabel("range [% of own mild-air or rated range]")
-    axes.set_ylim(0, 105)
-    axes.set_xlim(-22, 5)
+    axes.set_ylim(0, 112)
+    axes.set_xlim(-25, 38)
     finish(axes)
     axes.legend(frameon=False, loc="lower right")
 

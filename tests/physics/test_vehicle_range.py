@@ -9,13 +9,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from planner.errors import OutOfDomainError
+from planner.physics.pack_heat import ambient_temperature_c, pack_temperature_c
 from planner.physics.vehicle_range import (
     TemperatureCurve,
-    ambient_temperature_c,
     consumption_kwh_per_km,
     crossover_temperature_c,
     heat_pump_cop,
-    pack_temperature_c,
     swaps_per_vehicle_day,
     usable_energy_kwh,
 )
@@ -44,6 +43,21 @@ def test_curve_holds_or_raises_outside_its_domain() -> None:
     assert LFP.at(-27, outside="hold") == 0.7
     with pytest.raises(ValueError, match="ascending"):
         TemperatureCurve(np.array([0.0, 0.0]), np.array([1.0, 1.0]))
+
+
+def test_snow_wet_speed_and_cooling_are_neutral_if_left_out_and_add_up() -> None:
+    calm = CAR | {"cabin_loss_kw_per_k": 0.0, "auxiliary_kw": 0.0}
+    plain = float(consumption_kwh_per_km(-10.0, heating_cop=1.0, **calm))
+    density, tyres = 293.15 / 263.15, 1 + 0.002 * 30
+    assert plain == pytest.approx(0.109 * (0.35 * density + 0.65 * tyres))
+    told = consumption_kwh_per_km(
+        [-10.0, -10.0, -10.0, np.nan], heating_cop=1.0, rated_speed_kmh=[33.0, 66.0, 33.0, 33.0],
+        snow_frac=[0.0, 0.0, 0.5, 0.0], snow_loss_frac=0.3, wet_frac=[0.0, 0.0, 0.25, 0.0],
+        wet_loss_frac=0.02, cooling=[0.0, 0.0, 0.66, 0.0], **calm,
+    )  # fmt: skip
+    slow = 0.109 * (0.35 * density / 4 + 0.65 * tyres)
+    snowy = 0.109 * (0.35 * density + 0.65 * tyres * (1 + 0.15 + 0.005)) + 0.66 / 33
+    assert told == pytest.approx([plain, slow, snowy, np.nan], nan_ok=True)
 
 
 def test_consumption_by_hand() -> None:

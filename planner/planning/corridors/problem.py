@@ -13,10 +13,10 @@ from planner.network.driving import OpenStops, Trips, Windows, find_windows
 from planner.network.intercity import IntercityNetwork, TripPaths
 from planner.physics.climate import MONTHS, CityClimate
 from planner.physics.fleet import temperature_curve
+from planner.physics.pack_heat import pack_temperature_c
 from planner.physics.vehicle_range import (
     consumption_kwh_per_km,
     heat_pump_cop,
-    pack_temperature_c,
     usable_energy_kwh,
 )
 from planner.solving.rules import SiteRules
