@@ -357,6 +357,15 @@ def _segments(vehicles: pd.DataFrame, files: Mapping[str, str]) -> list[Fault]:
     ]
 
 
+def _pack_warmth(vehicles: pd.DataFrame, files: Mapping[str, str]) -> list[Fault]:
+    """Classes of which nothing tells how warm their packs are."""
+    told = [name for name in ("soak_frac", "trips_per_day") if name in vehicles]
+    rows = np.flatnonzero(vehicles[told].isna().all(axis=1))
+    remedy = "how warm its packs are is not known; give it or trips_per_day"
+    values = pd.Series("", index=vehicles.index)
+    return _at(files, "vehicles", vehicles, "soak_frac", rows, remedy, values)
+
+
 def _envelopes(
     vehicles: pd.DataFrame, packs: pd.DataFrame, files: Mapping[str, str]
 ) -> list[Fault]:
@@ -408,6 +417,7 @@ _CHECKS: tuple[tuple[tuple[str, ...], Callable[..., list[Fault]]], ...] = (
     (("cities", "zones"), _fleet_has_zones),
     (("cities", "climate"), _months),
     (("vehicles",), _segments),
+    (("vehicles",), _pack_warmth),
     (("vehicles", "packs"), _envelopes),
     (("vehicles", "packs"), _pack_envelopes),
     (("cities", "gates"), _rule_markets),

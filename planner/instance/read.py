@@ -340,7 +340,8 @@ def _of_parameter_set(frame: pd.DataFrame, table: Table, parameter_set: str) -> 
     for column in table.columns:
         companion = f"{column.name}_{parameter_set}"
         if column.by_set and companion in frame.columns:
-            taken[column.name] = frame[companion].fillna(frame[column.name])
+            middle = frame.get(column.name, pd.Series(float("nan"), index=frame.index))
+            taken[column.name] = frame[companion].fillna(middle)
     companions = {column.name for column in table.accepted} - {c.name for c in table.columns}
     return taken[[name for name in taken.columns if name not in companions]]
 

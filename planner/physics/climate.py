@@ -4,13 +4,11 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 from scipy.special import ndtr, ndtri
 
+from planner.arrays import FloatArray, IntArray
 from planner.instance import Instance
 from planner.units import DAYS_PER_MONTH
-
-FloatArray = NDArray[np.float64]
 
 MONTHS = 12
 
@@ -44,6 +42,8 @@ class CityClimate:
     hour_std_c : ndarray, shape (num_cities,)
         Standard deviation of the hours within a month [C]; the others' median where the
         implied one is not plausible.
+    snow_frac, wet_frac : ndarray, shape (num_cities, 12)
+        Share of a month's days with snow on the roads, and with wet roads.
     suspects : DataFrame
         Cities whose design temperature and means contradict each other: columns ``city_id``,
         ``why``.
@@ -52,7 +52,19 @@ class CityClimate:
     monthly_mean_c: FloatArray
     winter_design_c: FloatArray
     hour_std_c: FloatArray
+    snow_frac: FloatArray
+    wet_frac: FloatArray
     suspects: pd.DataFrame
+
+    @property
+    def coldest_month(self) -> IntArray:
+        """Month of each city with the lowest mean, 0 = January; the first of equals."""
+        return np.asarray(self.monthly_mean_c.argmin(axis=1), dtype=np.int64)
+
+    @property
+    def hottest_month(self) -> IntArray:
+        """Month of each city with the highest mean, 0 = January; the first of equals."""
+        return np.asarray(self.monthly_mean_c.argmax(axis=1), dtype=np.int64)
 
     @property
     def month_design_c(self) -> FloatArray:
@@ -94,8 +106,7 @@ def city_climate(instance: Instance) -> CityClimate:
     CityClimate
         Without gaps: a validated instance has twelve months for every city.
     """
-    table = instance.climate.pivot_table(index="city_id", columns="month", values="mean_c")
-    monthly = table.loc[instance.cities["city_id"], range(1, MONTHS + 1)].to_numpy(float)
+    monthly = _by_month(instance, "mean_c")
     design = instance.cities["winter_design_c"].to_numpy(float)
     implied = implied_hour_std_c(monthly, design)
     low, high = PLAUSIBLE_STD_C
@@ -105,6 +116,8 @@ def city_climate(instance: Instance) -> CityClimate:
         monthly_mean_c=monthly,
         winter_design_c=design,
         hour_std_c=np.where(plausible, implied, taken),
+        snow_frac=_day_frac(instance, "snow_days"),
+        wet_frac=_day_frac(instance, "wet_days"),
         suspects=pd.DataFrame(
             [
                 (instance.cities["city_id"].iloc[city], _why(implied[city], design[city], taken))
@@ -113,6 +126,20 @@ def city_climate(instance: Instance) -> CityClimate:
             columns=["city_id", "why"],
         ),
     )
+
+
+def _by_month(instance: Instance, column: str) -> FloatArray:
+    """A column of the climate table, shape (num_cities, 12)."""
+    table = instance.climate.pivot(index="city_id", columns="month", values=column)
+    return table.loc[instance.cities["city_id"], range(1, MONTHS + 1)].to_numpy(float)
+
+
+def _day_frac(instance: Instance, column: str) -> FloatArray:
+    """Share of a month's days, none where the table says nothing."""
+    if column not in instance.climate:
+        return np.zeros((len(instance.cities), MONTHS))
+    days = np.nan_to_num(_by_month(instance, column))
+    return np.asarray(np.minimum(1.0, days / np.asarray(DAYS_PER_MONTH)))
 
 
 def implied_hour_std_c(monthly_mean_c: FloatArray, winter_design_c: FloatArray) -> FloatArray:

@@ -6,21 +6,14 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from planner.arrays import FloatArray
 from planner.errors import Fault, InputError
 from planner.instance import SEGMENTS, Instance
 from planner.physics.climate import CityClimate
-from planner.physics.pack_heat import pack_temperature_c
+from planner.physics.curves import temperature_curve
+from planner.physics.pack_use import use_packs
 from planner.physics.station_rate import fastest_turn
-from planner.physics.vehicle_range import (
-    TemperatureCurve,
-    consumption_kwh_per_km,
-    heat_pump_cop,
-    swaps_per_vehicle_day,
-    usable_energy_kwh,
-)
 from planner.units import DAYS_PER_MONTH, HOURS_PER_DAY
-
-FloatArray = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -106,8 +99,8 @@ def operate_fleet(instance: Instance, climate: CityClimate) -> FleetOperation:
         A pack colder than its curve's domain keeps the curve's last value and is listed.
     """
     packs, physics = instance.packs, instance.scenario.physics
-    # Axes: city, vehicle class, pack, month, and within the month its hours' temperatures, then
-    # its mean, then its design day.
+    # Axes: city, month, and within the month its hours' temperatures, then its mean, then its
+    # design day.
     ambient_c = np.concatenate(
         (
             climate.hour_temperatures_c(),
@@ -115,40 +108,32 @@ def operate_fleet(instance: Instance, climate: CityClimate) -> FleetOperation:
             climate.month_design_c[..., None],
         ),
         axis=-1,
-    )[:, None, None]
+    )
     hours, mean, design = slice(0, -2), -2, -1
-    by_vehicle = {
-        name: instance.vehicles[name].to_numpy(float)[:, None, None, None]
-        for name in ("km_per_day", "swap_energy_frac", "soak_frac")
-    }
-    consumption = _consumption(instance, ambient_c)
-    pack_c = pack_temperature_c(
-        ambient_c, by_vehicle["soak_frac"], station_c=physics.station_temperature_c
-    )[:, :, 0]
-    curves = {
-        chemistry: temperature_curve(instance, chemistry, "usable_energy")
-        for chemistry in packs["chemistry"].unique()
-    }
-    usable_frac = np.stack(
-        [curves[chemistry].at(pack_c, outside="hold") for chemistry in packs["chemistry"]], axis=2
-    )
-    energy = usable_energy_kwh(
-        packs["nominal_kwh"].to_numpy(float)[:, None, None],
-        packs["soc_window_frac"].to_numpy(float)[:, None, None],
-        usable_frac,
-    )
+    use = use_packs(
+        instance, instance.vehicles, packs, ambient_c,
+        snow_frac=climate.snow_frac[..., None], wet_frac=climate.wet_frac[..., None],
+    )  # fmt: skip
     fits = instance.vehicles["envelope"].to_numpy()[:, None] == packs["envelope"].to_numpy()
-    energy = np.where(fits[:, :, None, None], energy, np.nan)
-    range_km = energy / consumption
-    swaps = swaps_per_vehicle_day(
-        by_vehicle["km_per_day"], consumption, energy, by_vehicle["swap_energy_frac"]
+
+    def where_it_fits(values: FloatArray) -> FloatArray:
+        """Axes: city, vehicle class, pack, month, temperature."""
+        return np.where(fits[:, :, None, None], np.moveaxis(values, 2, 0), np.nan)
+
+    pack_c, energy, kwh_per_km, swaps = (
+        where_it_fits(values)
+        for values in (use.pack_c, use.energy_kwh, use.kwh_per_km, use.swaps_per_day)
+    )
+    range_km = energy / kwh_per_km
+    swapped_km = (instance.vehicles["km_per_day"] * instance.vehicles["swap_energy_frac"]).to_numpy(
+        float
     )
     turn_h, grid_kwh = _station_turns(instance, pack_c[..., design], energy[..., design])
     efficiency = physics.charger_efficiency_frac
-    charged = by_vehicle["km_per_day"] * by_vehicle["swap_energy_frac"] * consumption[..., hours]
+    charged = swapped_km[:, None, None] * kwh_per_km[..., hours].mean(axis=-1)
     mean_swaps = swaps[..., hours].mean(axis=-1)
     heat_kwh = grid_kwh.max(axis=3) - energy[..., design] / efficiency
-    coldest_month = climate.month_design_c.argmin(axis=1)
+    coldest_month = climate.coldest_month
     vehicles = np.stack([vehicles_by_class(instance, name) for name in instance.scenario.quarters])
     hour_frac = hours_of_classes(instance)
     design_swaps = swaps[..., design]
@@ -164,11 +149,11 @@ def operate_fleet(instance: Instance, climate: CityClimate) -> FleetOperation:
         design_energy_kwh=energy[..., design],
         design_turn_h=turn_h,
         design_grid_kwh=grid_kwh,
-        grid_kwh_per_day=charged.mean(axis=-1) / efficiency + mean_swaps * heat_kwh,
+        grid_kwh_per_day=charged / efficiency + mean_swaps * heat_kwh,
         hour_frac=hour_frac,
         peak_hour=by_hour.argmax(axis=1),
         coldest_month=coldest_month,
-        extrapolated=_extrapolated(instance, curves, pack_c),
+        extrapolated=_extrapolated(instance, pack_c),
     )
 
 
@@ -217,30 +202,6 @@ def check_turns(instance: Instance, fleet: FleetOperation) -> None:
         raise InputError(faults, source=str(instance.folder))
 
 
-def _consumption(instance: Instance, ambient_c: FloatArray) -> FloatArray:
-    physics = instance.scenario.physics
-    column = {
-        name: instance.vehicles[name].to_numpy(float)[:, None, None, None]
-        for name in ("consumption_kwh_per_km", "drag_frac", "speed_kmh", "cabin_loss_kw_per_k",
-                     "auxiliary_kw")
-    }  # fmt: skip
-    has_heat_pump = (instance.vehicles["heating"] == "heat_pump").to_numpy()[:, None, None, None]
-    fading_cop = heat_pump_cop(
-        ambient_c, cop_mild=physics.heat_pump_cop, limit_c=physics.heat_pump_limit_c
-    )
-    return consumption_kwh_per_km(
-        ambient_c,
-        base_kwh_per_km=column["consumption_kwh_per_km"],
-        drag_frac=column["drag_frac"],
-        speed_kmh=column["speed_kmh"],
-        cabin_loss_kw_per_k=column["cabin_loss_kw_per_k"],
-        heating_cop=np.where(has_heat_pump, fading_cop, 1.0),
-        auxiliary_kw=column["auxiliary_kw"],
-        cabin_c=physics.cabin_temperature_c,
-        tyre_loss_per_k=physics.tyre_loss_per_k,
-    )
-
-
 def _station_turns(
     instance: Instance, arrival_c: FloatArray, energy_kwh: FloatArray
 ) -> tuple[FloatArray, FloatArray]:
@@ -249,7 +210,7 @@ def _station_turns(
     turns = [
         [
             fastest_turn(
-                arrival_c,
+                arrival_c[:, :, pack_idx],
                 energy_kwh=energy_kwh[:, :, pack_idx],
                 nominal_kwh=nominal_kwh,
                 charge_power=temperature_curve(instance, chemistry, "charge_power"),
@@ -275,14 +236,6 @@ def _station_turns(
         return np.where(fits, np.moveaxis(values, (0, 1), (2, 3)), np.nan)
 
     return by_pack_and_type("turn_h"), by_pack_and_type("grid_kwh")
-
-
-def temperature_curve(instance: Instance, chemistry: str, quantity: str) -> TemperatureCurve:
-    """One curve of the instance's table ``curves``."""
-    rows = instance.curves.query("chemistry == @chemistry and quantity == @quantity")
-    return TemperatureCurve(
-        rows["temperature_c"].to_numpy(float), rows["value_frac"].to_numpy(float)
-    )
 
 
 def vehicles_by_class(instance: Instance, quarter: str) -> FloatArray:
@@ -319,12 +272,13 @@ def hours_of_classes(instance: Instance) -> FloatArray:
     return np.asarray(profile.loc[segments].to_numpy(float))
 
 
-def _extrapolated(
-    instance: Instance, curves: dict[str, TemperatureCurve], pack_c: FloatArray
-) -> pd.DataFrame:
+def _extrapolated(instance: Instance, pack_c: FloatArray) -> pd.DataFrame:
     rows = []
-    coldest_c = pack_c.min(axis=(1, 2, 3))
-    for chemistry, curve in curves.items():
+    chemistries = instance.packs["chemistry"]
+    for chemistry in chemistries.unique():
+        curve = temperature_curve(instance, chemistry, "usable_energy")
+        of_chemistry = pack_c[:, :, (chemistries == chemistry).to_numpy()]
+        coldest_c = np.nanmin(of_chemistry, axis=(1, 2, 3, 4))
         for city, coldest in zip(instance.cities["city_id"], coldest_c, strict=True):
             if curve.is_outside(coldest):
                 domain = f"{curve.temperature_c[0]:g} to {curve.temperature_c[-1]:g}"

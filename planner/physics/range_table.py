@@ -11,18 +11,14 @@ from numpy.typing import NDArray
 from planner.errors import Fault, InputError
 from planner.instance import Instance
 from planner.physics.climate import city_climate
-from planner.physics.fleet import temperature_curve
-from planner.physics.pack_heat import ambient_temperature_c, pack_temperature_c
-from planner.physics.vehicle_range import (
-    consumption_kwh_per_km,
-    crossover_temperature_c,
-    heat_pump_cop,
-    swaps_per_vehicle_day,
-    usable_energy_kwh,
-)
+from planner.physics.curves import temperature_curve
+from planner.physics.pack_use import use_packs
 
 CONSUMPTION_DOMAIN_C = (-40.0, 40.0)
-"""Air temperatures that the consumption is meant for [C]; cooling is not modelled."""
+"""Air temperatures that the consumption is meant for [C]."""
+
+CROSSOVER_POINTS = 1_601
+"""Air temperatures within that domain at which ranges are compared: every 0.05 C."""
 
 MAX_TEMPERATURES = 2_000
 MONTH_NAMES = (
@@ -80,7 +76,7 @@ def range_table(
 ) -> RangeTable:
     """Work out a vehicle's range with every fitting pack.
 
-    The same functions as the plan's demand; mean driving, no hour of the day.
+    The same functions as the plan's demand; mean driving on dry roads, no hour of the day.
 
     Parameters
     ----------
@@ -93,7 +89,7 @@ def range_table(
     pack_ids : sequence of str
         Packs to show; all that fit the vehicle's envelope if empty.
     city : str, optional
-        City id or name, in any case, whose coldest month and design day are added.
+        City id or name, in any case, whose coldest and hottest month and design day are added.
 
     Returns
     -------
@@ -108,31 +104,14 @@ def range_table(
     packs = _packs(instance, vehicle, pack_ids)
     name, places = _places(instance, city)
     ambient = np.unique(np.concatenate((np.asarray(ambient_c, float), places["ambient_c"])))
-    physics = instance.scenario.physics
-    consumption = consumption_kwh_per_km(
-        ambient,
-        base_kwh_per_km=vehicle["consumption_kwh_per_km"],
-        drag_frac=vehicle["drag_frac"],
-        speed_kmh=vehicle["speed_kmh"],
-        cabin_loss_kw_per_k=vehicle["cabin_loss_kw_per_k"],
-        heating_cop=heat_pump_cop(
-            ambient, cop_mild=physics.heat_pump_cop, limit_c=physics.heat_pump_limit_c
-        )
-        if vehicle["heating"] == "heat_pump"
-        else 1.0,
-        auxiliary_kw=vehicle["auxiliary_kw"],
-        cabin_c=physics.cabin_temperature_c,
-        tyre_loss_per_k=physics.tyre_loss_per_k,
-    )
-    pack_c = pack_temperature_c(
-        ambient, vehicle["soak_frac"], station_c=physics.station_temperature_c
-    )
+    use = use_packs(instance, vehicle, packs, ambient)
     low, high = CONSUMPTION_DOMAIN_C
     frames = []
-    for pack in packs.to_dict("records"):
+    for idx, pack in enumerate(packs.to_dict("records")):
         curve = temperature_curve(instance, pack["chemistry"], "usable_energy")
-        energy = usable_energy_kwh(
-            pack["nominal_kwh"], pack["soc_window_frac"], curve.at(pack_c, outside="hold")
+        pack_c, energy, kwh_per_km, swaps = (
+            values[0, idx]
+            for values in (use.pack_c, use.energy_kwh, use.kwh_per_km, use.swaps_per_day)
         )
         frames.append(
             pd.DataFrame(
@@ -142,22 +121,20 @@ def range_table(
                     "ambient_c": ambient,
                     "pack_c": pack_c,
                     "usable_kwh": energy,
-                    "kwh_per_100km": 100 * consumption,
-                    "range_km": energy / consumption,
-                    "swaps_per_day": swaps_per_vehicle_day(
-                        vehicle["km_per_day"], consumption, energy, vehicle["swap_energy_frac"]
-                    ),
+                    "kwh_per_100km": 100 * kwh_per_km,
+                    "range_km": energy / kwh_per_km,
+                    "swaps_per_day": swaps,
                     "outside_curve": curve.is_outside(pack_c),
                     "outside_consumption": (ambient < low) | (ambient > high),
                 }
             )
         )
     return RangeTable(
-        vehicle_id=str(vehicle["vehicle_id"]),
-        segment=str(vehicle["segment"]),
+        vehicle_id=str(vehicle["vehicle_id"].item()),
+        segment=str(vehicle["segment"].item()),
         pack_ids=tuple(packs["pack_id"]),
         rows=pd.concat(frames, ignore_index=True),
-        crossovers=_crossovers(instance, packs, float(vehicle["soak_frac"])),
+        crossovers=_crossovers(instance, vehicle, packs),
         places=places,
         city=name,
     )
@@ -180,27 +157,28 @@ def temperatures(from_c: float, to_c: float, step_c: float) -> NDArray[np.float6
     return np.asarray(from_c + step_c * np.arange(count), dtype=np.float64)
 
 
-def _vehicle(instance: Instance, vehicle_id: str | None) -> pd.Series:
+def _vehicle(instance: Instance, vehicle_id: str | None) -> pd.DataFrame:
+    """The row of a vehicle class."""
     vehicles = instance.vehicles
     if vehicle_id is None:
-        return vehicles.iloc[0]
+        return vehicles.iloc[[0]]
     found = vehicles[vehicles["vehicle_id"] == vehicle_id]
     if found.empty:
         raise _unknown("vehicle", vehicle_id, list(vehicles["vehicle_id"]))
-    return found.iloc[0]
+    return found
 
 
-def _packs(instance: Instance, vehicle: pd.Series, pack_ids: Sequence[str]) -> pd.DataFrame:
-    packs = instance.packs
-    fitting = packs[packs["envelope"] == vehicle["envelope"]]
+def _packs(instance: Instance, vehicle: pd.DataFrame, pack_ids: Sequence[str]) -> pd.DataFrame:
+    packs, envelope = instance.packs, vehicle["envelope"].item()
+    fitting = packs[packs["envelope"] == envelope]
     known, fit = list(packs["pack_id"]), list(fitting["pack_id"])
     for pack_id in pack_ids:
         if pack_id not in known:
             raise _unknown("pack", pack_id, known)
         if pack_id not in fit:
             remedy = (
-                f"does not fit {vehicle['vehicle_id']}, which takes envelope "
-                f"{vehicle['envelope']}: {', '.join(fit)}"
+                f"does not fit {vehicle['vehicle_id'].item()}, which takes envelope "
+                f"{envelope}: {', '.join(fit)}"
             )
             raise _fault("pack", pack_id, remedy)
     chosen: pd.DataFrame = fitting[fitting["pack_id"].isin(pack_ids or fit)]
@@ -226,49 +204,56 @@ def _places(instance: Instance, city: str | None) -> tuple[str, pd.DataFrame]:
     position = int(found[0])
     climate = city_climate(instance)
     means = climate.monthly_mean_c[position]
-    month = int(means.argmin())
+    months = [int(climate.coldest_month[position]), int(climate.hottest_month[position])]
     return str(cities["name_en"].iloc[position]), pd.DataFrame(
         {
-            "label": ["design day", f"{MONTH_NAMES[month]} mean"],
-            "ambient_c": [climate.winter_design_c[position], means[month]],
+            "label": ["design day", *(f"{MONTH_NAMES[month]} mean" for month in months)],
+            "ambient_c": [climate.winter_design_c[position], *means[months]],
         }
-    )
+    ).drop_duplicates(ignore_index=True)
 
 
-def _crossovers(instance: Instance, packs: pd.DataFrame, soak_frac: float) -> pd.DataFrame:
-    station_c = instance.scenario.physics.station_temperature_c
-    is_sodium = packs["chemistry"] == "sodium_ion"
+def _crossovers(instance: Instance, vehicle: pd.DataFrame, packs: pd.DataFrame) -> pd.DataFrame:
+    """Where each sodium-ion pack goes at least as far as another, by the ranges themselves."""
+    air_c = np.linspace(*CONSUMPTION_DOMAIN_C, CROSSOVER_POINTS)
+    use = use_packs(instance, vehicle, packs, air_c)
+    range_km = use.energy_kwh[0] / use.kwh_per_km[0]
+    curves = [
+        temperature_curve(instance, chemistry, "usable_energy") for chemistry in packs["chemistry"]
+    ]
+    inside = [
+        ~curve.is_outside(pack_c) for curve, pack_c in zip(curves, use.pack_c[0], strict=True)
+    ]
+    is_sodium = (packs["chemistry"] == "sodium_ion").to_numpy()
+    ids = packs["pack_id"].to_numpy()
     rows = []
-    for cold in packs[is_sodium].to_dict("records"):
-        for other in packs[~is_sodium].to_dict("records"):
-            cold_curve, other_curve = (
-                temperature_curve(instance, pack["chemistry"], "usable_energy")
-                for pack in (cold, other)
-            )
-            crossing_c = float(
-                crossover_temperature_c(
-                    cold_curve,
-                    cold["nominal_kwh"] * cold["soc_window_frac"],
-                    other_curve,
-                    other["nominal_kwh"] * other["soc_window_frac"],
+    for first in np.flatnonzero(is_sodium):
+        for other in np.flatnonzero(~is_sodium):
+            at = np.flatnonzero(inside[first] & inside[other])
+            surplus_km = range_km[first, at] - range_km[other, at]
+            short = surplus_km < 0
+            turn = int(short.argmax()) if short.any() else len(at)
+            ambient_c = pack_c = np.nan
+            if 0 < turn < len(at):
+                # The straight line between the two temperatures crosses zero once.
+                gap = surplus_km[turn - 1 : turn + 1]
+                share = gap[0] / (gap[0] - gap[1])
+                before, after = at[turn - 1 : turn + 1]
+                ambient_c, pack_c = (
+                    float(values[before] + share * (values[after] - values[before]))
+                    for values in (air_c, use.pack_c[0, first])
                 )
-            )
-            ambient_c = float(ambient_temperature_c(crossing_c, soak_frac, station_c=station_c))
-            low, high = CONSUMPTION_DOMAIN_C
-            is_below = low <= ambient_c <= high
             rows.append(
                 {
-                    "pack_id": cold["pack_id"],
-                    "other_pack_id": other["pack_id"],
-                    "goes_farther": "below"
-                    if is_below
-                    else ("everywhere" if ambient_c > high else "nowhere"),
-                    "ambient_c": ambient_c if is_below else np.nan,
-                    "pack_c": crossing_c if is_below else np.nan,
-                    "domain_low_c": max(cold_curve.temperature_c[0], other_curve.temperature_c[0]),
-                    "domain_high_c": min(
-                        cold_curve.temperature_c[-1], other_curve.temperature_c[-1]
-                    ),
+                    "pack_id": ids[first],
+                    "other_pack_id": ids[other],
+                    "goes_farther": "nowhere"
+                    if turn == 0
+                    else ("everywhere" if turn == len(at) else "below"),
+                    "ambient_c": ambient_c,
+                    "pack_c": pack_c,
+                    "domain_low_c": max(curves[at].temperature_c[0] for at in (first, other)),
+                    "domain_high_c": min(curves[at].temperature_c[-1] for at in (first, other)),
                 }
             )
     columns = ["pack_id", "other_pack_id", "goes_farther", "ambient_c", "pack_c", "domain_low_c",

@@ -8,6 +8,7 @@ from planner.instance import Instance, describe_settings
 from planner.planning.corridors.labels import corridor_assumptions, label_corridors
 from planner.planning.corridors.plan import CorridorPlan
 from planner.planning.corridors.roads import CorridorRoads
+from planner.planning.neutral import neutral_columns
 from planner.planning.packs import label_packs
 from planner.planning.paid_packs import label_stock
 from planner.planning.rounds import Fitted
@@ -140,7 +141,7 @@ def list_assumptions(
         }
         for city_id, why in zip(suspects["city_id"], suspects["why"], strict=True)
     ]
-    rows += network
+    rows += [*neutral_columns(instance), *network]
     if roads is not None:
         rows += corridor_assumptions(instance, roads)
     unlimited = set(instance.packs["chemistry"]) - set(instance.supply["chemistry"])

@@ -10,6 +10,7 @@ from planner.instance import Instance
 from planner.limits import at_least
 from planner.models.packs.problem import PackAssignment, PackAssignmentProblem
 from planner.physics.fleet import FleetOperation
+from planner.physics.pack_use import driver_windows
 from planner.units import (
     DAYS_PER_MONTH,
     DAYS_PER_YEAR,
@@ -348,7 +349,8 @@ def _wear_cny(
     costs = instance.scenario.costs
     packs = instance.packs.iloc[option[2]]
     swaps_per_year = fleet.yearly_swaps_per_day[option] * DAYS_PER_YEAR
-    cycles_per_year = swaps_per_year * packs["soc_window_frac"].to_numpy() / (1 + float_packs)
+    window_frac = driver_windows(instance.vehicles, instance.packs)[option[1], option[2]]
+    cycles_per_year = swaps_per_year * window_frac / (1 + float_packs)
     with np.errstate(divide="ignore"):
         cycle_years = packs["cycle_life"].to_numpy() / cycles_per_year
     life_years = np.minimum(costs.max_pack_years, cycle_years)

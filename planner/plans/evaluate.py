@@ -310,12 +310,13 @@ def _cities(
     names = [name for name in ("city_id", "name_en", "name_zh", "province", "market", "lon", "lat",
              "winter_design_c") if name in instance.cities.columns]  # fmt: skip
     rows = instance.cities[names].set_index("city_id")
-    january = instance.climate[instance.climate["month"] == 1].set_index("city_id")["mean_c"]
+    months_c = instance.climate.groupby("city_id")["mean_c"]
     fleet = derived.planned_fleet.groupby("city_id")["vehicles"].sum()
     households = _city_sum(zones, "car_owning_households")
     swaps = _city_sum(zones, "swaps_per_day")
     rows = rows.assign(
-        january_mean_c=january,
+        coldest_mean_c=months_c.min(),
+        hottest_mean_c=months_c.max(),
         vehicles=fleet,
         num_stations=stations.groupby("city_id").size(),
         num_bays=stations.groupby("city_id")["bays"].sum(),

@@ -9,17 +9,10 @@ import numpy as np
 import pandas as pd
 
 from planner.instance import SEGMENTS, Instance
-from planner.physics.climate import MONTHS, CityClimate
-from planner.physics.pack_heat import pack_temperature_c
+from planner.physics.climate import CityClimate
 from planner.physics.station_rate import fastest_turn
-from planner.physics.vehicle_range import (
-    TemperatureCurve,
-    consumption_kwh_per_km,
-    heat_pump_cop,
-    swaps_per_vehicle_day,
-    usable_energy_kwh,
-)
 from planner.plans.plan import Plan
+from planner.plans.vehicle_rows import DESIGN_DAY, MONTH_MEAN, chemistry_curve, driving_rows
 from planner.units import (
     DAYS_PER_MONTH,
     DAYS_PER_YEAR,
@@ -29,7 +22,6 @@ from planner.units import (
 )
 
 FLEET_KEY = ["city_id", "vehicle_id", "pack_id"]
-_MEAN, _DESIGN = -2, -1  # stand in the column "hour_point" beside 0, 1, ... of the month's hours
 
 
 def whole_fleet(instance: Instance) -> pd.DataFrame:
@@ -69,53 +61,18 @@ def whole_fleet(instance: Instance) -> pd.DataFrame:
 def fleet_rates(instance: Instance, climate: CityClimate) -> pd.DataFrame:
     """Rates per vehicle of every class in every city and month with every fitting pack.
 
-    Columns: the key and ``month``, ``segment, chemistry, nominal_kwh, default``;
+    Columns: the key and ``month``, ``segment, chemistry, nominal_kwh, window_frac, default``;
     ``swaps_per_vehicle_day`` and ``grid_kwh_per_vehicle_day`` (mean of the month),
     ``mean_range_km`` (at its mean temperature), and on its design day
     ``design_swaps_per_vehicle_day, design_range_km, design_energy_kwh, design_turn_h`` (in the
     slowest station type's bay) and each type's `turn_columns` and `bay_columns`.
     """
-    physics = instance.scenario.physics
-    fitting = instance.vehicles.merge(
-        instance.packs.drop(columns="source"), on="envelope", validate="many_to_many"
-    )
-    rows = fitting.merge(_temperatures(instance, climate), how="cross")
-    pack_c = pack_temperature_c(
-        rows["ambient_c"], rows["soak_frac"], station_c=physics.station_temperature_c
-    )
-    usable_frac = np.full(len(rows), np.nan)
-    for chemistry in instance.packs["chemistry"].unique():
-        chosen = (rows["chemistry"] == chemistry).to_numpy()
-        curve = _curve(instance, chemistry, "usable_energy")
-        usable_frac[chosen] = curve.at(pack_c[chosen], outside="hold")
-    energy = usable_energy_kwh(rows["nominal_kwh"], rows["soc_window_frac"], usable_frac)
-    fading = heat_pump_cop(
-        rows["ambient_c"], cop_mild=physics.heat_pump_cop, limit_c=physics.heat_pump_limit_c
-    )
-    consumption = consumption_kwh_per_km(
-        rows["ambient_c"],
-        base_kwh_per_km=rows["consumption_kwh_per_km"],
-        drag_frac=rows["drag_frac"],
-        speed_kmh=rows["speed_kmh"],
-        cabin_loss_kw_per_k=rows["cabin_loss_kw_per_k"],
-        heating_cop=np.where(rows["heating"] == "heat_pump", fading, 1.0),
-        auxiliary_kw=rows["auxiliary_kw"],
-        cabin_c=physics.cabin_temperature_c,
-        tyre_loss_per_k=physics.tyre_loss_per_k,
-    )
-    rows = rows.assign(
-        pack_c=pack_c,
-        energy_kwh=energy,
-        range_km=energy / consumption,
-        swaps=swaps_per_vehicle_day(
-            rows["km_per_day"], consumption, energy, rows["swap_energy_frac"]
-        ),
-        swapped_kwh=rows["km_per_day"] * consumption * rows["swap_energy_frac"],
-        default=rows["pack_id"] == rows["default_pack_id"],
-    )
+    efficiency = instance.scenario.physics.charger_efficiency_frac
+    rows = driving_rows(instance, climate)
+    rows["default"] = rows["pack_id"] == rows["default_pack_id"]
     key = [*FLEET_KEY, "month"]
-    wanted = ["segment", "chemistry", "nominal_kwh", "default"]
-    design = rows[rows["hour_point"] == _DESIGN].rename(
+    wanted = ["segment", "chemistry", "nominal_kwh", "window_frac", "default"]
+    design = rows[rows["hour_point"] == DESIGN_DAY].rename(
         columns={
             "swaps": "design_swaps_per_vehicle_day",
             "range_km": "design_range_km",
@@ -123,7 +80,7 @@ def fleet_rates(instance: Instance, climate: CityClimate) -> pd.DataFrame:
         }
     )
     design = _with_turns(instance, design)
-    at_mean = rows.loc[rows["hour_point"] == _MEAN, [*key, "range_km"]].rename(
+    at_mean = rows.loc[rows["hour_point"] == MONTH_MEAN, [*key, "range_km"]].rename(
         columns={"range_km": "mean_range_km"}
     )
     hours = rows[rows["hour_point"] >= 0].groupby(key)[["swaps", "swapped_kwh"]].mean()
@@ -135,32 +92,10 @@ def fleet_rates(instance: Instance, climate: CityClimate) -> pd.DataFrame:
         .merge(at_mean, on=key, validate="1:1")
         .merge(hours.reset_index(), on=key, validate="1:1")
     )  # fmt: skip
-    result["grid_kwh_per_vehicle_day"] = result[
-        "swapped_kwh"
-    ] / physics.charger_efficiency_frac + result["swaps"] * result.pop("heat_kwh")
+    result["grid_kwh_per_vehicle_day"] = result["swapped_kwh"] / efficiency + result[
+        "swaps"
+    ] * result.pop("heat_kwh")
     return result.drop(columns="swapped_kwh").rename(columns={"swaps": "swaps_per_vehicle_day"})
-
-
-def _temperatures(instance: Instance, climate: CityClimate) -> pd.DataFrame:
-    """Columns ``city_id, month, hour_point, ambient_c``."""
-    hours_c = climate.hour_temperatures_c()
-    parts: list[pd.DataFrame] = []
-    for point, of_month_c in (
-        *((point, hours_c[..., point]) for point in range(hours_c.shape[-1])),
-        (_MEAN, climate.monthly_mean_c),
-        (_DESIGN, climate.month_design_c),
-    ):
-        parts.append(
-            pd.DataFrame(
-                {
-                    "city_id": np.repeat(instance.cities["city_id"].to_numpy(), MONTHS),
-                    "month": np.tile(np.arange(1, MONTHS + 1), len(instance.cities)),
-                    "hour_point": point,
-                    "ambient_c": of_month_c.ravel(),
-                }
-            )
-        )
-    return pd.concat(parts, ignore_index=True)
 
 
 def _with_turns(instance: Instance, design: pd.DataFrame) -> pd.DataFrame:
@@ -183,7 +118,7 @@ def _with_turns(instance: Instance, design: pd.DataFrame) -> pd.DataFrame:
                 design.loc[chosen, "pack_c"],
                 energy_kwh=design.loc[chosen, "design_energy_kwh"],
                 nominal_kwh=design.loc[chosen, "nominal_kwh"],
-                charge_power=_curve(instance, chemistry, "charge_power"),
+                charge_power=chemistry_curve(instance, chemistry, "charge_power"),
                 charger_kw=charger_kw,
                 heater_kw=physics.bay_heater_kw,
                 handling_s=handling_s,
@@ -212,15 +147,6 @@ def bay_columns(station_type_id: str) -> tuple[str, str, str]:
     """Names of a type's columns of heating, charging and charging power in `fleet_rates`."""
     charge = f"design_charge_{station_type_id}"
     return f"design_heat_{station_type_id}_h", f"{charge}_h", f"{charge}_kw"
-
-
-def _curve(instance: Instance, chemistry: str, quantity: str) -> TemperatureCurve:
-    points = instance.curves[
-        (instance.curves["chemistry"] == chemistry) & (instance.curves["quantity"] == quantity)
-    ]
-    return TemperatureCurve(
-        points["temperature_c"].to_numpy(float), points["value_frac"].to_numpy(float)
-    )
 
 
 def winter_rates(instance: Instance, rates: pd.DataFrame, climate: CityClimate) -> pd.DataFrame:
@@ -354,7 +280,8 @@ def pack_rows(
         by_month.groupby([*FLEET_KEY, "quarter_of_year"])
         .agg(
             segment=("segment", "first"), chemistry=("chemistry", "first"),
-            nominal_kwh=("nominal_kwh", "first"), days=("days", "sum"), swaps=("swaps", "sum"),
+            nominal_kwh=("nominal_kwh", "first"), window_frac=("window_frac", "first"),
+            days=("days", "sum"), swaps=("swaps", "sum"),
             grid_kwh=("grid_kwh", "sum"), peak_per_hour=("peak_per_hour", "max"),
             turning_in_city=("turning_in_city", "max"),
             turning_on_road=("turning_on_road", "max"),
@@ -425,7 +352,7 @@ def _wear_cny(instance: Instance, rows: pd.DataFrame) -> pd.Series:
     """What a life that ends with its cycles adds to the lease, per pack and quarter [CNY]."""
     costs = instance.scenario.costs
     packs = instance.packs.set_index("pack_id").loc[rows["pack_id"]].reset_index()
-    per_year = rows["swaps_per_vehicle_day"] * DAYS_PER_YEAR * packs["soc_window_frac"]
+    per_year = rows["swaps_per_vehicle_day"] * DAYS_PER_YEAR * rows["window_frac"]
     cycle_years = packs["cycle_life"] / (per_year / (1 + rows["float_packs"]))
     life_years = cycle_years.clip(upper=costs.max_pack_years)
     more = life_years.map(lambda years: _payment(years, costs.interest_rate)) - _payment(

@@ -169,11 +169,11 @@ class Evaluation:
         shares; NaN if not served)``.
     cities : DataFrame, sorted by city_id
         ``city_id, name_en, name_zh (if the instance has it), province, market, lon, lat,
-        winter_design_c, january_mean_c, vehicles, num_stations, num_bays,
-        car_owning_households, households_served_frac, households_near_frac, swaps_per_day,
-        swaps_served_frac, vehicles_<chemistry>, vehicles_without_pack, sodium_ion_frac,
-        design_range_<pack_id>_km`` (range on the winter design day, mean over the city's
-        vehicle classes that take the pack).
+        winter_design_c, coldest_mean_c, hottest_mean_c (means of the city's coldest and hottest
+        month), vehicles, num_stations, num_bays, car_owning_households, households_served_frac,
+        households_near_frac, swaps_per_day, swaps_served_frac, vehicles_<chemistry>,
+        vehicles_without_pack, sodium_ion_frac, design_range_<pack_id>_km`` (range on the winter
+        design day, mean over the city's vehicle classes that take the pack).
     packs : DataFrame
         Of the planning quarter: ``city_id, vehicle_id, segment, pack_id, chemistry, vehicles,
         station_packs, energy_kwh, swaps_per_vehicle_day, design_swaps_per_vehicle_day,

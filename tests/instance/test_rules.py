@@ -165,3 +165,35 @@ def test_trips_need_residents_or_flows(tutorial_copy: Path) -> None:
     assert _faults(tutorial_copy) == [
         "cities.csv, population: the gravity model needs it; give the column, or a table of flows"
     ]
+
+
+def test_a_class_needs_soak_or_trips(tutorial_copy: Path) -> None:
+    def of_trips(vehicles: pd.DataFrame) -> pd.DataFrame:
+        return vehicles.assign(soak_frac=["1.0", "", ""], trips_per_day=["", "", "6"])
+
+    _change(tutorial_copy, "vehicles", of_trips)
+    assert _faults(tutorial_copy) == [
+        "vehicles.csv, row 3 (taxi_ab), soak_frac: how warm its packs are is not known; give it or "
+        "trips_per_day"
+    ]
+    _change(tutorial_copy, "vehicles", lambda rows: rows.drop(columns="trips_per_day"))
+    assert len(_faults(tutorial_copy)) == 2
+    _change(tutorial_copy, "vehicles", lambda rows: rows.drop(columns="soak_frac"))
+    assert len(_faults(tutorial_copy)) == 3
+    _change(tutorial_copy, "vehicles", lambda rows: rows.assign(trips_per_day="3"))
+    vehicles = read_instance(tutorial_copy).vehicles
+    assert "soak_frac" not in vehicles
+    assert vehicles["trips_per_day"].tolist() == [3.0, 3.0, 3.0]
+
+
+def test_a_companion_stands_without_its_middle_set(tutorial_copy: Path) -> None:
+    def in_high(vehicles: pd.DataFrame) -> pd.DataFrame:
+        return vehicles.assign(real_use_factor_high=["1.25", "", "1.1"])
+
+    _change(tutorial_copy, "vehicles", in_high)
+    assert "real_use_factor" not in read_instance(tutorial_copy).vehicles
+    high = read_instance(tutorial_copy, overrides={"parameter_set": "high"}).vehicles
+    factor = high.set_index("vehicle_id")["real_use_factor"]
+    assert factor.fillna(1.0).to_dict() == {
+        "private_ab": 1.25, "taxi_ab": 1.0, "ride_hailing_ab": 1.1
+    }  # fmt: skip

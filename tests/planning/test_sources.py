@@ -6,6 +6,7 @@ import pandas as pd
 import pytest
 
 from planner.instance import TABLES, Instance
+from planner.planning.neutral import neutral_columns
 from planner.planning.result import Planned
 from planner.planning.sources import table_sources, weakest_mark
 
@@ -36,6 +37,22 @@ def test_what_the_instance_itself_tells_is_not_told_twice(tutorial: Instance) ->
     )  # fmt: skip
     rows = table_sources(replace(tutorial, assumptions=assumed))
     assert "invented for the tutorial" not in [row["source"] for row in rows]
+
+
+def test_what_real_driving_leaves_out_is_told(
+    tutorial: Instance, planned_tutorial: Planned
+) -> None:
+    rows = planned_tutorial.assumptions.set_index("item")["value"]
+    assert rows["vehicles: real_use_factor"] == "1 in every row"
+    assert rows["vehicles: trips_per_day"] == "no starts in every row"
+    assert rows["climate: snow_days"] == "0 in every row"
+    some = tutorial.vehicles.assign(trips_per_day=[3.0, None, None], real_use_factor=1.15)
+    climate = tutorial.climate.assign(snow_days=0.0, wet_days=0.0)
+    left_out = neutral_columns(replace(tutorial, vehicles=some, climate=climate))
+    assert {row["item"]: row["value"] for row in left_out} == {
+        "vehicles: trips_per_day": "no starts in rows of ride_hailing_ab, taxi_ab",
+        "vehicles: soc_window_frac": "the pack's in every row",
+    }
 
 
 def test_a_source_per_city_is_one_row_with_the_weakest_mark(tutorial: Instance) -> None:

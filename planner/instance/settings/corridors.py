@@ -87,8 +87,13 @@ class Corridors(Section):
     reserve_frac: float = setting(
         0.1, "share of the usable energy that drivers keep", source="?: assumed", ge=0, lt=1
     )
-    winter_month: int = setting(1, "month whose design day is winter's", ge=1, le=12)
-    summer_month: int = setting(7, "month whose mean is summer's", ge=1, le=12)
+    winter_month: int | None = setting(
+        None, "month whose design day is winter's, 1 = January; each city's own coldest one if "
+        "left out", ge=1, le=12,
+    )  # fmt: skip
+    summer_month: int | None = setting(
+        None, "month whose mean is summer's; each city's own hottest one if left out", ge=1, le=12
+    )
     winter_weight: float = setting(
         0.5, "weight of winter's flows in the objective; summer's is the rest",
         source="?: assumed, half the year each", ge=0, le=1,

@@ -22,8 +22,12 @@ from planner.outputs.report.read import RunFiles, records
 from planner.outputs.waits import PACKS_HEAD, VERDICT_LOOKS
 from planner.plans.question import judge_of_run
 
-JANUARY, JULY = 1, 7
-SEASONS = {"july": "July mean", "january": "January mean", "design": "Winter design day"}
+SEASONS = {
+    "hottest": "Hottest month mean",
+    "coldest": "Coldest month mean",
+    "design": "Winter design day",
+}
+"""Months are each city's own."""
 
 _RANGE_STEPS_KM = (5, 10, 20, 25, 50, 100, 200, 500)
 
@@ -254,7 +258,8 @@ def _cities(run: RunFiles, cut: float) -> list[dict[str, Any]]:
             "by_chemistry": [round(number) for number in counts.tolist()],
             "leading": int(lead) if counts.sum() else -1,
             "temperature": {
-                "january": _plain(row["january_mean_c"], 1),
+                "hottest": _plain(row["hottest_mean_c"], 1),
+                "coldest": _plain(row["coldest_mean_c"], 1),
                 "design": _plain(row["winter_design_c"], 1),
             },
             "range": range_km,
@@ -272,11 +277,13 @@ def _ranges(run: RunFiles) -> list[dict[str, list[float | None]]]:
     monthly = run.optional.get("city_month")
     columns = [f"range_{pack}_km" for pack in run.pack_ids]
     if monthly is not None:
-        for key, month in (("january", JANUARY), ("july", JULY)):
-            rows = monthly[monthly["month"] == month].set_index("city_id")
+        warmer = monthly.sort_values(["mean_c", "month"], kind="stable").groupby("city_id")
+        for key, rows in (("hottest", warmer.tail(1)), ("coldest", warmer.head(1))):
             seasons[key] = (
-                rows.reindex(index=run.cities["city_id"], columns=columns).to_numpy(float)
-            )  # fmt: skip
+                rows.set_index("city_id")
+                .reindex(index=run.cities["city_id"], columns=columns)
+                .to_numpy(float)
+            )
     return [
         {
             key: [_plain(value, 0) for value in values[idx].tolist()]

@@ -253,8 +253,7 @@ const mapPanel = (() => {
       ["Swap vehicles", format(city.vehicles)],
       ...data.chemistries.map(({ name }, idx) => [`… on ${name}`, format(city.by_chemistry[idx])]),
       ["… without a pack", format(city.without_pack)],
-      ["January mean", `${format(city.temperature.january, 1)} °C`],
-      ["Winter design day", `${format(city.temperature.design, 1)} °C`],
+      ...data.seasons.map(({ key, title }) => [title, `${format(city.temperature[key], 1)} °C`]),
     ], ...(data.packs.length ? [table] : []));
   }
 

@@ -20,16 +20,16 @@ _REQUIRED = {
         "site_id", "city_id", "lon", "lat", "station_type_id", "bays", "num_zones",
         "swaps_per_day", "peak_swaps_per_hour", "capacity_swaps_per_hour", "mean_drive_min"),
     "layers/cities.parquet": (
-        "city_id", "name_en", "province", "lon", "lat", "winter_design_c", "january_mean_c",
-        "num_stations", "swaps_per_day", "swaps_served_frac", "households_served_frac",
-        "vehicles", "vehicles_without_pack"),
+        "city_id", "name_en", "province", "lon", "lat", "winter_design_c", "coldest_mean_c",
+        "hottest_mean_c", "num_stations", "swaps_per_day", "swaps_served_frac",
+        "households_served_frac", "vehicles", "vehicles_without_pack"),
     "layers/zones.parquet": ZONE_COLUMNS,
     "tables/packs.parquet": ("city_id", "vehicle_id", "pack_id", "chemistry", "vehicles"),
     "tables/assumptions.parquet": ("item", "value", "mark", "source"),
     "tables/chemistries.parquet": ("chemistry", "name", "nickname", "colour"),
 }  # fmt: skip
 _OPTIONAL = {
-    "city_month": ("city_id", "month"),
+    "city_month": ("city_id", "month", "mean_c"),
     "city_quarter": ("quarter", "city_id", "vehicles_without_pack"),
     "supply_value": ("quarter", "chemistry", "available_gwh", "used_gwh", "value_cny_per_kwh"),
     "gate_value": ("market", "chemistry", "certificate", "saving_cny"),

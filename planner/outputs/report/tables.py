@@ -26,8 +26,9 @@ _HOUSEHOLDS = "car_owning_households"
 _WHOLE = ("num_", "vehicles", "stock_", _HOUSEHOLDS)  # counted in ones, whatever a model splits
 
 _CITY_COLUMNS = (
-    "name_en", "name_zh", "province", "january_mean_c", "winter_design_c", "num_stations",
-    "swaps_per_day", "swaps_served_frac", _HOUSEHOLDS, "households_served_frac", "vehicles",
+    "name_en", "name_zh", "province", "coldest_mean_c", "hottest_mean_c", "winter_design_c",
+    "num_stations", "swaps_per_day", "swaps_served_frac", _HOUSEHOLDS, "households_served_frac",
+    "vehicles",
 )  # fmt: skip
 _STATION_COLUMNS = (
     "site_id", "city", "site_status", "station_type_id", "bays", "swaps_per_day",

@@ -13,6 +13,10 @@ from rich.table import Table
 from planner.outputs.screen.tables import print_table, print_text
 from planner.physics.range_table import CONSUMPTION_DOMAIN_C, RangeTable
 
+_OF_A_START = {"pack_c": ("pack C", 1), "kwh_per_100km": ("kWh/100 km", 1)}
+_FIGURES = {"range_km": ("km", 0), "usable_kwh": ("kWh", 1), "swaps_per_day": ("swaps/day", 2)}
+"""Heading and decimals of what is shown of each pack; of the former, once if packs are alike."""
+
 
 def show_range_table(table: RangeTable) -> None:
     """Print range, energy and swaps over air temperature, then where sodium-ion goes farther."""
@@ -80,12 +84,16 @@ def _figures(table: RangeTable) -> Table:
         box=None,
     )
     shown.add_column("air C", justify="right")
-    shown.add_column("pack C", justify="right")
-    shown.add_column("kWh/100 km", justify="right")
+    # Starts heat some packs and not others: then each pack has columns of its own for it.
+    of_air = table.rows.groupby("ambient_c")[list(_OF_A_START)]
+    is_alike = of_air.max().equals(of_air.min())
+    once, by_each = (_OF_A_START, _FIGURES) if is_alike else ({}, _FIGURES | _OF_A_START)
+    for heading, _ in once.values():
+        shown.add_column(heading, justify="right")
     for pack_id in table.pack_ids:
-        shown.add_column(f"{escape(pack_id)}\nkm", justify="right")
-        shown.add_column("\nkWh", justify="right")
-        shown.add_column("\nswaps/day", justify="right")
+        for idx, (heading, _) in enumerate(by_each.values()):
+            head = "" if idx else escape(pack_id)
+            shown.add_column(f"{head}\n{heading}", justify="right")
     shown.add_column("")
     labels = table.places.groupby("ambient_c")["label"].agg(", ".join)
     for ambient_c, rows in table.rows.groupby("ambient_c"):
@@ -93,17 +101,12 @@ def _figures(table: RangeTable) -> Table:
         first = by_pack.iloc[0]
         cells = [
             f"{ambient_c:.1f}" + ("†" if first["outside_consumption"] else ""),
-            f"{first['pack_c']:.1f}",
-            f"{first['kwh_per_100km']:.1f}",
+            *(f"{first[name]:.{decimals}f}" for name, (_, decimals) in once.items()),
         ]
         for pack_id in table.pack_ids:
             row = by_pack.loc[pack_id]
             mark = "*" if row["outside_curve"] else ""
-            cells += [
-                f"{row['range_km']:.0f}{mark}",
-                f"{row['usable_kwh']:.1f}{mark}",
-                f"{row['swaps_per_day']:.2f}{mark}",
-            ]
+            cells += [f"{row[name]:.{decimals}f}{mark}" for name, (_, decimals) in by_each.items()]
         place = str(labels.get(ambient_c, ""))
         shown.add_row(*cells, place, style="bold" if place else "")
     return shown

@@ -1,4 +1,4 @@
-"""Corridor stations: which trips between cities can be refuelled, in January and in July."""
+"""Corridor stations: which trips between cities can be refuelled, in winter and in summer."""
 
 from planner.planning.corridors.check import CorridorEvaluation, check_corridors
 from planner.planning.corridors.drive import DrivenTrips, drive, road_kwh_per_vehicle

@@ -11,9 +11,11 @@ from planner.instance import Instance
 from planner.models.refuelling.problem import FlowRefuellingProblem
 from planner.network.driving import OpenStops, Trips, Windows, find_windows
 from planner.network.intercity import IntercityNetwork, TripPaths
-from planner.physics.climate import MONTHS, CityClimate
-from planner.physics.fleet import temperature_curve
+from planner.physics.cabin import cooling_kw
+from planner.physics.climate import CityClimate
+from planner.physics.curves import temperature_curve
 from planner.physics.pack_heat import pack_temperature_c
+from planner.physics.pack_use import driver_windows, real_kwh_per_km
 from planner.physics.vehicle_range import (
     consumption_kwh_per_km,
     heat_pump_cop,
@@ -58,10 +60,10 @@ class RoadEnergy:
     extrapolated: pd.DataFrame
 
 
-def temperatures_along(
-    network: IntercityNetwork, cities: pd.DataFrame, temperature_c: FloatArray
+def along_roads(
+    network: IntercityNetwork, cities: pd.DataFrame, of_cities: FloatArray
 ) -> FloatArray:
-    """Air temperature at the middle of every segment, from those of cities nearby.
+    """Weather at the middle of every segment, such as its temperature, from cities nearby.
 
     Elevation is ignored: a pass is as warm as the cities around it.
 
@@ -70,12 +72,12 @@ def temperatures_along(
     network : IntercityNetwork
     cities : DataFrame
         ``lon`` and ``lat`` of each city.
-    temperature_c : ndarray, shape (num_seasons, num_cities)
+    of_cities : ndarray, shape (num_seasons, num_cities)
 
     Returns
     -------
     ndarray, shape (num_seasons, num_segments)
-        Mean of the `NEAR_CITIES` nearest cities, weighted by distance^-2 [C].
+        Mean of the `NEAR_CITIES` nearest cities, weighted by distance^-2.
     """
     lon, lat = (
         (place[network.from_idx] + place[network.to_idx]) / 2
@@ -86,7 +88,33 @@ def temperatures_along(
     )
     near = np.argsort(apart_km, axis=1, kind="stable")[:, :NEAR_CITIES]
     weight = np.maximum(np.take_along_axis(apart_km, near, axis=1), LEAST_KM) ** -2
-    return np.asarray((temperature_c[:, near] * weight).sum(axis=-1) / weight.sum(axis=-1))
+    return np.asarray((of_cities[:, near] * weight).sum(axis=-1) / weight.sum(axis=-1))
+
+
+def _city_seasons(
+    instance: Instance, climate: CityClimate
+) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Air temperature and shares of days with snow and wet roads, by season and city.
+
+    Each of shape (2, num_cities). In winter of the month's design day, in summer of its mean; each
+    city's own coldest and hottest month where the scenario names none.
+    """
+    corridors, cities = instance.scenario.corridors, np.arange(len(instance.cities))
+    winter, summer = (
+        own if stated is None else np.full_like(own, stated - 1)
+        for own, stated in (
+            (climate.coldest_month, corridors.winter_month),
+            (climate.hottest_month, corridors.summer_month),
+        )
+    )
+    temperature_c = np.stack(
+        (climate.month_design_c[cities, winter], climate.monthly_mean_c[cities, summer])
+    )
+    snow, wet = (
+        np.stack((frac[cities, winter], frac[cities, summer]))
+        for frac in (climate.snow_frac, climate.wet_frac)
+    )
+    return temperature_c, snow, wet
 
 
 def road_energy(
@@ -108,7 +136,8 @@ def road_energy(
     -------
     RoadEnergy
         Consumption at the scenario's speed on the road: the share of air drag grows with its
-        square over that of the rated consumption.
+        square over that of the rated consumption. What a start takes is not counted apart: a
+        vehicle leaves its city warm, with ``corridors.start_frac``.
     """
     physics, corridors = instance.scenario.physics, instance.scenario.corridors
     profiles = (
@@ -116,36 +145,46 @@ def road_energy(
         .merge(instance.vehicles, on="vehicle_id").merge(instance.packs, on="pack_id",
                                                          suffixes=("", "_pack"))
     )  # fmt: skip
-    city_c = np.stack(
-        (
-            climate.month_design_c[:, (corridors.winter_month - 1) % MONTHS],
-            climate.monthly_mean_c[:, (corridors.summer_month - 1) % MONTHS],
-        )
+    temperature_c, snow_frac, wet_frac = (
+        along_roads(network, instance.cities, of_season)
+        for of_season in _city_seasons(instance, climate)
     )
-    temperature_c = temperatures_along(network, instance.cities, city_c)
     ambient_c = temperature_c[:, None, :]
     column = {
         name: profiles[name].to_numpy(float)[:, None]
-        for name in ("consumption_kwh_per_km", "drag_frac", "cabin_loss_kw_per_k", "auxiliary_kw",
-                     "nominal_kwh", "soc_window_frac")
-    }  # fmt: skip
-    drag_growth = (corridors.speed_kmh / corridors.rated_drag_speed_kmh) ** 2
-    drag = column["drag_frac"] * drag_growth
-    growth = 1 - column["drag_frac"] + drag
+        for name in ("drag_frac", "cabin_loss_kw_per_k", "auxiliary_kw", "nominal_kwh")
+    }
+    windows = driver_windows(instance.vehicles, instance.packs)
+    window_frac = windows[
+        pd.Index(instance.vehicles["vehicle_id"]).get_indexer(pd.Index(profiles["vehicle_id"])),
+        pd.Index(instance.packs["pack_id"]).get_indexer(pd.Index(profiles["pack_id"])),
+    ][:, None]
     has_heat_pump = (profiles["heating"] == "heat_pump").to_numpy()[:, None]
     fading_cop = heat_pump_cop(
         ambient_c, cop_mild=physics.heat_pump_cop, limit_c=physics.heat_pump_limit_c
     )
     per_km = consumption_kwh_per_km(
         ambient_c,
-        base_kwh_per_km=column["consumption_kwh_per_km"] * growth,
-        drag_frac=drag / growth,
+        base_kwh_per_km=real_kwh_per_km(profiles)[:, None],
+        drag_frac=column["drag_frac"],
         speed_kmh=corridors.speed_kmh,
+        rated_speed_kmh=corridors.rated_drag_speed_kmh,
         cabin_loss_kw_per_k=column["cabin_loss_kw_per_k"],
         heating_cop=np.where(has_heat_pump, fading_cop, 1.0),
         auxiliary_kw=column["auxiliary_kw"],
         cabin_c=physics.cabin_temperature_c,
         tyre_loss_per_k=physics.tyre_loss_per_k,
+        snow_frac=snow_frac[:, None, :],
+        wet_frac=wet_frac[:, None, :],
+        snow_loss_frac=physics.snow_road_loss_frac,
+        wet_loss_frac=physics.wet_road_loss_frac,
+        cooling=cooling_kw(
+            ambient_c,
+            cabin_loss_kw_per_k=column["cabin_loss_kw_per_k"],
+            cooling_from_c=physics.cooling_from_c,
+            cooling_gain_kw=physics.cooling_gain_kw,
+            cooling_cop=physics.cooling_cop,
+        ),
     )
     pack_c = pack_temperature_c(
         temperature_c, corridors.soak_frac, station_c=physics.station_temperature_c
@@ -165,12 +204,12 @@ def road_energy(
         for chemistry, curve in curves.items()
         if pack_c.size and curve.is_outside(coldest_c)
     ]  # fmt: skip
-    full_kwh = column["nominal_kwh"] * column["soc_window_frac"]
+    full_kwh = column["nominal_kwh"] * window_frac
     return RoadEnergy(
         profiles=profiles[["vehicle_id", "pack_id", "chemistry"]].assign(full_kwh=full_kwh[:, 0]),
         temperature_c=temperature_c,
         draw_kwh=per_km * network.length_km,
-        usable_kwh=usable_energy_kwh(column["nominal_kwh"], column["soc_window_frac"], usable_frac),
+        usable_kwh=usable_energy_kwh(column["nominal_kwh"], window_frac, usable_frac),
         extrapolated=pd.DataFrame(
             extrapolated, columns=["chemistry", "pack_temperature_c", "domain_c"]
         ),

@@ -173,13 +173,13 @@ def test_season_and_pack_change_the_range_shown(visit: Visit) -> None:
     visit.show("ranges", shown=True)
     winter = visit.colours()
     assert "Range with na_25: Winter design day" in legend.inner_text()
-    visit.page.locator("input[name=season][value=july]").check(force=True)
+    visit.page.locator("input[name=season][value=hottest]").check(force=True)
     summer = visit.colours()
-    assert "Range with na_25: July mean" in legend.inner_text()
+    assert "Range with na_25: Hottest month mean" in legend.inner_text()
     assert summer != winter
     visit.page.select_option("#pack", label="lfp_25")
     assert visit.colours() != summer
-    assert "Range with lfp_25: July mean" in legend.inner_text()
+    assert "Range with lfp_25: Hottest month mean" in legend.inner_text()
 
 
 def test_details_of_a_city_and_of_a_station(visit: Visit) -> None:
@@ -416,6 +416,6 @@ def test_without_optional_tables_the_season_is_fixed(browser: Any, bare_report: 
     visit = Visit(context.new_page(), bare_report)
     visit.wait_until_drawn()
     assert visit.page.locator("#season-note").is_visible()
-    assert visit.page.locator("input[name=season][value=july]").is_disabled()
+    assert visit.page.locator("input[name=season][value=hottest]").is_disabled()
     assert visit.complaints == []
     context.close()

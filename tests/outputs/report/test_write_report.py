@@ -363,7 +363,7 @@ def test_seasons_and_classes(map_data: dict[str, Any]) -> None:
     assert map_data["packs"] == ["lfp_25", "na_25"]
     assert map_data["first_pack"] == 1
     assert map_data["cities"][0]["range"] == {
-        "design": [131, 142], "january": [150, 160], "july": [330, 280]
+        "design": [131, 142], "coldest": [150, 160], "hottest": [330, 280]
     }  # fmt: skip
     assert map_data["cities"][1]["range"]["design"] == [140, None]
     lows = [low for low, _ in map_data["range_classes"]]

@@ -15,8 +15,8 @@ from PIL import Image
 from planner.cli import cli
 from planner.errors import InputError
 from planner.instance import Instance
-from planner.outputs.screen.ranges import crossover_sentence
-from planner.physics.fleet import temperature_curve
+from planner.outputs.screen.ranges import crossover_sentence, show_range_table
+from planner.physics.curves import temperature_curve
 from planner.physics.range_table import range_table, temperatures
 from planner.physics.vehicle_range import consumption_kwh_per_km
 
@@ -82,6 +82,7 @@ def test_city_s_winter_is_marked(tutorial: Instance) -> None:
         (marked,) = (line for line in result.output.splitlines() if "design day" in line)
         assert marked.split()[0] == f"{design_c:.1f}"
         assert "January mean" in result.output
+        assert "July mean" in result.output
         assert "private_ab (private) in Tutorial Town" in result.output
         assert "na_25 goes at least as far as lfp_25 below -5.5 C in the air" in result.output
     several = pd.concat([tutorial.cities] * 2, ignore_index=True)
@@ -96,7 +97,9 @@ def test_json_lines() -> None:
     assert {record["record"] for record in records} == {"range", "crossover"}
     assert records[-1]["goes_farther"] == "nowhere"
     assert records[-1]["ambient_c"] is None
-    assert {record.get("place") for record in records} == {None, "design day", "January mean"}
+    assert {record.get("place") for record in records} == {
+        None, "design day", "January mean", "July mean"
+    }  # fmt: skip
     assert all(record["vehicle_id"] == "taxi_ab" for record in records)
 
 
@@ -193,3 +196,25 @@ def test_no_plotting_library_is_loaded_without_a_figure() -> None:
         "assert result.exit_code == 0, result.output; assert 'matplotlib' not in sys.modules"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_packs_that_differ_in_a_start_show_it_each(
+    tutorial: Instance, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "160")
+    heated = pd.DataFrame(
+        {"chemistry": "lfp", "quantity": "start_heat", "temperature_c": [-35.0, 5.0],
+         "value_frac": [0.08, 0.0], "source": "made up"}
+    )  # fmt: skip
+    vehicles = tutorial.vehicles.assign(trips_per_day=3.0)
+    curves = pd.concat([tutorial.curves, heated], ignore_index=True)
+    show_range_table(range_table(replace(tutorial, vehicles=vehicles), [-20.0]))
+    assert capsys.readouterr().out.count("kWh/100 km") == 1
+    instance = replace(tutorial, vehicles=vehicles, curves=curves)
+    table = range_table(instance, [-20.0], vehicle_id="private_ab")
+    show_range_table(table)
+    out = capsys.readouterr().out
+    assert out.count("kWh/100 km") == out.count("pack C") == 2
+    consumption = table.rows.set_index("pack_id")["kwh_per_100km"]
+    assert consumption["lfp_25"] > consumption["na_25"]
+    assert all(f"{value:.1f}" in out for value in consumption)
