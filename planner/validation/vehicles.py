@@ -5,12 +5,14 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from planner.physics.fleet import temperature_curve
+from planner.physics.curves import temperature_curve
 from planner.physics.range_table import range_table
 from planner.physics.winter_tests import compare_with_measurement
 from planner.validation.evidence import Evidence, LacksError
 from planner.validation.measured import SHARE
 
+RATED_C = 25.0
+"""Ratings are driven with the whole energy of a mild pack."""
 WHOLE_CARS = "whole cars"
 """Topic of the tests of whole cars, before the quantity measured."""
 
@@ -55,15 +57,14 @@ def cabin_loss_w_per_k(evidence: Evidence) -> float:
 def rated_range_frac(evidence: Evidence, ambient_c: float) -> float:
     """Range of the commonest private class at a temperature over that by its rating.
 
-    Both to the same end of the pack: usable energy over consumption, over the nominal energy
-    over the rating.
+    The rating over the consumption there, times the pack's energy there over that at
+    `RATED_C`; whatever window of charge the driver uses.
     """
     vehicle = _class_of(evidence, "private")
-    pack_id = str(vehicle["default_pack_id"])
-    range_km = float(_at(evidence, vehicle, [ambient_c])["range_km"].iloc[0])
-    packs = evidence.instance.packs.set_index("pack_id")
-    nominal_kwh = packs.loc[[pack_id], "nominal_kwh"] * packs.loc[[pack_id], "soc_window_frac"]
-    return range_km * float(vehicle["consumption_kwh_per_km"]) / float(nominal_kwh.iloc[0])
+    rows = _at(evidence, vehicle, [ambient_c, RATED_C]).set_index("ambient_c")
+    energy_frac = rows["usable_kwh"][ambient_c] / rows["usable_kwh"][RATED_C]
+    consumption = rows["kwh_per_100km"][ambient_c] / 100
+    return float(vehicle["consumption_kwh_per_km"] / consumption * energy_frac)
 
 
 def driven_pack_frac(evidence: Evidence, cold_c: float, mild_c: float) -> float:

@@ -24,6 +24,7 @@ from planner.validation.measured import ROLES, read_measured, read_regions
 from planner.validation.network import COUNTED_REGIONS
 from planner.validation.predictions import PREDICTIONS
 from planner.validation.trips import DRIVES, flow_figure
+from planner.validation.vehicles import rated_range_frac
 
 TUTORIAL = Path(__file__).parents[2] / "instances" / "tutorial"
 DEGREE_KM = np.pi / 180 * 6371.0088
@@ -233,3 +234,16 @@ def test_screen_shows_topics_and_what_is_missing(
     assert "no plan: give one by --run" in out
     assert "Errors by topic" in out
     assert f"Packs per station: missing: {WITHOUT_RUN}" in out
+
+
+def test_share_of_the_rated_range_is_the_same_for_any_window(tutorial: Instance) -> None:
+    """At 20 C a car without auxiliaries meets its rating; a smaller window changes nothing."""
+    vehicles = tutorial.vehicles.assign(auxiliary_kw=0.0)
+    packs = tutorial.packs.assign(soc_window_frac=0.5)
+    whole = Evidence(replace(tutorial, vehicles=vehicles))
+    half = Evidence(replace(tutorial, vehicles=vehicles, packs=packs))
+    curve = tutorial.curves.query("chemistry == 'lfp' and quantity == 'usable_energy'")
+    at_20 = np.interp(20.0, curve["temperature_c"], curve["value_frac"])
+    assert rated_range_frac(whole, 20.0) == pytest.approx(at_20)
+    assert rated_range_frac(half, 5.0) == pytest.approx(rated_range_frac(whole, 5.0))
+    assert rated_range_frac(whole, 5.0) < 0.95 * at_20
