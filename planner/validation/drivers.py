@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 import numpy as np
+import pandas as pd
 
 from planner.arrays import FloatArray
 from planner.instance import SEGMENTS
@@ -89,19 +90,39 @@ def swapped_frac(evidence: Evidence, *segments: str) -> float:
     return _weighted(_energy_per_swap_kwh(evidence) / by_class, vehicles * np.nan_to_num(swaps))
 
 
-def busiest_hour_frac(evidence: Evidence) -> float:
-    """Share of a day's swaps in its busiest hour, mean over the cities' swaps.
+def mean_day_peak_frac(evidence: Evidence) -> float:
+    """Share of a mean working day's swaps in its busiest hour, mean over the cities' swaps.
 
     Raises
     ------
     LacksError
         If the instance has no table of hours.
     """
+    profile = _hours(evidence)
+    if "day_kind" in profile:
+        profile = profile[profile["day_kind"].isna() | (profile["day_kind"] == "workday")]
+    wide = profile.pivot(index="segment", columns="hour", values="day_frac").fillna(0.0)
+    return _busiest_hour_frac(
+        evidence, wide.reindex(evidence.instance.vehicles["segment"]).to_numpy(float)
+    )
+
+
+def sized_day_peak_frac(evidence: Evidence) -> float:
+    """The same of the day that stations are sized for."""
+    _hours(evidence)
+    return _busiest_hour_frac(evidence, evidence.fleet.hour_frac)
+
+
+def _hours(evidence: Evidence) -> pd.DataFrame:
     if evidence.instance.hour_profile.empty:
         raise LacksError("the instance has no table hour_profile")
-    fleet = evidence.fleet
+    return evidence.instance.hour_profile
+
+
+def _busiest_hour_frac(evidence: Evidence, hour_frac: FloatArray) -> float:
+    """From shares of classes by hour, shape (num_vehicles, num_hours)."""
     swaps = evidence.vehicles * np.nan_to_num(
-        default_pack_swaps(evidence.instance, fleet.yearly_swaps_per_day)
+        default_pack_swaps(evidence.instance, evidence.fleet.yearly_swaps_per_day)
     )
-    by_hour = swaps @ fleet.hour_frac
+    by_hour = swaps @ hour_frac
     return float(by_hour.max(axis=1).sum() / by_hour.sum())

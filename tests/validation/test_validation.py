@@ -19,6 +19,11 @@ from planner.planning.result import Planned
 from planner.validation.charts import all_charts, beside_each_other
 from planner.validation.compare import COLUMNS, compare, errors_by_topic, validate_model
 from planner.validation.document import write_document
+from planner.validation.drivers import (
+    mean_day_peak_frac,
+    sized_day_peak_frac,
+    swaps_per_vehicle,
+)
 from planner.validation.evidence import WITHOUT_RUN, Evidence, LacksError
 from planner.validation.measured import ROLES, read_measured, read_regions
 from planner.validation.network import COUNTED_REGIONS
@@ -247,3 +252,32 @@ def test_share_of_the_rated_range_is_the_same_for_any_window(tutorial: Instance)
     assert rated_range_frac(whole, 20.0) == pytest.approx(at_20)
     assert rated_range_frac(half, 5.0) == pytest.approx(rated_range_frac(whole, 5.0))
     assert rated_range_frac(whole, 5.0) < 0.95 * at_20
+
+
+def test_busiest_hours_by_hand(tutorial: Instance) -> None:
+    """Private cars in one hour of two, taxis evenly in both: swaps weigh them."""
+    hours = pd.DataFrame(
+        {
+            "segment": ["private", "taxi", "taxi", "ride_hailing"],
+            "hour": [7, 7, 19, 7],
+            "day_frac": [1.0, 0.5, 0.5, 1.0],
+        }
+    )
+    evidence = Evidence(replace(tutorial, hour_profile=hours))
+    private = 1000 * swaps_per_vehicle(evidence, "private")
+    taxi = 100 * swaps_per_vehicle(evidence, "taxi")
+    by_hand = (private + taxi / 2) / (private + taxi)
+    assert mean_day_peak_frac(evidence) == pytest.approx(by_hand)
+    assert sized_day_peak_frac(evidence) == pytest.approx(by_hand)
+    holiday = hours.assign(day_kind="holiday", hour=[7, 7, 7, 7]).drop_duplicates("segment")
+    both = pd.concat([hours.assign(day_kind="workday"), holiday], ignore_index=True)
+    of_workday = replace(tutorial, hour_profile=both)
+    told = mean_day_peak_frac(evidence_of_fleet(of_workday, evidence))
+    assert told == pytest.approx(by_hand)
+
+
+def evidence_of_fleet(instance: Instance, other: Evidence) -> Evidence:
+    """An instance with another's fleet as it was worked out there."""
+    evidence = Evidence(instance)
+    vars(evidence)["fleet"] = other.fleet
+    return evidence
