@@ -59,6 +59,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "solving.progress",
     },
     "doctor": BASE | {"solving.self_test"},
+    "validation": BASE | {"instance", "network", "outputs", "physics", "planning.corridors"},
     "cli": BASE
     | PLANNED
     | {
@@ -71,6 +72,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "physics",
         "planning.pipeline",
         "simulation",
+        "validation",
     },
     "__init__": {"instance", "location", "models", "outputs.run_folder", "planning.pipeline"}
     | PLANNED,

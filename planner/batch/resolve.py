@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from planner.batch.scale_tables import match_faults, scale_faults
-from planner.batch.study import Scale, Settings, Study, Variant
-from planner.batch.sweeps import write_out
+from planner.batch.study import OneAtATime, Scale, Settings, Study, Variant
+from planner.batch.sweeps import places_of_ends, write_out
 from planner.errors import Fault, InputError
 from planner.instance import (
     SCENARIO_FILE,
@@ -118,8 +118,9 @@ def _variants(study: Study) -> Iterator[tuple[str, str, Variant]]:
     for name, variant in study.scenarios.items():
         yield f"scenarios.{name}", name, variant
     for name, sweep in study.sweeps.items():
+        places = places_of_ends(name, sweep) if isinstance(sweep, OneAtATime) else {}
         for of_sweep, variant in write_out(name, sweep).items():
-            yield f"sweeps.{name}", of_sweep, variant
+            yield places.get(of_sweep, f"sweeps.{name}"), of_sweep, variant
 
 
 def _with_changes(

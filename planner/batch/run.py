@@ -4,12 +4,13 @@ import time
 from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Protocol
 
 from planner.batch.resolve import Resolved
 from planner.batch.store import Record, RunStore, State, run_key
+from planner.batch.sweeps import tornadoes
 from planner.batch.task import BUSY, Ended, Event, Progressed, RunTask
 from planner.errors import PlannerError
 from planner.files import write_json
@@ -271,6 +272,7 @@ def write_study(resolved: Resolved, tasks: list[RunTask], store: RunStore, file:
             "file": str(file.resolve()),
             "instance": str(resolved.instance),
             "base": list(resolved.base),
+            "tornadoes": [asdict(each) for each in tornadoes(resolved.study)],
             "scenarios": [
                 {
                     "name": scenario.name,

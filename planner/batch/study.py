@@ -12,12 +12,18 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from planner.errors import Fault, InputError
 from planner.instance import suggest
+from planner.outputs.kpi import known_kpis
 
 Name = Annotated[str, Field(min_length=1, max_length=60, pattern=r"^[A-Za-z0-9._-]+$")]
 Value = bool | int | float | str
 Settings = dict[str, Any]
 
 MAX_SCENARIOS = 100_000
+TORNADO_FIGURES = (
+    "swaps_served_frac", "coldest_sodium_ion_frac", "warmest_sodium_ion_frac",
+    "stations_below_minus_10c_frac", "cost_per_swap_cny",
+)  # fmt: skip
+"""What a study of one assumption at a time compares if its file does not say."""
 
 
 def _said(meaning: str, default: Any = ..., **bounds: Any) -> Any:
@@ -154,7 +160,50 @@ class LatinHypercube(_Section):
     seed: int = _said("same seed, same sample", 0, ge=0, le=2**31 - 1)
 
 
-Sweep = Annotated[Grid | ValueList | LatinHypercube, Field(discriminator="method")]
+class Assumption(_Section):
+    """A contested assumption: what its low and its high end change against the base."""
+
+    title: str = _said("the assumption, for people", min_length=1)
+    low: Variant | None = _said("its low end; left out where the base is it", None)
+    high: Variant | None = _said("its high end; left out where the base is it", None)
+
+    @model_validator(mode="after")
+    def _has_an_end(self) -> Self:
+        if self.low is None and self.high is None:
+            raise ValueError("give low, high or both")
+        for end in (self.low, self.high):
+            if end is not None and not end.settings and not end.scale:
+                raise ValueError("an end changes nothing; give settings or scale, or leave it out")
+        return self
+
+    @property
+    def ends(self) -> dict[str, Variant]:
+        """The ends that are given, by name."""
+        ends = {"low": self.low, "high": self.high}
+        return {name: variant for name, variant in ends.items() if variant is not None}
+
+
+class OneAtATime(_Section):
+    """The base, and each assumption at its ends while all others stay as they are."""
+
+    method: Literal["one_at_a_time"] = _said("the base, then one assumption changed at a time")
+    figures: list[str] = _said(
+        "figures of a run that are compared, e.g. swaps_served_frac", list(TORNADO_FIGURES),
+        min_length=1,
+    )  # fmt: skip
+    assumptions: dict[Name, Assumption] = _said("what is changed, by name", min_length=1)
+
+    @model_validator(mode="after")
+    def _known_figures(self) -> Self:
+        kpis = known_kpis()
+        for name in self.figures:
+            if not any(kpi.stands_for(name) for kpi in kpis):
+                known = [kpi.name for kpi in kpis]
+                raise ValueError(f"unknown figure {name}; {suggest(name, known)}")
+        return self
+
+
+Sweep = Annotated[Grid | ValueList | LatinHypercube | OneAtATime, Field(discriminator="method")]
 
 
 class Limits(_Section):
@@ -189,6 +238,8 @@ class Study(_Section):
         if not self.scenarios and not self.sweeps:
             raise ValueError("no scenario; add [scenarios.NAME] or [sweeps.NAME]")
         for name, sweep in self.sweeps.items():
+            if isinstance(sweep, OneAtATime):
+                continue
             for one, other in itertools.combinations([axis.target for axis in sweep.axes], 2):
                 if f"{one}.".startswith(f"{other}.") or f"{other}.".startswith(f"{one}."):
                     raise ValueError(f"sweeps.{name}: two axes change {one}")

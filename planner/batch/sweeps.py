@@ -9,37 +9,49 @@ from planner.batch.study import (
     Axis,
     Grid,
     LatinHypercube,
+    OneAtATime,
     RangeAxis,
     Scale,
     Settings,
+    Study,
     Value,
     ValueList,
     Variant,
 )
+from planner.outputs.study.tornado import Ends, Tornado
 
 MAX_NAME_LENGTH = 100
 
 
-def write_out(name: str, sweep: Grid | ValueList | LatinHypercube) -> dict[str, Variant]:
+def write_out(
+    name: str, sweep: Grid | ValueList | LatinHypercube | OneAtATime
+) -> dict[str, Variant]:
     """The scenarios of a sweep.
 
     Parameters
     ----------
     name : str
         Of the sweep.
-    sweep : Grid, ValueList or LatinHypercube
+    sweep : Grid, ValueList, LatinHypercube or OneAtATime
 
     Returns
     -------
     dict of name to Variant
         A listed sweep's scenarios are named after their values, so that a value more leaves
-        the names of the others; a sample's are numbered.
+        the names of the others; a sample's are numbered; one assumption at a time gives
+        ``NAME-base`` and ``NAME-ASSUMPTION-low`` and ``-high``.
 
     Notes
     -----
     Latin hypercube: McKay, Beckman and Conover (1979), as drawn by `scipy.stats.qmc`. Its
     values keep six digits; whole numbers are equally likely, both ends included.
     """
+    if isinstance(sweep, OneAtATime):
+        return {base_name(name): Variant()} | {
+            end_name(name, assumption, end): variant
+            for assumption, given in sweep.assumptions.items()
+            for end, variant in given.ends.items()
+        }
     axes: Sequence[Axis] = sweep.axes
     if isinstance(sweep, LatinHypercube):
         rows = _sample(sweep)
@@ -58,6 +70,46 @@ def write_out(name: str, sweep: Grid | ValueList | LatinHypercube) -> dict[str, 
         label if taken.count(label) == 1 else f"{name}-row-{number}": _variant(axes, row)
         for number, (label, row) in enumerate(named, start=1)
     }
+
+
+def base_name(sweep: str) -> str:
+    """Scenario in which no assumption is changed."""
+    return f"{sweep}-base"
+
+
+def end_name(sweep: str, assumption: str, end: str) -> str:
+    """Scenario in which one assumption is at an end: ``low`` or ``high``."""
+    return f"{sweep}-{assumption}-{end}"
+
+
+def places_of_ends(name: str, sweep: OneAtATime) -> dict[str, str]:
+    """Where in the study file each end of a sweep stands, by its scenario."""
+    return {
+        end_name(name, assumption, end): f"sweeps.{name}.assumptions.{assumption}.{end}"
+        for assumption, given in sweep.assumptions.items()
+        for end in given.ends
+    }
+
+
+def tornadoes(study: Study) -> list[Tornado]:
+    """The study's sweeps of one assumption at a time, as their page and table need them."""
+    return [
+        Tornado(
+            name=name,
+            figures=tuple(sweep.figures),
+            base=base_name(name),
+            assumptions=tuple(
+                Ends(
+                    title=given.title,
+                    scenarios={end: end_name(name, assumption, end) for end in given.ends},
+                    titles={end: variant.title for end, variant in given.ends.items()},
+                )
+                for assumption, given in sweep.assumptions.items()
+            ),
+        )
+        for name, sweep in study.sweeps.items()
+        if isinstance(sweep, OneAtATime)
+    ]
 
 
 def _label(value: Value) -> str:

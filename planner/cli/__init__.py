@@ -132,6 +132,38 @@ def validate(instance: Path, scenario: str | None) -> None:
         click.echo(f"  {name:<12} {len(getattr(read, name)):>9,} rows")
 
 
+@cli.command("validate-model")
+@click.argument(
+    "instance", type=click.Path(path_type=Path), default=Path("instances/china-140"),
+    metavar="[INSTANCE]",
+)  # fmt: skip
+@click.option(
+    "--run", "run_folder", type=click.Path(path_type=Path), metavar="RUN",
+    help="Finished run of INSTANCE, for what takes a plan.",
+)  # fmt: skip
+@click.option(
+    "--write", "document", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE",
+    help="Write docs/truth.md, its pictures beside it in figures/.",
+)  # fmt: skip
+@click.option("--json", "as_json", is_flag=True, help="The whole table as one JSON line.")
+def validate_model(
+    instance: Path, run_folder: Path | None, document: Path | None, as_json: bool
+) -> None:
+    """Hold what INSTANCE and a plan of it say against what was measured.
+
+    INSTANCE is instances/china-140 if left out. Ranges and consumption, drivers, hours,
+    stations, places, trips and money, each with its error, calibrated and held out apart
+    (docs/truth.md). What is missing is told.
+    """
+    from planner.validation.compare import validate_model as validate
+    from planner.validation.document import write_document
+    from planner.validation.show import print_json, show_validation
+
+    validation = validate(instance, run_folder)
+    written = write_document(validation, document) if document is not None else []
+    (print_json if as_json else show_validation)(validation, written)
+
+
 @cli.command("range")
 @_INSTANCE
 @click.option("--scenario", metavar="NAME", help="Named variant in scenario.toml.")

@@ -10,6 +10,7 @@ from scipy.spatial import KDTree
 from planner.geodesy import chord_to_arc_km, to_sphere_km
 from planner.instance import HOLIDAY, SEGMENTS, Instance
 from planner.limits import LIMIT_TOLERANCE
+from planner.plans.city_chemistries import chemistry_shares
 from planner.plans.derived import Derived
 from planner.plans.fleet_rows import (
     FLEET_KEY,
@@ -72,6 +73,7 @@ def evaluate_plan(
     by_id = zones.set_index("zone_id").loc[instance.zones["zone_id"]]
     return Evaluation(
         _kpi(instance, plan, zones, asked, stations, packs, derived)
+        | chemistry_shares(cities, sorted(instance.packs["chemistry"].unique()))
         | _hour_figures(by_id["car_owning_households"], audited.hour_min)
         | _question_figures(instance, by_id, stations, station_min),
         stations,

@@ -101,6 +101,30 @@ def test_a_batch_is_made_once_and_only_what_changed_is_made_again(study: StudyFo
     assert [row["scenario"] for row in status_rows(RunStore(study.out))] == ["as_it_is"]
 
 
+def test_one_assumption_at_a_time_from_file_to_page(study: StudyFolder) -> None:
+    stations = {"title": "Stations", "low": {"settings": {"siting": {"num_stations": 1}}}}
+    prices = {"title": "Price", "high": {
+        "scale": [{"table": "stations", "column": "capex_cny", "factor": 2.0}]}}  # fmt: skip
+    sweep = {
+        "method": "one_at_a_time", "figures": ["num_stations", "capex_cny"],
+        "assumptions": {"stations": stations, "prices": prices},
+    }  # fmt: skip
+    study.write(sweeps={"t": sweep})
+    code, _, errors = study.run("--outputs", "tables")
+    assert code == 0, errors
+    table = pd.read_csv(study.out / "tornado.csv").set_index(["figure", "assumption"])
+    count = table.loc[("num_stations", "Stations")]
+    assert (count["low_value"], count["base_value"], count["effect"]) == (1, 2, 1)
+    assert count["low"] == "siting.num_stations = 1 (not 2)"
+    money = table.loc["capex_cny"]
+    assert list(money.index) == ["Price", "Stations"]
+    assert money["high_value"]["Price"] == 2 * money["base_value"]["Price"]
+    page = (study.out / "study.html").read_text(encoding="utf-8")
+    assert "Investment: Price moves it most" in page
+    assert '<h2 id="assumptions-title">One assumption at a time</h2>' in page
+    assert page.index("chart-tornado-t-capex_cny") < page.index("chart-trade-off")
+
+
 def test_each_failure_is_a_row_with_its_reason_and_the_others_finish(study: StudyFolder) -> None:
     (study.instance / "broken.csv").write_text("chemistry,quarter\nlfp,soon\n", encoding="utf-8")
     sites = (study.instance / "sites.csv").read_text(encoding="utf-8")

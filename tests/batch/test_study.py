@@ -5,11 +5,23 @@ from typing import Any
 import pytest
 
 from planner.batch.resolve import Resolved, resolve
-from planner.batch.study import read_study
+from planner.batch.study import TORNADO_FIGURES, OneAtATime, read_study
+from planner.batch.sweeps import tornadoes
 from planner.errors import InputError
 from tests.batch.study_folder import GRID, ROOT, StudyFolder
 
 SUPPLY = {"table": "supply", "column": "gwh"}
+TORNADO: dict[str, Any] = {
+    "method": "one_at_a_time",
+    "assumptions": {
+        "supply": {
+            "title": "Supply",
+            "low": {"title": "half", "scale": [SUPPLY | {"factor": 0.5}]},
+            "high": {"scale": [SUPPLY | {"factor": 2.0}]},
+        },
+        "stations": {"title": "Stations", "high": {"settings": {"siting": {"num_stations": 3}}}},
+    },
+}
 
 
 def _resolved(study: StudyFolder, **content: Any) -> Resolved:
@@ -53,6 +65,23 @@ def test_grid_has_every_combination_and_list_goes_side_by_side(study: StudyFolde
     assert [each.name for each in listed] == ["l-1-0.5", "l-2-1.0"]
     assert [each.scenario.siting.num_stations for each in listed] == [1, 2]
     assert [each.scale[0].factor for each in listed] == [0.5, 1.0]
+
+
+def test_one_assumption_at_a_time_leaves_the_others_at_the_base(study: StudyFolder) -> None:
+    resolved = _resolved(study, sweeps={"t": TORNADO}).scenarios
+    assert {each.name: each.differences for each in resolved} == {
+        "t-base": (),
+        "t-supply-low": ("supply.gwh x 0.5",),
+        "t-supply-high": ("supply.gwh x 2",),
+        "t-stations-high": ("siting.num_stations = 3 (not 2)",),
+    }
+    (tornado,) = tornadoes(read_study(study.file))
+    assert tornado.figures == TORNADO_FIGURES
+    assert [list(ends.scenarios) for ends in tornado.assumptions] == [["low", "high"], ["high"]]
+    assert tornado.assumptions[0].titles == {"low": "half", "high": ""}
+    assert {tornado.base} | {
+        name for ends in tornado.assumptions for name in ends.scenarios.values()
+    } == {each.name for each in resolved}
 
 
 def test_one_value_more_leaves_the_other_scenarios_as_they_are(study: StudyFolder) -> None:
@@ -143,6 +172,23 @@ def test_latin_hypercube_draws_once_from_each_part(study: StudyFolder) -> None:
                 {"setting": "siting.num_stations", "values": [1]}]}}},
             "two scenarios have this name",
         ),
+        (
+            {"sweeps": {"t": TORNADO | {"figures": ["swaps_servd_frac"]}}},
+            "unknown figure swaps_servd_frac; did you mean swaps_served_frac?",
+        ),
+        (
+            {"sweeps": {"t": TORNADO | {"assumptions": {"a": {"title": "A"}}}}},
+            "give low, high or both",
+        ),
+        (
+            {"sweeps": {"t": TORNADO | {"assumptions": {"a": {"title": "A", "low": {}}}}}},
+            "an end changes nothing",
+        ),
+        (
+            {"sweeps": {"t": TORNADO | {"assumptions": {"a": {"title": "A", "low": {
+                "settings": {"siting": {"num_station": 1}}}}}}}},
+            "sweeps.t.assumptions.a.low.settings.siting.num_station: 1: unknown key; did you mean",
+        ),
         ({"instance": "nowhere", "scenarios": {"a": {}}}, "no such folder"),
         ({"scenario": "four_stations", "scenarios": {"a": {}}}, "no such scenario"),
     ],
@@ -192,3 +238,13 @@ def test_faulty_study_exits_with_2(study: StudyFolder) -> None:
 def test_the_example_study_is_valid() -> None:
     file = ROOT / "studies" / "tutorial.toml"
     assert len(resolve(read_study(file), file).scenarios) == 3 + 9 + 12
+
+
+@pytest.mark.parametrize("name", ["tutorial", "china_140"])
+def test_the_studies_of_one_assumption_are_valid(name: str) -> None:
+    file = ROOT / "studies" / f"{name}_tornado.toml"
+    study = read_study(file)
+    (sweep,) = study.sweeps.values()
+    assert isinstance(sweep, OneAtATime)
+    ends = sum(len(assumption.ends) for assumption in sweep.assumptions.values())
+    assert len(resolve(study, file).scenarios) == 1 + ends

@@ -13,6 +13,7 @@ from planner.outputs.kpi import describe_kpi, is_share
 from planner.outputs.report.charts.drawing import draw
 from planner.outputs.report.numbers import MISSING, large, number, percent
 from planner.outputs.study.charts import robust_sites, trade_off
+from planner.outputs.study.tornado import tornado_charts
 
 PAGE_FILE = "study.html"
 _FIGURES = ("num_stations", "capex_cny", "swaps_served_frac", "households_served_frac")
@@ -37,6 +38,8 @@ class StudyContent:
         ``site_id, city_id, lon, lat, num_chosen, num_scenarios, chosen_frac``.
     reports : dict of str to str
         Address of a run's report as seen from the page, by the run's folder.
+    tornado : DataFrame
+        As `tornado_table` makes it; empty for a study that has none.
     """
 
     name: str
@@ -46,6 +49,7 @@ class StudyContent:
     catalogue: pd.DataFrame
     sites: pd.DataFrame
     reports: dict[str, str]
+    tornado: pd.DataFrame
 
 
 @dataclass(frozen=True)
@@ -80,11 +84,16 @@ def render_study(content: StudyContent) -> str:
         finding=_finding(done),
         charts=[
             {"chart": chart, "svg": Markup(chart.svg)}
-            for chart in draw([trade_off(done), robust_sites(content.sites)], lambda _: None)
+            for chart in draw(
+                [*tornado_charts(content.tornado, done), trade_off(done),
+                 robust_sites(content.sites)],
+                lambda _: None,
+            )
         ],
         headings=headings,
         rows=[_row(row, [*varied, *figures, *_ADDED], content.reports)
               for row in shown.to_dict("records")],
+        tornado=[_end_row(row) for row in content.tornado.to_dict("records")],
         num_left=len(catalogue) - len(shown),
         page_style=Markup(style),
     )  # fmt: skip
@@ -122,6 +131,14 @@ def _row(row: dict[Any, Any], names: list[str], reports: dict[str, str]) -> _Row
         tuple(_cell(name, row[name]) for name in names),
         str(row["reason"]),
     )
+
+
+def _end_row(row: dict[Any, Any]) -> tuple[str, ...]:
+    """Cells of the page's table of assumptions."""
+    figure = str(row["figure"])
+    values = (_cell(figure, row[name]) for name in ("low_value", "base_value", "high_value"))
+    return (str(row["figure_title"]), str(row["assumption"]), str(row["low"]), str(row["high"]),
+            *values)  # fmt: skip
 
 
 def _cell(name: str, value: Any) -> str:

@@ -7,10 +7,13 @@ from dataclasses import replace
 import pandas as pd
 import pytest
 
+from planner.outputs.chemistries import Chemistries
 from planner.outputs.report.charts.drawing import draw
 from planner.outputs.study.charts import robust_sites, trade_off
 from planner.outputs.study.page import StudyContent, render_study
+from planner.outputs.study.tornado import tornado_table
 
+NAMES = Chemistries({})
 VARIED = "siting.num_stations"
 DONE = pd.DataFrame(
     {
@@ -50,6 +53,7 @@ def content() -> StudyContent:
         catalogue=pd.concat([catalogue, pd.DataFrame([failed])], ignore_index=True),
         sites=SITES,
         reports={"runs/large": "runs/large/report.html"},
+        tornado=tornado_table([], catalogue, NAMES),
     )
 
 
