@@ -34,7 +34,7 @@ ROAD_MODELS = (
 SHARED_MODELS = (
     (
         "where taxis and ride-hailing cars swap",
-        "residents times mapped road km nearby",
+        "car-owning households times mapped road km nearby, in powers of two",
         "INF",
         "ranks, depots, railway stations and airports are not in the sources, dense roads are; "
         "zones.commercial_weight",

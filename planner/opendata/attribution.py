@@ -71,7 +71,8 @@ alone, to within a few km, and makes no statement about any boundary.
    counted for ten provinces, the rest shared by car-owning households, less in the cold and the
    north-west; inside a province by urban residents times the share of households with a car.
 8. **Places of commercial cars.** Ranks, depots, stations and airports are not in the sources;
-   taxis and ride-hailing cars follow residents times mapped road km nearby.
+   taxis and ride-hailing cars follow car-owning households times mapped road km nearby, in
+   powers of two.
 9. **Snow.** Days with snow on the road from the month's mean and an assumed spread of hours.
 
 ## What changed, and by how much

@@ -16,6 +16,8 @@ from planner.opendata.speeds import SpeedRule, edge_speed_kmh
 
 HOUSEHOLD_STEP = 0.1
 """Households of a zone are rounded to this."""
+LEAST_ROAD_KM = 0.125
+"""Mapped road near a zone that has less, for the weight of commercial cars [km]; ?: assumed."""
 
 
 @dataclass(frozen=True)
@@ -62,26 +64,30 @@ def cell_texts(cells: IntArray) -> list[str]:
     return [basic_int.int_to_str(cell) for cell in cells.tolist()]
 
 
-def commercial_weight(land: Land) -> FloatArray:
-    """Weight of each cell in the driving of taxis and ride-hailing cars.
+def commercial_weight(land: Land, cell_idx: IntArray, households: FloatArray) -> FloatArray:
+    """Weight of zones in the driving of taxis and ride-hailing cars.
 
     Ranks, depots, railway stations and airports are not in the sources; where many people live
-    along many mapped roads stands for them: residents in thousands times the road km of the
-    cell and its ring.
+    along many mapped roads stands for them: car-owning households times the road km of the
+    cell and its ring. These kilometres are taken as powers of two: zones in the reach of the
+    same sites then mix segments in a few ways only, and the siting can join them.
 
     Parameters
     ----------
     land : Land
-        Roads and residents.
+        Roads and cells.
+    cell_idx : int array, shape (num_zones,)
+        Cell of each zone.
+    households : float array, shape (num_zones,)
+        Car-owning households of each zone.
 
     Returns
     -------
-    float array, shape (num_cells,)
-        In steps of 0.01; residents without a mapped road nearby do not count.
+    float array, shape (num_zones,)
+        A zone without a mapped road nearby counts as with `LEAST_ROAD_KM`.
     """
-    road_km_nearby = land.cells.mean_nearby(land.cells.road_km)
-    weight: FloatArray = np.round(land.residents / 1000 * road_km_nearby, 2)
-    return weight
+    road_km = np.maximum(land.cells.mean_nearby(land.cells.road_km)[cell_idx], LEAST_ROAD_KM)
+    return np.asarray(households * 2.0 ** np.rint(np.log2(road_km)), np.float64)
 
 
 def make_sites(

@@ -149,13 +149,14 @@ def _make_zones(facts: Facts, land: Land) -> pd.DataFrame:
     per_county = np.bincount(county_idx, land.residents[chosen], len(counties))
     share = land.residents[chosen] / per_county[county_idx]
     households = counties["car_owning_households"].to_numpy()[county_idx] * share
+    owning = round_to_total(households, county_idx, HOUSEHOLD_STEP)
     return pd.DataFrame(
         {
             "zone_id": cell_texts(land.cells.cell[chosen]),
             "city_id": counties["city_id"].to_numpy()[county_idx],
             "county_id": counties["county_id"].to_numpy()[county_idx],
-            "car_owning_households": round_to_total(households, county_idx, HOUSEHOLD_STEP),
-            "commercial_weight": commercial_weight(land)[chosen],
+            "car_owning_households": owning,
+            "commercial_weight": commercial_weight(land, chosen, owning),
         }
     )
 

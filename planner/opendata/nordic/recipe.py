@@ -219,12 +219,13 @@ def _make_zones(cities: pd.DataFrame, land: Land, value: Value) -> pd.DataFrame:
     chosen = np.flatnonzero(land.owner_idx >= 0)
     city_idx = land.owner_idx[chosen]
     households = land.residents[chosen] * value["car_owning_households_per_resident"]
+    owning = round_to_total(households, city_idx, HOUSEHOLD_STEP)
     return pd.DataFrame(
         {
             "zone_id": cell_texts(land.cells.cell[chosen]),
             "city_id": cities["city_id"].to_numpy()[city_idx],
-            "car_owning_households": round_to_total(households, city_idx, HOUSEHOLD_STEP),
-            "commercial_weight": commercial_weight(land)[chosen],
+            "car_owning_households": owning,
+            "commercial_weight": commercial_weight(land, chosen, owning),
         }
     )
 

@@ -125,8 +125,9 @@ No borders are shipped or drawn.
 8. **Fleet.** {num_vehicles:,} vehicles by the end of 2028, shared among the cities by residents
    and the country's share of battery cars in new registrations; adoption ramps straight, and
    the first vehicles come with LFP packs.
-9. **Places of commercial cars, and snow.** Taxis and ride-hailing cars follow residents times
-   mapped road km nearby; days with snow on the road follow from the month's mean.
+9. **Places of commercial cars, and snow.** Taxis and ride-hailing cars follow car-owning
+   households times mapped road km nearby, in powers of two; days with snow on the road
+   follow from the month's mean.
 
 ## What changed, and by how much
 
