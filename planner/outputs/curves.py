@@ -66,6 +66,10 @@ def with_curves(cities: pd.DataFrame, tables: Mapping[str, pd.DataFrame]) -> pd.
     return cities.assign(**columns)
 
 
+SAME_FRAC = 0.05
+"""Shares of a chemistry that lie within this of each other are called much the same."""
+
+
 def settling_in_one_sentence(
     tables: Mapping[str, pd.DataFrame], kpi: Mapping[str, float], chemistries: Chemistries
 ) -> str:
@@ -94,7 +98,7 @@ def settling_in_one_sentence(
     )
     rests = (
         f"Which packs {coldest} {gets} rests on contested curves"
-        if contested
+        if contested or shares.max() - shares.min() > SAME_FRAC
         else f"Whichever of the contested curves is true, the packs of {coldest} are much the same"
     )
     return (
