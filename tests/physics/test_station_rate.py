@@ -84,7 +84,7 @@ def test_lfp_is_warmed_and_sodium_is_not() -> None:
 
 
 def test_a_strong_heater_warms_to_where_the_power_no_longer_grows() -> None:
-    lfp = _charge_power("lfp")
+    lfp = TemperatureCurve(np.array([0.0, 25.0, 60.0]), np.array([0.0, 1.0, 1.0]))
     weak, strong = (
         fastest_turn(-20.0, charge_power=lfp, **(BAY | {"heater_kw": heater}))
         for heater in (0.5, 1000.0)

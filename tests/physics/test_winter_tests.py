@@ -1,5 +1,6 @@
 """The physics against published tests; errors are pinned, the document is current."""
 
+from importlib.resources import files
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +10,7 @@ import pytest
 from planner.instance.settings.physics import Physics
 from planner.physics.ablation import (
     AIR_C,
+    SODIUM_PACK,
     PrivateCar,
     ablation,
     contested_curves,
@@ -17,8 +19,11 @@ from planner.physics.ablation import (
 )  # fmt: skip
 from planner.physics.page_tables import format_page_tables
 from planner.physics.winter_tests import (
+    DRIVEN_PACK,
     SOAKED_PACK,
+    START_HEAT,
     Elements,
+    TemperatureCurve,
     calibration_error,
     compare_with_measurement,
     measured_tests,
@@ -169,3 +174,24 @@ def test_document_is_current() -> None:
     text = DOCUMENT.read_text(encoding="utf-8")
     assert format_page_tables() in text, "run: python tests/benchmarks/physics.py"
     assert (DOCUMENT.parent / "figures" / "range_over_temperature.svg").is_file()
+
+
+@pytest.mark.parametrize(
+    ("chemistry", "curve_set", "quantity", "curve"),
+    [
+        ("lfp", "", "usable_energy", DRIVEN_PACK),
+        ("lfp", "", "start_heat", START_HEAT),
+        ("lfp", "soaked_cells", "usable_energy", SOAKED_PACK),
+        ("sodium_ion", "", "usable_energy", SODIUM_PACK),
+    ],
+)
+def test_curves_of_the_page_are_those_of_the_instances(
+    chemistry: str, curve_set: str, quantity: str, curve: TemperatureCurve
+) -> None:
+    with (files("planner.opendata") / "parameters" / "curves.csv").open() as stream:
+        table = pd.read_csv(stream).fillna({"curve_set": ""})
+    is_row = (table["chemistry"] == chemistry) & (table["quantity"] == quantity)
+    rows = table[is_row & (table["curve_set"] == curve_set)].sort_values("temperature_c")
+    at_c = np.linspace(-30, 45, 200)
+    expected = np.interp(at_c, rows["temperature_c"], rows["value_frac"])
+    assert curve.at(at_c) == pytest.approx(expected, abs=1e-4)
