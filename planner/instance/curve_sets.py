@@ -25,7 +25,7 @@ def curve_sets(curves: pd.DataFrame) -> tuple[str, ...]:
 
     >>> curve_sets(pd.DataFrame({"curve_set": [None, "driven", "driven"]}))
     ('driven',)
-    >>> curve_sets(pd.DataFrame({"chemistry": ["lfp"]}))
+    >>> curve_sets(pd.DataFrame({"temperature_c": [25.0]}))
     ()
     """
     return tuple(sorted({*_set_of(curves)} - {""}))
