@@ -10,6 +10,8 @@ from planner.validation.vehicles import WHOLE_CARS
 ROLE_COLOURS = (VERMILION, BLUE)
 """Of predictions, in the order of `ROLES`."""
 _ROW_PX = 30
+_WIDER_FONT_PX = 60
+"""Kept free beside long names, for a reader whose font is wider than the one measured with."""
 
 
 def whole_cars(rows: pd.DataFrame) -> Chart:
@@ -70,9 +72,9 @@ def _role_shape() -> Spec:
             "scale": {"domain": list(ROLES), "range": ["square", "circle"]}}  # fmt: skip
 
 
-def _on_white(spec: Spec) -> Spec:
+def _on_white(spec: Spec, left_px: int = 0) -> Spec:
     """Complete, with a ground of its own: a picture in a page of any colour."""
-    return {**complete(spec), "background": "white"}
+    return {**complete(spec, left_px=left_px), "background": "white"}
 
 
 def beside_each_other(
@@ -128,7 +130,7 @@ def beside_each_other(
         ],
     }  # fmt: skip
     note = "Upright line: measured, with its spread in grey. Point: predicted."
-    return Chart(key, title, subtitle, _on_white(spec), note)
+    return Chart(key, title, subtitle, _on_white(spec, _WIDER_FONT_PX), note)
 
 
 def all_charts(rows: pd.DataFrame) -> list[Chart]:

@@ -240,7 +240,7 @@ def test_the_example_study_is_valid() -> None:
     assert len(resolve(read_study(file), file).scenarios) == 3 + 9 + 12
 
 
-@pytest.mark.parametrize("name", ["tutorial", "china_140"])
+@pytest.mark.parametrize("name", ["tutorial", "china_140", "nordic"])
 def test_the_studies_of_one_assumption_are_valid(name: str) -> None:
     file = ROOT / "studies" / f"{name}_tornado.toml"
     study = read_study(file)

@@ -15,6 +15,8 @@ from planner.outputs.report.numbers import percent
 
 ENDS = ("low", "high")
 _ROW_PX = 30
+_WIDER_FONT_PX = 60
+"""Kept free beside the names, for a reader whose font is wider than the one measured with."""
 _GIVEN = "ends known"
 _COLUMNS = ("sweep", "figure", "figure_title", "assumption", *ENDS, "low_value", "base_value",
             "high_value", "effect")  # fmt: skip
@@ -220,4 +222,4 @@ def _chart(head: str, key: str, rows: pd.DataFrame, done: pd.DataFrame) -> Chart
             "differences between two may be none."
         )
     moves = f"{first['assumption']} moves it most" if first["effect"] > 0 else "nothing moves it"
-    return Chart(key, f"{title}: {moves}", subtitle, complete(spec), note)
+    return Chart(key, f"{title}: {moves}", subtitle, complete(spec, left_px=_WIDER_FONT_PX), note)
