@@ -9,8 +9,8 @@ class Packs(Section):
     """What the packs must do, and how many are to be had."""
 
     promised_range_km: float = setting(
-        250.0, "range promised to drivers on the winter design day, between two swaps: within the share "
-        "of the pack that they use", unit="km",
+        250.0, "range promised to drivers on the winter design day, between two swaps: within the "
+        "share of the pack that they use", unit="km",
         source="?: planning target; cars are sold on 400-500 km CLTC", ge=0, le=1000,
     )  # fmt: skip
     promise: Literal["penalty", "constraint"] = setting(
