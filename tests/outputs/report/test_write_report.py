@@ -388,7 +388,20 @@ def test_a_part_of_the_curves_is_not_enough(run_folder: Path) -> None:
         write_report(run_folder)
 
 
-def test_curves_that_change_nothing_are_said_to(run_folder: Path) -> None:
+@pytest.mark.parametrize(
+    ("shares", "finding"),
+    [
+        ([0.20, 0.22, 0.24], "Whichever of the contested curves is true"),
+        ([0.20, 0.06, 0.32], "rests on contested curves"),
+    ],
+)
+def test_curves_that_change_no_main_chemistry(
+    run_folder: Path, shares: list[float], finding: str
+) -> None:
+    path = run_folder / "tables/curve_case.parquet"
+    cases = pd.read_parquet(path)
+    of_coldest = [name for name in cases.columns if name.endswith("_coldest_frac")]
+    cases.assign(**dict.fromkeys(of_coldest, shares[: len(cases)])).to_parquet(path)
     path = run_folder / "tables/curve_city.parquet"
     pd.read_parquet(path).assign(is_contested=False, main_chemistry="none").to_parquet(path)
     run = json.loads((run_folder / "run.json").read_text())
@@ -396,7 +409,7 @@ def test_curves_that_change_nothing_are_said_to(run_folder: Path) -> None:
     (run_folder / "run.json").write_text(json.dumps(run))
     report = write_report(run_folder)
     text = " ".join(_Page(report).texts)
-    assert "Whichever of the contested curves is true" in text
+    assert finding in text
     assert 'id="contested-cities"' not in report.read_text(encoding="utf-8")
 
 
