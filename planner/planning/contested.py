@@ -19,11 +19,9 @@ from planner.models.packs.solve import solve_pack_assignment
 from planner.physics.climate import CityClimate
 from planner.physics.fleet import check_turns, operate_fleet
 from planner.planning.packs import StationAnswer, assemble_pack_assignment, assigned_vehicles
+from planner.plans.city_chemistries import cities_at_each_end
 from planner.solving.options import SolveOptions
 from planner.units import QUARTERS_PER_YEAR
-
-MOST_EXTREME = 10
-"""So many cities count as the coldest, and as the warmest; at most half of all."""
 
 _NO_PACK = "none"
 
@@ -162,7 +160,7 @@ def _figures(instance: Instance, cases: dict[str, _Case], cost: FloatArray) -> d
 def _cases(instance: Instance, cases: dict[str, _Case], cost: FloatArray) -> pd.DataFrame:
     chosen = list(cases).index(instance.scenario.physics.curve_set or BASE)
     winter_c = instance.cities["winter_design_c"].to_numpy(float)
-    num_extreme = max(1, min(MOST_EXTREME, len(winter_c) // 2))
+    num_extreme = cities_at_each_end(len(winter_c))
     coldest_first = winter_c.argsort(kind="stable")
     groups = {
         "": coldest_first,

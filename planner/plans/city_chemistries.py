@@ -4,8 +4,17 @@ import pandas as pd
 
 from planner.plans.question import share
 
-NUM_CITIES = 10
-"""Cities at either end; all of an instance that has fewer."""
+MOST_CITIES = 10
+"""Cities at either end, where there are so many."""
+
+
+def cities_at_each_end(num_cities: int) -> int:
+    """How many cities count as the coldest, and as the warmest: at most half, at least one.
+
+    >>> [cities_at_each_end(num_cities) for num_cities in (1, 3, 140)]
+    [1, 1, 10]
+    """
+    return max(1, min(MOST_CITIES, num_cities // 2))
 
 
 def chemistry_shares(cities: pd.DataFrame, chemistries: list[str]) -> dict[str, float]:
@@ -21,11 +30,12 @@ def chemistry_shares(cities: pd.DataFrame, chemistries: list[str]) -> dict[str, 
     -------
     dict of str to float
         ``coldest_<chemistry>_frac`` and ``warmest_<chemistry>_frac``: of the swap vehicles in the
-        `NUM_CITIES` cities with the coldest and the warmest winter design day, without a pack
+        `cities_at_each_end` with the coldest and the warmest winter design day, without a pack
         or with one.
     """
     by_cold = cities.sort_values(["winter_design_c", "city_id"])
-    ends = {"coldest": by_cold.head(NUM_CITIES), "warmest": by_cold.tail(NUM_CITIES)}
+    count = cities_at_each_end(len(cities))
+    ends = {"coldest": by_cold.head(count), "warmest": by_cold.tail(count)}
     return {
         f"{end}_{chemistry}_frac": share(
             rows[f"vehicles_{chemistry}"].sum(), rows["vehicles"].sum()
