@@ -82,6 +82,8 @@ MODELS_MAY_IMPORT = {
     "allocation": {"coverage", "sized_coverage"},
     "least_money": {"coverage", "sized_coverage"},
     "national": {"coverage", "sized_coverage"},
+    "phasing": {"coverage", "national", "sized_coverage"},
+    "robust": {"p_median", "phasing"},
     "sized_coverage": {"coverage"},
     "refuelling": {"coverage", "national.claims"},
 }

@@ -28,6 +28,7 @@ import numpy as np
 
 from planner.arrays import FloatArray
 from planner.models.coverage.bound import quick_bound
+from planner.models.coverage.restarts import Restarts, next_weight
 from planner.models.coverage.rows import CoverRows, Incidence
 from planner.models.coverage.tuning import Tuning
 from planner.solving.incidence import sum_over_lists
@@ -127,7 +128,8 @@ def _project(
 
 
 @numba.njit(cache=True, nogil=True)
-def _relaxed_value(inc: Incidence, opening: FloatArray) -> float:
+def relaxed_cover(inc: Incidence, opening: FloatArray) -> float:
+    """What relaxed openings cover: each row as far as its sites are open, up to all of it."""
     ptr, idx = inc.sites_of_row
     total = 0.0
     for row in range(len(inc.value)):
@@ -167,19 +169,20 @@ def primal_dual(rows: CoverRows, tuning: Tuning = Tuning()) -> Iterator[DualPoin
     opening_sum, share_sum = np.zeros_like(opening), np.zeros_like(share)
     anchor_opening, anchor_share = opening, share
     omega, price = 1.0, 0.0
-    since_restart, gap_at_restart, last_gap = 0, np.inf, np.inf
+    restarts = Restarts(tuning)
 
     def evaluate(some_share: FloatArray, some_opening: FloatArray) -> tuple[float, float]:
-        relaxed = _relaxed_value(inc, some_opening)
+        relaxed = relaxed_cover(inc, some_opening)
         return quick_bound(rows, value * some_share), rows.base_value + relaxed
 
     starts = [np.zeros(rows.num_rows), value.copy()]
     bounds = [quick_bound(rows, start) for start in starts]
     best_bound, best_multiplier = min(bounds), starts[int(np.argmin(bounds))]
     best_relaxed, best_opening = evaluate(share, opening)[1], opening
-    iterations = 0
     while True:
-        yield DualPoint(best_multiplier, best_bound, best_opening, best_relaxed, price, iterations)
+        yield DualPoint(
+            best_multiplier, best_bound, best_opening, best_relaxed, price, restarts.iterations
+        )
         for _ in range(per_point):
             _multiplier_step(inc, opening, share, omega, new_share, extrapolated)
             sum_over_lists(inc.rows_of_site, extrapolated, worth)
@@ -189,10 +192,10 @@ def primal_dual(rows: CoverRows, tuning: Tuning = Tuning()) -> Iterator[DualPoin
             share, new_share = new_share, share
             opening_sum += opening
             share_sum += share
-        iterations += per_point
-        since_restart += per_point
+        restarts.advance(per_point)
 
-        average_share, average_opening = share_sum / since_restart, opening_sum / since_restart
+        since = restarts.since_restart
+        average_share, average_opening = share_sum / since, opening_sum / since
         candidates = []
         for some_share, some_opening in ((share, opening), (average_share, average_opening)):
             bound, relaxed = evaluate(some_share, some_opening)
@@ -202,18 +205,10 @@ def primal_dual(rows: CoverRows, tuning: Tuning = Tuning()) -> Iterator[DualPoin
             if relaxed > best_relaxed:
                 best_relaxed, best_opening = relaxed, some_opening.copy()
         gap, best_share_now, best_opening_now = min(candidates, key=lambda candidate: candidate[0])
-        if (
-            gap <= tuning.sufficient_decay * gap_at_restart
-            or (gap <= tuning.necessary_decay * gap_at_restart and gap > last_gap)
-            or since_restart >= tuning.artificial_share * iterations
-        ):
+        if restarts.due(gap):
             opening, share = best_opening_now.copy(), best_share_now.copy()
-            moved_opening = np.sqrt(reach_value @ (opening - anchor_opening) ** 2)
-            moved_share = np.sqrt(row_norm @ (share - anchor_share) ** 2)
-            if moved_opening > 1e-10 and moved_share > 1e-10:
-                omega = float(np.sqrt(omega * moved_opening / moved_share))
+            omega = next_weight(
+                omega, reach_value, opening - anchor_opening, row_norm, share - anchor_share
+            )
             anchor_opening, anchor_share = opening.copy(), share.copy()
             opening_sum[:], share_sum[:] = 0.0, 0.0
-            since_restart, gap_at_restart, last_gap = 0, gap, np.inf
-        else:
-            last_gap = gap

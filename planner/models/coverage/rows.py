@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from planner.arrays import FloatArray, IntArray, Lists
+from planner.arrays import BoolArray, FloatArray, IntArray, Lists
 from planner.models.coverage.problem import CoverageProblem
 from planner.solving.incidence import UnsignedLists, equal_list_leaders, transpose, unsigned
 
@@ -71,6 +71,53 @@ class CoverRows:
         return self.sites_of_row.num_entries
 
 
+class MergedZones(NamedTuple):
+    """Zones that the same sites reach, as one row each.
+
+    Attributes
+    ----------
+    row_of_zone : int array, shape (num_zones,)
+        -1 where no site reaches the zone.
+    sites_of_row : Lists, num_rows of them
+        Positions in ``site_idx``, ascending.
+    site_idx : int array, shape (num_kept,)
+        Sites that reach something or are kept anyhow, ascending.
+    """
+
+    row_of_zone: IntArray
+    sites_of_row: Lists
+    site_idx: IntArray
+
+
+def merge_alike(sites_of_zone: Lists, keep_site: BoolArray) -> MergedZones:
+    """Merge zones that exactly the same sites reach, rows in the order of their first zones.
+
+    Parameters
+    ----------
+    sites_of_zone : Lists, num_zones of them
+        Sites that reach each zone, ascending.
+    keep_site : bool array, shape (num_sites,)
+        Sites to keep even if they reach nothing.
+
+    Returns
+    -------
+    MergedZones
+    """
+    leader = equal_list_leaders(sites_of_zone)
+    reached = sites_of_zone.sizes > 0
+    is_row = (leader == np.arange(len(leader))) & reached
+    row_of_leader = np.cumsum(is_row) - 1
+    useful = keep_site.copy()
+    useful[sites_of_zone.idx] = True
+    new_site = (np.cumsum(useful) - 1).astype(np.int32)
+    row_ptr = np.concatenate([[0], np.cumsum(sites_of_zone.sizes[is_row])]).astype(np.int64)
+    return MergedZones(
+        row_of_zone=np.where(reached, row_of_leader[leader], -1),
+        sites_of_row=Lists(row_ptr, new_site[sites_of_zone.entries_of(is_row)]),
+        site_idx=np.flatnonzero(useful).astype(np.int64),
+    )
+
+
 def merge_rows(problem: CoverageProblem) -> CoverRows:
     """Reduce a covering problem to rows with distinct cover sets and sites that may still open.
 
@@ -96,24 +143,18 @@ def merge_rows(problem: CoverageProblem) -> CoverRows:
         keep_list=~(rules.forced | rules.forbidden),
         keep_member=~served & (problem.value > 0),
     )
-    leader = equal_list_leaders(by_zone)
-    reached = by_zone.sizes > 0
-    is_row = (leader == np.arange(problem.num_zones)) & reached
-    row_of_leader = np.cumsum(is_row) - 1
-    num_rows = int(is_row.sum())
+    merged = merge_alike(by_zone, np.zeros(problem.num_sites, dtype=np.bool_))
+    reached = merged.row_of_zone >= 0
     value = np.bincount(
-        row_of_leader[leader[reached]], weights=problem.value[reached], minlength=num_rows
+        merged.row_of_zone[reached],
+        weights=problem.value[reached],
+        minlength=merged.sites_of_row.num_lists,
     )
-    useful = np.zeros(problem.num_sites, dtype=np.bool_)
-    useful[by_zone.idx] = True
-    new_site = (np.cumsum(useful) - 1).astype(np.int32)
-    row_ptr = np.concatenate([[0], np.cumsum(by_zone.sizes[is_row])]).astype(np.int64)
-    sites_of_row = Lists(row_ptr, new_site[by_zone.entries_of(is_row)])
     return CoverRows(
         value=value.astype(np.float64),
-        sites_of_row=sites_of_row,
-        rows_of_site=transpose(sites_of_row, int(useful.sum())),
-        site_idx=np.flatnonzero(useful).astype(np.int64),
+        sites_of_row=merged.sites_of_row,
+        rows_of_site=transpose(merged.sites_of_row, len(merged.site_idx)),
+        site_idx=merged.site_idx,
         num_stations=rules.most - rules.num_forced,
         base_value=float(problem.value[served].sum()),
     )

@@ -10,7 +10,7 @@ from dataclasses import replace
 import numpy as np
 
 from planner.arrays import FloatArray
-from planner.models.national.city import CityAnswer, CityTask
+from planner.models.national.city import CityAnswer
 from planner.models.national.master import (
     CityPlan,
     build_master,
@@ -19,16 +19,17 @@ from planner.models.national.master import (
 )
 from planner.models.national.state import (
     LEAST_MULTIPLIER_FRAC,
-    NationalSearch,
+    Effort,
+    PricedSearch,
     Prices,
+    Task,
     at_prices,
     offer_chosen,
-    price_claimants,
 )
 from planner.solving.tasks import TaskRunner
 
 
-def search_until_done(search: NationalSearch, runner: TaskRunner[CityTask, CityAnswer]) -> None:
+def search_until_done(search: PricedSearch[Task], runner: TaskRunner[Task, CityAnswer]) -> None:
     """Visit cities at prices until their answers agree with the bound, then move the prices."""
     _settle_prices(search, runner)
     visits, stalls, step, rounds = 0, 0, search.tuning.step_frac, 0
@@ -55,7 +56,7 @@ def search_until_done(search: NationalSearch, runner: TaskRunner[CityTask, CityA
 
 
 def _towards(
-    search: NationalSearch, price: FloatArray, multiplier: FloatArray, step: float
+    search: PricedSearch[Task], price: FloatArray, multiplier: FloatArray, step: float
 ) -> Prices:
     """Prices between the best so far and the master's duals."""
     best = search.best
@@ -67,9 +68,9 @@ def _towards(
     )
 
 
-def _settle_prices(search: NationalSearch, runner: TaskRunner[CityTask, CityAnswer]) -> None:
+def _settle_prices(search: PricedSearch[Task], runner: TaskRunner[Task, CityAnswer]) -> None:
     """Let plans without proof give a first choice, and find the prices of several limits."""
-    several = len(search.resources.limit) > 1
+    several = search.settles_prices
     for number in range(search.tuning.price_rounds if several else 1):
         if not search.unfinished():
             return
@@ -84,9 +85,9 @@ def _settle_prices(search: NationalSearch, runner: TaskRunner[CityTask, CityAnsw
                 around=(-1, 1),
                 around_frac=frac if several else (),
             )
-            for plan in search.best_plans(search.current)[0][: len(search.parts.cities)]
+            for plan in search.best_plans(search.current)[0][: len(search.cities)]
         ]
-        price_claimants(search)
+        search.price_claimants()
         _solve_cities(search, runner, tasks)
         dual = _choose(search)
         if dual is None or not several:
@@ -99,7 +100,7 @@ def _settle_prices(search: NationalSearch, runner: TaskRunner[CityTask, CityAnsw
             now.price + weight * (dual[0] - now.price),
             now.multiplier + search.tuning.step_frac * (known - now.multiplier),
         )
-        change = np.abs(moved.price - now.price) @ search.resources.limit
+        change = np.abs(moved.price - now.price) @ search.limit
         search.current = moved
         _keep_bound(search)
         search.report("prices", _price_message(search))
@@ -107,13 +108,13 @@ def _settle_prices(search: NationalSearch, runner: TaskRunner[CityTask, CityAnsw
             return
 
 
-def _price_message(search: NationalSearch) -> str:
-    pairs = zip(search.resources.names, search.current.price, strict=True)
+def _price_message(search: PricedSearch[Task]) -> str:
+    pairs = zip(search.names, search.current.price, strict=True)
     return "prices " + ", ".join(f"{name} {price:.4g}" for name, price in pairs)
 
 
 def _task(
-    search: NationalSearch,
+    search: PricedSearch[Task],
     start: CityPlan,
     prices: Prices,
     seed: int,
@@ -123,34 +124,28 @@ def _task(
     moves_per_site: int | None = None,
     around: tuple[int, ...] | None = None,
     around_frac: tuple[float, ...] = (),
-) -> CityTask:
-    part = search.parts.cities[start.part]
+) -> Task:
     moves = search.tuning.moves_per_site if moves_per_site is None else moves_per_site
-    return CityTask(
-        part=part,
-        position=start.part,
-        price=prices.price,
-        multiplier=prices.multiplier[part.border_idx],
-        start=np.searchsorted(part.site_idx, start.site_idx),
-        around=search.tuning.around if around is None else around,
-        around_frac=around_frac,
-        num_moves=moves * len(part.site_idx),
+    effort = Effort(
+        seed=(search.options.seed + seed) % 2**31,
+        allowed_gap=search.negligible_gap,
         seconds=seconds,
         node_limit=nodes,
-        allowed_gap=search.negligible_gap,
-        seed=(search.options.seed + seed) % 2**31,
-        tuning=search.tuning,
+        moves_per_site=moves,
+        around=search.tuning.around if around is None else around,
+        around_frac=around_frac,
     )
+    return search.task(start, prices, effort)
 
 
 def _visit(
-    search: NationalSearch, runner: TaskRunner[CityTask, CityAnswer], visits: int, rounds: int
+    search: PricedSearch[Task], runner: TaskRunner[Task, CityAnswer], visits: int, rounds: int
 ) -> None:
     """Solve the cities that hold the gap, the largest part first."""
     if visits == 0:
-        price_claimants(search)
+        search.price_claimants()
     plans, worth = search.best_plans(search.current)
-    gaps = (search.current.part_bound - worth)[: len(search.parts.cities)]
+    gaps = (search.current.part_bound - worth)[: len(search.cities)]
     order = [
         k for k in np.argsort(-gaps, kind="stable").tolist() if gaps[k] > search.negligible_gap
     ]
@@ -166,9 +161,9 @@ def _visit(
 
 
 def _solve_cities(
-    search: NationalSearch,
-    runner: TaskRunner[CityTask, CityAnswer],
-    tasks: list[CityTask],
+    search: PricedSearch[Task],
+    runner: TaskRunner[Task, CityAnswer],
+    tasks: list[Task],
     report_every: int = 0,
 ) -> None:
     """Solve pricing problems; their bounds and plans are merged in the order of the cities."""
@@ -182,7 +177,7 @@ def _solve_cities(
     _merge(search, answers)
 
 
-def _merge(search: NationalSearch, answers: dict[int, CityAnswer]) -> None:
+def _merge(search: PricedSearch[Task], answers: dict[int, CityAnswer]) -> None:
     bound = search.current.part_bound.copy()
     for position in sorted(answers):
         bound[position] = min(bound[position], answers[position].bound)
@@ -192,25 +187,19 @@ def _merge(search: NationalSearch, answers: dict[int, CityAnswer]) -> None:
     _keep_bound(search)
 
 
-def _keep_bound(search: NationalSearch) -> None:
+def _keep_bound(search: PricedSearch[Task]) -> None:
     if search.lagrangian_bound(search.current) <= search.lagrangian_bound(search.best):
         search.best = search.current
 
 
-def _city_message(search: NationalSearch) -> str:
+def _city_message(search: PricedSearch[Task]) -> str:
     gaps = search.part_gap(search.current)
     missing = search.best_bound - search.objective
     if len(gaps) == 0 or not 0.0 < missing < math.inf:
         return f"{len(search.plans)} city plans"
     worst = int(np.argmax(gaps))
-    num_cities = len(search.parts.cities)
-    who = (
-        search.problem.rules.cities_or_one().name(search.parts.cities[worst].city)
-        if worst < num_cities
-        else search.claimants[worst - num_cities].name
-    )
     share = min(gaps[worst] / missing, 1.0)
-    return gap_message(len(search.plans), who, share)
+    return gap_message(len(search.plans), search.part_name(worst), share)
 
 
 def gap_message(num_plans: int, who: str, share: float) -> str:
@@ -223,11 +212,9 @@ def gap_message(num_plans: int, who: str, share: float) -> str:
     return f"{num_plans} plans" + ("" if held == "0%" else f", {who} holds {held} of the gap")
 
 
-def _choose(search: NationalSearch) -> tuple[FloatArray, FloatArray] | None:
+def _choose(search: PricedSearch[Task]) -> tuple[FloatArray, FloatArray] | None:
     """Let the master choose plans; returns its duals, None if it has none."""
-    master = build_master(
-        search.plans, len(search.chosen), search.resources.limit, search.border_value
-    )
+    master = build_master(search.plans, len(search.chosen), search.limit, search.border_value)
     prices = master_prices(master, search.border_value)
     place = {id(plan): k for k, plan in enumerate(search.plans)}
     chosen = choose_plans(
@@ -249,16 +236,16 @@ def _choose(search: NationalSearch) -> tuple[FloatArray, FloatArray] | None:
 
 
 def _fit_to_neighbours(
-    search: NationalSearch, runner: TaskRunner[CityTask, CityAnswer], rounds: int
+    search: PricedSearch[Task], runner: TaskRunner[Task, CityAnswer], rounds: int
 ) -> None:
     """Plans of each city where border zones are worth what its neighbours leave of them."""
     total = np.zeros(len(search.border_value))
     for plan in search.chosen:
         total[plan.border_idx] += plan.border_frac
     tasks = []
-    for plan in search.chosen[: len(search.parts.cities)]:
-        part = search.parts.cities[plan.part]
-        if len(part.border) == 0:
+    for plan in search.chosen[: len(search.cities)]:
+        part = search.cities[plan.part]
+        if len(part.border_idx) == 0:
             continue
         others = total.copy()
         others[plan.border_idx] -= plan.border_frac

@@ -2,16 +2,21 @@
 
 Takes plans and bounds of the parts, gives the Lagrangian bound; which parts are solved, and at
 which prices, is up to `planner.models.national.rounds`. The algebra, and the equations named here,
-are in :mod:`planner.models.national.solve`.
+are in :mod:`planner.models.national.solve`. `PricedSearch` is what every search by prices shares;
+`NationalSearch` knows stations that are placed once, `planner.models.phasing.rounds` those that
+open over time.
 """
 
 import math
+from abc import abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from typing import Generic, Protocol, TypeVar
 
 import numpy as np
 
 from planner.arrays import FloatArray, IntArray
+from planner.models.national.city import CityTask
 from planner.models.national.claims import Claimant, ClaimPlan
 from planner.models.national.master import CityPlan
 from planner.models.national.parts import Parts
@@ -89,19 +94,66 @@ class Prices:
     part_bound: FloatArray
 
 
+class PricedPart(Protocol):
+    """One city, as far as prices and the master look at it."""
+
+    @property
+    def city(self) -> int:
+        """Position of the city in the national problem."""
+
+    @property
+    def site_idx(self) -> IntArray:
+        """National position of each of its sites, ascending."""
+
+    @property
+    def border_idx(self) -> IntArray:
+        """Positions of its border zones among those of the nation."""
+
+
+@dataclass(frozen=True)
+class Effort:
+    """How hard one pricing problem is worked on.
+
+    Attributes
+    ----------
+    seed : int
+    allowed_gap : float
+        The bound need not be closer to the plan than this [value].
+    seconds : float
+        Limit of the exact search; 0 for none at all, inf in deterministic mode.
+    node_limit : int or None
+        Limit on branch-and-bound nodes, in deterministic mode.
+    moves_per_site : int
+        Moves that annealing offers.
+    around : tuple of int
+        Plans with so many stations more or less than the best are found too.
+    around_frac : tuple of float
+        And plans with these multiples of its number.
+    """
+
+    seed: int
+    allowed_gap: float
+    seconds: float
+    node_limit: int | None
+    moves_per_site: int
+    around: tuple[int, ...]
+    around_frac: tuple[float, ...]
+
+
+Task = TypeVar("Task")
+
+
 @dataclass(kw_only=True)
-class NationalSearch(SearchState):
+class PricedSearch(SearchState, Generic[Task]):
     """Prices, plans of the parts (cities, then claimants), incumbent and bounds so far.
 
     Attributes
     ----------
-    problem, resources, parts, claimants
-        The problem, its limits and its parts; not changed.
+    limit : float array, shape (num_resources,)
+        B_r, finite.
     tuning : Tuning
     border_value : float array, shape (num_border,)
         w_i of the border zones.
-    share : float array, shape (num_zones,)
-        First multipliers of all zones, as shares of their value.
     current, best : Prices
         Where the parts are solved now, and where the bound is least.
     objective, sites, types, claimed
@@ -114,13 +166,8 @@ class NationalSearch(SearchState):
         One plan per part: what the master chose.
     """
 
-    problem: SizedCoverageProblem
-    resources: Resources
-    parts: Parts
-    claimants: tuple[Claimant, ...]
     tuning: Tuning
     border_value: FloatArray
-    share: FloatArray
     current: Prices
     best: Prices
     objective: float = -math.inf
@@ -131,6 +178,49 @@ class NationalSearch(SearchState):
     known: dict[tuple[int, bytes, bytes], CityPlan] = field(default_factory=dict)
     chosen: list[CityPlan] = field(default_factory=list)
     claimed: tuple[CityPlan, ...] = ()
+
+    @property
+    @abstractmethod
+    def limit(self) -> FloatArray:
+        """B_r, finite, shape (num_resources,)."""
+
+    @property
+    @abstractmethod
+    def cities(self) -> Sequence[PricedPart]:
+        """The cities; claimants come after them among the parts."""
+
+    @property
+    @abstractmethod
+    def names(self) -> Sequence[str]:
+        """What messages call the resources."""
+
+    @abstractmethod
+    def part_name(self, part: int) -> str:
+        """What messages call a part."""
+
+    @property
+    @abstractmethod
+    def settles_prices(self) -> bool:
+        """Whether the first prices are poor: rounds of plans without proof mend them first."""
+
+    @abstractmethod
+    def value_of(self, sites: IntArray, types: IntArray) -> float:
+        """What stations serve jointly on the whole nation."""
+
+    @abstractmethod
+    def quick_bound(self, city: int, price: FloatArray, multiplier: FloatArray) -> float:
+        """Bound U_c of a city before its pricing problem is solved, from the first multipliers."""
+
+    @abstractmethod
+    def task(self, start: CityPlan, prices: Prices, effort: Effort) -> Task:
+        """The pricing problem of the city that the plan is of."""
+
+    def price_claimants(self) -> None:
+        """Solve the pricing problems of those who take of the limits beside the cities."""
+
+    def claim_bounds(self, price: FloatArray) -> list[float]:
+        """Bounds of those who take of the limits beside the cities."""
+        return []
 
     @property
     def best_objective(self) -> float:
@@ -146,7 +236,7 @@ class NationalSearch(SearchState):
     def negligible_gap(self) -> float:
         """Gap of a city that needs no work [value]."""
         target = self.options.gap_frac * self.best_bound
-        equal_part = target / max(len(self.parts.cities), 1)
+        equal_part = target / max(len(self.cities), 1)
         return max(self.tuning.negligible_share * equal_part, 1e-10 * abs(self.best_bound))
 
     def unfinished(self) -> bool:
@@ -166,7 +256,7 @@ class NationalSearch(SearchState):
         float
             No plan is worth more; the sum is correctly rounded.
         """
-        rent = prices.price * self.resources.limit
+        rent = prices.price * self.limit
         left = self.border_value - prices.multiplier
         return math.fsum((*rent.tolist(), math.fsum(left), math.fsum(prices.part_bound)))
 
@@ -196,13 +286,144 @@ class NationalSearch(SearchState):
         """Keep stations that serve more than the incumbent; their limits are known to hold."""
         order = np.argsort(sites, kind="stable")
         sites, types = sites[order].astype(np.int64), types[order].astype(np.int64)
-        _, served = served_flow(self.problem, sites, types)
+        served = self.value_of(sites, types)
         value = math.fsum((served, *(plan.inner_value for plan in claimed)))
         if value > self.objective:
             self.objective, self.sites, self.types = value, sites, types
             self.claimed = tuple(claimed)
             return True
         return False
+
+
+def offer_chosen(search: PricedSearch[Task], plans: list[CityPlan]) -> bool:
+    """Offer one plan per part."""
+    num_cities = len(search.cities)
+    of_cities = plans[:num_cities]
+    sites = np.concatenate([np.empty(0, np.int64), *(plan.site_idx for plan in of_cities)])
+    types = np.concatenate([search.types[:0], *(plan.type_idx for plan in of_cities)])
+    return search.offer(sites, types, plans[num_cities:])
+
+
+def at_prices(search: PricedSearch[Task], price: FloatArray, multiplier: FloatArray) -> Prices:
+    """Prices with a quick bound of every part, before any pricing problem is solved.
+
+    Parameters
+    ----------
+    search : PricedSearch
+    price : float array, shape (num_resources,)
+    multiplier : float array, shape (num_border,)
+        Of border zones; raised to a least fraction of their value.
+    """
+    multiplier = np.maximum(multiplier, LEAST_MULTIPLIER_FRAC * search.border_value)
+    of_cities = [search.quick_bound(k, price, multiplier) for k in range(len(search.cities))]
+    bound = np.array([*of_cities, *search.claim_bounds(price)], dtype=np.float64)
+    return Prices(price, multiplier, bound)
+
+
+@dataclass(kw_only=True)
+class NationalSearch(PricedSearch[CityTask]):
+    """The search for stations that are placed once.
+
+    Attributes
+    ----------
+    problem, resources, parts, claimants
+        The problem, its limits and its parts; not changed.
+    share : float array, shape (num_zones,)
+        First multipliers of all zones, as shares of their value.
+    """
+
+    problem: SizedCoverageProblem
+    resources: Resources
+    parts: Parts
+    claimants: tuple[Claimant, ...]
+    share: FloatArray
+
+    @property
+    def limit(self) -> FloatArray:
+        """B_r of the resources."""
+        return self.resources.limit
+
+    @property
+    def cities(self) -> Sequence[PricedPart]:
+        """Cities with at least one usable site."""
+        return self.parts.cities
+
+    @property
+    def names(self) -> Sequence[str]:
+        """Names of the resources."""
+        return self.resources.names
+
+    def part_name(self, part: int) -> str:
+        """The city's or the claimant's."""
+        num_cities = len(self.parts.cities)
+        if part < num_cities:
+            return self.problem.rules.cities_or_one().name(self.parts.cities[part].city)
+        return self.claimants[part - num_cities].name
+
+    @property
+    def settles_prices(self) -> bool:
+        """If there are several: the relaxation prices the scarcest alone."""
+        return len(self.resources.limit) > 1
+
+    def value_of(self, sites: IntArray, types: IntArray) -> float:
+        """Exact by ``served_flow``."""
+        return served_flow(self.problem, sites, types)[1]
+
+    def quick_bound(self, city: int, price: FloatArray, multiplier: FloatArray) -> float:
+        """Equation (A) of `planner.models.national.city` at the first multipliers."""
+        part = self.parts.cities[city]
+        coverage = part.problem.coverage
+        weight = coverage.value * self.share[part.zone_idx]
+        inner = np.ones(coverage.num_zones, dtype=np.bool_)
+        inner[part.border] = False
+        weight[part.border] = multiplier[part.border_idx]
+        left = math.fsum((coverage.value - weight)[inner])
+        reach = coverage.reach
+        worth = np.bincount(reach.owner, weight[reach.idx], minlength=coverage.num_sites)
+        fits = part.problem.capacity > 0
+        cost = np.where(fits, np.tensordot(price, part.use, axes=1), np.inf).min(axis=1)
+        profit = np.where(coverage.rules.forced, worth - cost, np.maximum(worth - cost, 0.0))
+        return left + math.fsum(profit)
+
+    def task(self, start: CityPlan, prices: Prices, effort: Effort) -> CityTask:
+        """For `planner.models.national.city.answer_city`."""
+        part = self.parts.cities[start.part]
+        return CityTask(
+            part=part,
+            position=start.part,
+            price=prices.price,
+            multiplier=prices.multiplier[part.border_idx],
+            start=np.searchsorted(part.site_idx, start.site_idx),
+            around=effort.around,
+            around_frac=effort.around_frac,
+            num_moves=effort.moves_per_site * len(part.site_idx),
+            seconds=effort.seconds,
+            node_limit=effort.node_limit,
+            allowed_gap=effort.allowed_gap,
+            seed=effort.seed,
+            tuning=self.tuning,
+        )
+
+    def claim_bounds(self, price: FloatArray) -> list[float]:
+        """U_k of the claimants."""
+        by_name = dict(zip(self.resources.names, price.tolist(), strict=True))
+        return [claimant.bound(by_name) for claimant in self.claimants]
+
+    def price_claimants(self) -> None:
+        """Solve the pricing problem of every claimant; adds their plans, tightens their bounds."""
+        prices = self.price_by_name(self.current)
+        bound = self.current.part_bound.copy()
+        for number, claimant in enumerate(self.claimants):
+            plans = [self.claim_column(number, plan) for plan in claimant.answer(prices)]
+            for plan in plans:
+                self.add(plan)
+            at = len(self.parts.cities) + number
+            bound[at] = min(bound[at], claimant.bound(prices))
+            best = max(
+                plans, key=lambda plan: plan.inner_value - float(self.current.price @ plan.use)
+            )
+            self.report("prices", f"{claimant.name}: {len(best.site_idx)} stations requested")
+        self.current = replace(self.current, part_bound=bound)
 
     def price_by_name(self, prices: Prices) -> dict[str, float]:
         """Prices of the resources, as claimants take them."""
@@ -221,67 +442,3 @@ class NationalSearch(SearchState):
             border_idx=nothing,
             border_frac=np.empty(0),
         )
-
-
-def offer_chosen(search: NationalSearch, plans: list[CityPlan]) -> bool:
-    """Offer one plan per part."""
-    num_cities = len(search.parts.cities)
-    of_cities = plans[:num_cities]
-    sites = np.concatenate([np.empty(0, np.int64), *(plan.site_idx for plan in of_cities)])
-    types = np.concatenate([np.empty(0, np.int64), *(plan.type_idx for plan in of_cities)])
-    return search.offer(sites, types, plans[num_cities:])
-
-
-def price_claimants(search: NationalSearch) -> list[CityPlan]:
-    """Solve the pricing problem of every claimant at the current prices.
-
-    Adds their plans and tightens their bounds; returns the best plan of each.
-    """
-    prices, best = search.price_by_name(search.current), []
-    bound = search.current.part_bound.copy()
-    for number, claimant in enumerate(search.claimants):
-        plans = [search.claim_column(number, plan) for plan in claimant.answer(prices)]
-        for plan in plans:
-            search.add(plan)
-        at = len(search.parts.cities) + number
-        bound[at] = min(bound[at], claimant.bound(prices))
-        best.append(
-            max(plans, key=lambda plan: plan.inner_value - float(search.current.price @ plan.use))
-        )
-        search.report("prices", f"{claimant.name}: {len(best[-1].site_idx)} stations requested")
-    search.current = replace(search.current, part_bound=bound)
-    return best
-
-
-def at_prices(search: NationalSearch, price: FloatArray, multiplier: FloatArray) -> Prices:
-    """Prices with a quick bound of every part, before any pricing problem is solved.
-
-    Equation (A) of `planner.models.national.city` at the first multipliers.
-
-    Parameters
-    ----------
-    search : NationalSearch
-    price : float array, shape (num_resources,)
-    multiplier : float array, shape (num_border,)
-        Of border zones; raised to a least fraction of their value.
-    """
-    multiplier = np.maximum(multiplier, LEAST_MULTIPLIER_FRAC * search.border_value)
-    claimed = [
-        claimant.bound(dict(zip(search.resources.names, price.tolist(), strict=True)))
-        for claimant in search.claimants
-    ]
-    bound = np.concatenate((np.empty(len(search.parts.cities)), claimed))
-    for k, part in enumerate(search.parts.cities):
-        coverage = part.problem.coverage
-        weight = coverage.value * search.share[part.zone_idx]
-        inner = np.ones(coverage.num_zones, dtype=np.bool_)
-        inner[part.border] = False
-        weight[part.border] = multiplier[part.border_idx]
-        left = math.fsum((coverage.value - weight)[inner])
-        reach = coverage.reach
-        worth = np.bincount(reach.owner, weight[reach.idx], minlength=coverage.num_sites)
-        fits = part.problem.capacity > 0
-        cost = np.where(fits, np.tensordot(price, part.use, axes=1), np.inf).min(axis=1)
-        profit = np.where(coverage.rules.forced, worth - cost, np.maximum(worth - cost, 0.0))
-        bound[k] = left + math.fsum(profit)
-    return Prices(price, multiplier, bound)

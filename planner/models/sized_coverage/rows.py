@@ -231,26 +231,27 @@ class _MergedZones(NamedTuple):
 
 def _merge_zones(value: FloatArray, load: FloatArray, sites_of_zone: Lists) -> _MergedZones:
     """One row for all zones of equal reach and equal value per load that are worth something."""
-    with np.errstate(divide="ignore", invalid="ignore"):
-        ratio = np.where(value > 0, load / value, -1.0)
-    _, ratio_class = np.unique(_rounded(ratio), return_inverse=True)
-    zone_ptr, zone_site = sites_of_zone
+    reached = np.flatnonzero((value > 0) & (sites_of_zone.sizes > 0))
+    is_reached = np.zeros(len(value), dtype=np.bool_)
+    is_reached[reached] = True
+    lengths = sites_of_zone.sizes[reached]
+    ptr = np.concatenate([[0], np.cumsum(lengths)])
+    site = sites_of_zone.entries_of(is_reached).astype(np.int32)
+    _, ratio_class = np.unique(_rounded(load[reached] / value[reached]), return_inverse=True)
     # The class stands in front of each list as one more entry.
-    with_class = np.insert(zone_site.astype(np.int32), zone_ptr[:-1], ratio_class.astype(np.int32))
-    leader = equal_list_leaders(
-        Lists((zone_ptr + np.arange(len(zone_ptr))).astype(np.int64), with_class)
-    )
-    lengths = sites_of_zone.sizes
-    reached = (value > 0) & (lengths > 0)
-    is_row = reached & (leader == np.arange(len(value)))
-    row_of_zone = np.where(reached, (np.cumsum(is_row) - 1)[leader], -1).astype(np.int64)
+    with_class = np.insert(site, ptr[:-1], ratio_class.astype(np.int32))
+    leader = equal_list_leaders(Lists((ptr + np.arange(len(ptr))).astype(np.int64), with_class))
+    is_row = leader == np.arange(len(reached))
+    row = (np.cumsum(is_row) - 1)[leader]
+    row_of_zone = np.full(len(value), -1, dtype=np.int64)
+    row_of_zone[reached] = row
     num_rows = int(is_row.sum())
     return _MergedZones(
-        value=_sums(row_of_zone[reached], value[reached], num_rows),
-        load=_sums(row_of_zone[reached], load[reached], num_rows),
+        value=_sums(row, value[reached], num_rows),
+        load=_sums(row, load[reached], num_rows),
         sites_of_row=Lists(
             np.concatenate([[0], np.cumsum(lengths[is_row])]).astype(np.int64),
-            sites_of_zone.entries_of(is_row).astype(np.int32),
+            Lists(ptr, site).entries_of(is_row),
         ),
         row_of_zone=row_of_zone,
     )
