@@ -5,12 +5,12 @@ import traceback
 from collections.abc import Callable
 from pathlib import Path
 
-from planner.batch.scale_tables import scale_tables
 from planner.batch.store import RunStore, State
-from planner.batch.study import Scale
 from planner.batch.task import BUSY, Ended, RunTask
 from planner.errors import InfeasibleError, InputError, NoPlanError, PlannerError
 from planner.instance import Instance, read_instance
+from planner.instance.scale_tables import scale_tables
+from planner.instance.settings.scale import Scale
 from planner.outputs.run_folder import Outputs, write_run
 from planner.planning.array_cache import ArrayCache
 from planner.planning.clock import StageClock

@@ -5,8 +5,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from planner.batch.scale_tables import match_faults, scale_faults
-from planner.batch.study import OneAtATime, Scale, Settings, Study, Variant
+from planner.batch.study import OneAtATime, Settings, Study, Variant
 from planner.batch.sweeps import places_of_ends, write_out
 from planner.errors import Fault, InputError
 from planner.instance import (
@@ -17,6 +16,8 @@ from planner.instance import (
     read_scenario,
     validate_settings,
 )
+from planner.instance.scale_tables import match_faults, scale_faults
+from planner.instance.settings.scale import Scale
 
 _NOT_OVERRIDDEN = ("name", "title", "schema_version", "scenarios")
 

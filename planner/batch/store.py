@@ -20,9 +20,9 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from planner.batch.study import Scale
 from planner.files import try_lock, write_json
 from planner.instance import Scenario, instance_files
+from planner.instance.settings.scale import Scale
 from planner.outputs.versions import code_digest, installed_versions
 
 DONE_FILE, CHECKSUM_FILE = "DONE", "checksums.txt"

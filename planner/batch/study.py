@@ -8,10 +8,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import Field, ValidationError, model_validator
 
 from planner.errors import Fault, InputError
 from planner.instance import suggest
+from planner.instance.settings.scale import Column, Said, Scale, said
 from planner.outputs.kpi import known_kpis
 
 Name = Annotated[str, Field(min_length=1, max_length=60, pattern=r"^[A-Za-z0-9._-]+$")]
@@ -26,70 +27,21 @@ TORNADO_FIGURES = (
 """What a study of one assumption at a time compares if its file does not say."""
 
 
-def _said(meaning: str, default: Any = ..., **bounds: Any) -> Any:
-    return Field(default, description=meaning, **bounds)
-
-
-class _Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
-
-    @model_validator(mode="before")
-    @classmethod
-    def _known_keys(cls, data: Any) -> Any:
-        for key in data if isinstance(data, dict) else ():
-            if key not in cls.model_fields:
-                raise ValueError(f"unknown key {key}; {suggest(key, list(cls.model_fields))}")
-        return data
-
-
-class Column(_Section):
-    """A number column of a table, or those of its rows that hold given values."""
-
-    table: str = _said("table of the instance format, e.g. supply")
-    column: str = _said("one of its number columns, e.g. gwh")
-    where: dict[str, str | list[str]] = _said(
-        "rows meant: column = value, or a list of values; all rows if left out", {}
-    )
-
-    @property
-    def rows(self) -> str:
-        """The rows meant, in words; empty for all."""
-        told = " and ".join(
-            f"{name} = {value if isinstance(value, str) else ' or '.join(value)}"
-            for name, value in self.where.items()
-        )
-        return f" where {told}" if told else ""
-
-    @property
-    def place(self) -> str:
-        """Table, column and rows in words."""
-        return f"{self.table}.{self.column}{self.rows}"
-
-
-class Scale(Column):
-    """A column multiplied by a factor."""
-
-    factor: float = _said("what its numbers are multiplied by", ge=0)
-
-    def __str__(self) -> str:
-        return f"{self.table}.{self.column} x {self.factor:g}{self.rows}"
-
-
-class Variant(_Section):
+class Variant(Said):
     """What one scenario changes against the base."""
 
-    title: str = _said("for people; made from the differences if left out", "")
-    settings: Settings = _said(
+    title: str = said("for people; made from the differences if left out", "")
+    settings: Settings = said(
         "settings of scenario.toml, by section; also tables.NAME.file to swap a table", {}
     )
-    scale: list[Scale] = _said("columns that are multiplied", [])
+    scale: list[Scale] = said("columns that are multiplied", [])
 
 
-class Axis(_Section):
+class Axis(Said):
     """What a sweep varies: a setting, or the factor of a table's column."""
 
-    setting: str | None = _said("a setting of scenario.toml, e.g. siting.num_stations", None)
-    factor_of: Column | None = _said("a column that is multiplied by the axis's value", None)
+    setting: str | None = said("a setting of scenario.toml, e.g. siting.num_stations", None)
+    factor_of: Column | None = said("a column that is multiplied by the axis's value", None)
 
     @model_validator(mode="after")
     def _one_target(self) -> Self:
@@ -114,15 +66,15 @@ class Axis(_Section):
 class ListedAxis(Axis):
     """An axis whose values are listed."""
 
-    values: list[Value] = _said("values, in order", min_length=1)
+    values: list[Value] = said("values, in order", min_length=1)
 
 
 class RangeAxis(Axis):
     """An axis between two values, that a random sample is drawn from."""
 
-    low: float = _said("least value")
-    high: float = _said("greatest value")
-    whole: bool = _said("whole numbers only, both ends included", False)
+    low: float = said("least value")
+    high: float = said("greatest value")
+    whole: bool = said("whole numbers only, both ends included", False)
 
     @model_validator(mode="after")
     def _is_a_range(self) -> Self:
@@ -131,18 +83,18 @@ class RangeAxis(Axis):
         return self
 
 
-class Grid(_Section):
+class Grid(Said):
     """Every combination of the axes' values."""
 
-    method: Literal["grid"] = _said("every combination of the axes' values")
-    axes: list[ListedAxis] = _said("what varies; the last axis varies fastest", min_length=1)
+    method: Literal["grid"] = said("every combination of the axes' values")
+    axes: list[ListedAxis] = said("what varies; the last axis varies fastest", min_length=1)
 
 
-class ValueList(_Section):
+class ValueList(Said):
     """The axes' first values together, then their second ones, and so on."""
 
-    method: Literal["list"] = _said("first values together, then the second ones, ...")
-    axes: list[ListedAxis] = _said("what varies; as many values on each axis", min_length=1)
+    method: Literal["list"] = said("first values together, then the second ones, ...")
+    axes: list[ListedAxis] = said("what varies; as many values on each axis", min_length=1)
 
     @model_validator(mode="after")
     def _equally_long(self) -> Self:
@@ -151,21 +103,21 @@ class ValueList(_Section):
         return self
 
 
-class LatinHypercube(_Section):
+class LatinHypercube(Said):
     """A Latin hypercube sample: each axis is divided evenly, each part drawn from once."""
 
-    method: Literal["latin_hypercube"] = _said("random, but evenly spread over each axis")
-    axes: list[RangeAxis] = _said("what varies", min_length=1)
-    num: int = _said("scenarios", ge=1, le=MAX_SCENARIOS)
-    seed: int = _said("same seed, same sample", 0, ge=0, le=2**31 - 1)
+    method: Literal["latin_hypercube"] = said("random, but evenly spread over each axis")
+    axes: list[RangeAxis] = said("what varies", min_length=1)
+    num: int = said("scenarios", ge=1, le=MAX_SCENARIOS)
+    seed: int = said("same seed, same sample", 0, ge=0, le=2**31 - 1)
 
 
-class Assumption(_Section):
+class Assumption(Said):
     """A contested assumption: what its low and its high end change against the base."""
 
-    title: str = _said("the assumption, for people", min_length=1)
-    low: Variant | None = _said("its low end; left out where the base is it", None)
-    high: Variant | None = _said("its high end; left out where the base is it", None)
+    title: str = said("the assumption, for people", min_length=1)
+    low: Variant | None = said("its low end; left out where the base is it", None)
+    high: Variant | None = said("its high end; left out where the base is it", None)
 
     @model_validator(mode="after")
     def _has_an_end(self) -> Self:
@@ -183,15 +135,15 @@ class Assumption(_Section):
         return {name: variant for name, variant in ends.items() if variant is not None}
 
 
-class OneAtATime(_Section):
+class OneAtATime(Said):
     """The base, and each assumption at its ends while all others stay as they are."""
 
-    method: Literal["one_at_a_time"] = _said("the base, then one assumption changed at a time")
-    figures: list[str] = _said(
+    method: Literal["one_at_a_time"] = said("the base, then one assumption changed at a time")
+    figures: list[str] = said(
         "figures of a run that are compared, e.g. swaps_served_frac", list(TORNADO_FIGURES),
         min_length=1,
     )  # fmt: skip
-    assumptions: dict[Name, Assumption] = _said("what is changed, by name", min_length=1)
+    assumptions: dict[Name, Assumption] = said("what is changed, by name", min_length=1)
 
     @model_validator(mode="after")
     def _known_figures(self) -> Self:
@@ -206,32 +158,30 @@ class OneAtATime(_Section):
 Sweep = Annotated[Grid | ValueList | LatinHypercube | OneAtATime, Field(discriminator="method")]
 
 
-class Limits(_Section):
+class Limits(Said):
     """What each run may take; kept from outside, by ending its processes."""
 
-    memory_mb: float | None = _said(
-        "resident memory of a run's processes together [MB]", None, gt=0
-    )
-    time_s: float | None = _said(
+    memory_mb: float | None = said("resident memory of a run's processes together [MB]", None, gt=0)
+    time_s: float | None = said(
         "duration of a run, reading and writing included [s]; for a plan within a time set "
         "settings.solver.time_limit_s instead", None, gt=0,
     )  # fmt: skip
-    attempts: int = _said("starts of a run whose process dies", 2, ge=1, le=100)
+    attempts: int = said("starts of a run whose process dies", 2, ge=1, le=100)
 
 
-class Study(_Section):
+class Study(Said):
     """A whole study file."""
 
     schema_version: Literal[1]
-    name: Name = _said("short name, also of the folder of results")
-    title: str = _said("what the study is about, for people", "")
-    instance: str = _said("folder of the base instance, seen from the study file")
-    scenario: str | None = _said("named variant in the instance's scenario.toml", None)
-    settings: Settings = _said("settings that hold for every scenario", {})
-    scale: list[Scale] = _said("columns that are multiplied in every scenario", [])
+    name: Name = said("short name, also of the folder of results")
+    title: str = said("what the study is about, for people", "")
+    instance: str = said("folder of the base instance, seen from the study file")
+    scenario: str | None = said("named variant in the instance's scenario.toml", None)
+    settings: Settings = said("settings that hold for every scenario", {})
+    scale: list[Scale] = said("columns that are multiplied in every scenario", [])
     limits: Limits = Limits()
-    scenarios: dict[Name, Variant] = _said("scenarios one by one, by name", {})
-    sweeps: dict[Name, Sweep] = _said("families of scenarios, by name", {})
+    scenarios: dict[Name, Variant] = said("scenarios one by one, by name", {})
+    sweeps: dict[Name, Sweep] = said("families of scenarios, by name", {})
 
     @model_validator(mode="after")
     def _has_scenarios(self) -> Self:

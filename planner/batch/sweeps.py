@@ -11,13 +11,13 @@ from planner.batch.study import (
     LatinHypercube,
     OneAtATime,
     RangeAxis,
-    Scale,
     Settings,
     Study,
     Value,
     ValueList,
     Variant,
 )
+from planner.instance.settings.scale import Scale
 from planner.outputs.study.tornado import Ends, Tornado
 
 MAX_NAME_LENGTH = 100

@@ -1,6 +1,7 @@
 """Read, describe and validate instances."""
 
 from planner.instance.curve_sets import BASE, curve_rows, curve_sets
+from planner.instance.futures import check_futures
 from planner.instance.limits import check_limits
 from planner.instance.names import suggest
 from planner.instance.read import (
@@ -25,6 +26,7 @@ __all__ = [
     "InputFile",
     "Instance",
     "Scenario",
+    "check_futures",
     "check_limits",
     "curve_rows",
     "curve_sets",

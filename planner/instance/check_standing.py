@@ -16,6 +16,8 @@ _ONLY_FOR = {
     "packs": ("existing", "closing"),
     "enlarging_cny": ("existing",),
     "closing_cny": ("closing",),
+    "opens_quarter": ("committed",),
+    "earliest_quarter": ("candidate", "committed", "forbidden"),
 }
 """Statuses whose sites may state each column."""
 

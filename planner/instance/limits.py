@@ -57,6 +57,7 @@ def check_limits(instance: Instance) -> None:
             f"locks and limits by city take {fewest} stations, but at most {most} are allowed"
         )
     _check_money(instance)
+    _check_commitments(instance)
 
 
 def _limits_by_city(
@@ -88,6 +89,43 @@ def _check_money(instance: Instance) -> None:
             f"committed stations ({_named(instance.sites['site_id'][is_committed])}) cost "
             f"{cost_cny:,.0f} CNY at least, the budget is {budget_cny:,.0f} CNY"
         )
+
+
+def _check_commitments(instance: Instance) -> None:
+    """Committed stations must fit into the openings of their periods, and of all periods."""
+    periods, phasing = instance.scenario.periods, instance.scenario.phasing
+    if not periods:
+        return
+    committed = instance.sites[instance.sites["status"] == "committed"]
+    nothing = pd.Series(None, index=committed.index, dtype=object)
+    opens, rates = committed.get("opens_quarter", nothing), instance.build_rates
+    places = [("", committed["site_id"].notna(), rates[rates["city_id"].isna()],
+               phasing.openings_per_quarter)]  # fmt: skip
+    places += [
+        (f" in city {city_id}", committed["city_id"] == city_id, rows, None)
+        for city_id, rows in rates.groupby("city_id")
+    ]
+    reasons = []
+    for place, is_here, rows, otherwise in places:
+        most = dict.fromkeys(sum(periods, ()), math.inf if otherwise is None else otherwise)
+        known = rows.dropna(subset=["openings"])
+        most |= dict(zip(known["quarter"], known["openings"], strict=True))
+        spans = [(period[0], list(period), opens.isin(period)) for period in periods]
+        if phasing.openings_carry_over:
+            ends = np.cumsum([len(period) for period in periods]).tolist()
+            until = [list(most)[:end] for end in ends]
+            spans = [(f"up to {names[-1]}", names, opens.isin(names)) for names in until]
+        for when, names, is_due in [*spans, ("in all periods", list(most), is_here)]:
+            due, allowed = committed["site_id"][is_here & is_due], sum(most[name] for name in names)
+            if len(due) > allowed + 1e-9:
+                stations = "1 station is" if len(due) == 1 else f"{len(due)} stations are"
+                reasons.append(
+                    f"{stations} committed{place} {when} ({_named(due)}), the build rate allows "
+                    f"{allowed:g}"
+                )
+                break
+    if reasons:
+        raise InfeasibleError("; ".join(reasons))
 
 
 def _cheapest_cny(instance: Instance) -> NDArray[np.float64]:

@@ -19,6 +19,7 @@ from planner.instance.check_across import (
     spread_notes,
     unused_rows,
 )
+from planner.instance.check_phasing import check_phasing, phasing_notes, states_phasing
 from planner.instance.check_places import shared_points
 from planner.instance.check_roads import check_corridor_roads, road_notes
 from planner.instance.check_standing import check_standing
@@ -77,6 +78,8 @@ class Instance:
     adoption: pd.DataFrame
     hour_profile: pd.DataFrame
     pack_stock: pd.DataFrame
+    build_rates: pd.DataFrame
+    winters: pd.DataFrame
     flows: pd.DataFrame
     corridor_sites: pd.DataFrame
     assumptions: pd.DataFrame
@@ -142,6 +145,7 @@ def read_instance(
     if scenario is not None:
         faults += check_horizon(frames, labels, scenario.quarters)
         faults += check_standing(frames, labels, scenario.planning_quarter)
+        faults += check_phasing(frames, labels, scenario)
         faults += check_fleet_axes(frames, labels, scenario)
         if "stations" in frames:
             faults += check_corridor_type(frames["stations"], scenario.corridors.station_type)
@@ -168,7 +172,7 @@ def read_instance(
         )  # fmt: skip
         notes.append(note)
     notes += [*unused_rows(frames, labels), *shared_points(frames, labels)]
-    notes += spread_notes(frames, labels)
+    notes += [*spread_notes(frames, labels), *phasing_notes(frames, scenario)]
     frames, fleet_notes = fit_fleet(frames, scenario)
     notes += fleet_notes
     frames["assumptions"] = with_notes(frames["assumptions"], notes)
@@ -196,6 +200,9 @@ def _has_same_tables(like: Instance, folder: Path, scenario: Scenario) -> bool:
     if like.folder != folder or any(
         getattr(like.scenario, name) != getattr(scenario, name) for name in decides
     ):
+        return False
+    tables = {"sites": like.sites, "build_rates": like.build_rates}
+    if like.scenario.phasing != scenario.phasing and states_phasing(tables):
         return False
     fleets = [
         (each.demand.fleet_mix, each.demand.vehicles_per_station, each.siting.num_stations)

@@ -181,6 +181,19 @@ _FRAMES = {
         _IN_CITY | {"pack_id": ("packs", "pack_id")},
         optional=True,
     ),
+    "build_rates": _Frame(
+        "quarter, and city or the nation, with a rate of its own at which stations are built",
+        ("quarter", "city_id"),
+        _IN_CITY,
+        optional=True,
+    ),
+    "winters": _Frame(
+        "winter that has been, and city that it differed in from the climate table (one without a "
+        "row had its usual winter)",
+        ("winter", "city_id"),
+        _IN_CITY,
+        optional=True,
+    ),
     "flows": _Frame(
         "trip between two cities and season (without the table: the gravity model of corridors)",
         ("from_city_id", "to_city_id", "season"),

@@ -13,8 +13,9 @@ from planner.batch import store as store_module
 from planner.batch.resolve import resolve
 from planner.batch.run import make_tasks
 from planner.batch.store import Record, RunStore, State, run_key
-from planner.batch.study import Scale, read_study
+from planner.batch.study import read_study
 from planner.instance import Scenario, read_instance
+from planner.instance.settings.scale import Scale
 from tests.batch.study_folder import ROOT, TUTORIAL, StudyFolder
 
 

@@ -49,6 +49,12 @@ OPTIONAL_TABLES: dict[str, dict[str, Any]] = {
         "chemistry": ["lfp", "sodium_ion"], "name": ["LFP", "Na"], "nickname": ["LFP", "Na"],
         "colour": ["#0072b2", "#009e73"],
     },
+    "build_rates": {
+        "quarter": "2027Q1", "city_id": ["", "town"], "openings": [2, 1], "budget_cny": [1e9, ""],
+    },
+    "winters": {
+        "winter": "2012-13", "city_id": ["town"], "shift_c": [-3.0], "source": "made up",
+    },
     "travel_times": {"zone_id": "Z1", "site_id": ["A", "B"], "minutes": [1.0, 2.5]},
     "assumptions": {"item": ["a", "b"], "value": "1", "mark": "?", "source": "made up"},
 }  # fmt: skip
@@ -78,7 +84,7 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = Path(shutil.copytree(TUTORIAL, tmp_path_factory.mktemp("whole") / "instance"))
     for name, columns in OPTIONAL_TABLES.items():
         pd.DataFrame(columns).to_csv(folder / f"{name}.csv", index=False)
-    assert {path.stem for path in folder.glob("*.csv")} == set(TABLES)
+    assert {path.stem for path in folder.glob("*.csv")} >= set(TABLES)
     read_instance(folder)
     return folder
 

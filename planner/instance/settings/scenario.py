@@ -11,6 +11,7 @@ from planner.instance.settings.demand import Demand
 from planner.instance.settings.horizon import Horizon
 from planner.instance.settings.network import Network
 from planner.instance.settings.packs import Packs
+from planner.instance.settings.phasing import Phasing
 from planner.instance.settings.physics import Physics
 from planner.instance.settings.section import Quarter, Section, setting
 from planner.instance.settings.service import Service
@@ -19,6 +20,7 @@ from planner.instance.settings.siting import Siting
 from planner.instance.settings.solver import Solver
 from planner.instance.settings.sources import Sources
 from planner.instance.settings.throughput import Throughput
+from planner.instance.settings.uncertainty import Uncertainty
 from planner.instance.tables import quarters_between
 
 
@@ -39,6 +41,8 @@ class Scenario(Sources):
     )
     horizon: Horizon = Horizon()
     siting: Siting
+    phasing: Phasing = Phasing()
+    uncertainty: Uncertainty = Uncertainty()
     network: Network = Network()
     physics: Physics = Physics()
     demand: Demand = Demand()
@@ -78,6 +82,79 @@ class Scenario(Sources):
                 "demand.vehicles_per_station needs siting.num_stations: give both or neither"
             )
         return self
+
+    @model_validator(mode="after")
+    def _phases_within_the_horizon(self) -> Self:
+        phasing, first = self.phasing, self.phasing.first_quarter
+        if first is None:
+            return self
+        if first not in self.quarters or first > self.planning_quarter:
+            raise ValueError(
+                "phasing.first_quarter must lie in the horizon, at or before planning_quarter"
+            )
+        if self.siting.objective != "max_coverage":
+            raise ValueError(
+                "phasing plans the openings of most swaps served: set siting.objective "
+                "max_coverage, or leave phasing.first_quarter out"
+            )
+        if self.corridors.funding == "national":
+            raise ValueError(
+                "phasing does not share its limits with corridors: set corridors.funding own or "
+                "none, or leave phasing.first_quarter out"
+            )
+        if phasing.objective == "earliest_share" and phasing.share_frac is None:
+            raise ValueError("phasing.objective earliest_share needs phasing.share_frac")
+        if phasing.objective == "least_money" and not phasing.share_by_quarter:
+            raise ValueError("phasing.objective least_money needs phasing.share_by_quarter")
+        firsts = {period[0] for period in self.periods}
+        for quarter, share in phasing.share_by_quarter.items():
+            if quarter not in firsts or not 0 < share <= 1:
+                raise ValueError(
+                    f"phasing.share_by_quarter: {quarter} = {share:g} must be the first quarter "
+                    "of a period and a share in (0, 1]"
+                )
+        return self
+
+    @model_validator(mode="after")
+    def _hedges_what_is_served(self) -> Self:
+        uncertainty = self.uncertainty
+        if not uncertainty.planned:
+            return self
+        if self.siting.objective != "max_coverage":
+            raise ValueError(
+                "uncertainty plans for swaps served: set siting.objective max_coverage, or state "
+                "no futures"
+            )
+        if self.corridors.funding != "none":
+            raise ValueError(
+                "uncertainty does not plan corridors: set corridors.funding none, or state no "
+                "futures"
+            )
+        if self.periods and self.phasing.objective != "discounted_swaps":
+            raise ValueError(
+                "uncertainty plans openings for most swaps served: set phasing.objective "
+                "discounted_swaps, or state no futures"
+            )
+        firsts = [period[0] for period in self.periods]
+        if uncertainty.news_quarter not in (None, *firsts[1:]):
+            raise ValueError(
+                f"uncertainty.news_quarter {uncertainty.news_quarter} must be the first quarter of "
+                f"a period of phasing after the first: {', '.join(firsts[1:]) or 'there is none'}"
+            )
+        return self
+
+    @property
+    def periods(self) -> tuple[tuple[str, ...], ...]:
+        """The quarters of each period in which stations open; none without phasing.
+
+        Counted back from the planning quarter, so that the last period ends with it.
+        """
+        if self.phasing.first_quarter is None:
+            return ()
+        quarters = quarters_between(self.phasing.first_quarter, self.planning_quarter)
+        step = self.phasing.quarters_per_period
+        ends = range(len(quarters), 0, -step)
+        return tuple(quarters[max(end - step, 0) : end] for end in reversed(ends))
 
     @property
     def quarters(self) -> tuple[str, ...]:

@@ -7,13 +7,14 @@ from typing import Any
 
 import pandas as pd
 
-from planner.batch.study import Scale
 from planner.errors import Fault, InputError
-from planner.instance import TABLES, Instance, suggest
 from planner.instance.check_table import check_table
 from planner.instance.layer import numbered
+from planner.instance.names import suggest
 from planner.instance.notes import Note, with_notes
-from planner.instance.tables import Kind
+from planner.instance.read import Instance
+from planner.instance.settings.scale import Scale
+from planner.instance.tables import TABLES, Kind
 
 
 def scale_faults(scale: Scale) -> list[str]:
@@ -52,8 +53,17 @@ def match_faults(scale: Scale, frame: pd.DataFrame) -> list[str]:
     return faults
 
 
-def scale_tables(instance: Instance, scales: Sequence[Scale]) -> Instance:
+def scale_tables(
+    instance: Instance, scales: Sequence[Scale], source: str = "set in the study"
+) -> Instance:
     """An instance with columns multiplied, in order, each listed among its assumptions.
+
+    Parameters
+    ----------
+    instance : Instance
+    scales : sequence of Scale
+    source : str
+        Who says so, for the assumptions.
 
     Raises
     ------
@@ -74,9 +84,7 @@ def scale_tables(instance: Instance, scales: Sequence[Scale]) -> Instance:
         if frame[scale.column].dtype.kind != "f":
             scaled = scaled.round().astype(frame[scale.column].dtype)
         tables[scale.table] = frame.assign(**{scale.column: scaled})
-        notes.append(
-            Note(scale.place, f"x {scale.factor:g} ({rows.sum()} rows)", "set", "set in the study")
-        )
+        notes.append(Note(scale.place, f"x {scale.factor:g} ({rows.sum()} rows)", "set", source))
     for name, frame in tables.items():
         table = TABLES[name]
         known = [column.name for column in table.columns if column.name in frame.columns]
