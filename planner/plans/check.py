@@ -14,10 +14,13 @@ from planner.limits import LIMIT_TOLERANCE
 from planner.plans.derived import Derived
 from planner.plans.evaluate import evaluate_plan
 from planner.plans.pack_rows import pack_violations
+from planner.plans.phase_check import phase_label_violations, phase_violations
+from planner.plans.phase_rows import stages_of
 from planner.plans.plan import LEAST_MONEY, AuditedTimes, Evaluation, Plan, TripShare
 from planner.plans.question import judge_of
 from planner.plans.station_costs import closing_cny
 from planner.plans.station_packs import station_pack_violations
+from planner.plans.station_sizes import size_violations
 
 NO_TRIPS = TripShare()
 _TOLERANCE = 1e-6
@@ -58,10 +61,13 @@ def check_labels(
         With every violation found; such a plan is never written.
     """
     violations = list(_labels(instance, plan))
+    violations = violations or list(phase_label_violations(instance, plan))
     if not violations:
         evaluation = evaluate_plan(instance, plan, audited, derived)
         violations += _stations(instance, evaluation, trips)
-        violations += station_pack_violations(instance, plan, evaluation.stations)
+        stages = stages_of(instance, plan)
+        violations += phase_violations(instance, plan, stages, evaluation, audited.phase_min)
+        violations += station_pack_violations(instance, plan, stages)
         violations += _shares(plan)
         violations += _drive_times(instance, plan, audited.allocation_min)
         violations += _hours(instance, audited)
@@ -133,45 +139,13 @@ def _stations(instance: Instance, evaluation: Evaluation, trips: TripShare) -> I
     for status in SHUT:
         for site_id in stations.loc[stations["site_status"] == status, "site_id"]:
             yield f"site {site_id} is {status} but open"
-    yield from _sizes(instance, stations)
+    yield from size_violations(instance, stations)
     limit = stations["capacity_swaps_per_hour"] * (1 + _TOLERANCE) + _TOLERANCE
-    for row in stations[stations["peak_swaps_per_hour"] > limit].itertuples():
+    for row in stations[~(stations["peak_swaps_per_hour"] <= limit)].itertuples():
         yield (
             f"station {row.site_id} has a load of {row.peak_swaps_per_hour:.3f} swaps per hour, "
             f"its capacity is {row.capacity_swaps_per_hour:.3f}"
         )
-
-
-def _sizes(instance: Instance, stations: pd.DataFrame) -> Iterator[str]:
-    """Types that do not fit the site, are not on offer, or shrink what stands there."""
-    sites, types = instance.sites, instance.stations.set_index("station_type_id")
-    changed = stations[stations["construction"] != "none"]
-    limits = changed[["site_id", "bays", "grid_kw"]].merge(sites, on="site_id")
-    # A worn-out station may be rebuilt as it was, whatever the limits.
-    same = changed["standing_type_id"].eq(changed["station_type_id"]).fillna(False)
-    limits = limits[~limits["site_id"].isin(changed.loc[same, "site_id"])]
-    if "max_bays" in sites.columns:
-        for site_id in limits.loc[limits["bays"] > limits["max_bays"], "site_id"]:
-            yield f"site {site_id} has more bays than fit"
-    if "grid_kw" in sites.columns:
-        over = limits["grid_kw_x"] > limits["grid_kw_y"] * (1 + LIMIT_TOLERANCE)
-        for site_id in limits.loc[over, "site_id"]:
-            yield f"site {site_id} needs more grid power than it has"
-    is_offered = types.get("offered", pd.Series(True, index=types.index)).astype(bool)
-    stated = pd.Series(dtype="str")
-    if "station_type_id" in sites.columns:
-        committed = sites[(sites["status"] == "committed") & sites["station_type_id"].notna()]
-        stated = committed.set_index("site_id")["station_type_id"]
-    built = changed[~same]
-    for site_id, type_id in zip(built["site_id"], built["station_type_id"], strict=True):
-        if stated.get(site_id, type_id) != type_id:
-            yield f"site {site_id} is committed as {stated[site_id]}"
-        elif site_id not in stated.index and not is_offered.loc[type_id]:
-            yield f"site {site_id}: {type_id} is not on offer"
-    grown = changed[changed["construction"] == "enlarged"]
-    before = grown["standing_type_id"].map(types["bays"]).astype(float)
-    for site_id in grown.loc[grown["bays"] <= before, "site_id"]:
-        yield f"site {site_id}: the station that stands there would shrink"
 
 
 def _city_limits(instance: Instance, evaluation: Evaluation) -> Iterator[str]:

@@ -20,6 +20,7 @@ from planner.plans.fleet_rows import (
     peak_shares,
 )
 from planner.plans.pack_rows import city_quarters, pack_cost_cny
+from planner.plans.phase_rows import Stages, opening_quarters, phase_tables, stages_of
 from planner.plans.plan import AuditedTimes, Evaluation, Plan
 from planner.plans.question import judge_of, share
 from planner.plans.station_costs import (
@@ -62,11 +63,14 @@ def evaluate_plan(
     asked = _swaps_asked(instance, winter, derived)
     peak = _peak_asked(instance, packs, shares)
     zones = _zones(instance, plan, asked, peak, station_min[:, 0])
-    stations = _stations(instance, plan, zones)
+    stages = stages_of(instance, plan)
+    stations = _stations(instance, plan, zones, stages)
+    over_time, by_phase = phase_tables(instance, plan, stages, derived, periods, shares)
     cities = _cities(instance, zones, stations, packs, winter, derived)
     tables = {
         "city_quarter": city_quarters(instance, periods, plan.pack_flows, derived),
         "city_month": _city_months(instance, rates, packs, derived),
+        **by_phase,
     }
     if len(instance.hour_profile):
         tables["station_hour"] = _station_hours(instance, stations, packs)
@@ -74,6 +78,7 @@ def evaluate_plan(
     return Evaluation(
         _kpi(instance, plan, zones, asked, stations, packs, derived)
         | chemistry_shares(cities, sorted(instance.packs["chemistry"].unique()))
+        | over_time
         | _hour_figures(by_id["car_owning_households"], audited.hour_min)
         | _question_figures(instance, by_id, stations, station_min),
         stations,
@@ -186,6 +191,7 @@ def _stations(
     instance: Instance,
     plan: Plan,
     zones: pd.DataFrame,
+    stages: Stages,
 ) -> pd.DataFrame:
     types = instance.stations.drop(columns="source").rename(columns={"grid_kw": "type_grid_kw"})
     sites = instance.sites.drop(columns="station_type_id", errors="ignore")
@@ -223,6 +229,7 @@ def _stations(
         capex_cny=new_money_cny(instance)[site_idx, kind_idx],
         construction=_construction(instance, rows),
         standing_type_id=rows["site_id"].map(standing_type_ids(instance)),
+        opening_quarter=rows["site_id"].map(opening_quarters(instance, stages)),
         opened=rows["opened"] if "opened" in rows.columns else None,
         standing_packs=rows["packs"] if "packs" in rows.columns else np.nan,
     )
@@ -230,9 +237,9 @@ def _stations(
         "site_id", "city_id", "lon", "lat", "kind", "site_status", "station_type_id", "bays",
         "grid_kw", "num_zones", "car_owning_households", "swaps_per_day", "peak_swaps_per_hour",
         "capacity_swaps_per_hour", "utilisation_frac", "mean_drive_min", "capex_cny",
-        "construction", "standing_type_id", "opened", "standing_packs",
+        "construction", "opening_quarter", "standing_type_id", "opened", "standing_packs",
     ]  # fmt: skip
-    texts = {"standing_type_id": "str", "opened": "str"}
+    texts = dict.fromkeys(["opening_quarter", "standing_type_id", "opened"], "str")
     return rows[columns].astype(texts | {"standing_packs": float})
 
 

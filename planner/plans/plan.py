@@ -86,6 +86,15 @@ class Plan:
     corridor_stations : DataFrame
         One row per open corridor station: ``corridor_station_id, station_type_id``; empty without
         corridors.
+    openings : DataFrame
+        When stations are built: a row per station and period in which it opens or grows,
+        ``site_id, quarter`` (first of the period), ``station_type_id`` (what stands from then
+        on); none for stations that stand as they were. Empty without phasing.
+    phase_allocation : DataFrame
+        ``allocation`` of each period but the last, with ``quarter`` (first of the period). Empty
+        without phasing.
+    phase_capacity : DataFrame
+        ``capacity`` of each period but the last, with ``quarter``. Empty without phasing.
     """
 
     stations: pd.DataFrame
@@ -102,6 +111,19 @@ class Plan:
     )
     corridor_stations: pd.DataFrame = field(
         default_factory=lambda: pd.DataFrame(columns=["corridor_station_id", "station_type_id"])
+    )
+    openings: pd.DataFrame = field(
+        default_factory=lambda: pd.DataFrame(columns=["site_id", "quarter", "station_type_id"])
+    )
+    phase_allocation: pd.DataFrame = field(
+        default_factory=lambda: pd.DataFrame(
+            columns=["quarter", "zone_id", "site_id", "share_frac", "drive_min"]
+        )
+    )
+    phase_capacity: pd.DataFrame = field(
+        default_factory=lambda: pd.DataFrame(
+            columns=["quarter", "city_id", "station_type_id", "swaps_per_hour"]
+        )
     )
 
 
@@ -139,12 +161,15 @@ class AuditedTimes:
     hour_min : mapping of hour to ndarray, shape (num_zones,)
         From each zone to the nearest open station at the ``peak`` and at the ``mean`` hour,
         whichever is planned for; inf where there is none within the standard.
+    phase_min : ndarray, shape (num_phase_allocation_rows,)
+        Of each row of ``plan.phase_allocation``.
     """
 
     allocation_min: NDArray[np.float64]
     station_min: NDArray[np.float64]
     site_min: NDArray[np.float64]
     hour_min: Mapping[str, NDArray[np.float64]]
+    phase_min: NDArray[np.float64] = field(default_factory=lambda: np.empty(0))
 
 
 @dataclass(frozen=True)
@@ -159,7 +184,8 @@ class Evaluation:
         ``site_id, city_id, lon, lat, kind, site_status, station_type_id, bays, grid_kw,
         num_zones, car_owning_households, swaps_per_day, peak_swaps_per_hour,
         capacity_swaps_per_hour, utilisation_frac, mean_drive_min, capex_cny`` (new money),
-        ``construction`` (new, enlarged, rebuilt, none), ``standing_type_id, opened,
+        ``construction`` (new, enlarged, rebuilt, none), ``opening_quarter`` (first of the period in
+        which it opens; missing without phasing, and where one stood), ``standing_type_id, opened,
         standing_packs`` (missing where none stood).
     zones : DataFrame, sorted by zone_id
         ``zone_id, city_id, county_id (if the instance has it), lon, lat,
@@ -183,7 +209,8 @@ class Evaluation:
     tables : mapping of name to DataFrame
         Plain tables: ``city_quarter`` (vehicles, packs by chemistry, what comes and goes),
         ``city_month`` (climate and range), ``station_hour`` (load of the winter design day; only
-        if the instance has hours).
+        if the instance has hours); with phasing ``phase``, ``city_phase`` and ``station_phase``
+        (`planner.plans.phase_rows.phase_tables`).
     pack_cost_cny : float
         Cost of the packs over all quarters, as the assignment counts it.
     """

@@ -1,7 +1,9 @@
 """Which zones a city's swaps come from, segment by segment, in the check's own words."""
 
+import numpy as np
 import pandas as pd
 
+from planner.arrays import FloatArray
 from planner.instance import SEGMENTS, Instance
 
 
@@ -11,10 +13,30 @@ def swaps_by_zone(instance: Instance, by_city: "pd.Series[float]") -> pd.DataFra
     Parameters
     ----------
     instance : Instance
-        Private vehicles follow the zones' ``car_owning_households``; the other segments their
-        ``commercial_weight`` in cities where some zone has it, and households elsewhere.
+        As of `zone_shares`.
     by_city : Series
         Index ``city_id, segment``; a missing one asks for nothing.
+
+    Returns
+    -------
+    DataFrame
+        Index ``zone_id`` in the instance's order, a column per segment.
+    """
+    city = instance.zones.set_index("zone_id")["city_id"]
+    wide = by_city.unstack("segment").reindex(columns=list(SEGMENTS)).fillna(0.0)
+    shares = zone_shares(instance)
+    parts = {segment: shares[segment] * city.map(wide[segment]).fillna(0.0) for segment in SEGMENTS}
+    return pd.DataFrame(parts, index=city.index)
+
+
+def zone_shares(instance: Instance) -> pd.DataFrame:
+    """Share of a city's swaps that come from each zone, segment by segment.
+
+    Parameters
+    ----------
+    instance : Instance
+        Private vehicles follow the zones' ``car_owning_households``; the other segments their
+        ``commercial_weight`` in cities where some zone has it, and households elsewhere.
 
     Returns
     -------
@@ -27,11 +49,33 @@ def swaps_by_zone(instance: Instance, by_city: "pd.Series[float]") -> pd.DataFra
     if "commercial_weight" in zones.columns:
         stated = zones["commercial_weight"]
         places = stated.where(stated.groupby(city).transform("sum") > 0, households)
-    wide = by_city.unstack("segment").reindex(columns=list(SEGMENTS)).fillna(0.0)
     parts = {}
     for segment in SEGMENTS:
         weight = households if segment == "private" else places
         of_city = weight.groupby(city).transform("sum")
-        share = (weight / of_city).where(of_city > 0, 0.0)
-        parts[segment] = share * city.map(wide[segment]).fillna(0.0)
+        parts[segment] = (weight / of_city).where(of_city > 0, 0.0)
     return pd.DataFrame(parts, index=zones.index)
+
+
+def swaps_by_city(
+    instance: Instance, key: list[pd.Series], swaps: "pd.Series[float]", quarters: list[str]
+) -> FloatArray:
+    """Sum swaps by quarter, city and segment.
+
+    Parameters
+    ----------
+    instance : Instance
+    key : list of Series
+        Quarter, city and segment of each row.
+    swaps : Series
+    quarters : list of str
+        Those wanted, in order.
+
+    Returns
+    -------
+    ndarray, shape (num_quarters, num_cities, num_segments)
+        0 where there is no row; cities in the order of the instance, segments of `SEGMENTS`.
+    """
+    wanted = pd.MultiIndex.from_product([quarters, instance.cities["city_id"], list(SEGMENTS)])
+    sums = swaps.groupby(key).sum().reindex(wanted).fillna(0.0).to_numpy(float)
+    return np.asarray(sums.reshape(len(quarters), len(instance.cities), len(SEGMENTS)))

@@ -54,6 +54,10 @@ def _add(frame: str, **row: object) -> Callable[[Plan], Plan]:
     return spoil
 
 
+def _drop(frame: str, row: int) -> Callable[[Plan], Plan]:
+    return lambda plan: replace(plan, **{frame: getattr(plan, frame).drop(index=row)})
+
+
 def _spoil_stock(packs: float) -> Callable[[Plan], Plan]:
     def spoil(plan: Plan) -> Plan:
         changed = plan.station_packs.astype({"packs": float})
@@ -96,6 +100,11 @@ def _spoil_stock(packs: float) -> Callable[[Plan], Plan]:
         (_set("station_packs", 0, "pack_id", "lfp_99"), "pack_id lfp_99 is not known"),
         (_set("capacity", 1, "swaps_per_hour", 0.1), "has a load of .* swaps per hour"),
         (_set("capacity", 1, "station_type_id", "choco_14"), "repeat the key"),
+        (_drop("capacity", 1), "has a load of .* swaps per hour, its capacity is nan"),
+        (
+            _add("openings", site_id="A", quarter="2027Q1", station_type_id="choco_30"),
+            "openings has 1 rows, no phasing is asked for",
+        ),
         (_set("pack_flows", 0, "delivered", -1.0), "a flow of packs is negative"),
         (_set("pack_flows", 0, "stock", 1000.0), "the stock of lfp_25 does not balance"),
         (_set("pack_flows", 0, "moved_in", 3.0), "lfp_25 moved in and out do not agree"),
