@@ -6,6 +6,7 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
+from planner.arrays import FloatArray, IntArray
 from planner.instance import Instance
 from planner.instance.settings.network import HOURS, Hour
 from planner.instance.tables import SHUT
@@ -30,6 +31,7 @@ from planner.network import (
 )
 from planner.planning.array_cache import ArrayCache, content_key
 from planner.plans import AuditedTimes, Plan
+from planner.plans.labels import positions_of
 from planner.plans.question import judge_of
 from planner.plans.station_costs import least_cost_cny
 
@@ -111,34 +113,74 @@ def audit(instance: Instance, network: JoinedNetwork | None, plan: Plan) -> Audi
     """Drive times that the plan relies on, by other code than its own."""
     judge = judge_of(instance.scenario.siting.objective)
     num_stations, num_sites = judge.num_nearest(instance.scenario)
-    site_ids, pairs = instance.sites["site_id"], plan.allocation[["site_id", "zone_id"]]
+    site_ids, num_rows = instance.sites["site_id"], len(plan.allocation)
+    minutes = audit_pairs(instance, network, *_pairs_of(instance, plan))
     is_open = site_ids.isin(plan.stations["site_id"])
     may_open = ~instance.sites["status"].isin(SHUT) & np.isfinite(least_cost_cny(instance))
     if network is None:
         nearest_stated = audit_stated_nearest(instance, site_ids[is_open], 1)[:, 0]
         return AuditedTimes(
-            allocation_min=audit_stated_times(instance, pairs),
+            allocation_min=minutes[:num_rows],
+            phase_min=minutes[num_rows:],
             station_min=audit_stated_nearest(instance, site_ids[is_open], num_stations),
             site_min=audit_stated_nearest(instance, site_ids[may_open], num_sites),
             hour_min=dict.fromkeys(HOURS, nearest_stated),
         )
     graph, sites, zones = network
-    positions = pd.DataFrame(
-        {
-            "site_idx": pd.Index(site_ids).get_indexer(pairs["site_id"]),
-            "zone_idx": pd.Index(instance.zones["zone_id"]).get_indexer(pairs["zone_id"]),
-        }
-    )
 
     def nearest(site_idx: np.ndarray, number: int, hour: Hour | None = None) -> np.ndarray:
         return audit_nearest(instance, graph, sites, zones, site_idx, number, hour)
 
     return AuditedTimes(
-        allocation_min=audit_drive_times(instance, graph, sites, zones, positions),
+        allocation_min=minutes[:num_rows],
+        phase_min=minutes[num_rows:],
         station_min=nearest(np.flatnonzero(is_open), num_stations),
         site_min=nearest(np.flatnonzero(may_open), num_sites),
         hour_min={hour: nearest(np.flatnonzero(is_open), 1, hour)[:, 0] for hour in HOURS},
     )
+
+
+def _pairs_of(instance: Instance, plan: Plan) -> tuple[IntArray, IntArray]:
+    """Site and zone of each row of the allocation, and behind them of each period before."""
+    tables = (plan.allocation, plan.phase_allocation)
+    site_idx, zone_idx = (
+        np.concatenate([positions_of(table[name], known) for table in tables])
+        for name, known in (
+            ("site_id", instance.sites["site_id"]), ("zone_id", instance.zones["zone_id"])
+        )
+    )  # fmt: skip
+    return site_idx, zone_idx
+
+
+def audit_pairs(
+    instance: Instance, network: JoinedNetwork | None, site_idx: IntArray, zone_idx: IntArray
+) -> FloatArray:
+    """Drive times of pairs of site and zone [min], by other code than reach's; each asked once.
+
+    Parameters
+    ----------
+    instance : Instance
+    network : JoinedNetwork or None
+    site_idx, zone_idx : int arrays, shape (num_pairs,)
+        Rows of the instance's tables; a pair may stand more than once.
+
+    Returns
+    -------
+    ndarray, shape (num_pairs,)
+    """
+    num_zones = len(instance.zones)
+    key, of_pair = np.unique(site_idx * num_zones + zone_idx, return_inverse=True)
+    site, zone = np.divmod(key, num_zones)
+    if network is None:
+        labels = pd.DataFrame(
+            {
+                "site_id": instance.sites["site_id"].to_numpy()[site],
+                "zone_id": instance.zones["zone_id"].to_numpy()[zone],
+            }
+        )
+        return audit_stated_times(instance, labels)[of_pair]
+    pairs = pd.DataFrame({"site_idx": site, "zone_idx": zone})
+    return np.asarray(audit_drive_times(instance, *network, pairs)[of_pair])
 
 
 def next_stations(

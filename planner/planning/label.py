@@ -11,6 +11,8 @@ from planner.planning.corridors.roads import CorridorRoads
 from planner.planning.neutral import neutral_columns
 from planner.planning.packs import label_packs
 from planner.planning.paid_packs import label_stock
+from planner.planning.phasing.label import label_phases, phasing_results
+from planner.planning.phasing.openings import Phased
 from planner.planning.rounds import Fitted
 from planner.planning.siting.problem import label_allocation, label_stations
 from planner.planning.siting.question import ask_of
@@ -21,8 +23,17 @@ from planner.solving.proof import Proof
 from planner.solving.status import OPTIMAL_GAP_FRAC, Status, gap_frac
 
 
-def label_plan(instance: Instance, fitted: Fitted) -> Plan:
-    """The plan's tables, and how far each model got; the siting's gap is that of what is served."""
+def label_plan(instance: Instance, fitted: Fitted, phased: Phased | None = None) -> Plan:
+    """The plan's tables, and how far each model got; the siting's gap is that of what is served.
+
+    Parameters
+    ----------
+    instance : Instance
+    fitted : Fitted
+        The stations of the planning quarter.
+    phased : Phased, optional
+        When they open, if openings are planned.
+    """
     siting, packs, paid = fitted.siting, fitted.packs, fitted.paid
     objective = siting.objective
     if ask_of(instance).counts_served:
@@ -62,7 +73,9 @@ def label_plan(instance: Instance, fitted: Fitted) -> Plan:
             ),
             *_corridor_results(fitted.corridors),
             *_money_results(siting.money),
+            *([] if phased is None else phasing_results(phased)),
         ),
+        **({} if phased is None else label_phases(instance, phased)),
         **label_corridors(instance, fitted.corridors, paid.assumed_stations.road_kwh_per_day),
     )  # fmt: skip
 

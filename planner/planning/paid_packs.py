@@ -302,7 +302,6 @@ def label_stock(
     city_ids = instance.cities["city_id"].to_numpy()
     pack_ids = instance.packs["pack_id"].to_numpy()
     quarter, station, pack = np.nonzero(paid.station_packs)
-    types = station_types_by_size(instance)["station_type_id"].to_numpy()
     assumed = paid.assumed_stations
     shape = assumed.per_turning.shape
     at = [axis.ravel() for axis in np.indices(shape)]
@@ -316,13 +315,7 @@ def label_stock(
                 "packs": paid.station_packs[quarter, station, pack],
             }
         ),
-        "capacity": pd.DataFrame(
-            {
-                "city_id": np.repeat(city_ids, len(types)),
-                "station_type_id": np.tile(types, len(city_ids)),
-                "swaps_per_hour": capacity.ravel(),
-            }
-        ),
+        "capacity": label_capacity(instance, capacity),
         "station_prices": pd.DataFrame({"city_id": city_ids, "capacity_cny": assumed.capacity_cny}),
         "packs_per_turning": pd.DataFrame(
             {
@@ -334,6 +327,22 @@ def label_stock(
             }
         ),
     }
+
+
+def label_capacity(instance: Instance, capacity: FloatArray) -> pd.DataFrame:
+    """What each station type can do in each city, as the plan's table ``capacity``.
+
+    ``capacity`` has shape (num_cities, num_types), types by size [1/h].
+    """
+    city_ids = instance.cities["city_id"].to_numpy()
+    types = station_types_by_size(instance)["station_type_id"].to_numpy()
+    return pd.DataFrame(
+        {
+            "city_id": np.repeat(city_ids, len(types)),
+            "station_type_id": np.tile(types, len(city_ids)),
+            "swaps_per_hour": capacity.ravel(),
+        }
+    )
 
 
 def _vehicles_of_quarters(

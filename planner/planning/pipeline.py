@@ -8,7 +8,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from planner.errors import NoPlanError
-from planner.instance import Instance, check_limits, curve_sets
+from planner.instance import Instance, check_futures, check_limits, curve_sets
 from planner.physics.climate import city_climate
 from planner.physics.fleet import check_turns, operate_fleet
 from planner.physics.range_table import range_curves
@@ -20,6 +20,9 @@ from planner.planning.corridors.check import check_corridors
 from planner.planning.corridors.labels import corridors_of_plan
 from planner.planning.corridors.prepare import CorridorInput
 from planner.planning.corridors.roads import prepare_roads
+from planner.planning.futures.confirm import recompute_futures
+from planner.planning.futures.hedge import hedge
+from planner.planning.futures.tables import future_tables
 from planner.planning.joined_network import (
     audit,
     is_connected,
@@ -34,6 +37,8 @@ from planner.planning.pack_prices import (
     unknown_savings,
     with_pack_values,
 )
+from planner.planning.phasing.label import own_bounds, with_phase_values
+from planner.planning.phasing.openings import phase_openings
 from planner.planning.result import Planned
 from planner.planning.rounds import fit_packs_and_stations
 from planner.planning.siting.question import ask_of
@@ -43,6 +48,13 @@ from planner.plans.reasons import explain_candidates
 from planner.plans.worth import Reached
 from planner.solving.options import SolveOptions
 from planner.solving.progress import StopRequest
+
+FOR_GOOD_TIME_FRAC = 1 / 3
+"""Of the siting's time, for the stations of the planning quarter where openings follow."""
+STARTING_TIME_FRAC = 0.25
+"""Of the time for openings, that those for the tables take where many futures are planned for."""
+OWN_BOUNDS_TIME_FRAC = 0.1
+"""On top of the siting's time, for the bounds of each period alone."""
 
 
 def plan(
@@ -84,6 +96,7 @@ def plan(
         If the plan fails its check: a defect.
     """
     check_limits(instance)
+    check_futures(instance)
     clock = clock or StageClock()
     options = _solve_options(instance)
     with clock.stage("fleet", f"winter range and swaps in {len(instance.cities)} cities"):
@@ -100,7 +113,22 @@ def plan(
         with clock.stage("roads", "ways between the cities, and sites along them") as say:
             roads = prepare_roads(instance, fleet, climate)
             say(f"{len(roads.paths.length_km):,} ways, {len(roads.cost):,} sites")
-    fitted = fit_packs_and_stations(instance, fleet, reach, options, clock, stop, executor, roads)
+    phases, hedges = bool(instance.scenario.periods), instance.scenario.uncertainty.planned
+    for_good = _part_of(options, FOR_GOOD_TIME_FRAC) if phases or hedges else options
+    fitted = fit_packs_and_stations(instance, fleet, reach, for_good, clock, stop, executor, roads)
+    phased, own_bound_frac = None, np.full(len(instance.scenario.periods), np.nan)
+    if phases:
+        left_frac = (1 - FOR_GOOD_TIME_FRAC) * (STARTING_TIME_FRAC if hedges else 1)
+        opening = _part_of(options, left_frac)
+        phased = phase_openings(instance, fleet, reach, fitted, opening, clock, stop, executor)
+        fitted = phased.fitted
+        with clock.optional_stage("own bounds", "what each period alone could serve at most"):
+            own_bound_frac = own_bounds(phased, _part_of(options, OWN_BOUNDS_TIME_FRAC), stop)
+    hedged = None
+    if hedges:
+        left = _part_of(options, 1 - FOR_GOOD_TIME_FRAC)
+        hedged = hedge(instance, fleet, reach, fitted, phased, left, clock, stop, executor)
+        fitted, phased = hedged.fitted, hedged.phased
     gates = unknown_savings(instance, fitted)
     with clock.optional_stage("gates", "what earlier certificates would save") as say:
         gates = gate_savings(instance, fitted, options)
@@ -108,12 +136,18 @@ def plan(
         unknown = int(gates["saving_cny"].isna().sum())
         if unknown:
             clock.leave_out("gates", NoPlanError(f"{unknown} of {len(gates)}: time limit"))
-    result = label_plan(instance, fitted)
+    result = label_plan(instance, fitted, phased)
+    if hedged is not None:
+        result = replace(result, models=(*result.models, hedged.result))
     with clock.stage("check", "every limit and figure recomputed without the solver"):
         audited = audit(instance, network, result)
         corridors = None if roads is None else corridors_of_plan(instance, fleet, roads, result)
         derived = derive(instance, climate)
         evaluation = _evaluate(instance, result, audited, derived, corridors)
+    futures: dict[str, pd.DataFrame] = {}
+    if hedged is not None:
+        with clock.stage("check", "what is served in each future recomputed without the solver"):
+            futures = future_tables(instance, hedged, recompute_futures(instance, network, hedged))
     with clock.stage("days", "who comes to each station in every hour, and where drivers go on to"):
         days = day_tables(instance, network, result, evaluation, derived)
     figures: dict[str, float] = {}
@@ -152,8 +186,16 @@ def plan(
             "supply_value": supply_values(instance, result.pack_flows, fitted),
             "gate_value": gates,
             "coupling": fitted.rounds,
+            **(
+                {}
+                if phased is None
+                else {
+                    "phase": with_phase_values(evaluation.tables["phase"], phased, own_bound_frac)
+                }
+            ),
             **curves,
             **contested,
+            **futures,
         },
         assumptions=list_assumptions(
             instance,
@@ -165,6 +207,10 @@ def plan(
         ),
         clock=clock,
     )
+
+
+def _part_of(options: SolveOptions, time_frac: float) -> SolveOptions:
+    return replace(options, time_limit_s=options.time_limit_s * time_frac)
 
 
 def _evaluate(

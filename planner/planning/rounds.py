@@ -26,33 +26,26 @@ from planner.planning.corridors.plan import CorridorPlan
 from planner.planning.corridors.roads import CorridorRoads
 from planner.planning.corridors.rounds import CorridorRounds
 from planner.planning.packs import PackLabels, StationAnswer
-from planner.planning.paid_packs import (
-    PaidPacks,
-    balance,
-    pay_for_stock,
-    plan_packs,
-    saving_frac,
-)
+from planner.planning.paid_packs import PaidPacks, PlannedPacks, balance, pay_for_stock, plan_packs
 from planner.planning.service import Capacity, station_capacity
 from planner.planning.siting.answer import choose_stations
 from planner.planning.siting.least_money import spend_least
 from planner.planning.siting.problem import assemble_allocation, assemble_siting
 from planner.planning.siting.question import Siting, SitingTask, ask_of
-from planner.planning.station_packs import (
-    CityService,
-    RoadUse,
-    answer_of_stock,
-    open_stations,
-    stock_stations,
+from planner.planning.station_answer import (
+    OtherPacks,
+    answer_of_stations,
+    city_service,
+    plan_packs_again,
+    served_swaps,
 )
+from planner.planning.station_packs import RoadUse, Stage, open_stations
 from planner.solving.options import SolveOptions
 from planner.solving.progress import StopRequest
 from planner.solving.proof import Proof
 
 ROUGH_GAP_FRAC = 0.02
 """Gap of the siting in all rounds but the last."""
-MORE_LOAD_FRAC = 0.01
-"""Growth of the design hour's load that its price is measured with."""
 
 
 @dataclass(frozen=True)
@@ -61,12 +54,14 @@ class Fitted:
 
     Attributes
     ----------
-    pack_problem, pack_labels, packs : PackAssignmentProblem, PackLabels, PackAssignment
-        The packs as the last round found them, whose prices tell what more would be worth.
+    planned_packs : PlannedPacks
+        The packs as the last round found them.
     paid : PaidPacks
         The packs that are planned: every whole pack of the stations paid for.
-    capacity : ndarray, shape (num_cities, num_types)
-        Swaps in the peak hour that each type can do in each city [1/h].
+    rates : Capacity
+        What each type can do in each city.
+    on_road : RoadUse
+        What stations between the cities give.
     siting_problem, siting, allocation : SizedCoverageProblem, Siting, Allocation
         The stations, for these packs.
     rounds : DataFrame
@@ -79,18 +74,40 @@ class Fitted:
         cost); both missing where that failed.
     corridors : CorridorPlan, optional
         For these stations and packs, if corridors are planned.
+    corridor_rounds : CorridorRounds, optional
+        What plans them again for other stations.
     """
 
-    pack_problem: PackAssignmentProblem
-    pack_labels: PackLabels
-    packs: PackAssignment
+    planned_packs: PlannedPacks
     siting_problem: SizedCoverageProblem
     siting: Siting
     allocation: Allocation
     paid: PaidPacks
-    capacity: FloatArray
+    rates: Capacity
+    on_road: RoadUse
     rounds: pd.DataFrame
     corridors: CorridorPlan | None = None
+    corridor_rounds: CorridorRounds | None = None
+
+    @property
+    def pack_problem(self) -> PackAssignmentProblem:
+        """What the last round asked of the packs."""
+        return self.planned_packs.problem
+
+    @property
+    def pack_labels(self) -> PackLabels:
+        """What the indices of the pack problem stand for."""
+        return self.planned_packs.labels
+
+    @property
+    def packs(self) -> PackAssignment:
+        """The last round's answer, whose prices tell what more packs would be worth."""
+        return self.planned_packs.solution
+
+    @property
+    def capacity(self) -> FloatArray:
+        """Swaps in the peak hour of each type in each city, (num_cities, num_types) [1/h]."""
+        return self.rates.swaps_per_hour
 
     def trip_swaps_per_day(self, instance: Instance) -> float:
         """What trips between cities add to the siting's objective."""
@@ -173,75 +190,64 @@ def fit_packs_and_stations(
         spent_s += siting.wall_s
         with clock.stage("allocation", "zones to stations, station sizes"):
             allocation = _allocate(task, siting)
-        if is_full:
+        if is_full and not instance.scenario.periods:
             with clock.stage("money", "the same for less money") as say:
                 siting = spend_least(task, siting, allocation, fixed_sites=roads is not None)
                 if siting.money is not None:
                     allocation = _allocate(task, siting)
                     say(_money_message(siting.money))
         with clock.stage("service", "what the stations serve, city by city"):
-            service = _service(instance, reach, siting_problem, siting, allocation)
+            service = city_service(instance, reach, siting_problem, siting, allocation)
         on_road = corridors.end(siting) if corridors else RoadUse.none(instance)
         with clock.stage("stock", "whole packs in every station") as say:
-            stations = open_stations(instance, siting_problem, siting, allocation, on_road)
-            stock = stock_stations(instance, fleet, packs.vehicles, stations, [planned_quarter])
-            answer = answer_of_stock(
-                instance,
-                fleet,
-                packs.vehicles,
-                stock,
-                stations,
-                [planned_quarter],
-                service,
-                on_road.kwh_per_day,
+            stage = Stage(
+                instance.scenario.quarters, planned_quarter, siting_problem, siting.open_site_idx,
+                allocation,
+            )  # fmt: skip
+            stations = open_stations(instance, fleet, packs.vehicles, [stage], on_road)
+            answer, standing = answer_of_stations(
+                instance, fleet, packs, stations, [planned_quarter], service, on_road
             )
-            standing = int(stock.sum())
             say(f"round {number}: {standing:,} packs in {len(stations.station_id):,} stations")
         # Prices may make packs jump to and fro: later answers are taken by half.
         mixed = answer.mixed_with(packs.assumed_stations, 0.0 if number == 1 else 0.5)
-        again, changing, saving = packs, math.nan, math.nan
+        again = OtherPacks(packs, math.nan, math.nan)
         # The plan stands without it: packs of this round, and stations for them.
         with clock.optional_stage("packs", "packs again, for these stations") as say:
-            again = plan_packs(instance, fleet, mixed, options)
-            moving = np.abs(again.planned - packs.planned).sum() / 2
-            changing = float(moving / max(packs.planned.sum(), 1.0))
-            saving = saving_frac(packs, again, options)
-            say(
-                f"round {number}: {changing:.2%} of the vehicles would change their pack, "
-                f"which saves {saving:.4%}"
-            )
+            again = plan_packs_again(instance, fleet, packs, mixed, options)
+            say(f"round {number}: {again.message}")
         served_change = np.abs(answer.served_frac - packs.assumed_stations.served_frac)
         rows.append(
             {
                 "round": number,
                 "pack_cost_cny": packs.solution.proof.objective,
-                "swaps_per_day_served": _served(siting_problem, allocation),
+                "swaps_per_day_served": served_swaps(siting_problem, allocation),
                 "siting_gap_frac": siting.gap_frac,
                 "served_change_frac": float(served_change.max(initial=0.0)),
                 "capacity_change_frac": _change_frac(capacity, before),
                 "station_packs": standing,
-                "vehicles_changing_frac": changing,
-                "saving_frac": saving,
+                "vehicles_changing_frac": again.changing_frac,
+                "saving_frac": again.saving_frac,
             }
         )
         # The first round assumed stations everywhere: its packs are never final.
-        settled = number > 1 and saving <= coupling.tolerance_frac
-        stopped = math.isnan(saving) or (stop is not None and stop.is_set())
+        settled = number > 1 and again.saving_frac <= coupling.tolerance_frac
+        stopped = math.isnan(again.saving_frac) or (stop is not None and stop.is_set())
         if stopped or (is_full and (settled or number >= coupling.max_rounds)):
             corridor_plan = None
             if corridors:
                 corridor_plan, siting, on_road = corridors.finish(packs.planned, siting)
-                stations = open_stations(instance, siting_problem, siting, allocation, on_road)
+                stations = open_stations(instance, fleet, packs.vehicles, [stage], on_road)
             with clock.stage("stock", "every pack in a station paid for") as say:
                 paid = pay_for_stock(instance, fleet, packs, stations, options)
                 held = paid.station_packs[instance.scenario.quarters.index(planned_quarter)]
                 say(f"{int(held.sum()):,} packs in stations in {planned_quarter}")
             return Fitted(
-                packs.problem, packs.labels, packs.solution, siting_problem, siting, allocation,
-                paid, capacity.swaps_per_hour, pd.DataFrame(rows), corridor_plan,
+                packs, siting_problem, siting, allocation, paid, capacity, on_road,
+                pd.DataFrame(rows), corridor_plan, corridors,
             )  # fmt: skip
         if not settled:
-            packs = again
+            packs = again.packs
         if settled or number + 1 >= coupling.max_rounds:
             with clock.optional_stage("packs", "packs that supply has for vehicles and stations"):
                 packs = balance(instance, fleet, packs, answer, options)
@@ -265,42 +271,4 @@ def _money_message(money: Proof) -> str:
     return (
         f"{money.objective / 1e6:,.1f} M CNY, an equal plan takes at least "
         f"{money.bound / 1e6:,.1f} M CNY"
-    )
-
-
-def _served(problem: SizedCoverageProblem, allocation: Allocation) -> float:
-    return math.fsum(problem.coverage.value[allocation.zone_idx] * allocation.share_frac)
-
-
-def _service(
-    instance: Instance,
-    reach: Reach,
-    problem: SizedCoverageProblem,
-    siting: Siting,
-    allocation: Allocation,
-) -> CityService:
-    """Served share of each city, and the price of load where stations are full."""
-    city_idx = pd.Index(instance.cities["city_id"]).get_indexer(instance.zones["city_id"])
-    num_cities = len(instance.cities)
-    more = replace(problem, load=problem.load * (1 + MORE_LOAD_FRAC))
-
-    def most_served(of_problem: SizedCoverageProblem) -> Allocation:
-        return allocate_zones(
-            assemble_allocation(of_problem, reach, siting.open_site_idx, siting.type_idx)
-        )
-
-    def served_by_city(found: Allocation) -> FloatArray:
-        value = problem.coverage.value[found.zone_idx] * found.share_frac
-        return np.bincount(city_idx[found.zone_idx], value, minlength=num_cities).astype(float)
-
-    value = np.bincount(city_idx, problem.coverage.value, minlength=num_cities)
-    added = np.bincount(city_idx, more.load - problem.load, minlength=num_cities)
-    served = served_by_city(allocation)
-    # Where the siting leaves swaps unserved to save money, that is no sign of full stations.
-    most = served if siting.allocation is None else served_by_city(most_served(problem))
-    lost = np.maximum(0.0, most - served_by_city(most_served(more)))
-    worth = instance.scenario.coupling.served_swap_cny
-    return CityService(
-        served_frac=np.divide(served, value, out=np.zeros(num_cities), where=value > 0),
-        capacity_cny=worth * np.divide(lost, added, out=np.zeros(num_cities), where=added > 0),
     )

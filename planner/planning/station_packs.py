@@ -20,7 +20,6 @@ from planner.planning.packs import (
     turning_per_vehicle,
 )
 from planner.planning.service import CityMix, city_mix, in_parts, station_day, worst_month
-from planner.planning.siting.question import Siting
 from planner.planning.siting.standing import station_types_by_size
 from planner.service.day import StationDay, busiest_hours
 from planner.service.stock import fewest_packs, further_packs
@@ -79,6 +78,30 @@ class RoadUse(NamedTuple):
         )  # fmt: skip
 
 
+class Stage(NamedTuple):
+    """Stations of some quarters, and whom they serve.
+
+    Attributes
+    ----------
+    quarters : tuple of str
+        In which they stand.
+    load_quarter : str
+        Whose vehicles and packs the loads are of.
+    problem : SizedCoverageProblem
+        For the loads.
+    site_idx : int array, shape (num_open,)
+        Open sites, ascending.
+    allocation : Allocation
+        Stations in the order of ``site_idx``.
+    """
+
+    quarters: tuple[str, ...]
+    load_quarter: str
+    problem: SizedCoverageProblem
+    site_idx: IntArray
+    allocation: Allocation
+
+
 class OpenStations(NamedTuple):
     """Stations of the cities, and those between them.
 
@@ -87,10 +110,11 @@ class OpenStations(NamedTuple):
     station_id : str array, shape (num_stations,)
     city_idx : int array, shape (num_stations,)
         City; of a station between cities the nearest.
-    type_idx : int array, shape (num_stations,)
-        Position in the table of stations.
-    peak_per_hour : float array, shape (num_stations,)
-        Swaps in the peak hour of the planning quarter's winter design day [1/h].
+    type_idx : int array, shape (num_quarters, num_stations)
+        Position in the table of stations, by quarter of the scenario.
+    share_frac : float array, shape (num_quarters, num_stations)
+        Share of its city's swaps that each station has; 0 in quarters in which it does not stand,
+        and of those between cities.
     road_per_hour : float array, shape (num_stations, num_packs)
         Of stations between cities, by pack in the busiest hour [1/h]; NaN of the others.
     """
@@ -98,7 +122,7 @@ class OpenStations(NamedTuple):
     station_id: StringArray
     city_idx: IntArray
     type_idx: IntArray
-    peak_per_hour: FloatArray
+    share_frac: FloatArray
     road_per_hour: FloatArray
 
     @property
@@ -109,33 +133,50 @@ class OpenStations(NamedTuple):
 
 def open_stations(
     instance: Instance,
-    problem: SizedCoverageProblem,
-    siting: Siting,
-    allocation: Allocation,
+    fleet: FleetOperation,
+    vehicles: FloatArray,
+    stages: Sequence[Stage],
     on_road: RoadUse,
 ) -> OpenStations:
-    """The stations of a round, with what is asked of each.
+    """The stations of a round, with what is asked of each in every quarter.
 
     Parameters
     ----------
-    instance : Instance
-    problem, siting, allocation : SizedCoverageProblem, Siting, Allocation
-        Loads, sites and who serves whom.
+    instance, fleet : Instance, FleetOperation
+    vehicles : ndarray, shape (num_quarters, num_cities, num_vehicles, num_packs)
+        That the stages' loads are of.
+    stages : sequence of Stage
+        Each quarter in at most one; what stands in one stands in all later ones.
     on_road : RoadUse
-        Stations between the cities.
+        Stations between the cities; they stand in every quarter.
     """
-    sites = instance.sites.iloc[siting.open_site_idx]
-    load = problem.load[allocation.zone_idx] * allocation.share_frac
-    peak = np.bincount(allocation.station_idx, load, minlength=len(sites))
-    by_size = station_types_by_size(instance)["station_type_id"].iloc[allocation.type_idx]
+    quarters = instance.scenario.quarters
+    site_idx = stages[-1].site_idx
+    sites = instance.sites.iloc[site_idx]
     city_idx = pd.Index(instance.cities["city_id"]).get_indexer(sites["city_id"])
-    type_idx = pd.Index(instance.stations["station_type_id"]).get_indexer(pd.Index(by_size))
+    by_size = pd.Index(instance.stations["station_type_id"]).get_indexer(
+        station_types_by_size(instance)["station_type_id"]
+    )
+    shape = (len(quarters), len(sites))
+    type_idx, share = np.zeros(shape, dtype=np.int64), np.zeros(shape)
+    for stage in stages:
+        allocation, place = stage.allocation, np.searchsorted(site_idx, stage.site_idx)
+        load = stage.problem.load[allocation.zone_idx] * allocation.share_frac
+        peak = np.bincount(allocation.station_idx, load, minlength=len(place))
+        of_loads = vehicles[quarters.index(stage.load_quarter)]
+        of_city = city_mix(instance, fleet, of_loads, fleet.coldest_month).peak_per_hour
+        of_city = of_city[city_idx[place]]
+        of_stage = np.divide(peak, of_city, out=np.zeros(len(place)), where=of_city > 0)
+        for quarter in stage.quarters:
+            share[quarters.index(quarter), place] = of_stage
+            type_idx[quarters.index(quarter), place] = by_size[allocation.type_idx]
+    road = np.broadcast_to(on_road.type_idx, (len(quarters), len(on_road.type_idx)))
     not_on_road = np.full((len(sites), len(instance.packs)), np.nan)
     return OpenStations(
         station_id=np.concatenate((sites["site_id"].to_numpy(str), on_road.station_id)),
         city_idx=np.concatenate((city_idx, on_road.city_idx)).astype(np.int64),
-        type_idx=np.concatenate((type_idx, on_road.type_idx)).astype(np.int64),
-        peak_per_hour=np.concatenate((peak, np.zeros(len(on_road.city_idx)))),
+        type_idx=np.hstack((type_idx, road)).astype(np.int64),
+        share_frac=np.hstack((share, np.zeros(road.shape))),
         road_per_hour=np.vstack((not_on_road, on_road.per_hour)),
     )
 
@@ -162,17 +203,10 @@ def stock_stations(
     Returns
     -------
     int array, shape (len(quarters), num_stations, num_packs)
-        As many as the bays hold where the level asks for more.
+        As many as the bays hold where the level asks for more; none where no station stands.
     """
     scenario, on_road = instance.scenario, stations.on_road
     planned = scenario.quarters.index(scenario.planning_quarter)
-    now = city_mix(instance, fleet, vehicles[planned], fleet.coldest_month)
-    in_city = np.flatnonzero(~on_road)
-    city = stations.city_idx[in_city]
-    share = np.divide(
-        stations.peak_per_hour[in_city], now.peak_per_hour[city], out=np.zeros(len(city)),
-        where=now.peak_per_hour[city] > 0,
-    )  # fmt: skip
     of_pack = vehicles.sum(axis=(1, 2))
     packs = np.zeros((len(quarters), len(on_road), len(instance.packs)), dtype=np.int64)
     for row, quarter in enumerate(quarters):
@@ -180,13 +214,13 @@ def stock_stations(
         mix = city_mix(
             instance, fleet, vehicles[q], worst_month(instance, fleet, vehicles[q], quarter)
         )
-        peak = share * mix.peak_per_hour[city]
-        day = station_day(
-            instance, mix, stations.station_id[in_city], city, stations.type_idx[in_city], peak
-        )
+        in_city = np.flatnonzero(stations.share_frac[q] > 0)
+        city, kind = stations.city_idx[in_city], stations.type_idx[q, in_city]
+        peak = stations.share_frac[q, in_city] * mix.peak_per_hour[city]
+        day = station_day(instance, mix, stations.station_id[in_city], city, kind, peak)
         workday = station_day(
             instance, mix._replace(swaps_per_hour=mix.workday_per_hour),
-            stations.station_id[in_city], city, stations.type_idx[in_city], peak,
+            stations.station_id[in_city], city, kind, peak,
         )  # fmt: skip
         packs[row, in_city] = _packs_of(instance, day, workday)
         if on_road.any():
@@ -231,7 +265,7 @@ def _road_day(
     rates = stations.road_per_hour[on_road] * grown
     day = station_day(
         instance, mix, stations.station_id[on_road], stations.city_idx[on_road],
-        stations.type_idx[on_road], np.zeros(len(on_road)),
+        stations.type_idx[0, on_road], np.zeros(len(on_road)),
     )  # fmt: skip
     return replace(day, swaps_per_hour=np.repeat(rates[..., None], HOURS_PER_DAY, axis=2))
 

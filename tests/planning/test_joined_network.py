@@ -9,8 +9,14 @@ import pytest
 
 from planner.errors import CheckError, InputError
 from planner.instance import Instance, read_instance
-from planner.planning.joined_network import network_assumptions, reach_on_network
+from planner.planning.joined_network import (
+    audit,
+    join_network,
+    network_assumptions,
+    reach_on_network,
+)
 from planner.planning.pipeline import check_plan, plan
+from tests.phased_tutorial import phased_tutorial
 
 
 def _asking(instance: Instance, objective: str) -> Instance:
@@ -125,3 +131,20 @@ def test_corridors_need_roads(tutorial: Instance, tutorial_copy: Path) -> None:
         read_instance(tutorial_copy, overrides=overrides)
     with pytest.raises(InputError, match=told):  # also if the tables are taken over
         read_instance(tutorial_copy, overrides=overrides, like=read_instance(tutorial_copy))
+
+
+@pytest.mark.parametrize("stated", [False, True])
+def test_drive_times_of_earlier_periods_are_audited_row_by_row(stated: bool) -> None:
+    given = phased_tutorial()
+    # 2026Q4 relies on B as 2026Q3 does; the last row on a pair beyond the standard.
+    far = pd.DataFrame([{"quarter": "2026Q4", "zone_id": "Z8", "site_id": "B"}])
+    rows = pd.concat([given.plan.phase_allocation, far.assign(share_frac=1.0, drive_min=4.0)])
+    phased = replace(given.plan, phase_allocation=rows)
+    instance = given.instance
+    if stated:
+        minutes = pd.concat([phased.allocation, rows])[["zone_id", "site_id", "drive_min"]]
+        times = minutes.rename(columns={"drive_min": "minutes"}).drop_duplicates()
+        instance = replace(instance, travel_times=times)
+    found = audit(instance, join_network(instance), phased)
+    assert found.phase_min == pytest.approx([*rows["drive_min"].iloc[:-1], np.inf])
+    assert found.allocation_min == pytest.approx(phased.allocation["drive_min"].to_numpy())

@@ -42,13 +42,21 @@ def vehicles(tutorial: Instance, fleet: FleetOperation) -> np.ndarray:
     return (fleet.vehicles[0][..., None] * fits / fits.sum(axis=2, keepdims=True))[None]
 
 
-def _stations(tutorial: Instance, peaks: list[float], kind: int = 1) -> OpenStations:
+def _stations(
+    tutorial: Instance,
+    fleet: FleetOperation,
+    vehicles: np.ndarray,
+    peaks: list[float],
+    kind: int = 1,
+) -> OpenStations:
+    """Stations of the one city and quarter with these swaps in the peak hour."""
     number, packs = len(peaks), len(tutorial.packs)
+    of_city = city_mix(tutorial, fleet, vehicles[0], fleet.coldest_month).peak_per_hour[0]
     return OpenStations(
         np.array([f"s{place}" for place in range(number)]),
         np.zeros(number, dtype=np.int64),
-        np.full(number, kind),
-        np.array(peaks),
+        np.full((1, number), kind),
+        np.array([peaks]) / of_city,
         np.full((number, packs), np.nan),
     )
 
@@ -59,12 +67,12 @@ def test_fewest_packs_keep_the_level(
     """With them the share is what is planned for; with one fewer of any type it is not."""
     instance = with_settings(tutorial, service={"late_swap_cny": 0.0})
     level = instance.scenario.service
-    stations = _stations(instance, [2.0, 5.0, 9.0])
+    stations = _stations(instance, fleet, vehicles, [2.0, 5.0, 9.0])
     packs = stock_stations(instance, fleet, vehicles, stations, instance.scenario.quarters)[0]
     mix = city_mix(instance, fleet, vehicles[0], fleet.coldest_month)
     day = station_day(
-        instance, mix, stations.station_id, stations.city_idx, stations.type_idx,
-        stations.peak_per_hour,
+        instance, mix, stations.station_id, stations.city_idx, stations.type_idx[0],
+        np.array([2.0, 5.0, 9.0]),
     )  # fmt: skip
     hours = busiest_hours(day.swaps_per_hour, level.busy_hours)
 
@@ -82,7 +90,7 @@ def test_fewest_packs_keep_the_level(
 def test_further_packs_stand_where_late_drivers_cost_more(
     tutorial: Instance, fleet: FleetOperation, vehicles: np.ndarray
 ) -> None:
-    stations, quarters = _stations(tutorial, [9.0]), tutorial.scenario.quarters
+    stations, quarters = _stations(tutorial, fleet, vehicles, [9.0]), tutorial.scenario.quarters
     held = [
         stock_stations(
             with_settings(tutorial, service={"late_swap_cny": cny}), fleet, vehicles, stations,
@@ -97,7 +105,7 @@ def test_further_packs_are_those_that_workdays_pay_for(
     tutorial: Instance, fleet: FleetOperation, vehicles: np.ndarray
 ) -> None:
     """The same holiday, before workdays that are even or have all their drivers in four hours."""
-    stations, quarters = _stations(tutorial, [4.0]), tutorial.scenario.quarters
+    stations, quarters = _stations(tutorial, fleet, vehicles, [4.0]), tutorial.scenario.quarters
     held = {}
     for crowded in (False, True):
         rows = [
@@ -129,14 +137,16 @@ def test_capacity_is_the_largest_rate_that_the_bays_keep(
     types = pd.Index(instance.stations["station_type_id"])
     for size, kind in enumerate(station_types_by_size(instance)["station_type_id"]):
         for factor, keeps in ((1.0, True), (1.001, False)):
-            stations = _stations(instance, [capacity[size] * factor], types.get_loc(kind))
+            stations = _stations(
+                instance, fleet, vehicles, [capacity[size] * factor], types.get_loc(kind)
+            )
             packs = stock_stations(instance, fleet, vehicles, stations, instance.scenario.quarters)[
                 0
             ]
             mix = city_mix(instance, fleet, vehicles[0], fleet.coldest_month)
             day = station_day(
-                instance, mix, stations.station_id, stations.city_idx, stations.type_idx,
-                stations.peak_per_hour,
+                instance, mix, stations.station_id, stations.city_idx, stations.type_idx[0],
+                np.array([capacity[size] * factor]),
             )  # fmt: skip
             hours = busiest_hours(day.swaps_per_hour, level.busy_hours)
             share = on_time(replace(day, packs=packs), hours, level.wait_min).share[0]
@@ -176,9 +186,11 @@ def test_stated_utilisation_takes_the_place_of_the_level(
     assert np.sort(full[0]) == pytest.approx(np.sort(nameplate))  # the grid does not bind
 
 
-def test_stations_give_packs_back_where_stock_is_short(tutorial: Instance) -> None:
+def test_stations_give_packs_back_where_stock_is_short(
+    tutorial: Instance, fleet: FleetOperation, vehicles: np.ndarray
+) -> None:
     """From the station that has most of the pack, one by one."""
-    stations = _stations(tutorial, [1.0, 1.0, 1.0])
+    stations = _stations(tutorial, fleet, vehicles, [1.0, 1.0, 1.0])
     packs = np.array([[[5, 1], [4, 2], [1, 1]]])
     vehicles = np.full((1, 1, 1, 2), 10.0)
     proof = Proof(Status.OPTIMAL, 0.0, 0.0, 0.0, "min")

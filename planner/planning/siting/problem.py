@@ -16,6 +16,12 @@ from planner.models.coverage.problem import CoverageProblem
 from planner.models.sized_coverage.problem import SizedCoverageProblem
 from planner.network import Reach
 from planner.physics.fleet import FleetOperation, default_pack_swaps, spread_to_zones
+from planner.planning.siting.build_rates import (
+    build_rates,
+    first_periods,
+    most_stations,
+    most_stations_of_cities,
+)
 from planner.planning.siting.standing import (
     closing_cost_cny,
     find_standing,
@@ -64,10 +70,6 @@ def assemble_siting(
         If closing stations takes more than the budget.
     """
     sites, cities, siting = instance.sites, instance.cities, instance.scenario.siting
-    quarter_idx = instance.scenario.quarters.index(instance.scenario.planning_quarter)
-    by_class = fleet.vehicles[quarter_idx] * default_pack_swaps(
-        instance, fleet.yearly_swaps_per_day
-    )
     standing = find_standing(instance)
     fits = fitting_types(instance, standing)
     has_room = fits.any(axis=1)
@@ -77,28 +79,37 @@ def assemble_siting(
         remedy = "no station type fits its max_bays and grid_kw; correct them or the status"
         raise InputError([Fault("sites", None, "site_id", site, remedy) for site in crowded])
     num_stations = len(sites) if siting.num_stations is None else siting.num_stations
+    most_of_city = _city_limit(cities, "max_stations", len(sites))
+    forbidden, budget_cny = sites["status"].isin(SHUT).to_numpy() | ~has_room, _budget_cny(instance)
+    periods = instance.scenario.periods
+    if periods:
+        # Of a plan over time these are the stations after its last period.
+        num_stations = most_stations(instance, num_stations)
+        most_of_city = most_stations_of_cities(instance, most_of_city)
+        forbidden |= first_periods(instance) >= len(periods)
+        budget_cny = min(budget_cny, float(build_rates(instance).budget_cny.sum()))
     city_idx = pd.Index(cities["city_id"]).get_indexer(sites["city_id"]).astype(np.int32)
     coverage = CoverageProblem(
-        value=spread_to_zones(instance, by_class),
+        value=zone_values(instance, fleet, instance.scenario.planning_quarter),
         reach=Lists(reach.ptr, reach.zone_idx),
         rules=SiteRules(
             forced=forced,
-            forbidden=sites["status"].isin(SHUT).to_numpy() | ~has_room,
+            forbidden=forbidden,
             cost=station_cost_cny(instance, standing),
-            budget=_budget_cny(instance),
+            budget=budget_cny,
             least=0,
             most=num_stations,
             cities=CityLimits(
                 city_idx,
                 _city_limit(cities, "min_stations", 0),
-                _city_limit(cities, "max_stations", len(sites)),
+                most_of_city,
                 cities["city_id"].to_numpy(str),
             ),
         ),
     )
     return SizedCoverageProblem(
         coverage=coverage,
-        load=_loads(instance, fleet, assigned),
+        load=zone_loads(instance, fleet, assigned),
         capacity=np.where(fits, capacity[city_idx], 0.0),
     )
 
@@ -161,8 +172,18 @@ def assemble_allocation(
     )
 
 
-def _loads(instance: Instance, fleet: FleetOperation, assigned: FloatArray) -> FloatArray:
-    """Design-hour swaps per zone [1/h]."""
+def zone_values(instance: Instance, fleet: FleetOperation, quarter: str) -> FloatArray:
+    """Swaps per day of each zone with default packs, averaged over the year, for a quarter's fleet.
+
+    Shape (num_zones,).
+    """
+    vehicles = fleet.vehicles[instance.scenario.quarters.index(quarter)]
+    by_class = vehicles * default_pack_swaps(instance, fleet.yearly_swaps_per_day)
+    return spread_to_zones(instance, by_class)
+
+
+def zone_loads(instance: Instance, fleet: FleetOperation, assigned: FloatArray) -> FloatArray:
+    """Design-hour swaps of each zone for vehicles per pack, shape (num_zones,) [1/h]."""
     swaps = assigned * np.nan_to_num(fleet.on_design_day(fleet.design_swaps_per_day))
     peak_hour = fleet.peak_hour_frac * instance.scenario.demand.peak_day_factor
     return spread_to_zones(instance, swaps.sum(axis=2) * peak_hour)
