@@ -19,6 +19,7 @@ from planner.outputs.kpi import describe_kpi, known_kpis
 from planner.planning.pipeline import plan
 from planner.plans.question import OBJECTIVES, judge_of, judge_of_run, measure_of_run
 from tests.curve_sets import with_curve_sets
+from tests.phased_tutorial import phased_tutorial
 from tests.two_towns import two_towns
 
 ROOT = Path(__file__).parents[2]
@@ -152,6 +153,7 @@ def test_kpi_csv_knows_every_figure_of_a_run_and_no_other(folders: dict[str, Pat
     towns = two_towns(read_instance(TUTORIAL, overrides={"corridors": corridors}))
     written = {name for folder in folders.values() for name in _run(folder)["kpi"]}
     written |= set(plan(with_curve_sets(towns, harsh=0.3)).evaluation.kpi)
+    written |= set(phased_tutorial().check().kpi)
     described = {name: describe_kpi(name, nothing) for name in written}
     assert [name for name, about in described.items() if not about.description] == []
     left = [kpi.name for kpi in known_kpis() if not any(map(kpi.stands_for, written))]

@@ -25,6 +25,10 @@ _ABOUT = {
         "corridor_stations", "Corridor stations kept, gained and lost."),
     "verdicts_change": ("stations", "Stations of both runs whose verdict differs."),
     "station_packs_change": ("station_packs", "Packs of all stations by type."),
+    "openings_change": ("stations", "When each station opens in the one and the other run."),
+    "phase_change": ("phase", "Stations, money and service by period."),
+    "future_change": ("future", "What the plans serve in each future, and miss of its best."),
+    "measure_change": ("measure", "What the plans are worth over all futures, as intervals."),
     "settings": ("", "Settings that differ."),
     "inputs": ("", "Input files that differ, by sha256."),
 }  # fmt: skip
@@ -33,6 +37,10 @@ _ABOUT = {
 _OWN = {
     "base_site_id": ("Site in the base", "Stable id of the site in the base; empty if gained"),
     "change": ("Change", "kept, resized, moved (less than 1 km), gained or lost"),
+    "opening": ("Opening", "new (only the other run has the station), dropped (only the base has "
+                "it), earlier, later or as before"),
+    "change_opening_quarters": ("Later by [quarters]", "Quarters by which the other run opens the "
+                                "station later; negative if earlier; empty if it stood before"),
     "moved_km": ("Distance moved [km]", "Great-circle distance between the two places"),
     "name_en": ("City name", "Name in Latin letters"),
     "num_gained": ("Stations gained", "Stations that only the other run opens here"),

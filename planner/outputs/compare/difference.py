@@ -11,6 +11,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from planner.outputs.compare.phases import (
+    compare_openings,
+    keys_over_time,
+    over_time_notes,
+)
 from planner.outputs.compare.read import FinishedRun, read_finished_run
 from planner.outputs.compare.stations import (
     GAINED,
@@ -47,8 +52,9 @@ class Comparison:
         `models, kpi, stations_change, cities_change, packs_by_city, packs_by_quarter,
         supply_value, gate_value, prices, settings, inputs`, and if both runs planned corridors
         `corridor_summary, corridor_stations_change`, if both were simulated `verdicts_change`,
-        `station_packs_change`. Values stand in columns that start with
-        ``base_``, ``other_`` and ``change_``.
+        `station_packs_change`, if both planned openings `openings_change, phase_change`, if both
+        were made for several futures `future_change, measure_change`. Values stand in columns
+        that start with ``base_``, ``other_`` and ``change_``.
     """
 
     base: FinishedRun
@@ -111,8 +117,23 @@ def compare_runs(base_folder: Path, other_folder: Path) -> Comparison:
         "inputs": _unlike(_inputs(base), _inputs(other), "file"),
         **changes,
         **compare_waits(changes, base_rows, other_rows),
+        **_over_time(stations, base_rows, other_rows),
     }  # fmt: skip
     return Comparison(base, other, tuple(_notes(base, other, shared, tables)), tables)
+
+
+def _over_time(
+    stations: pd.DataFrame, base: Mapping[str, pd.DataFrame], other: Mapping[str, pd.DataFrame]
+) -> dict[str, pd.DataFrame]:
+    """Openings, periods and futures, if both runs planned them."""
+    found = {
+        name: _side_by_side((base[table], other[table]), keys, values)
+        for name, (table, keys, values) in keys_over_time(base, other).items()
+    }
+    if "phase_change" not in found:
+        return found
+    openings = compare_openings(stations, base["stations"], other["stations"])
+    return {"openings_change": openings, **found}
 
 
 def rank_cities(cities: pd.DataFrame) -> pd.DataFrame:
@@ -390,6 +411,7 @@ def _notes(
     elif any(days) and not all(days):
         side = "base" if days[0] else "other run"
         notes.append(f"Only the {side} was simulated: its waits have nothing to be compared with.")
+    notes += over_time_notes(base, other)
     if tables["settings"].empty and tables["inputs"].empty:
         notes.append("Settings and input files are the same.")
     return notes

@@ -12,6 +12,7 @@ from pandas.api.types import is_numeric_dtype
 from planner.outputs.compare.describe import as_layers
 from planner.outputs.compare.difference import SITING, Comparison, rank_cities
 from planner.outputs.compare.drawing import draw_stations
+from planner.outputs.compare.phases import AS_BEFORE, count_openings
 from planner.outputs.compare.read import FinishedRun
 from planner.outputs.compare.stations import GAINED, KEPT, LOST, MOVED, RESIZED
 from planner.outputs.compare.verdict import EQUAL, UNLIKE, WITHIN
@@ -34,6 +35,10 @@ _TITLES = {
     "stations_change": "Stations that change",
     "verdicts_change": "Stations with another verdict",
     "station_packs_change": "Packs in stations",
+    "openings_change": "Openings that move",
+    "phase_change": "Period by period",
+    "future_change": "Future by future",
+    "measure_change": "Worth over all futures",
     "packs_by_city": "Packs by city, planning quarter",
     "packs_by_quarter": "Packs by quarter",
     "corridor_summary": "Trips between cities",
@@ -83,7 +88,12 @@ def render_page(comparison: Comparison) -> str:
             base=_about(base),
             other=_about(other),
             verdict=_verdict(comparison),
-            finding=" ".join(filter(None, (finding(comparison), waits_finding(comparison)))),
+            finding=" ".join(
+                filter(
+                    None,
+                    (finding(comparison), waits_finding(comparison), openings_finding(comparison)),
+                )
+            ),
             cards=_cards(comparison),
             notes=comparison.notes,
             drawing=draw_stations(tables["stations_change"], tables["cities_change"]),
@@ -168,6 +178,12 @@ def waits_finding(comparison: Comparison) -> str:
         f"Drivers served within 5 min: {base} → {other} ({change}{verdict and f', {verdict}'}); "
         f"stations: {count_verdict_changes(tables['verdicts_change'])}."
     )
+
+
+def openings_finding(comparison: Comparison) -> str:
+    """How many stations open earlier or later; empty unless both runs planned openings."""
+    openings = comparison.tables.get("openings_change")
+    return "" if openings is None else f"Openings: {count_openings(openings)}."
 
 
 def signed(value: float, decimals: int = 1, *, is_share: bool = False) -> str:
@@ -266,6 +282,8 @@ def _worth_showing(name: str, frame: pd.DataFrame) -> pd.DataFrame:
     """Rows with a change, the largest first where there are many."""
     if name in ("stations_change", "corridor_stations_change"):
         return frame[frame["change"] != KEPT]
+    if name == "openings_change":
+        return frame[frame["opening"] != AS_BEFORE]
     if name == "cities_change":
         return rank_cities(frame)
     if name == "packs_by_city":

@@ -14,6 +14,7 @@ from planner.outputs.layers.columns import safe_name
 from planner.outputs.layers.frames import CRS, OVERVIEWS, Layer
 from planner.outputs.layers.geopackage import with_scenario
 from planner.outputs.layers.parquet import parquet_path
+from planner.outputs.phases import DATE
 
 DATA_PACKAGE = "datapackage.json"
 STAC_ITEM = "stac-item.json"
@@ -189,6 +190,8 @@ def field_type(column: "pd.Series[Any]") -> str:
     >>> field_type(pd.Series([1.5, 2.0]))
     'number'
     """
+    if column.dtype == DATE:
+        return "date"
     kinds = ((is_bool_dtype, "boolean"), (is_integer_dtype, "integer"), (is_float_dtype, "number"))
     return next((name for is_kind, name in kinds if is_kind(column.dtype)), "string")
 

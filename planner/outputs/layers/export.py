@@ -23,6 +23,7 @@ from planner.outputs.layers.geopackage import write_geopackage
 from planner.outputs.layers.parquet import write_parquet
 from planner.outputs.layers.read_back import RunFiles, open_run, read_layer, read_styles
 from planner.outputs.layers.tables import write_table
+from planner.outputs.phases import DATE
 
 METADATA_FILE = "metadata.json"
 SHAPEFILE_NAMES = "shapefile_names.csv"
@@ -341,7 +342,7 @@ def _write_shapefile(folder: Path, layer: Layer) -> pd.DataFrame:
     pyogrio.write_dataframe(
         layer.frame.astype(flags).rename(columns=names), folder / f"{layer.name}.shp",
         driver="ESRI Shapefile", encoding="UTF-8", geometry_type=layer.geometry_type,
-        layer_options={"RESIZE": "YES"},
+        layer_options={"RESIZE": "YES"}, use_arrow=bool((plain.dtypes == DATE).any()),
     )  # fmt: skip
     return pd.DataFrame(
         [(layer.name, names[column.name], column.name, column.title) for column in layer.columns],

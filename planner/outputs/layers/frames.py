@@ -19,7 +19,9 @@ from planner.outputs.layers.columns import WrittenColumn, describe_columns
 from planner.outputs.layers.corridors import CORRIDOR_LAYERS, place_corridors
 from planner.outputs.layers.hexagons import cell_polygons
 from planner.outputs.layers.overview import OVERVIEW_STEPS, ZoneCells, sum_to_cells, zone_cells
+from planner.outputs.layers.phases import DESCRIPTIONS, LAYER_TABLES, place_phases
 from planner.outputs.layers.regions import chemistry_regions, climate_regions
+from planner.outputs.phases import with_openings
 from planner.outputs.waits import with_waits
 from planner.outputs.whole import whole_table
 from planner.plans import Evaluation
@@ -55,6 +57,12 @@ TABLES = {
     "pack_type": "Types of packs, and the envelope that each fits.",
     "mix_hour": "Swaps of each city by kind of day, hour and type of pack.",
     "mix_spread": "Swaps of each city that are more or fewer on whole days, by segment and spread.",
+    "phase": "Periods in which stations open: openings, money, swaps served, and what more of each "
+    "would bring.",
+    "future": "Futures that the plan was made for, what it serves in each, and what the best plan "
+    "for each alone would.",
+    "measure": "What the plan is worth over all futures, each figure as an interval.",
+    "future_opening": "Stations that open or grow, by future; until the news they are the same.",
     "mix_turn": "How long a pack takes to be full again, by kind of day, city and station type.",
 }
 """Tables that a run may bring beside those that every run has, in order, with what they hold."""
@@ -82,8 +90,8 @@ class RunContent:
     chemistries : DataFrame
         ``chemistry, name, nickname, colour``: what maps, charts and sheets call and draw each.
     tables : mapping of name to DataFrame
-        Further tables, written in the rows' order: those of `CORRIDOR_LAYERS` as layers, the
-        others without geometry, those of `TABLES` first.
+        Further tables, written in the rows' order: those of `CORRIDOR_LAYERS` and `LAYER_TABLES`
+        as layers, the others without geometry, those of `TABLES` first.
     """
 
     evaluation: Evaluation
@@ -155,6 +163,7 @@ def build_layers(content: RunContent) -> dict[str, Layer]:
         *_zone_layers(zones, cells),
         *_region_layers(zones, cells, cities),
         *_corridor_layers(content),
+        *_phase_layers(content),
         *_tables(content),
     ]
     return {layer.name: layer for layer in layers}
@@ -176,7 +185,10 @@ def _point_layers(content: RunContent, cities: pd.DataFrame) -> list[Layer]:
             _at_points(
                 _with_waits(
                     content,
-                    evaluation.stations.sort_values("site_id", ignore_index=True),
+                    with_openings(
+                        evaluation.stations.sort_values("site_id", ignore_index=True),
+                        content.tables,
+                    ),
                     "site_id",
                 )
             ),
@@ -287,10 +299,22 @@ def _corridor_layers(content: RunContent) -> list[Layer]:
     ]
 
 
+def _phase_layers(content: RunContent) -> list[Layer]:
+    placed = place_phases(
+        content.tables, content.evaluation.stations, content.evaluation.cities,
+        content.station_types,
+    )  # fmt: skip
+    return [
+        _layer(name, DESCRIPTIONS[name], _at_points(frame), "Point")
+        for name, frame in placed.items()
+    ]
+
+
 def _tables(content: RunContent) -> list[Layer]:
     pack_keys = ["city_id", "vehicle_id", "pack_id"]
     known = [name for name in TABLES if name in content.tables]
-    further = sorted(set(content.tables) - {*known, *CORRIDOR_LAYERS})
+    as_layers = {*CORRIDOR_LAYERS, *LAYER_TABLES.values()}
+    further = sorted(set(content.tables) - {*known, *as_layers})
     return [
         _layer(
             "packs",

@@ -100,6 +100,24 @@ def add_ranges(
         symbols.append(symbol)
 
 
+def add_time(document: ET.Element, start: str, end: str = "") -> None:
+    """Show each feature from one time to another, given as expressions, on QGIS's time slider."""
+    document.set("styleCategories", f"{document.get('styleCategories')}|Temporal")
+    temporal = ET.SubElement(
+        document,
+        "temporal",
+        {
+            # 4: expressions. Columns by name would do, but QGIS 3.22 compares dates as texts.
+            "enabled": "1", "mode": "4", "startExpression": start, "endExpression": end,
+            "startField": "", "endField": "", "limitMode": "0", "accumulate": "0",
+            "fixedDuration": "0", "durationUnit": "min", "durationField": "",
+        },
+    )  # fmt: skip
+    fixed = ET.SubElement(temporal, "fixedRange")
+    for name in ("start", "end"):
+        ET.SubElement(fixed, name)
+
+
 def add_labels(
     document: ET.Element, text: str, *, is_expression: bool = False, min_scale: int | None = None
 ) -> None:

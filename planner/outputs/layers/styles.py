@@ -18,6 +18,7 @@ from planner.outputs.layers import qml
 from planner.outputs.layers.frames import OVERVIEWS, Layer
 from planner.outputs.layers.geopackage import styled_layer
 from planner.outputs.layers.hexagons import cell_width_m
+from planner.outputs.layers.phase_styles import add_times, phase_styles
 from planner.outputs.layers.regions import NO_PACK, WINTER_CLASSES
 from planner.outputs.waits import VERDICT_LOOKS
 
@@ -136,6 +137,7 @@ def build_styles(
         "climate_regions": (_style_climate_regions(), "by winter design temperature"),
         "chemistry_regions": (_style_chemistry_regions(chemistries), "by dominant chemistry"),
         **_corridor_styles(layers),
+        **phase_styles(layers),
         **{
             f"{name} by verdict": (
                 _style_verdicts(), "by verdict of the simulation, in colour and shape")
@@ -144,7 +146,9 @@ def build_styles(
         },
     }  # fmt: skip
     for name, (document, _) in styles.items():
-        qml.add_aliases(document, layers[styled_layer(name)])
+        layer = layers[styled_layer(name)]
+        add_times(document, layer, layers)
+        qml.add_aliases(document, layer)
     return {name: (qml.to_text(document), text) for name, (document, text) in styles.items()}
 
 

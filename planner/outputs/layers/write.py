@@ -23,6 +23,7 @@ from planner.outputs.layers.tables import write_data_dictionary, write_table
 # And every table; the others are for maps.
 _CSV_LAYERS = {
     "stations", "cities", "corridor_stations", "corridor_legs", "corridor_unserved",
+    "station_phases", "city_phases", "future_sites",
 }  # fmt: skip
 
 

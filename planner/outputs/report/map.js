@@ -5,7 +5,8 @@
     data, cities, stations, levels, corridors, byId, format, percent, collection, point, state,
     isShown, seasonTitle, rangeOf, cellFeatures, stationFeatures, cityFeatures,
     corridorFeatures, roadFeatures, showLegend, showDetails, showCity, showStation,
-    showCorridorStation, roadRows, roadTitle, cellRows, plainLon, waits, verdictOf,
+    showCorridorStation, roadRows, roadTitle, cellRows, plainLon, waits, verdictOf, phases,
+    isLastPeriod, typeOf, swapsOf, opensText,
   } = mapPanel;
 
   const hasWebGl = (() => {
@@ -147,6 +148,12 @@
               ...(id === "ferries" ? { "line-dasharray": [2, 2] } : {}),
             },
           })),
+          { id: "shares", type: "circle", source: "cities", layout: { visibility: "none" },
+            paint: {
+              "circle-color": ["get", "then_colour"], "circle-opacity": 0.75,
+              "circle-radius": byZoom(3, ["*", 9, ["get", "then_size"]], 9, ["*", 34, ["get", "then_size"]]),
+              "circle-stroke-color": data.soft_ink, "circle-stroke-width": 0.6,
+            } },
           { id: "stations", type: "circle", source: "stations", layout: { "circle-sort-key": ["get", "order"] },
             paint: {
               "circle-color": ["get", "colour"],
@@ -234,7 +241,10 @@
       if (corridors) map.setLayoutProperty("ferries", "visibility", isShown("roads") ? "visible" : "none");
       map.setLayoutProperty("names", "icon-offset", [0, isShown("ranges") ? -5 : -1]);
       map.getSource("cities").setData(collection(cityFeatures()));
-      if (waits) {
+      // Zones are known as the whole plan serves them; before it stands, cities tell.
+      map.setLayoutProperty("shares", "visibility", isShown("cells") && !isLastPeriod() ? "visible" : "none");
+      if (!isLastPeriod()) map.setLayoutProperty("cells", "visibility", "none");
+      if (waits || phases) {
         map.getSource("stations").setData(collection(stationFeatures()));
         if (corridors) map.getSource("corridors").setData(collection(corridorFeatures()));
       }
@@ -260,8 +270,9 @@
       if (!found) return;
       const { city, station, level, corridor, road } = found.properties;
       if (station !== undefined) {
-        tip.textContent = `Station ${stations.id[station]}\n${format(stations.swaps[station], 1)} swaps per day, ` +
-          `${stations.types[stations.type[station]].bays} bays` + waitLine(stations, station);
+        tip.textContent = `Station ${stations.id[station]}\n${format(swapsOf(station), 1)} swaps per day, ` +
+          `${stations.types[typeOf(station)].bays} bays` + (phases ? `\n${opensText(station)}` : "") +
+          waitLine(stations, station);
       } else if (city !== undefined) {
         const range = rangeOf(cities[city]);
         tip.textContent = `${cities[city].name} ${cities[city].name_zh}\n${format(cities[city].stations)} stations, ` +
@@ -318,6 +329,17 @@
   };
   for (const input of document.querySelectorAll("input[name=look]")) {
     input.addEventListener("change", () => { state.look = input.value; change(); });
+  }
+  if (phases) {
+    const slider = byId("period");
+    const show = () => {
+      state.period = Number(slider.value);
+      byId("period-name").textContent = phases.names[state.period];
+      change();
+    };
+    Object.assign(slider, { max: phases.names.length - 1, value: state.period });
+    slider.addEventListener("input", show);
+    byId("period-name").textContent = phases.names[state.period];
   }
   byId("seasons").addEventListener("change", (event) => { state.season = event.target.value; showRanges(); });
   byId("pack").addEventListener("change", (event) => { state.pack = Number(event.target.value); showRanges(); });

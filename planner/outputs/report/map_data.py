@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from planner.outputs.layers.antimeridian import cut_lon, from_cut
 from planner.outputs.palette import (
@@ -17,6 +18,7 @@ from planner.outputs.palette import (
     SOFT_INK,
     VIRIDIS,
 )
+from planner.outputs.phases import OPENED, PHASE, period_names, shades
 from planner.outputs.report.cells import pack_tiles, sum_levels
 from planner.outputs.report.read import RunFiles, records
 from planner.outputs.waits import PACKS_HEAD, VERDICT_LOOKS
@@ -63,6 +65,7 @@ def build_map(run: RunFiles) -> dict[str, Any]:
         "soft_ink": SOFT_INK,
         **corridors,
         **({"waits": _looks()} if run.has_waits else {}),
+        **({"phases": _phases(run)} if run.has_phases else {}),
     }
 
 
@@ -106,7 +109,7 @@ def _cell_classes(run: RunFiles) -> dict[str, Any]:
 
 def _stations(run: RunFiles, cut: float) -> dict[str, Any]:
     stations = run.stations.assign(lon=from_cut(run.stations["lon"].to_numpy(float), cut))
-    types = stations[["station_type_id", "bays"]].drop_duplicates().sort_values("bays")
+    types = _types(run)
     hours = run.optional.get("station_hour")
     return {
         "id": stations["site_id"].tolist(),
@@ -128,6 +131,48 @@ def _stations(run: RunFiles, cut: float) -> dict[str, Any]:
             )
         },
     }  # fmt: skip
+
+
+def _types(run: RunFiles) -> pd.DataFrame:
+    """Types that stand at some time, the smallest first."""
+    frames = [run.stations] + ([run.optional["station_phases"]] if run.has_phases else [])
+    rows = pd.concat([frame[["station_type_id", "bays"]] for frame in frames])
+    return rows.drop_duplicates().sort_values("bays")
+
+
+def _phases(run: RunFiles) -> dict[str, Any]:
+    """Period by period what stands at each station, and what each city is served."""
+    phase = run.optional[PHASE]
+    quarters = list(phase["quarter"])
+    rows = run.optional["station_phases"]
+    kinds = pd.Index(_types(run)["station_type_id"])
+    rows = rows.assign(type=kinds.get_indexer(rows["station_type_id"]))
+    types = _by_period(rows, "site_id", "type", run.stations["site_id"], quarters)
+    swaps = _by_period(rows, "site_id", "swaps_per_day", run.stations["site_id"], quarters)
+    opened = rows[rows["change"] == OPENED].set_index("site_id")["quarter"]
+    opens = run.stations["site_id"].map(opened)
+    of_cities = run.optional["city_phases"]
+    counts, served = (
+        _by_period(of_cities, "city_id", name, run.cities["city_id"], quarters)
+        for name in ("stations", "served_frac")
+    )
+    return {
+        "names": list(period_names(phase).values()),
+        "colours": shades(len(quarters)),
+        "opens": pd.Index(quarters).get_indexer(opens).tolist(),
+        "types": np.nan_to_num(types, nan=-1).astype(int).tolist(),
+        "swaps": [[_plain(value, 1) for value in row] for row in swaps.tolist()],
+        "city_stations": np.nan_to_num(counts).astype(int).tolist(),
+        "city_served": [[_plain(value, 4) for value in row] for row in served.tolist()],
+    }
+
+
+def _by_period(
+    rows: pd.DataFrame, key: str, value: str, ids: "pd.Series[Any]", quarters: list[str]
+) -> NDArray[np.float64]:
+    """Values by id and period; NaN where there is no row."""
+    table = rows.pivot_table(index=key, columns="quarter", values=value, aggfunc="first")
+    return np.asarray(table.reindex(index=ids, columns=quarters).to_numpy(float))
 
 
 def _corridors(run: RunFiles, cut: float) -> dict[str, Any]:

@@ -3,8 +3,8 @@
 // biome-ignore lint/correctness/noUnusedVariables: map.js, behind it on the page, draws with it
 const mapPanel = (() => {
   const data = JSON.parse(document.getElementById("map-data").textContent);
-  // corridors, waits: only where they were planned, and stations simulated
-  const { cities, stations, levels, corridors, waits } = data;
+  // corridors, waits, phases: only where they were planned, and stations simulated
+  const { cities, stations, levels, corridors, waits, phases } = data;
   const byId = (id) => document.getElementById(id);
   const format = (value, digits = 0) => value === null || value === undefined ? "–"
     : new Intl.NumberFormat("en-US", { minimumFractionDigits: digits, maximumFractionDigits: digits })
@@ -21,7 +21,7 @@ const mapPanel = (() => {
     return made;
   };
 
-  const state = { season: "design", pack: data.first_pack, look: "chemistry" };
+  const state = { season: "design", pack: data.first_pack, look: "chemistry", period: phases ? phases.names.length - 1 : 0 };
   const isShown = (layer) => document.querySelector(`input[name=layer][value=${layer}]`).checked;
   const seasonTitle = () => data.seasons.find((season) => season.key === state.season).title;
   const rangeOf = (city) => (city.range[state.season] || [])[state.pack] ?? null;
@@ -62,6 +62,17 @@ const mapPanel = (() => {
     });
   }
 
+  // Which type stands at a station in the period that is shown; -1 where none does yet.
+  const typeOf = (idx) => phases ? phases.types[idx][state.period] : stations.type[idx];
+  const isLastPeriod = () => !phases || state.period === phases.names.length - 1;
+  const opensText = (idx) => phases.opens[idx] < 0 ? "stood before" : `opens ${phases.names[phases.opens[idx]]}`;
+  const swapsOf = (idx) => isLastPeriod() ? stations.swaps[idx] : phases.swaps[idx][state.period];
+  const stationColour = (idx) => {
+    if (state.look === "share") return withinColour(stations.within?.[idx]);
+    if (state.look === "opening") return phases.colours[phases.opens[idx]] ?? data.missing_colour;
+    return chemistryColour(cities[stations.city[idx]]);
+  };
+
   const smallestBays = Math.min(...stations.types.map((type) => type.bays));
   const stationSize = (type) => Math.sqrt(stations.types[type].bays / smallestBays);
   const verdictOf = ({ verdict }, idx) => waits?.verdicts[verdict?.[idx]] ?? null;
@@ -75,22 +86,31 @@ const mapPanel = (() => {
       order: look ? waits.verdicts.length - of.verdict[idx] : 0,
     };
   };
-  const stationFeatures = () => stations.id.map((_id, idx) =>
+  const stationFeatures = () => stations.id.map((_id, idx) => idx).filter((idx) => typeOf(idx) >= 0).map((idx) =>
     point(stations.lon[idx], stations.lat[idx], {
       station: idx,
-      colour: state.look === "share" ? withinColour(stations.within?.[idx])
-        : chemistryColour(cities[stations.city[idx]]),
-      stroke: state.look === "share" ? data.soft_ink : "#fff", // its middle class is pale
-      size: stationSize(stations.type[idx]),
-      order: state.look === "share" ? -(stations.within[idx] ?? 2) : stations.type[idx],
+      colour: stationColour(idx),
+      stroke: state.look === "share" ? data.soft_ink // its middle class is pale
+        : !isLastPeriod() && phases.opens[idx] === state.period ? data.ink : "#fff",
+      size: stationSize(typeOf(idx)),
+      order: state.look === "share" ? -(stations.within[idx] ?? 2) : typeOf(idx),
       ...(state.look === "verdict" ? verdictMark(stations, idx) : {}),
     }));
+  const mostStations = phases ? Math.max(1, ...phases.city_stations.flat()) : 1;
+  const cityThen = (idx) => {
+    const served = phases.city_served[idx][state.period];
+    return {
+      then_colour: served === null ? data.missing_colour : data.served_classes.find(([below]) => 100 * served < below)[1],
+      then_size: 0.4 + Math.sqrt(phases.city_stations[idx][state.period] / mostStations),
+    };
+  };
   const cityFeatures = () => cities.map((city, idx) =>
     point(city.lon, city.lat, {
       city: idx,
       colour: rangeColour(rangeOf(city)),
       swaps: city.swaps,
       label: `city|${idx}|${isShown("ranges") ? `${format(rangeOf(city))} km` : ""}`,
+      ...(phases ? cityThen(idx) : {}),
     }));
 
   const mostSwaps = corridors ? Math.max(...corridors.stations.winter_swaps, 1e-9) : 0;
@@ -140,7 +160,12 @@ const mapPanel = (() => {
 
   function showLegend() {
     const parts = [];
-    if (isShown("cells")) {
+    if (isShown("cells") && !isLastPeriod()) {
+      const part = legendList(`Swaps served by city, ${phases.names[state.period]}`,
+        data.served_classes.map(([, colour, text]) => ({ colour, text, px: 13 })));
+      part.append(element("p", "Larger: more stations. Zones show at the end of the slider.", "sizes"));
+      parts.push(part);
+    } else if (isShown("cells")) {
       const entries = data.cell_classes.map(([, colour, text]) => ({ colour, text }));
       if (levels.some(({ tiles }) => tiles.some((tile) => tile.served.includes(-1)))) {
         entries.push({ colour: data.missing_colour, text: "no swaps asked for" });
@@ -157,6 +182,13 @@ const mapPanel = (() => {
     if (waits && state.look === "share" && (isShown("stations") || isShownBetween())) {
       parts.push(legendList("Stations: drivers served within 5 min", waits.classes.map(
         ([, colour, text]) => ({ colour, text, px: 12 }))));
+    }
+    if (phases && isShown("stations") && state.look === "opening") {
+      const entries = phases.names.slice(0, state.period + 1)
+        .map((name, idx) => ({ colour: phases.colours[idx], text: name, px: 12 }))
+        .filter((_entry, idx) => phases.opens.includes(idx));
+      if (phases.opens.includes(-1)) entries.push({ colour: data.missing_colour, text: "stood before", px: 12 });
+      parts.push(legendList("Stations: period of opening", entries));
     }
     if (isShown("stations") && stations.id.length && state.look === "chemistry") {
       const present = new Set(cities.map((city) => city.leading));
@@ -259,7 +291,7 @@ const mapPanel = (() => {
 
   function showStation(idx) {
     const city = cities[stations.city[idx]];
-    const type = stations.types[stations.type[idx]];
+    const type = stations.types[typeOf(idx)] || stations.types[stations.type[idx]];
     const used = stations.capacity[idx] ? stations.peak[idx] / stations.capacity[idx] : null;
     const extra = [];
     const hours = stations.swaps_by_hour[idx];
@@ -281,6 +313,8 @@ const mapPanel = (() => {
     showDetails(`Station ${stations.id[idx]}`, [
       ["City", city ? city.name : "–"],
       ["Type", `${type.id}, ${type.bays} bays`],
+      ...(phases ? [["Opening", opensText(idx)]] : []),
+      ...(isLastPeriod() ? [] : [[`Swaps, ${phases.names[state.period]}`, `${format(swapsOf(idx), 1)} per day`]]),
       ["Swaps", `${format(stations.swaps[idx], 1)} per day`],
       ["Peak hour, winter", `${format(stations.peak[idx], 1)} of ${format(stations.capacity[idx], 1)} swaps`],
       ["Utilisation", percent(used)],
@@ -358,6 +392,7 @@ const mapPanel = (() => {
     data, cities, stations, levels, corridors, byId, format, percent, collection, point, state,
     isShown, seasonTitle, rangeOf, cellFeatures, stationFeatures, cityFeatures,
     corridorFeatures, roadFeatures, showLegend, showDetails, showCity, showStation,
-    showCorridorStation, roadRows, roadTitle, cellRows, plainLon, waits, verdictOf,
+    showCorridorStation, roadRows, roadTitle, cellRows, plainLon, waits, verdictOf, phases,
+    isLastPeriod, typeOf, swapsOf, opensText,
   };
 })();

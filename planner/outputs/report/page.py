@@ -21,8 +21,10 @@ from planner.outputs.report.corridors import (
 )
 from planner.outputs.report.curves import describe_curves
 from planner.outputs.report.findings import finding, objective_card
+from planner.outputs.report.futures import describe_futures, future_limits
 from planner.outputs.report.map_data import build_map
 from planner.outputs.report.numbers import MISSING, large, number, percent
+from planner.outputs.report.phases import describe_phases, phase_limits
 from planner.outputs.report.read import RunFiles
 from planner.outputs.report.tables import (
     Table,
@@ -58,10 +60,12 @@ def render_page(run: RunFiles, on_loss: Callable[[str], None]) -> str:
     trips = describe_trips(run) if run.has_corridors else None
     waits = describe_waits(run) if run.has_waits else None
     curves = describe_curves(run) if run.has_curves else None
+    phases = describe_phases(run) if run.has_phases else None
+    futures = describe_futures(run) if run.has_futures else None
+    sections = {"waits": waits, "curves": curves, "phases": phases, "futures": futures}
     apart = [
         *([trips.chart] if trips else []),
-        *(waits.charts if waits else []),
-        *(curves.charts if curves else []),
+        *(chart for section in sections.values() if section for chart in section.charts),
     ]
     drawn = draw([*specify_charts(run), *apart], on_loss)
     markup = {chart.key: _with_markup(chart) for chart in drawn}
@@ -71,17 +75,26 @@ def render_page(run: RunFiles, on_loss: Callable[[str], None]) -> str:
         name=run.run.get("name", ""),
         quarter=run.scenario.get("planning_quarter", MISSING),
         status=_status(run),
-        findings=[finding(run), *([curves.finding] if curves else [])],
+        findings=[
+            finding(run),
+            *(each.finding for each in (phases, futures, curves) if each),
+        ],
         cards=[*cards(run), *(trip_cards(run) if trips else ())],
         charts=list(markup.values()),
         trips=trips and {**trips.__dict__, "chart": of_sections[trips.chart.key]},
-        waits=waits
-        and {**waits.__dict__, "charts": [of_sections[chart.key] for chart in waits.charts]},
-        curves=curves
-        and {**curves.__dict__, "charts": [of_sections[chart.key] for chart in curves.charts]},
+        **{
+            name: section
+            and {**section.__dict__, "charts": [of_sections[chart.key] for chart in section.charts]}
+            for name, section in sections.items()
+        },
         tables=_tables(run),
         assumptions=assumption_table(run),
-        limits=[*limits(run), *(corridor_limits() if trips else ())],
+        limits=[
+            *limits(run),
+            *(corridor_limits() if trips else ()),
+            *(phase_limits() if phases else ()),
+            *(future_limits() if futures else ()),
+        ],
         particulars=_particulars(run),
         settings=_settings(run.scenario),
         inputs=[(file["path"], file["sha256"]) for file in run.run.get("inputs", [])],

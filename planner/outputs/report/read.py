@@ -37,6 +37,7 @@ _OPTIONAL = {
     "station_hour": ("site_id", "hour", "swaps_per_hour", "capacity_swaps_per_hour"),
     "range_curve": ("vehicle_id", "pack_id", "ambient_c", "range_km", "is_outside_domain"),
     "no_pack_type": ("pack_id", "drivers_per_day", "no_pack_frac", "low", "high"),
+    "future_opening": ("future", "quarter"),
 }
 """Tables that a run may lack, with the columns that the report relies on."""
 
@@ -81,6 +82,27 @@ _CURVES = {
 }  # fmt: skip
 """Files of a run whose instance has contested curves: all or none; the first shows whether."""
 
+_PHASES = {
+    "tables/phase.parquet": (
+        "quarter", "last_quarter", "stations", "opened", "enlarged", "openings_most", "spent_cny",
+        "budget_cny", "discounted_swaps", "discounted_swaps_served", "swaps_per_day",
+        "swaps_per_day_served", "served_frac", "opening_value", "money_value", "own_bound_frac",
+        "nested_loss_frac"),
+    "layers/station_phases.parquet": (
+        "site_id", "quarter", "change", "station_type_id", "swaps_per_day"),
+    "layers/city_phases.parquet": ("city_id", "quarter", "stations", "served_frac"),
+}  # fmt: skip
+"""Files of a run whose openings were planned by period: all or none; the first shows whether."""
+
+_FUTURES = {
+    "tables/future.parquet": (
+        "future", "weight", "changes", "swaps_per_day_asked", "swaps_per_day_served",
+        "served_frac", "best_lower", "best_upper", "regret_low_frac", "regret_high_frac"),
+    "tables/measure.parquet": ("measure", "low", "high", "unit", "meaning"),
+    "layers/future_sites.parquet": ("site_id", "in_plan", "chosen_frac"),
+}  # fmt: skip
+"""Files of a run that was planned for several futures: all or none; the first shows whether."""
+
 _RUN_KEYS = ("status", "objective", "bound", "gap_frac", "kpi", "models", "options")
 _REMEDY = "not a run folder of this version; plan again with `planner run`"
 
@@ -102,7 +124,7 @@ class RunFiles:
         Names and colours of the instance's cell chemistries.
     optional : mapping of name to DataFrame
         The tables that some runs bring and this one has, those of corridors with their layers,
-        those of waits, those of contested curves.
+        those of waits, those of contested curves, those over time and of futures with theirs.
     """
 
     run: dict[str, Any]
@@ -152,6 +174,16 @@ class RunFiles:
         return "curve_case" in self.optional
 
     @property
+    def has_phases(self) -> bool:
+        """Whether openings were planned by period."""
+        return "phase" in self.optional
+
+    @property
+    def has_futures(self) -> bool:
+        """Whether the plan was made for several futures."""
+        return "future" in self.optional
+
+    @property
     def counts_trips(self) -> bool:
         """Whether the siting's objective counts swaps on trips between cities too."""
         funding: str = self.scenario.get("corridors", {}).get("funding", "none")
@@ -197,7 +229,7 @@ def read_run(folder: Path) -> RunFiles:
         for name, columns in _OPTIONAL.items()
         if (folder / f"tables/{name}.parquet").is_file()
     }
-    for group in (_CORRIDORS, _WAITS, _CURVES):
+    for group in (_CORRIDORS, _WAITS, _CURVES, _PHASES, _FUTURES):
         if (folder / next(iter(group))).is_file():
             optional |= {
                 Path(name).stem: read(name, _table, columns) for name, columns in group.items()

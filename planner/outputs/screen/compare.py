@@ -16,6 +16,7 @@ from planner.outputs.compare.page import (
     corridor_station_counts,
     figure,
     finding,
+    openings_finding,
     signed,
     station_counts,
     waits_finding,
@@ -42,6 +43,8 @@ def show_comparison(comparison: Comparison, folder: Path | None) -> None:
         print_text(console, f"corridor stations: {corridor_station_counts(comparison)}")
     if waits := waits_finding(comparison):
         print_text(console, waits)
+    if openings := openings_finding(comparison):
+        print_text(console, openings)
     for note in comparison.notes:
         print_text(console, f"note: {note}")
     _print_kpi(console, tables["kpi"], comparison.base.chemistries)

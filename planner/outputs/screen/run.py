@@ -89,6 +89,7 @@ def show_result(planned: "Planned", folder: Path, as_json: bool) -> None:
     from rich.markup import escape
     from rich.table import Table
 
+    from planner.outputs.screen.phases import in_futures, over_time, print_futures, print_phases
     from planner.outputs.screen.tables import print_table
 
     kpi = whole_kpi(planned.evaluation.kpi)
@@ -111,6 +112,8 @@ def show_result(planned: "Planned", folder: Path, as_json: bool) -> None:
         *_per_station(kpi),
         *_waits(planned.tables),
         *_contested(planned),
+        *over_time(planned),
+        *in_futures(planned),
     ):  # fmt: skip
         figures.add_row(label, escape(value))
     console.print(figures)
@@ -130,6 +133,8 @@ def show_result(planned: "Planned", folder: Path, as_json: bool) -> None:
         )
     print_table(console, coldest)
     _print_quarters(planned, console)
+    print_phases(planned, console)
+    print_futures(planned, console)
     for left_out in planned.clock.left_out:
         console.print(f"left out: {left_out.name}: {escape(left_out.reason)}", soft_wrap=True)
     opened = {"report.html": "for a browser", "plan.gpkg": "for QGIS"}

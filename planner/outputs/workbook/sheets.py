@@ -32,10 +32,15 @@ MOST_ROWS = 100_000
 _DECIMALS = 6  # as in tables/*.csv
 _WAITS, _STATION_WAIT = "simulation_figure", "station_wait"
 _NO_PACK_TYPE = "no_pack_type"
-_FIRST = ("kpi", "cities", "stations", _WAITS, _STATION_WAIT, "corridor_summary")
+_MEASURE = "measure"
+_FIRST = (
+    "kpi", "cities", "stations", "phase", "future", _MEASURE, _WAITS, _STATION_WAIT,
+    "corridor_summary",
+)  # fmt: skip
 _LAST = ("assumptions", "run_info")
 _CORRIDORS = ("corridor_stations", "corridor_legs", "corridor_unserved")
-_PLACES = ("cities", "stations", *_CORRIDORS)  # layers worth reading without a map
+_OVER_TIME = ("station_phases", "city_phases", "future_sites")
+_PLACES = ("cities", "stations", *_CORRIDORS, *_OVER_TIME)  # layers worth reading without a map
 _FIRST_ROWS = {"corridor_legs": 5_000, "corridor_unserved": 5_000}
 """Tables of which the first rows are enough; the others stand in the run's files."""
 
@@ -243,6 +248,8 @@ def _sheet(resource: Mapping[str, Any], frame: pd.DataFrame, names: "pd.Series[A
             else column
             for column in columns
         ]
+    if resource["name"] == _MEASURE:
+        columns = [_measures(column, frame["unit"]) for column in columns]
     if resource["name"] == _WAITS:
         columns = _titled(columns, frame["figure"])
     sheet_name = _SHEET_NAMES.get(resource["name"], resource["name"])
@@ -280,6 +287,17 @@ def _figures(column: Column, names: "pd.Series[Any]") -> Column:
         return column
     codes = [kpi_format(describe_kpi(name, Chemistries({}))) for name in names]
     return Column(column.name, column.heading, column.description, column.values, codes)
+
+
+def _measures(column: Column, units: "pd.Series[Any]") -> Column:
+    """Each end of an interval in the format of its unit; 1 stands for shares."""
+    if column.name not in _OF_FIGURES:
+        return column
+    codes = [
+        PERCENT if unit == "1" else code
+        for unit, code in zip(units, column.number_formats, strict=True)
+    ]
+    return replace(column, number_formats=codes)
 
 
 def _titled(columns: Sequence[Column], names: "pd.Series[Any]") -> list[Column]:

@@ -1,6 +1,7 @@
 """A plan small enough to be written by hand: two cities, six zones, two stations."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +14,8 @@ from planner.outputs.run_folder import write_run
 from planner.planning.result import Planned
 from planner.plans import Evaluation
 from tests.made_up_corridors import make_corridor_tables
+from tests.made_up_futures import make_future_tables
+from tests.made_up_phases import make_phase_tables, opening_quarters
 
 collect_ignore = ["open_in_qgis.py"]  # needs the system's Python
 
@@ -192,6 +195,32 @@ def content(evaluation: Evaluation) -> RunContent:
 @pytest.fixture(scope="session")
 def content_of_points(evaluation_of_points: Evaluation) -> RunContent:
     return make_content(evaluation_of_points, {})
+
+
+@pytest.fixture(scope="session")
+def phased(content: RunContent) -> RunContent:
+    """A plan whose stations open one after the other, made for three futures."""
+    sites = ["s1", "s2"]
+    tables = make_phase_tables(sites, dict.fromkeys(sites, "230100"), ("small", "large"))
+    tables |= make_future_tables(
+        [*sites, "s3"], "230100", [(126.65, 45.75 + step / 100) for step in range(3)]
+    )
+    stations = content.evaluation.stations.assign(opening_quarter=opening_quarters(tables, sites))
+    return replace(
+        content,
+        evaluation=replace(content.evaluation, stations=stations),
+        tables={**content.tables, **tables},
+    )
+
+
+@pytest.fixture(scope="session")
+def phased_folder(
+    tmp_path_factory: pytest.TempPathFactory, write: "Writer", phased: RunContent
+) -> Path:
+    folder = tmp_path_factory.mktemp("run") / "phases"
+    write(folder, phased)
+    (folder / "DONE").touch()
+    return folder
 
 
 Writer = Callable[[Path, RunContent], list[Path]]

@@ -11,19 +11,23 @@ from qgis.core import (
     QgsApplication,
     QgsCoordinateReferenceSystem,
     QgsCoordinateTransform,
+    QgsDateTimeRange,
     QgsExpressionContext,
     QgsExpressionContextUtils,
+    QgsFeatureRequest,
     QgsMapRendererSequentialJob,
     QgsMapSettings,
     QgsProject,
     QgsRenderContext,
     QgsVectorLayer,
+    QgsVectorLayerTemporalContext,
 )
-from qgis.PyQt.QtCore import QSize
+from qgis.PyQt.QtCore import QDateTime, QSize, Qt
 from qgis.PyQt.QtGui import QColor
 
 MARGIN = 1.1
 SIZE = 600
+TIMES = (("2026-10-01", "2027-01-01"), ("2027-03-31", "2027-04-01"), ("2029-01-01", "2029-04-01"))
 
 
 def describe(layer):
@@ -38,6 +42,7 @@ def describe(layer):
         "num_drawn": num_drawn(layer) if renderer else 0,
         "aliases": {field.name(): field.alias() for field in layer.fields()},
         "abstract": layer.metadata().abstract(),
+        "times": num_then(layer),
     }
 
 
@@ -54,6 +59,27 @@ def num_drawn(layer):
         count += renderer.symbolForFeature(feature, render_context) is not None
     renderer.stopRender(render_context)
     return count
+
+
+def num_then(layer):
+    """How many features the time slider shows at each time; none without times in the style.
+
+    A layer that was just added has its style, but for the time: that comes with the style once
+    more, as by the button 'Restore Default'.
+    """
+    layer.loadDefaultStyle()
+    properties = layer.temporalProperties()
+    if not properties.isActive():
+        return []
+    context = QgsVectorLayerTemporalContext()
+    context.setLayer(layer)
+    found = []
+    for ends in TIMES:
+        first, last = (QDateTime.fromString(f"{end}T00:00:00", Qt.ISODate) for end in ends)
+        shown = properties.createFilterString(context, QgsDateTimeRange(first, last, True, False))
+        request = QgsFeatureRequest().setFilterExpression(shown)
+        found.append(len(list(layer.getFeatures(request))))
+    return found
 
 
 def draw(layers, path):

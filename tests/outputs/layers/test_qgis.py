@@ -28,7 +28,11 @@ RENDERERS = {
     "corridor_roads": "graduatedSymbol",
     "corridor_legs": "graduatedSymbol",
     "corridor_unserved": "categorizedSymbol",
+    "station_phases": "categorizedSymbol",
+    "city_phases": "graduatedSymbol",
+    "future_sites": "categorizedSymbol",
 }
+OVER_TIME = {"station_phases", "city_phases", "future_sites"}
 PARTLY_DRAWN = {
     "zones_overview", "zones_overview_coarse",  # no share of no swaps
     "corridor_roads", "corridor_legs",  # winter alone
@@ -48,7 +52,7 @@ def _system_python(*arguments):
     )
 
 
-@pytest.fixture(scope="module", params=["tutorial_folder", "run_folder"])
+@pytest.fixture(scope="module", params=["tutorial_folder", "run_folder", "phased_folder"])
 def opened(request, tmp_path_factory):
     if not Path(SYSTEM_PYTHON).exists() or _system_python("-c", "import qgis.core").returncode:
         lacking("QGIS for the system's Python (Debian: python3-qgis)")
@@ -79,7 +83,7 @@ def test_qgis_takes_the_default_style_and_draws_every_row_with_it(opened):
     told, _, _ = opened
     for name, renderer in RENDERERS.items():
         if name not in told["layers"]:
-            assert name.startswith("corridor_")
+            assert name.startswith("corridor_") or name in OVER_TIME, name
             continue
         layer = told["layers"][name]
         assert layer["renderer"] == renderer, name
@@ -88,6 +92,16 @@ def test_qgis_takes_the_default_style_and_draws_every_row_with_it(opened):
             assert layer["num_drawn"] > 0, name
         else:
             assert layer["num_drawn"] == layer["num_features"], name
+
+
+def test_the_time_slider_shows_what_stands_then(opened):
+    told, _, _ = opened
+    times = {name: layer["times"] for name, layer in told["layers"].items() if layer["times"]}
+    if "station_phases" not in told["layers"]:
+        assert times == {}
+        return
+    # Of the last quarter of 2026, the last day of March 2027, and long after.
+    assert times == {"stations": [1, 2, 2], "station_phases": [1, 2, 0], "city_phases": [1, 1, 0]}
 
 
 def test_qgis_shows_aliases(opened):

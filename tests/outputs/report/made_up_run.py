@@ -1,6 +1,7 @@
 """A run made up by hand: two towns, 180 zones, three stations, and names that mean harm."""
 
 import json
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -8,9 +9,14 @@ import numpy as np
 import pandas as pd
 from h3.api import basic_str
 
+from planner.outputs.layers.columns import describe_columns
+from planner.outputs.layers.phases import place_phases
+from planner.outputs.phases import with_openings
 from planner.outputs.waits import with_waits
 from tests.made_up_corridors import make_corridor_tables
 from tests.made_up_curves import CURVE_KPI, make_curve_tables
+from tests.made_up_futures import make_future_tables
+from tests.made_up_phases import PHASING, make_phase_tables, opening_quarters
 from tests.made_up_waits import make_wait_kpi, make_wait_tables
 
 EVIL_CITY = "<script>alert(1)</script>"
@@ -223,6 +229,32 @@ within_frac = 0.95
 """
 
 
+def make_over_time(frames: dict[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:
+    """What a plan over time and for several futures has besides: layers, tables, columns."""
+    stations, cities = frames["layers/stations"], frames["layers/cities"]
+    sites = stations["site_id"].tolist()
+    types = pd.DataFrame({"station_type_id": ["small", "large"], "bays": [14, 30]})
+    city_of = dict(zip(sites, stations["city_id"], strict=True))
+    tables = make_phase_tables(sites, city_of, ("small", "large"))
+    tables |= make_future_tables(
+        [*sites, "s9"],
+        "230100",
+        [*zip(stations["lon"], stations["lat"], strict=True), (126.6, 45.7)],
+    )
+    stations = stations.assign(opening_quarter=opening_quarters(tables, sites))
+    placed = place_phases(tables, stations, cities, types)
+    best = describe_columns("future_sites", placed["future_sites"].columns)
+    placed["future_sites"] = placed["future_sites"].rename(
+        columns={column.source: column.name for column in best}
+    )
+    plain = {name: tables[name] for name in ("phase", "future", "measure", "future_opening")}
+    return {
+        "layers/stations": with_openings(stations, tables),
+        **{f"layers/{name}": frame for name, frame in placed.items()},
+        **{f"tables/{name}": frame for name, frame in plain.items()},
+    }
+
+
 QUARTER, USE = "2027Q2", (0.5, 0.99)
 """Quarter whose packs count; how busy Harbin's and the other stations are made up to be."""
 
@@ -247,6 +279,8 @@ def write_run_folder(folder: Path, *, with_optional: bool) -> Path:
         (folder / name).mkdir(parents=True)
     frames, run = make_frames(), make_run()
     if with_optional:
+        frames |= make_over_time(frames)
+        run["models"]["phasing"] = asdict(PHASING)
         frames |= {f"tables/{name}": frame for name, frame in make_optional_frames().items()}
         frames |= make_corridor_frames()
         curves = make_curve_tables("230100", "x1")

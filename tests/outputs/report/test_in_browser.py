@@ -136,6 +136,34 @@ def test_layers_are_switched(visit: Visit) -> None:
     assert visit.colours() == before
 
 
+def test_the_slider_takes_the_map_back_to_earlier_periods(visit: Visit) -> None:
+    visit.page.locator("input[name=look][value=opening]").check(force=True)
+    visit.show("cells", shown=False)
+    last = visit.colours()
+    second, third = "39,127,142", "160,218,57"  # stations of the second period, and the third
+    assert last.get(second, 0) > 20
+    assert last.get(third, 0) > 20
+    _move_slider(visit, 1)
+    before = visit.colours()
+    assert before.get(second, 0) > 20
+    assert third not in before
+    assert visit.page.locator("#period-name").inner_text() == "2027Q1"
+    _move_slider(visit, 0)
+    assert second not in visit.colours()
+    # Zones are known for the last period alone: cities stand in for them.
+    visit.show("cells", shown=True)
+    legend = visit.page.locator("#legend").inner_text()
+    assert "Swaps served by city, 2026Q4" in legend
+    assert "Swaps served in the zones" not in legend
+
+
+def _move_slider(visit: Visit, period: int) -> None:
+    visit.page.locator("#period").evaluate(
+        "(slider, value) => { slider.value = value; slider.dispatchEvent(new Event('input')); }",
+        period,
+    )
+
+
 def test_cells_have_the_colours_of_the_legend_and_no_others(visit: Visit) -> None:
     for layer in ("stations", "names", "roads", "corridors"):
         visit.show(layer, shown=False)

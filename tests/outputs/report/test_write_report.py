@@ -502,7 +502,7 @@ def test_a_chart_that_kills_its_process_leaves_a_report_without_it(run_folder: P
     assert "This chart could not be drawn: the renderer ended by SIG" in "\n".join(page.texts)
     ids = [value for _, name, value in page.attributes if name == "id"]
     assert {"chart-worst", "chart-hours", "chart-trips"} <= set(ids)
-    assert page.tags.count("svg") == _Page(write_report(run_folder)).tags.count("svg") == 11
+    assert page.tags.count("svg") == _Page(write_report(run_folder)).tags.count("svg") == 18
 
 
 def test_supply_of_a_single_quarter_is_seen(run_folder: Path) -> None:

@@ -69,6 +69,13 @@ def axis(field: str, title: str | None, *, grid: bool = True) -> Spec:
     return {"field": field, "type": "quantitative", "axis": look}
 
 
+def count_axis(field: str, title: str) -> Spec:
+    """Encoding of a count: its axis has no halves."""
+    counted = axis(field, title)
+    counted["axis"]["tickMinStep"] = 1
+    return counted
+
+
 def says() -> Spec:
     """Encoding of what a mark says of itself: the column `says`."""
     return {"description": {"field": "says", "type": "nominal"}}
