@@ -120,12 +120,13 @@ def doctor(as_json: bool) -> None:
 @click.option("--scenario", metavar="NAME", help="Named variant in scenario.toml.")
 def validate(instance: Path, scenario: str | None) -> None:
     """Check INSTANCE and list every fault with file, row, column and remedy."""
-    from planner.instance import TABLES, check_limits, read_instance
+    from planner.instance import TABLES, check_futures, check_limits, read_instance
     from planner.physics.climate import city_climate
     from planner.physics.fleet import check_turns, operate_fleet
 
     read = read_instance(instance, scenario_name=scenario)
     check_limits(read)
+    check_futures(read)
     check_turns(read, operate_fleet(read, city_climate(read)))
     click.echo(f"{instance}: valid, scenario {read.scenario.name}")
     for name in TABLES:
