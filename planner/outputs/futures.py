@@ -30,7 +30,7 @@ def span(low: float, high: float, unit: str) -> str:
     finite = [abs(end) for end in ends if math.isfinite(end)]
     decimals = 1 if is_share or max(finite, default=0) < 100 else 0
     low_text, high_text = (f"{end:,.{decimals}f}".replace("-", "\N{MINUS SIGN}") for end in ends)
-    if decimals and all(text.endswith(".0") for text in (low_text, high_text)) and not is_share:
+    if decimals and not is_share and all(end == round(end) for end in finite):
         low_text, high_text = (text.removesuffix(".0") for text in (low_text, high_text))
     if not finite:
         return "not known"

@@ -20,8 +20,8 @@ DATE = pd.ArrowDtype(pa.date32())
 def first_days(quarters: "pd.Series[Any]") -> "pd.Series[Any]":
     """First day of each quarter; missing where the quarter is.
 
-    >>> first_days(pd.Series(["2027Q2", None])).astype(str).tolist()
-    ['2027-04-01', '<NA>']
+    >>> first_days(pd.Series(["2027Q2", None])).tolist()
+    [datetime.date(2027, 4, 1), <NA>]
     """
     return _days(quarters, at_end=False)
 
