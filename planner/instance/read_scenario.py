@@ -149,8 +149,10 @@ def validate_settings(
     except ValidationError as error:
         faults = []
         for detail in error.errors():
-            where = prefix + ".".join(str(part) for part in detail["loc"])
-            value = "" if detail["type"] == "missing" else repr(detail["input"])
+            where = (prefix + ".".join(str(part) for part in detail["loc"])).rstrip(".")
+            # What does not fit together has no one value: the whole section is not repeated.
+            whole = detail["type"] == "missing" or isinstance(detail["input"], Mapping)
+            value = "" if whole else repr(detail["input"])
             faults.append(Fault(file, None, where, value, _setting_remedy(detail)))
         return None, faults
 

@@ -112,8 +112,8 @@ def changes_of(rows: pd.DataFrame, phase: pd.DataFrame) -> "pd.Series[Any]":
 def shades(number: int) -> list[str]:
     """Colours of so many periods, the first the darkest; readable on white to the last.
 
-    >>> len(shades(9)), shades(1)
-    (9, ['#440154'])
+    >>> len(shades(9)), shades(1) == [VIRIDIS[0]]
+    (9, True)
     """
     return [_mix(idx / max(number - 1, 1)) for idx in range(number)]
 

@@ -162,6 +162,7 @@ def test_trips_need_residents_or_flows(tutorial_copy: Path) -> None:
     read_instance(tutorial_copy)
     with (tutorial_copy / "scenario.toml").open("a", encoding="utf-8") as stream:
         stream.write('\n[corridors]\nfunding = "own"\nnum_stations = 1\n')
+        stream.write('[scenarios.uncertain.corridors]\nfunding = "none"\n')
     assert _faults(tutorial_copy) == [
         "cities.csv, population: the gravity model needs it; give the column, or a table of flows"
     ]

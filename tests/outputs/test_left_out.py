@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 import planner.models.packs.solve as packs
-import planner.planning.rounds as rounds
+import planner.planning.station_answer as station_answer
 from planner.errors import NoPlanError
 from planner.instance import Instance
 from planner.outputs.run_folder import write_run
@@ -83,15 +83,10 @@ def test_a_what_if_without_time_is_unknown(
 def test_packs_that_cannot_be_planned_again_leave_the_plan(
     tutorial: Instance, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    plan_packs, calls = rounds.plan_packs, []
+    def not_again(*_arguments: Any) -> NoReturn:
+        raise NoPlanError("no time")
 
-    def plan_once(*arguments: Any) -> Any:
-        calls.append(arguments)
-        if len(calls) > 1:
-            raise NoPlanError("no time")
-        return plan_packs(*arguments)
-
-    monkeypatch.setattr(rounds, "plan_packs", plan_once)
+    monkeypatch.setattr(station_answer, "plan_packs", not_again)
     planned = plan(tutorial)
     assert planned.plan.stations["site_id"].tolist() == ["A", "B"]
     unknown = planned.tables["coupling"][["vehicles_changing_frac", "saving_frac"]]
