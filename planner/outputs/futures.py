@@ -9,15 +9,6 @@ FUTURE, MEASURE, SITES, OPENINGS = "future", "measure", "future_site", "future_o
 BEST_HEAD = "best_in_"
 
 
-def best_columns(sites: pd.DataFrame) -> dict[str, str]:
-    """Per column of the table ``future_site`` that tells a future's best plan, the future."""
-    return {
-        str(name): str(name).removeprefix(BEST_HEAD)
-        for name in sites.columns
-        if str(name).startswith(BEST_HEAD)
-    }
-
-
 def span(low: float, high: float, unit: str) -> str:
     """An interval in words, shares as percentages.
 
