@@ -151,8 +151,8 @@ def validate_settings(
         for detail in error.errors():
             where = (prefix + ".".join(str(part) for part in detail["loc"])).rstrip(".")
             # What does not fit together has no one value: the whole section is not repeated.
-            whole = detail["type"] == "missing" or isinstance(detail["input"], Mapping)
-            value = "" if whole else repr(detail["input"])
+            at_odds = detail["type"] == "value_error" and isinstance(detail["input"], Mapping)
+            value = "" if detail["type"] == "missing" or at_odds else repr(detail["input"])
             faults.append(Fault(file, None, where, value, _setting_remedy(detail)))
         return None, faults
 
@@ -161,7 +161,7 @@ def _setting_remedy(detail: Any) -> str:
     if detail["type"] == "missing":
         return "setting is missing; add it"
     if detail["type"] != "extra_forbidden":
-        return str(detail["msg"])
+        return str(detail["msg"]).removeprefix("Value error, ")
     *sections, unknown = (str(part) for part in detail["loc"])
     model: Any = Scenario
     for section in sections:
