@@ -4,13 +4,12 @@ import itertools
 
 import numpy as np
 
-from planner.arrays import FloatArray, IndexArray, IntArray
+from planner.arrays import BoolArray, FloatArray, IndexArray, IntArray
 from planner.models.phasing.bound import opening_price, site_worth
 from planner.models.phasing.problem import CLOSED
 from planner.models.phasing.search import Heat, anneal_nested
 from planner.models.phasing.start import NestedState, state_of
 from planner.models.phasing.state import PhasedSearch
-from planner.models.phasing.tables import nested_value
 from planner.solving.compiling import work_s
 
 
@@ -20,20 +19,20 @@ def anneal_round(
     num_moves: int,
     hot_frac: float,
     rng: np.random.Generator,
-) -> tuple[NestedState, float]:
+    *,
+    stays: BoolArray | None = None,
+) -> NestedState:
     """Anneal the plan; go on from the incumbent if what that brought is far worse.
 
-    Returns
-    -------
-    state : NestedState
-    surprise_frac : float
-        What was turned away and no cut told of, as a fraction of the value.
+    Sites that ``stays`` marks stay as they are.
     """
     tuning = search.tuning
     rent = _rents(state, tuning.rent_quantile)
+    stays = np.zeros(search.rows.num_sites, dtype=np.bool_) if stays is None else stays
     candidates = _candidates(search, state)
+    candidates = candidates[~stays[candidates]]
     if len(candidates) == 0 or not rent.max(initial=0.0) > 0.0:
-        return state, 0.0
+        return state
     if not search.options.deterministic:
         # A schedule cut short is worth little: fit it into the time left.
         share = tuning.crowded_time_share if search.is_crowded else 0.8
@@ -45,17 +44,15 @@ def anneal_round(
         if not search.may_go_on():
             break
         heat = Heat(num_moves // num_chunks, float(hot), float(cold), rent)
-        anneal_nested(candidates, heat, rng, state.board, state.room, state.plan)
+        anneal_nested(candidates, stays, heat, rng, state.board, state.room, state.plan)
         if search.background is not None:
             search.point = search.background.look() or search.point
     search.moves_per_s = num_moves / max(work_s() - began, 1e-3)
-    counted = search.rows.base_value + nested_value(state.board, state.plan)
     table, value = search.offer(state.table)
     search.report("anneal", f"{num_moves} moves offered among {len(candidates)} sites")
     near = value >= (1.0 - tuning.near_frac) * search.objective
     search.learn_cuts(table)
-    surprise_frac = (counted - value) / max(value, 1e-300)
-    return state_at(search, table if near else search.table), surprise_frac
+    return state_at(search, table if near else search.table)
 
 
 def state_at(search: PhasedSearch, table: IndexArray) -> NestedState:

@@ -1,53 +1,65 @@
-"""Multipliers that improve while plans are looked for: the primal-dual method on its own thread.
+"""Bounds that improve while plans are looked for, on a thread of their own.
 
-Its loops release the interpreter lock. Without a second thread the caller takes points in turn.
+The loops of the primal-dual method and of the capacitated bound release the interpreter lock.
+Without a second thread the caller takes what they yield in turn.
 """
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import Generic, TypeVar
 
-from planner.models.phasing.dual import PhasedDualPoint
+Found = TypeVar("Found")
 
 
-class BackgroundPoints:
-    """Takes points on a thread until they are good enough or nobody needs them any more.
+class Background(Generic[Found]):
+    """Takes what an iterator yields until it is good enough or nobody needs it any more.
 
     Parameters
     ----------
-    points : iterator of PhasedDualPoint
-    relaxation_gap : float
-        Good enough when the bound is this close to the relaxation's.
+    found : iterator
+        Each better than the last.
+    is_enough : callable, optional
+        Whether no better one is needed.
     """
 
-    def __init__(self, points: Iterator[PhasedDualPoint], relaxation_gap: float) -> None:
-        self.latest: PhasedDualPoint | None = None
-        self._points = points
-        self._relaxation_gap = relaxation_gap
+    def __init__(
+        self,
+        found: Iterator[Found],
+        is_enough: Callable[[Found], bool] = lambda _: False,
+    ) -> None:
+        self.latest: Found | None = None
+        self._found = found
+        self._is_enough = is_enough
         self._ended = threading.Event()
         self._failure: Exception | None = None
-        self._thread = threading.Thread(target=self._work, daemon=True, name="multipliers")
+        self._thread = threading.Thread(target=self._work, daemon=True, name="bounds")
         self._thread.start()
 
     def _work(self) -> None:
         try:
-            for point in self._points:
-                self.latest = point
-                if self._ended.is_set() or point.relaxation_gap_frac <= self._relaxation_gap:
+            for each in self._found:
+                self.latest = each
+                if self._ended.is_set() or self._is_enough(each):
                     return
         except Exception as failure:  # of any kind: told to the caller when it looks
             self._failure = failure
 
-    def look(self) -> PhasedDualPoint | None:
-        """The best point so far, if there is one; raises what the thread died of."""
+    def look(self) -> Found | None:
+        """The best so far, if there is one; raises what the thread died of."""
         if self._failure is not None:
             raise self._failure
         return self.latest
 
+    @property
+    def is_done(self) -> bool:
+        """Whether there will be no better one."""
+        return not self._thread.is_alive()
+
     def wait(self, seconds: float) -> bool:
         """Wait for the thread to be done; whether it is."""
         self._thread.join(seconds)
-        return not self._thread.is_alive()
+        return self.is_done
 
     def end(self) -> None:
-        """Let the thread end after its next point."""
+        """Let the thread end after what it is at."""
         self._ended.set()

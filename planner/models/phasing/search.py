@@ -154,7 +154,9 @@ def _opening_of(site: int, rng: np.random.Generator, board: Board, plan: Nested)
 
 
 @numba.njit(cache=True, nogil=True)
-def _neighbour(site: int, rng: np.random.Generator, board: Board, plan: Nested) -> int:
+def _neighbour(
+    site: int, stays: BoolArray, rng: np.random.Generator, board: Board, plan: Nested
+) -> int:
     """Another site that stands somewhere and reaches a random row of ``site``; -1 if none."""
     start, stop = board.rows_of_site.ptr[site], board.rows_of_site.ptr[site + 1]
     if start == stop:
@@ -165,7 +167,7 @@ def _neighbour(site: int, rng: np.random.Generator, board: Board, plan: Nested) 
     shift = np.uint64(rng.random() * length)
     for step in range(length):
         other = board.sites_of_row.idx[first + (shift + np.uint64(step)) % length]
-        if other != site and plan.stands[other].any():
+        if other != site and not stays[other] and plan.stands[other].any():
             return int(other)
     return -1
 
@@ -174,6 +176,7 @@ def _neighbour(site: int, rng: np.random.Generator, board: Board, plan: Nested) 
 def _best_leaving(
     site: int,
     fallback: int,
+    stays: BoolArray,
     board: Board,
     room: Room,
     plan: Nested,
@@ -207,6 +210,8 @@ def _best_leaving(
         other = touched[at]
         profit = extra[other] - plan.loss[other]
         extra[other] = -1.0
+        if stays[other]:
+            continue
         for node in range(num_nodes):
             inside[node] = plan.stands[other, node]
             if inside[node]:
@@ -221,6 +226,7 @@ def _best_leaving(
 @numba.njit(cache=True, nogil=True)
 def anneal_nested(
     candidates: IntArray,
+    stays: BoolArray,
     heat: Heat,
     rng: np.random.Generator,
     board: Board,
@@ -233,6 +239,8 @@ def anneal_nested(
     ----------
     candidates : int array
         Sites that may enter, at least one.
+    stays : bool array, shape (num_sites,)
+        Sites that stay as they are, none of the candidates among them.
     heat : Heat
     rng : numpy.random.Generator
     board, room, plan
@@ -247,7 +255,7 @@ def anneal_nested(
     place = np.full(num_sites, -1)
     count = 0
     for site in range(num_sites):
-        if plan.stands[site].any():
+        if not stays[site] and plan.stands[site].any():
             standing[count], place[site] = site, count
             count += 1
     extra = np.full(num_sites, -1.0)
@@ -269,7 +277,7 @@ def anneal_nested(
         elif kind < OPENING_SHARE + RELOCATION_SHARE and place[entering] < 0:
             fallback = standing[int(rng.random() * count)]
             profit, leaving = _best_leaving(
-                entering, fallback, board, room, plan, extra, touched, inside, seen, move
+                entering, fallback, stays, board, room, plan, extra, touched, inside, seen, move
             )
             if leaving < 0:
                 continue
@@ -279,7 +287,7 @@ def anneal_nested(
             if kind > 0.9 or place[entering] < 0:
                 entering = standing[int(rng.random() * count)]
             if rng.random() < NEAR_SHARE:
-                leaving = _neighbour(entering, rng, board, plan)
+                leaving = _neighbour(entering, stays, rng, board, plan)
             else:
                 leaving = standing[int(rng.random() * count)]
             if leaving < 0 or leaving == entering:

@@ -28,13 +28,14 @@ from dataclasses import replace
 
 import numpy as np
 
-from planner.arrays import IndexArray
+from planner.arrays import BoolArray, IndexArray
 from planner.errors import PlannerError
 from planner.models.national.solve import NationalLimit, NationalSolution, solve_national
 from planner.models.phasing.annealing import anneal_round, state_at
-from planner.models.phasing.background import BackgroundPoints
+from planner.models.phasing.background import Background
 from planner.models.phasing.bound import phased_bound
-from planner.models.phasing.dual import phased_duals
+from planner.models.phasing.capacity_bound import capacity_bounds
+from planner.models.phasing.dual import PhasedDualPoint, phased_duals
 from planner.models.phasing.feasible import check_phased_feasible, keeps_limits
 from planner.models.phasing.model import PhasedModel, phased_mip
 from planner.models.phasing.problem import CLOSED, PhasedProblem
@@ -130,7 +131,7 @@ def solve_phased(
     if search.rows.num_rows:
         points = phased_duals(search.rows, problem)
         if options.workers > 1 and not options.deterministic and not search.is_small:
-            search.background = BackgroundPoints(points, tuning.last_relaxation_gap)
+            search.background = Background(points, lambda point: _is_good(search, point))
         else:
             search.points = points
     by_city = _has_time_by_city(search)
@@ -141,8 +142,9 @@ def solve_phased(
         state = _begin(search, start, rng)
         _search_until_done(search, state, rng)
     finally:
-        if search.background is not None:
-            search.background.end()
+        for bounds in (search.background, search.capacity_bounds):
+            if isinstance(bounds, Background):
+                bounds.end()
     search.options = options
     if by_city:
         _improve_by_city(search, executor)
@@ -154,7 +156,12 @@ def _has_time_by_city(search: PhasedSearch) -> bool:
     problem, options = search.problem, search.options
     several = len(np.unique(problem.cities.city_idx)) > 1
     timed = not options.deterministic and math.isfinite(options.time_limit_s)
-    return several and timed and not search.is_small and search.rows.num_rows > 0
+    return (
+        several
+        and timed
+        and search.rows.num_rows > 0
+        and not (search.is_small or search.is_crowded)
+    )
 
 
 def _improve_by_city(search: PhasedSearch, executor: Executor | None) -> None:
@@ -255,30 +262,42 @@ def _number(table: IndexArray) -> int:
 
 
 def _search_until_done(search: PhasedSearch, state: NestedState, rng: np.random.Generator) -> None:
-    """Rounds of bound and annealing, each finer than the last; SCIP where it can."""
+    """Rounds of bound and annealing, each finer than the last; SCIP where it can.
+
+    What a plan made full, only its service tells: where stations are full rounds are short, and
+    once those find nothing a long one leaves the crowded cities as they are.
+    """
     tuning = search.tuning
     target = OPTIMAL_GAP_FRAC if search.is_small else search.options.gap_frac
     stations = _number(search.table)
-    moves = max(tuning.first_moves_per_station * stations, tuning.min_first_moves)
-    hot_frac = tuning.hot_frac
+    long = max(tuning.first_moves_per_station * stations, tuning.min_first_moves)
+    short, stale = tuning.crowded_moves_per_station * stations, 0
     for number in itertools.count(1):
         if search.gap_frac <= target or not search.may_go_on():
             break
         _improve_bound(search, target, 1 if number == 1 else 3)
-        surprise_frac = 0.0
+        known, is_short = search.objective, number > 1 and search.is_crowded
         if search.gap_frac > target and search.may_go_on():
-            state, surprise_frac = anneal_round(
-                search, state, min(moves, tuning.max_moves), hot_frac, rng
+            stays = _crowded_sites(search) if is_short and stale >= tuning.stale_rounds else None
+            if stays is not None and not stays.all():
+                is_short, stale = False, 0
+            moves = short if is_short else min(long, tuning.max_moves)
+            hot_frac = (
+                tuning.crowded_hot_frac if number > 1 and search.is_crowded else tuning.hot_frac
             )
+            state = anneal_round(search, state, moves, hot_frac, rng, stays=stays)
+            long = long if is_short else 3 * long
+            stale = stale + 1 if search.objective <= known else 0
         if search.is_small and search.gap_frac > target and search.may_go_on():
             _solve_exactly(search)
         if search.is_small or (number == tuning.max_rounds and search.options.deterministic):
             break
-        if number == 1 and search.is_crowded:
-            moves, hot_frac = tuning.crowded_moves_per_station * stations, tuning.crowded_hot_frac
-        elif surprise_frac <= tuning.surprise_share * search.gap_frac:
-            # Only where cuts told the truth a finer search is worth its time.
-            moves *= 3
+
+
+def _crowded_sites(search: PhasedSearch) -> BoolArray:
+    """Sites in cities whose stations the last plan made full."""
+    city_of_site = search.problem.cities.city_idx[search.rows.site_idx]
+    return np.isin(city_of_site, search.crowded_cities)
 
 
 def _improve_bound(search: PhasedSearch, target: float, factor: int) -> None:
@@ -286,6 +305,8 @@ def _improve_bound(search: PhasedSearch, target: float, factor: int) -> None:
     if search.background is not None:
         search.point = search.background.look() or search.point
         search.report("bound", "multipliers so far")
+        if search.background.is_done:
+            _lower_where_crowded(search)
         return
     began = work_s()
     first = 0 if search.point is None else search.point.iterations
@@ -304,6 +325,33 @@ def _improve_bound(search: PhasedSearch, target: float, factor: int) -> None:
         ):
             break
     search.report("bound", "multipliers of the relaxation without capacity")
+    if search.point is not None and _is_good(search, search.point):
+        _lower_where_crowded(search)
+
+
+def _lower_where_crowded(search: PhasedSearch) -> None:
+    """Take the bound of cities whose stations are full, on a thread or for a share of the time."""
+    if search.capacity_bounds is None:
+        if search.point is None or search.is_small or not search.is_crowded:
+            return
+        bounds = capacity_bounds(search.problem, search.rows, search.point, search.crowded_cities)
+        search.capacity_bounds = bounds if search.background is None else Background(bounds)
+    if isinstance(search.capacity_bounds, Background):
+        bound = search.capacity_bounds.look()
+        search.other_bound = min(search.other_bound, math.inf if bound is None else bound)
+    else:
+        began, limit_s = work_s(), search.tuning.crowded_bound_share * search.remaining_s
+        for bound in itertools.islice(search.capacity_bounds, search.tuning.crowded_bounds):
+            search.other_bound = min(search.other_bound, bound)
+            late = work_s() - began > limit_s and not search.options.deterministic
+            if late or not search.may_go_on():
+                break
+    search.report("bound", f"{len(search.crowded_cities)} cities with full stations")
+
+
+def _is_good(search: PhasedSearch, point: PhasedDualPoint) -> bool:
+    """Whether multipliers are as close to the relaxation's as is worth their time."""
+    return point.relaxation_gap_frac <= search.tuning.last_relaxation_gap
 
 
 def _solve_exactly(search: PhasedSearch) -> None:

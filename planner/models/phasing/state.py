@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from planner.arrays import FloatArray, IndexArray
-from planner.models.phasing.background import BackgroundPoints
+from planner.arrays import FloatArray, IndexArray, IntArray
+from planner.models.phasing.background import Background
 from planner.models.phasing.cuts import CutFamily, cuts_of_plan
 from planner.models.phasing.dual import PhasedDualPoint
 from planner.models.phasing.problem import PhasedProblem
@@ -36,8 +36,10 @@ class PhasedSearch(SearchState):
         Bound that does not come from them.
     points : iterator of PhasedDualPoint
         Where better ones come from, in turn with plans,
-    background : BackgroundPoints, optional
+    background : Background, optional
         or beside them.
+    capacity_bounds : Background or iterator of float, optional
+        Bounds where stations are full, once the multipliers are as good as they get.
     moves_per_s : float
         Speed of annealing; inf before it was measured.
     families : list of CutFamily
@@ -56,7 +58,8 @@ class PhasedSearch(SearchState):
     point: PhasedDualPoint | None = None
     other_bound: float = math.inf
     points: Iterator[PhasedDualPoint] = field(default_factory=lambda: iter(()))
-    background: BackgroundPoints | None = None
+    background: Background[PhasedDualPoint] | None = None
+    capacity_bounds: Background[float] | Iterator[float] | None = None
     moves_per_s: float = math.inf
     by_city: CityRounds | None = None
     families: list[CutFamily] = field(default_factory=list)
@@ -83,6 +86,12 @@ class PhasedSearch(SearchState):
     def is_crowded(self) -> bool:
         """Whether the last plan turned load away."""
         return len(self.families) > 0 and len(self.families[-1].price) > 0
+
+    @property
+    def crowded_cities(self) -> IntArray:
+        """Cities with a station that the last plan made full."""
+        sites = self.rows.site_idx[self.families[-1].of_site.member]
+        return np.unique(self.problem.cities.city_idx[sites]).astype(np.int64)
 
     def serve(self, table: IndexArray) -> list[ColumnService]:
         """The best service of a plan, remembered until another is asked for."""

@@ -104,7 +104,13 @@ def test_annealing_keeps_the_tables_of_cuts(tree, seed):
     before = nested_value(state.board, state.plan)
     heat = Heat(3_000, 0.5, 0.05, rows.value.sum(axis=0) / 10)
     gained = anneal_nested(
-        np.arange(rows.num_sites), heat, rng, state.board, state.room, state.plan
+        np.arange(rows.num_sites),
+        np.zeros(rows.num_sites, bool),
+        heat,
+        rng,
+        state.board,
+        state.room,
+        state.plan,
     )
     assert keeps_limits(problem, plan_of_table(state.table)) == []
     anew = state_of(problem, rows, state.table >= 0, families).plan.crowding

@@ -54,8 +54,11 @@ def test_annealing_keeps_tables_and_limits(tree, carries_over, seed):
     assert keeps_limits(problem, plan_of_table(state.table)) == []
     before = nested_value(state.board, state.plan)
     rent = rows.value.sum(axis=0) / 50
+    stays = rng.random(rows.num_sites) < 0.2
+    stood = state.plan.stands[stays].copy()
     gained = anneal_nested(
-        np.arange(rows.num_sites),
+        np.flatnonzero(~stays),
+        stays,
         Heat(20_000, 0.5, 0.01, rent),
         rng,
         state.board,
@@ -64,6 +67,7 @@ def test_annealing_keeps_tables_and_limits(tree, carries_over, seed):
     )
     assert keeps_limits(problem, plan_of_table(state.table)) == []
     assert nested_value(state.board, state.plan) - before == pytest.approx(gained, abs=1e-6)
+    assert (state.plan.stands[stays] == stood).all()
     anew = state_of(problem, rows, state.table >= 0)
     np.testing.assert_array_equal(anew.plan.number, state.plan.number)
     np.testing.assert_array_equal(anew.plan.names, state.plan.names)
