@@ -11,6 +11,7 @@ from planner.limits import LIMIT_TOLERANCE
 from planner.plans.build_limits import build_limits
 from planner.plans.labels import positions_of
 from planner.plans.phase_rows import NONE, Stages, spent_cny
+from planner.plans.phase_targets import target_violations
 from planner.plans.plan import Evaluation, Plan
 from planner.plans.station_costs import standing_type_ids, worn_out_sites
 from planner.plans.station_sizes import size_violations
@@ -95,7 +96,8 @@ def phase_violations(
     yield from _loads(evaluation)
     yield from _service(plan, stages)
     yield from _drive_times(instance, plan, audited_min)
-    yield from _objective(instance, plan, evaluation)
+    yield from _objective(plan, evaluation)
+    yield from target_violations(instance, plan, evaluation)
 
 
 def _stages(instance: Instance, plan: Plan, stages: Stages) -> Iterator[str]:
@@ -263,8 +265,8 @@ def _drive_times(instance: Instance, plan: Plan, audited: FloatArray) -> Iterato
         yield f"{late} rows of phase_allocation serve from beyond {standard:g} min"
 
 
-def _objective(instance: Instance, plan: Plan, evaluation: Evaluation) -> Iterator[str]:
-    """What the model of openings states, and the shares that were asked for."""
+def _objective(plan: Plan, evaluation: Evaluation) -> Iterator[str]:
+    """What the model of openings states."""
     stated = [model for model in plan.models if model.name == "phasing"]
     if len(stated) != 1:
         yield f"{len(stated)} models state the openings, one must"
@@ -274,9 +276,3 @@ def _objective(instance: Instance, plan: Plan, evaluation: Evaluation) -> Iterat
         found = evaluation.kpi["discounted_swaps_served"]
         if not abs(found - model.objective) <= _TOLERANCE * max(1.0, abs(found)):
             yield f"{found:.6f} discounted swaps are served, the plan states {model.objective:.6f}"
-    phasing = instance.scenario.phasing
-    if phasing.objective == "least_money":
-        reached = evaluation.tables["phase"].set_index("quarter")["served_frac"]
-        for quarter, wanted in phasing.share_by_quarter.items():
-            if reached[quarter] < wanted * (1 - _TOLERANCE):
-                yield f"{quarter}: {reached[quarter]:.4%} are served, {wanted:.4%} are wanted"

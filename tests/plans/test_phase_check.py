@@ -11,8 +11,9 @@ import pytest
 from planner.errors import CheckError
 from planner.planning.pipeline import plan
 from planner.planning.result import Planned
-from planner.plans import LEAST_MONEY, Plan
+from planner.plans import LEAST_MONEY, SHARE_UNIT, ModelResult, Plan, share_model
 from planner.plans.phase_rows import NONE, stages_of
+from planner.plans.phase_targets import target_violations
 from tests.phased_tutorial import (
     DAYS,
     SWAPS_PER_DAY,
@@ -256,6 +257,30 @@ def _changed(*changes: Callable[[Phased], Phased]) -> Phased:
     return given
 
 
+def _wanted(share: float) -> Callable[[Phased], Phased]:
+    return _phasing(objective="least_money", share_by_quarter={"2026Q4": share})
+
+
+def _early(share: float) -> Callable[[Phased], Phased]:
+    return _phasing(objective="earliest_share", share_frac=share)
+
+
+def _stated(
+    name: str, objective: float, bound: float | None = None, *, sense: str = "min", unit: str = ""
+) -> Callable[[Phased], Phased]:
+    """One more model, as good as its bound if none is given."""
+    bound = objective if bound is None else bound
+    model = ModelResult(name, sense, unit, "FEASIBLE", objective, bound, 0.0, 0.0)
+    return _planned(lambda plan: replace(plan, models=(*plan.models, model)))
+
+
+def _below(quarter: str, bound: float) -> Callable[[Phased], Phased]:
+    """No plan serves more of a period's swaps."""
+    return _stated(share_model(quarter), 0.0, bound, sense="max", unit=SHARE_UNIT)
+
+
+_MONEY = 5e6 + 5e6 * 1.08**-0.25 + 3e6 * 1.08**-0.5
+"""Discounted CNY of the plan made up by hand."""
 _D_ENLARGED = _planned(
     _all(_set("openings", 2, quarter="2026Q4"), _opens("D", "2027Q1", "choco_30"),
          _set("stations", 2, station_type_id="choco_30"))
@@ -305,9 +330,28 @@ _TWO_A_QUARTER = _phasing(openings_per_quarter=2)
          "2026Q4: site D has more bays than fit"),
         ([_TWO_A_QUARTER, _D_ENLARGED, _planned(_packs("D", "2026Q4", 15))],
          "2026Q4, station D: 15 packs do not fit its bays"),
-        # Shares that were wanted.
-        ([_phasing(objective="least_money", share_by_quarter={"2026Q4": 0.8})],
+        # Shares that were wanted, and the money for them.
+        ([_wanted(0.8), _stated("phased_money", _MONEY)],
          "2026Q4: 79.0323% are served, 80.0000% are wanted"),
+        ([_wanted(0.79), _stated("phased_money", 12e6)],
+         "the stations cost 12791.* discounted CNY, the plan states 12000000.00"),
+        ([_wanted(0.79)], "0 models state phased_money, phasing.objective is least_money"),
+        # A share as early as can be: served then, not before, and ruled out before.
+        ([_early(0.8), _stated("earliest_share", 2.0), _below("2026Q3", 0.47)],
+         "2026Q4: 79.0323% are served, 80.0000% are wanted"),
+        ([_early(0.4), _stated("earliest_share", 2.0), _below("2026Q3", 0.47)],
+         "2026Q3: 43.5484% are served, so that 40.0000% are not served first in 2026Q4"),
+        ([_early(0.75), _stated("earliest_share", 2.0), _below("2026Q3", 0.76)],
+         "2026Q3: 75.0000% are stated to be out of reach, the bound is 76.0000%"),
+        ([_early(0.75), _stated("earliest_share", 2.0), _below("2026Q3", 0.4)],
+         "2026Q3: 43.5484% are served, more than the 40.0000% that no plan is stated to pass"),
+        ([_early(0.75), _stated("earliest_share", 2.0)],
+         "2026Q3: no model says what share any plan can serve"),
+        ([_early(0.75), _stated("earliest_share", 4.0)],
+         "earliest_share states period 4, none before 4; there are 3"),
+        ([_early(0.75)], "0 models state earliest_share, phasing.objective is earliest_share"),
+        ([_stated("earliest_share", 2.0)],
+         "1 models state earliest_share, phasing.objective is discounted_swaps"),
     ],
 )  # fmt: skip
 def test_rejects_what_the_instance_forbids(
@@ -327,7 +371,10 @@ def test_rejects_what_the_instance_forbids(
         [_siting(budget_cny=13e6)],
         [_sites(status=["committed", *["candidate"] * 3, "forbidden"],
                 opens_quarter=["2026Q4", *[None] * 4])],
-        [_phasing(objective="least_money", share_by_quarter={"2026Q4": 0.79})],
+        [_wanted(0.79), _stated("phased_money", _MONEY)],
+        [_early(0.75), _stated("earliest_share", 2.0), _below("2026Q3", 0.47)],
+        # What is not ruled out may be stated as it is.
+        [_early(0.75), _stated("earliest_share", 2.0, 1.0), _below("2026Q3", 1.0)],
     ],
 )  # fmt: skip
 def test_accepts_what_just_fits(changes: list[Callable[[Phased], Phased]]) -> None:
@@ -452,3 +499,19 @@ def test_the_planner_finds_what_was_worked_out_by_hand() -> None:
         found.evaluation.tables["station_phase"][columns],
         given.check().tables["station_phase"][columns],
     )
+
+
+def test_a_share_is_that_of_the_whole_period_as_the_model_counts_it() -> None:
+    """Of a period that serves less at its end than on the whole, the whole counts."""
+    given = _changed(_wanted(0.79), _stated("phased_money", _MONEY))
+    evaluation = given.check()
+    table = evaluation.tables["phase"].copy()
+    table.loc[1, "served_frac"] = 0.5
+    at_the_end = replace(evaluation, tables={**evaluation.tables, "phase": table})
+    assert list(target_violations(given.instance, given.plan, at_the_end)) == []
+    table = evaluation.tables["phase"].copy()
+    table.loc[1, "discounted_swaps_served"] *= 0.9
+    on_the_whole = replace(evaluation, tables={**evaluation.tables, "phase": table})
+    assert list(target_violations(given.instance, given.plan, on_the_whole)) == [
+        "2026Q4: 71.1290% are served, 79.0000% are wanted"
+    ]

@@ -33,7 +33,7 @@ from planner.models.sized_coverage.rows import merge_sized_rows
 from planner.solving.linear_model import LinearModel
 
 
-class _Rows:
+class ModelRows:
     """Rows of a model as they are written down, one after the other."""
 
     def __init__(self) -> None:
@@ -121,7 +121,7 @@ class PhasedModel:
         np.maximum.at(table, (site, node), kind.astype(np.int32))
         return table
 
-    def add_rules(self, rows: _Rows) -> None:
+    def add_rules(self, rows: ModelRows) -> None:
         """(2) to (4)."""
         problem, tree = self.problem, self.problem.tree
         site, kind, below, node = self.steps
@@ -165,7 +165,7 @@ class PhasedModel:
             np.concatenate([step[here], -step[here[known]]]),
         )
 
-    def _add_cities(self, rows: _Rows) -> None:
+    def _add_cities(self, rows: ModelRows) -> None:
         problem, cities, tree = self.problem, self.problem.cities, self.problem.tree
         site, _, below, node = self.steps
         first = (below == CLOSED).astype(np.float64)
@@ -197,7 +197,7 @@ class PhasedModel:
 
 def phased_rules(model: PhasedModel) -> LinearModel:
     """(2) to (4) alone, without an objective: any plan that keeps locks and limits."""
-    rows = _Rows()
+    rows = ModelRows()
     model.add_rules(rows)
     lower, upper = model.bounds()
     return LinearModel(
@@ -229,12 +229,12 @@ def phased_mip(model: PhasedModel) -> LinearModel:
         column.
     """
     problem = model.problem
-    rows = _Rows()
+    rows = ModelRows()
     model.add_rules(rows)
     names, worth = model.names(), [np.zeros(model.num_openings)]
     count = model.num_openings
     for column in range(problem.num_columns):
-        value, new_names = _add_service(model, rows, column, count)
+        value, new_names = add_service(model, rows, column, count)
         worth.append(value)
         names += new_names
         count += len(value)
@@ -255,10 +255,27 @@ def phased_mip(model: PhasedModel) -> LinearModel:
     )
 
 
-def _add_service(
-    model: PhasedModel, rows: _Rows, column: int, first: int
+def add_service(
+    model: PhasedModel, rows: ModelRows, column: int, first: int
 ) -> tuple[FloatArray, list[str]]:
-    """Columns and rows (1) of one column: values and names of its x and f."""
+    """Write rows (1) of one column.
+
+    Parameters
+    ----------
+    model : PhasedModel
+    rows : ModelRows
+        Written into.
+    column : int
+        Column of the problem.
+    first : int
+        Column of the model that is its first x or f.
+
+    Returns
+    -------
+    value : float array
+        w of its x and f.
+    names : list of str
+    """
     problem = model.problem
     node = int(problem.node_of[column])
     merged = merge_sized_rows(problem.column_problem(column))
@@ -300,7 +317,7 @@ def _add_service(
 
 
 def _add_capacity(
-    model: PhasedModel, rows: _Rows, column: int, site: int, pairs: list[tuple[int, float]]
+    model: PhasedModel, rows: ModelRows, column: int, site: int, pairs: list[tuple[int, float]]
 ) -> None:
     problem = model.problem
     node = int(problem.node_of[column])

@@ -10,8 +10,10 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from planner.arrays import FloatArray, IntArray, freeze
-from planner.models.phasing.problem import PhasedProblem
+from planner.arrays import BoolArray, FloatArray, IntArray, freeze
+from planner.models.phasing.problem import CLOSED, PhasedProblem
+from planner.models.phasing.solution import PhasedPlan
+from planner.models.phasing.tree import Tree
 
 PROBABILITY_TOLERANCE = 1e-9
 """Probabilities add up to 1 within this."""
@@ -144,6 +146,75 @@ def is_line(problem: PhasedProblem) -> bool:
     """Whether nothing is decided after the news: every node has one child at most."""
     parent = problem.tree.parent
     return len(np.unique(parent)) == len(parent)
+
+
+def before_news(tree: Tree) -> BoolArray:
+    """Nodes that all futures pass, shape (num_nodes,).
+
+    >>> before_news(Tree(np.array([-1, 0, 1, 1])))
+    array([ True,  True, False, False])
+    """
+    return np.asarray(tree.from_node[:, tree.is_leaf].all(axis=1))
+
+
+def without_news(problem: PhasedProblem) -> PhasedProblem:
+    """The same where nothing is ever told: one node for all of a tree that are equally deep.
+
+    A limit is the least of theirs; a station may stand where it may at all of them, and must where
+    it must at any. On a line nothing changes.
+
+    Parameters
+    ----------
+    problem : PhasedProblem
+
+    Returns
+    -------
+    PhasedProblem
+        Over periods in a line.
+    """
+    tree, cities = problem.tree, problem.cities
+    depth = tree.from_node.sum(axis=0) - 1
+    nodes = [np.flatnonzero(depth == each) for each in range(int(depth.max()) + 1)]
+
+    def least(amount: FloatArray) -> FloatArray:
+        return np.stack([amount[..., here].min(axis=-1) for here in nodes], axis=-1)
+
+    must = np.stack([problem.must_stand[:, here].any(axis=1) for here in nodes], axis=1)
+    may = np.stack([problem.may_stand[:, here].all(axis=1) for here in nodes], axis=1)
+    return replace(
+        problem,
+        tree=Tree.line(len(nodes)),
+        node_of=depth[problem.node_of],
+        may_stand=may | must,
+        must_stand=must,
+        limits=tuple(replace(limit, amount=least(limit.amount)) for limit in problem.limits),
+        cities=replace(cities, rate=least(cities.rate)),
+    )
+
+
+def with_first_openings(problem: PhasedProblem, plan: PhasedPlan) -> PhasedProblem:
+    """The problem with the openings before the news taken from a plan that knows of none.
+
+    Parameters
+    ----------
+    problem : PhasedProblem
+        Over a tree.
+    plan : PhasedPlan
+        Of `without_news`. Sizes are left open.
+
+    Returns
+    -------
+    PhasedProblem
+    """
+    tree = problem.tree
+    depth = tree.from_node.sum(axis=0) - 1
+    stands = np.zeros(problem.may_stand.shape, dtype=np.bool_)
+    stands[plan.site_idx] = (plan.size != CLOSED)[:, depth]
+    common = before_news(tree)
+    first = stands & common
+    # What stands before the news stands after it.
+    must = problem.must_stand | (first @ tree.from_node)
+    return replace(problem, may_stand=problem.may_stand & (stands | ~common), must_stand=must)
 
 
 def _of_columns(problem: PhasedProblem, columns: IntArray) -> PhasedProblem:

@@ -52,12 +52,13 @@ class RobustSolution:
     evpi : Interval
         Expected value of perfect information: mean of the futures' bests less the best mean.
     vss : Interval, optional
-        Value of the stochastic solution: the best mean less that of the plan for mean values. None
-        where nothing alike can be planned for mean values: openings differ by future.
+        Value of the stochastic solution: the best mean less that of the plan for mean values. On a
+        tree that plan's openings before the news are kept, and what is best after it follows. None
+        where no plan for mean values is known.
     vss_is_zero : bool
         Whether theory says that it is zero: no plan can fill a station in any future.
     mean_plan : PhasedPlan, optional
-        The plan for mean values, loads and capacities.
+        The plan for mean values, loads and capacities; on a tree with what is best after the news.
     robustness_price : Interval
         Mean that the plan gives up against the best mean.
     weight : float array, shape (num_futures,)

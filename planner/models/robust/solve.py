@@ -32,6 +32,7 @@ from typing import Protocol
 import numpy as np
 
 from planner.arrays import FloatArray, IntArray
+from planner.errors import InfeasibleError
 from planner.models.phasing.feasible import keeps_limits
 from planner.models.phasing.problem import PhasedProblem
 from planner.models.phasing.service import served_by_column
@@ -43,6 +44,8 @@ from planner.models.robust.futures import (
     capacity_is_slack,
     is_line,
     weighted,
+    with_first_openings,
+    without_news,
 )
 from planner.models.robust.measure import Interval, Measure, share_of_best
 from planner.models.robust.payoff import joined
@@ -219,26 +222,51 @@ def _each_alone(
     futures, options = search.futures, search.options
     num = futures.num_futures
     weights = [alone for alone in np.eye(num) if num > 1 and not search.is_closed(alone)]
-    if num > 1 and is_line(search.problem) and not capacity_is_slack(search.problem):
-        problem = averaged(search.problem, futures)
+    line = is_line(search.problem)
+    if num > 1 and not (line and capacity_is_slack(search.problem)):
+        problem = averaged(without_news(search.problem), futures)
     else:
         problem = None
     share = search.tuning.alone_share
     if search.measure.takes_bests:
         share = search.tuning.alone_share_judged
     turns = math.ceil((len(weights) + (problem is not None)) / options.workers)
+    turns += not line
     limit_s = share * options.time_limit_s / max(turns, 1)
     tasks = [_task(search, solve, weight, limit_s) for weight in weights]
     if problem is not None:
-        start = search.start_for(futures.probability)
+        start = search.start_for(futures.probability) if line else None
         tasks.append(SolveTask(solve, problem, _limited(search, limit_s, 1), start))
+    mean_plan: PhasedPlan | None = None
     for position, found in _answers(search, runner, tasks):
         if position < len(weights):
             search.add(found.plan)
             search.add_cut(weights[position], found.bound, found.end)
+        elif line:
+            search.take_mean(found.plan, None)
         else:
-            search.mean = search.add(found.plan)
+            mean_plan = found.plan
+    if mean_plan is not None:
+        _after_news(search, solve, runner, mean_plan, limit_s)
     search.report("futures", f"{len(weights)} futures alone")
+
+
+def _after_news(
+    search: RobustSearch,
+    solve: Solve,
+    runner: TaskRunner[SolveTask, SolveAnswer],
+    mean_plan: PhasedPlan,
+    limit_s: float,
+) -> None:
+    """What is best after the news, with the openings before it of the plan for mean values."""
+    fixed = with_first_openings(search.problem, mean_plan)
+    problem = weighted(fixed, search.futures, search.futures.probability)
+    task = SolveTask(solve, problem, _limited(search, limit_s, 1), None)
+    try:
+        for _, found in _answers(search, runner, [task]):
+            search.take_mean(found.plan, found.bound)
+    except InfeasibleError:
+        return  # no limit of one node is broken, but several may be, where branches differ
 
 
 def _task(search: RobustSearch, solve: Solve, weight: FloatArray, limit_s: float) -> SolveTask:
@@ -381,9 +409,12 @@ def _solution(search: RobustSearch) -> RobustSolution:
     ends = expected.attainable
     is_zero = is_line(search.problem) and capacity_is_slack(search.problem)
     vss = Interval(0.0, 0.0) if is_zero else None
-    if search.mean is not None:
-        eev = math.fsum(mean * search.mean.value)
-        vss = Interval(ends.low - eev, ends.high - eev)
+    if search.of_mean is not None:
+        low = ends.low - search.of_mean.high
+        # Unlike on a line, no more is known of the mean-value plan than an interval: VSS >= 0.
+        vss = Interval(
+            low if is_line(search.problem) else max(low, 0.0), ends.high - search.of_mean.low
+        )
     joint = search.combined(search.measure)
     weight = futures.probability if joint is None else joint.weight / math.fsum(joint.weight)
     regret = np.column_stack([_missed(chosen.value, lower), _missed(chosen.value, upper)])

@@ -37,7 +37,10 @@ class RobustSearch(SearchState):
     ends : list of PhasedStart
         Where the solve behind each cut ended.
     mean : Payoff, optional
-        The plan for mean values.
+        The plan for mean values; on a tree with what is best after the news.
+    of_mean : Interval, optional
+        What it serves on average, and on a tree what no plan with its openings before the news
+        passes.
     """
 
     problem: PhasedProblem
@@ -50,6 +53,7 @@ class RobustSearch(SearchState):
     cuts: list[Cut] = field(default_factory=list)
     ends: list[PhasedStart] = field(default_factory=list)
     mean: Payoff | None = None
+    of_mean: Interval | None = None
 
     @property
     def best_objective(self) -> float | None:
@@ -91,6 +95,13 @@ class RobustSearch(SearchState):
         self.payoffs.append(payoff)
         self.lower = np.maximum(self.lower, payoff.value)
         return payoff
+
+    def take_mean(self, plan: PhasedPlan, bound: float | None) -> None:
+        """The plan for mean values, and the most that one with its first openings serves."""
+        self.mean = self.add(plan)
+        if self.mean is not None:
+            served = math.fsum(self.futures.probability * self.mean.value)
+            self.of_mean = Interval(served, served if bound is None else max(bound, served))
 
     def add_cut(self, weight: FloatArray, bound: float, end: PhasedStart) -> None:
         """A bound of the problem with weighted futures; weights add up to 1."""

@@ -5,6 +5,7 @@ Takes the packs and stations fitted for the tables, plans the stations anew for 
 figures are right: `planner.planning.futures.confirm` has them recomputed.
 """
 
+import math
 from collections.abc import Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass, replace
@@ -222,7 +223,12 @@ def _check_shares(instance: Instance, solution: RobustSolution) -> None:
     proven = "no plan" if solution.proof.status == Status.INFEASIBLE else "no plan found"
     raise InfeasibleError(
         f"{proven} serves {robust_frac:.1%} of what each future's own best plan serves; "
-        f"{reached:.1%} is reached: lower uncertainty.robust_frac, or set measure regret"
+        f"{reached:.1%} is reached: lower uncertainty.robust_frac, or set measure regret",
+        conflict=(f"{100 * robust_frac:.6g} % of each future's own best plan served",),
+        repair=(
+            f"set uncertainty.robust_frac to {math.floor(reached * 1e4) / 1e4:.6g} or less",
+            "set uncertainty.measure to regret",
+        ),
     )
 
 

@@ -17,7 +17,7 @@ from planner.planning.phasing.openings import Phased
 from planner.planning.siting.problem import label_allocation
 from planner.planning.siting.standing import find_standing, station_types_by_size
 from planner.planning.station_packs import Stage
-from planner.plans import ModelResult
+from planner.plans import EARLIEST_SHARE, PHASED_MONEY, SHARE_UNIT, ModelResult, share_model
 from planner.solving.options import SolveOptions
 from planner.solving.progress import StopRequest
 from planner.solving.status import OPTIMAL_GAP_FRAC, Sense, Status, gap_frac
@@ -78,13 +78,17 @@ def _openings(instance: Instance, stages: Sequence[Stage]) -> pd.DataFrame:
     return pd.concat(tables, ignore_index=True)
 
 
-def phasing_results(phased: Phased) -> list[ModelResult]:
+def phasing_results(instance: Instance, phased: Phased) -> list[ModelResult]:
     """How far the openings got: what they serve, and what else was asked of them.
+
+    Where a share is to be served early, each period before has a model of its own that says how
+    much of its swaps any plan can serve.
 
     What is served is that of the stations as they are sized. Where money is to be least, nothing
     but the swaps that are asked bounds it; ``phased_money`` then has the proof.
     """
     proof, earliest = phased.solution.proof, phased.openings.earliest
+    firsts = [period[0] for period in instance.scenario.periods]
     for_money = proof.sense == "min"
     served = math.fsum(phased.served)
     bound = math.fsum(phased.problem.value.ravel()) if for_money else proof.bound
@@ -99,13 +103,18 @@ def phasing_results(phased: Phased) -> list[ModelResult]:
     if for_money:
         results.append(
             _result(
-                "phased_money", "min", "discounted CNY", proof.objective, proof.bound, proof.wall_s
+                PHASED_MONEY, "min", "discounted CNY", proof.objective, proof.bound, proof.wall_s
             )
         )
     if earliest is not None and earliest.node is not None:
-        number = float(earliest.node + 1)
-        least = number if earliest.proven else 1.0
-        results.append(_result("earliest_share", "min", "periods", number, least, proof.wall_s))
+        number, least = earliest.node + 1.0, earliest.not_before + 1.0
+        results.append(_result(EARLIEST_SHARE, "min", "periods", number, least, proof.wall_s))
+        results += [
+            _result(share_model(quarter), "max", SHARE_UNIT, found, bound, proof.wall_s)
+            for quarter, found, bound in zip(
+                firsts[: earliest.node], earliest.found_frac, earliest.bound_frac, strict=False
+            )
+        ]
     return results
 
 

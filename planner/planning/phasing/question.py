@@ -9,10 +9,11 @@ import numpy as np
 
 from planner.errors import InfeasibleError, NoPlanError
 from planner.instance import Scenario
+from planner.models.phasing.least_money import least_money
 from planner.models.phasing.problem import PhasedProblem
 from planner.models.phasing.solution import PhasedSolution, PhasedStart
 from planner.models.phasing.solve import solve_phased
-from planner.models.phasing.targets import EarliestNode, earliest_node, least_money
+from planner.models.phasing.targets import EarliestNode, earliest_node
 from planner.planning.phasing.problem import discounts
 from planner.solving.options import SolveOptions
 from planner.solving.progress import Progress, StopRequest

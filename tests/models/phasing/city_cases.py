@@ -1,6 +1,5 @@
 """Small nations over time with cities that share border zones, and their best plans by trial."""
 
-import itertools
 import math
 
 import numpy as np
@@ -9,6 +8,8 @@ from planner.arrays import FloatArray, IndexArray, Lists
 from planner.models.phasing.problem import CLOSED, PhasedCities, PhasedLimit, PhasedProblem
 from planner.models.phasing.tree import ROOT, Tree
 from planner.models.sized_coverage.service import served_flow
+from tests.models.phasing.nested_cases import all_tables as schedules
+from tests.models.phasing.nested_cases import within_windows_and_limits
 
 FORK = Tree(np.array([-1, 0, 0]))
 
@@ -78,15 +79,6 @@ def nation(
     )
 
 
-def ways(tree: Tree, num_types: int) -> list[tuple[int, ...]]:
-    """All ways in which the type at one site may grow along a tree."""
-    return [
-        kinds
-        for kinds in itertools.product(range(CLOSED, num_types), repeat=tree.num_nodes)
-        if all(p == ROOT or kinds[n] >= kinds[p] for n, p in enumerate(tree.parent.tolist()))
-    ]
-
-
 def before(tree: Tree, table: FloatArray) -> FloatArray:
     """What a table by node says of the node before, 0 before the first."""
     return np.where(tree.parent == ROOT, 0.0, table[..., tree.parent])
@@ -145,17 +137,6 @@ def values_of(problem: PhasedProblem, tables: list[IndexArray]) -> list[float]:
 
 def all_tables(problem: PhasedProblem) -> list[IndexArray]:
     """Every plan within windows and limits."""
-    per_site = [
-        [
-            way
-            for way in ways(problem.tree, problem.num_types)
-            if all(
-                (kind != CLOSED or not problem.must_stand[site, n])
-                and (kind == CLOSED or problem.may_stand[site, n])
-                for n, kind in enumerate(way)
-            )
-        ]
-        for site in range(problem.num_sites)
-    ]
-    tables = (np.array(choice, dtype=np.int32) for choice in itertools.product(*per_site))
+    tables = schedules(problem)
+    tables = tables[within_windows_and_limits(problem, tables)].astype(np.int32)
     return [table for table in tables if keeps(problem, table)]

@@ -8,7 +8,6 @@ from planner.arrays import Lists
 from planner.models.phasing.feasible import keeps_limits
 from planner.models.phasing.problem import PhasedCities, PhasedLimit, PhasedProblem
 from planner.models.phasing.sizes import plan_of_table
-from planner.models.phasing.solution import PhasedPlan
 from planner.models.phasing.tree import Tree
 from planner.models.sized_coverage.service import served_flow
 
@@ -86,37 +85,55 @@ def histories(tree, num_types):
     return found
 
 
+def all_tables(problem):
+    """Every schedule of types, limits left aside, shape (num_schedules, num_sites, num_nodes)."""
+    ways = np.array(histories(problem.tree, problem.num_types), dtype=np.int8)
+    chosen = np.indices((len(ways),) * problem.num_sites, dtype=np.int16)
+    return ways[chosen.reshape(problem.num_sites, -1).T]
+
+
+def taken_of(limit, tree, tables):
+    """What schedules take of a limit at each node, or up to it: (num_schedules, num_nodes)."""
+    with_nothing = np.column_stack([limit.use, np.zeros(len(limit.use))])
+    up_to = with_nothing[np.arange(len(limit.use))[None, :, None], tables].sum(axis=1)
+    if limit.carries_over:
+        return up_to
+    before = np.where(tree.parent >= 0, tree.parent, 0)
+    return up_to - np.where(tree.parent >= 0, up_to[:, before], 0.0)
+
+
+def within_windows_and_limits(problem, tables):
+    """Whether schedules keep windows and national limits, shape (num_schedules,)."""
+    stands = tables >= 0
+    kept = (stands <= problem.may_stand).all(axis=(1, 2))
+    kept &= (stands >= problem.must_stand).all(axis=(1, 2))
+    for each in problem.limits:
+        most = each.available(problem.tree) * (1 + 1e-9) + 1e-12
+        kept &= (taken_of(each, problem.tree, tables) <= most).all(axis=1)
+    return kept
+
+
+def values_of(problem, tables, column):
+    """What schedules serve of a column, shape (num_schedules,)."""
+    node = problem.node_of[column]
+    kinds, of = np.unique(tables[:, :, node], axis=0, return_inverse=True)
+    alone = problem.column_problem(column)
+    served = []
+    for row in kinds:
+        sites = np.flatnonzero(row >= 0)
+        served.append(served_flow(alone, sites, row[sites].astype(np.int64))[1])
+    return np.array(served)[of.ravel()]
+
+
 def best_by_enumeration(problem):
-    """Value of the best plan; -inf if no plan keeps the limits."""
-    per_site = histories(problem.tree, problem.num_types)
-    known = {}
-    best = -np.inf
-    for choice in itertools.product(range(len(per_site)), repeat=problem.num_sites):
-        table = np.array([per_site[at] for at in choice], dtype=np.int32)
-        plan = plan_of_table(table)
-        if keeps_limits(problem, plan):
-            continue
-        value = sum(
-            _column_value(problem, table, column, known) for column in range(problem.num_columns)
-        )
-        best = max(best, value)
-    return best
+    """Value of the best plan; -inf if no plan keeps the limits.
 
-
-def _column_value(problem, table, column, known):
-    node = problem.node_of[column]
-    key = (column, table[:, node].tobytes())
-    if key not in known:
-        only = np.full(table.shape, -1, dtype=np.int32)
-        only[:, node] = table[:, node]
-        sites = np.flatnonzero(only[:, node] >= 0)
-        plan = PhasedPlan(sites.astype(np.int64), only[sites])
-        known[key] = _served(problem, plan, column)
-    return known[key]
-
-
-def _served(problem, plan, column):
-    node = problem.node_of[column]
-    return served_flow(
-        problem.column_problem(column), plan.site_idx, plan.size[:, node].astype(np.int64)
-    )[1]
+    Of all schedules within windows and national limits the best that keeps all the others, too.
+    """
+    tables = all_tables(problem)
+    tables = tables[within_windows_and_limits(problem, tables)]
+    value = sum(values_of(problem, tables, column) for column in range(problem.num_columns))
+    for at in np.argsort(-value, kind="stable").tolist():
+        if not keeps_limits(problem, plan_of_table(tables[at].astype(np.int32))):
+            return float(value[at])
+    return -np.inf

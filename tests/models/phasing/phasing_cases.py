@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from planner.arrays import FloatArray, IntArray, Lists
+from planner.arrays import BoolArray, FloatArray, IntArray, Lists
 from planner.models.phasing.problem import PhasedCities, PhasedLimit, PhasedProblem
 from planner.models.phasing.tree import Tree
 
@@ -87,15 +87,19 @@ def up_sets(tree: Tree) -> list[FloatArray]:
     ]
 
 
-def keeps_limits(problem: PhasedProblem, stands: FloatArray) -> bool:
-    """Whether stations of the cheapest types, shape (num_sites, num_nodes), keep every limit."""
+def keep_limits(problem: PhasedProblem, stands: FloatArray) -> BoolArray:
+    """Whether stations of the cheapest types keep every limit, plan by plan, shape (num_plans,).
+
+    ``stands`` has the shape (num_plans, num_sites, num_nodes).
+    """
     tree = problem.tree
-    before = np.where(tree.parent >= 0, stands[:, tree.parent], 0.0)
+    before = np.where(tree.parent >= 0, stands[:, :, tree.parent], 0.0)
+    kept = np.ones(len(stands), dtype=np.bool_)
     for limit in problem.limits:
-        use = limit.use.min(axis=1) @ (stands if limit.carries_over else stands - before)
-        if (use > limit.available(tree) * (1 + 1e-9)).any():
-            return False
-    return True
+        opened = stands if limit.carries_over else stands - before
+        use = np.einsum("j,pjn->pn", limit.use.min(axis=1), opened)
+        kept &= (use <= limit.available(tree) * (1 + 1e-9)).all(axis=1)
+    return kept
 
 
 def plain_value(problem: PhasedProblem, stands: FloatArray) -> float:
@@ -116,8 +120,12 @@ def all_plans(problem: PhasedProblem) -> list[FloatArray]:
         ]
         for site in range(problem.num_sites)
     ]
-    plans = (np.array(plan) for plan in itertools.product(*ways))
-    return [plan for plan in plans if keeps_limits(problem, plan)]
+    chosen = np.indices([len(way) for way in ways], dtype=np.int16)
+    plans = np.stack(
+        [np.array(way)[of] for way, of in zip(ways, chosen.reshape(len(ways), -1), strict=True)],
+        axis=1,
+    )
+    return list(plans[keep_limits(problem, plans)])
 
 
 def without_limits_but(problem: PhasedProblem, number: IntArray) -> PhasedProblem:

@@ -46,7 +46,7 @@ def hold(problem: PhasedProblem, result: CityRounds, best: float) -> None:
     assert ((result.share >= 0.0) & (result.share <= 1.0)).all()
 
 
-@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize("seed", range(4))
 @pytest.mark.parametrize("tree", [Tree.line(3), FORK])
 def test_without_capacity_the_best_of_all_plans_is_found_and_proven(seed: int, tree: Tree) -> None:
     problem = nation(
@@ -65,7 +65,7 @@ def test_without_capacity_the_best_of_all_plans_is_found_and_proven(seed: int, t
     assert result.objective == pytest.approx(best, rel=2e-3)
 
 
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("seed", range(3))
 def test_with_capacity_and_money_bound_and_plan_hold(seed: int) -> None:
     problem = nation(seed, Tree.line(2), num_types=2, num_sites=5, room=2.0, money=True)
     tables = all_tables(problem)
@@ -78,7 +78,7 @@ def test_with_capacity_and_money_bound_and_plan_hold(seed: int) -> None:
     assert result.objective >= min(values)
 
 
-@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize("seed", range(3))
 def test_one_node_gives_the_stations_that_are_placed_once(seed: int) -> None:
     problem = nation(seed, Tree.line(1), locks=False)
     total = replace(problem.limits[0], amount=np.array([3.0]))
@@ -125,7 +125,7 @@ def test_the_search_over_time_goes_on_city_by_city_where_it_has_several() -> Non
     best = max(values_of(problem, all_tables(problem)))
     solution = solve_phased(
         problem,
-        SolveOptions(gap_frac=0.0, time_limit_s=10.0),
+        SolveOptions(gap_frac=0.0, time_limit_s=5.0),
         tuning=Tuning(exact_entries=0, max_moves=2_000),
     )
     table = table_of_plan(problem, solution.plan)

@@ -1,14 +1,11 @@
-from dataclasses import replace
-
 import numpy as np
 import pytest
 
 from planner.arrays import FloatArray
-from planner.errors import InfeasibleError
 from planner.models.phasing.feasible import keeps_limits
 from planner.models.phasing.problem import PhasedProblem
 from planner.models.phasing.rows import node_values
-from planner.models.phasing.targets import earliest_node, least_money
+from planner.models.phasing.targets import earliest_node
 from planner.models.phasing.tree import Tree
 from planner.solving.options import SolveOptions
 from tests.models.phasing.phasing_cases import all_plans, random_problem
@@ -25,11 +22,6 @@ def shares(problem: PhasedProblem, stands: FloatArray) -> FloatArray:
     return np.asarray((value * covered.T).sum(axis=0) / value.sum(axis=0))
 
 
-def money(problem: PhasedProblem, stands: FloatArray, counts: FloatArray) -> float:
-    opened = np.diff(stands, axis=1, prepend=0.0)
-    return float((problem.limits[2].use.min(axis=1) @ opened) @ counts)
-
-
 @pytest.mark.parametrize(("seed", "quantile"), [(0, 0.3), (1, 0.9), (2, 0.9)])
 def test_the_earliest_node_is_that_of_all_schedules(seed: int, quantile: float):
     problem = random_problem(seed, Tree.line(3))
@@ -42,6 +34,7 @@ def test_the_earliest_node_is_that_of_all_schedules(seed: int, quantile: float):
     answer = earliest_node(problem, wanted, OPTIONS)
     assert answer.node == expected
     assert answer.proven
+    assert answer.not_before == expected
     assert (answer.bound_frac[: expected or 0] < wanted).all()
     value = node_values(problem).sum(axis=0)
     totals = [share @ value for share in found if share[expected] >= wanted * (1 - 1e-9)]
@@ -58,46 +51,7 @@ def test_a_share_out_of_reach_has_no_node():
     answer = earliest_node(problem, min(most * 1.01 + 0.01, 1.0), OPTIONS)
     assert answer.node is None
     assert answer.proven
-
-
-@pytest.mark.parametrize("seed", range(2))
-def test_the_least_money_is_bounded_by_that_of_all_schedules(seed: int):
-    problem = random_problem(seed, Tree.line(3))
-    counts = np.array([1.0, 0.9, 0.8])
-    plans = all_plans(problem)
-    found = np.array([shares(problem, plan) for plan in plans])
-    wanted = np.array([np.nan, np.quantile(found[:, 1], 0.7), np.quantile(found[:, 2], 0.7)])
-    enough = (found[:, 1:] >= wanted[1:] * (1 - 1e-9)).all(axis=1)
-    least = min(
-        money(problem, plan, counts)
-        for plan, is_enough in zip(plans, enough, strict=True)
-        if is_enough
-    )
-    answer = least_money(problem, wanted, counts, OPTIONS)
-    assert keeps_limits(problem, answer.solution.plan) == []
-    value = node_values(problem).sum(axis=0)
-    reached = np.bincount(problem.node_of, weights=answer.solution.served) / value
-    assert (reached[1:] >= wanted[1:] * (1 - 1e-9)).all()
-    assert answer.proof.objective == pytest.approx(answer.spent @ counts)
-    assert answer.proof.bound <= least * (1 + 1e-9)
-    assert least * (1 - 1e-9) <= answer.proof.objective <= least * 1.25
-
-
-def test_money_is_spent_at_the_last_moment_where_rates_allow():
-    problem = random_problem(0, Tree.line(3), locks=False)
-    free = tuple(replace(limit, amount=np.full(3, 50.0)) for limit in problem.limits)
-    problem = replace(problem, limits=free)
-    answer = least_money(problem, np.array([np.nan, np.nan, 0.3]), np.array([1, 0.9, 0.8]), OPTIONS)
-    assert answer.spent[:2].tolist() == [0.0, 0.0]
-    assert answer.spent[2] > 0
-
-
-def test_shares_that_no_plan_serves_are_named():
-    problem = random_problem(1, Tree.line(2))
-    with pytest.raises(InfeasibleError, match=r"2031Q2: 100.00% .* more than"):
-        least_money(
-            problem, np.array([np.nan, 1.0]), np.ones(2), OPTIONS, node_names=("2031Q1", "2031Q2")
-        )
+    assert answer.not_before == 3
 
 
 def test_targets_are_for_periods_in_a_line():

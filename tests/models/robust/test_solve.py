@@ -8,6 +8,7 @@ import pytest
 from planner.models.phasing.feasible import keeps_limits
 from planner.models.phasing.problem import PhasedProblem
 from planner.models.phasing.service import served_by_column
+from planner.models.phasing.solution import PhasedSolution
 from planner.models.phasing.solve import solve_phased
 from planner.models.robust.futures import Futures, averaged
 from planner.models.robust.measure import Measure
@@ -222,7 +223,33 @@ def test_openings_after_the_news_differ_by_future():
     assert found.plan.site_idx.tolist() == [1, 2, 3]
     assert found.plan.size.tolist() == [[-1, 0, -1], [-1, -1, 0], [0, 0, 0]]
     assert found.regret.of_plan.high == pytest.approx(0.0, abs=1e-9)
-    assert found.vss is None
+
+
+def test_on_a_tree_openings_of_the_mean_future_wait_for_the_news_too():
+    """A second station opens when it is known which of zones 1 and 2 asks, for 9 or for 8.
+
+    For mean values, 4.5 and 4, both of them open, zone 1 first: 8.6. Zone 0, 3.5 at once and then
+    the one that asks, serves 8 there, but 3.5 + 8.5 = 12 on average. With zone 1 first the best
+    after the news is zone 3 in the one future and zone 2 in the other: 0.1 + (9 + 3 + 8) / 2.
+    """
+    problem = robust_problem(
+        [[3.5, 3.5, 0.0, 0.0], [0.1, 0.1, 9.0, 0.0], [0.0, 0.0, 0.0, 8.0], [0.0, 0.0, 3.0, 3.0]],
+        [[0], [1], [2], [3]], num_stations=2, parent=(-1, 0, 0), node_of=[0, 0, 1, 2],
+        openings=[1.0, 1.0, 1.0],
+    )  # fmt: skip
+    futures = Futures(np.array([0, 1, 0, 1]), np.array([0.5, 0.5]))
+
+    def solve(asked: PhasedProblem, options: SolveOptions, **others: object) -> PhasedSolution:
+        return EveryPlan(asked)(asked, options)
+
+    for measure in (Measure("expected"), Measure("regret")):
+        found = solve_robust(problem, futures, measure, EXACT, solve=solve)
+        assert found.expected.attainable.low == pytest.approx(12.0)
+        assert found.mean_plan is not None
+        assert found.mean_plan.size[found.mean_plan.site_idx == 1].tolist() == [[0, 0, 0]]
+        assert found.vss is not None
+        assert [found.vss.low, found.vss.high] == pytest.approx([1.9, 1.9], abs=1e-6)
+        assert not found.vss_is_zero
 
 
 @pytest.mark.parametrize("measure", MEASURES[:4], ids=str)

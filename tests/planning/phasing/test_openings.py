@@ -73,3 +73,32 @@ def test_money_that_is_left_buys_later_stations(tutorial: Instance) -> None:
     assert (spent[False] <= 6e6).all()
     assert spent[True].sum() <= 12e6
     assert spent[True].sum() >= spent[False].sum()
+
+
+def test_shares_by_quarter_take_the_least_money(tutorial: Instance) -> None:
+    """Two stations reach 79 % of the households: for three quarters of the swaps no third opens."""
+    planned = plan(
+        phased_town(
+            tutorial, first_quarter="2026Q4", openings_per_quarter=1, siting={"num_stations": 3},
+            objective="least_money", share_by_quarter={"2027Q1": 0.75},
+        )
+    )  # fmt: skip
+    money = next(model for model in planned.plan.models if model.name == "phased_money")
+    phase = planned.tables["phase"]
+    assert phase["stations"].tolist() == [1, 2]
+    assert money.status == "OPTIMAL"
+    assert money.objective == pytest.approx(phase["spent_cny"] @ [1.0, 1.08**-0.25])
+
+
+def test_the_earliest_quarter_of_a_share_is_proven(tutorial: Instance) -> None:
+    planned = plan(
+        phased_town(
+            tutorial, first_quarter="2026Q3", openings_per_quarter=1, siting={"num_stations": 3},
+            objective="earliest_share", share_frac=0.75,
+        )
+    )  # fmt: skip
+    models = {model.name: model for model in planned.plan.models}
+    assert (models["earliest_share"].objective, models["earliest_share"].bound) == (2.0, 2.0)
+    # One station reaches 2,900 of 6,200 households at most, and opens at once.
+    assert 0.4 < models["share_2026Q3"].bound < 0.75
+    assert planned.tables["phase"]["stations"].tolist() == [1, 2, 3]
