@@ -64,13 +64,34 @@ class InputError(PlannerError):
 class InfeasibleError(PlannerError):
     """No plan satisfies the constraints; the message names which and why.
 
-    ``zone_idx`` are the positions of the zones it is about, for those who know their labels.
+    Attributes
+    ----------
+    zone_idx : tuple of int
+        Positions of the zones it is about, for those who know their labels.
+    conflict : tuple of str
+        Limits that no plan keeps together, by name, while each one less leaves a plan; empty
+        where that is not known.
+    repair : tuple of str
+        Changes of which each alone leaves a plan, the least first.
+    further : tuple of tuples of str
+        Conflicts of other limits.
     """
 
     exit_code = 3
 
-    def __init__(self, message: str, *, zone_idx: Sequence[int] = ()) -> None:
+    def __init__(
+        self,
+        message: str,
+        *,
+        zone_idx: Sequence[int] = (),
+        conflict: Sequence[str] = (),
+        repair: Sequence[str] = (),
+        further: Sequence[Sequence[str]] = (),
+    ) -> None:
         self.zone_idx = tuple(zone_idx)
+        self.conflict = tuple(conflict)
+        self.repair = tuple(repair)
+        self.further = tuple(tuple(words) for words in further)
         super().__init__(message)
 
 

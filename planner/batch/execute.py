@@ -106,4 +106,7 @@ def _told(error: Exception) -> str:
         more = len(error.faults) - MAX_FAULTS_TOLD
         told = [str(fault) for fault in error.faults[:MAX_FAULTS_TOLD]]
         return "; ".join([*told, *([f"and {more} more"] if more > 0 else [])])
+    if isinstance(error, InfeasibleError) and error.conflict:
+        mended = f"; mended by: {', or '.join(error.repair)}" if error.repair else ""
+        return f"no plan keeps together: {', and '.join(error.conflict)}{mended}"
     return str(error) if isinstance(error, PlannerError) else f"{type(error).__name__}: {error}"

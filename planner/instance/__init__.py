@@ -2,7 +2,6 @@
 
 from planner.instance.curve_sets import BASE, curve_rows, curve_sets
 from planner.instance.futures import check_futures
-from planner.instance.limits import check_limits
 from planner.instance.names import suggest
 from planner.instance.read import (
     SCENARIO_FILE,
@@ -27,7 +26,6 @@ __all__ = [
     "Instance",
     "Scenario",
     "check_futures",
-    "check_limits",
     "curve_rows",
     "curve_sets",
     "describe_settings",

@@ -15,7 +15,7 @@ from planner.location.tables import (
     read_places,
     read_points,
     read_reach,
-    zones_by_label,
+    told_by_label,
 )
 from planner.models.set_cover.problem import SetCoverProblem
 from planner.models.set_cover.solve import solve_set_cover
@@ -151,7 +151,7 @@ def set_cover(
         rules=limits.rules(costs),
         min_share=min_share,
     )
-    with zones_by_label(zone_places):
+    with told_by_label(problem.rules, site_places, zone_places):
         solution = solve_set_cover(problem, options, on_progress=on_progress)
     plan = solution.open_site_idx
     is_open = np.zeros(len(site_places), dtype=np.bool_)

@@ -19,6 +19,7 @@ from planner.location.tables import (
     read_places,
     read_points,
     read_reach,
+    told_by_label,
 )
 from planner.models.coverage.problem import CoverageProblem
 from planner.models.coverage.solve import solve_coverage
@@ -178,11 +179,12 @@ def maximal_covering(
     faults.raise_if_any()
     rules = replace(SiteRules.free(len(site_places), most), forced=forced, forbidden=never)
     problem = CoverageProblem(weights, Lists(reach_ptr, reach_zone_idx), rules)
-    solution = (
-        solve_coverage(problem, options, on_progress=on_progress)
-        if by_city is None
-        else solve_sized_coverage(_one_size(problem, by_city), options, on_progress=on_progress)
-    )
+    with told_by_label(replace(rules, cities=by_city), site_places, zone_places):
+        solution = (
+            solve_coverage(problem, options, on_progress=on_progress)
+            if by_city is None
+            else solve_sized_coverage(_one_size(problem, by_city), options, on_progress=on_progress)
+        )
     measurable = (
         (zone_points, site_points)
         if zone_points is not None

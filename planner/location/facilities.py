@@ -10,7 +10,7 @@ import pandas as pd
 from planner.arrays import FloatArray, Lists
 from planner.location.covering import LocationResult
 from planner.location.quantities import read_amounts, read_limit, read_pairs, read_site_limits
-from planner.location.tables import FaultList, Places, Table, read_places, zones_by_label
+from planner.location.tables import FaultList, Places, Table, read_places, told_by_label
 from planner.models.facility_location.problem import FacilityLocationProblem
 from planner.models.facility_location.solve import FacilityLocationSolution, solve_facility_location
 from planner.solving.options import SolveOptions
@@ -149,7 +149,7 @@ def facility_location(
         single=single,
         unserved_cost=unserved,
     )
-    with zones_by_label(zone_places):
+    with told_by_label(problem.rules, site_places, zone_places):
         solution = solve_facility_location(problem, options, on_progress=on_progress)
     plan = solution.open_site_idx
     load = np.bincount(site_idx, weights=solution.amount, minlength=len(site_places))

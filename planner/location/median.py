@@ -9,7 +9,7 @@ import pandas as pd
 
 from planner.location.covering import LocationResult
 from planner.location.quantities import read_amounts, read_distances, read_site_limits
-from planner.location.tables import FaultList, Table, read_places, read_points
+from planner.location.tables import FaultList, Table, read_places, read_points, told_by_label
 from planner.models.p_median.problem import PMedianProblem
 from planner.models.p_median.solve import solve_p_median
 from planner.solving.options import SolveOptions
@@ -134,7 +134,8 @@ def p_median(
         distances=measured,
         rules=limits.rules(costs),
     )
-    solution = solve_p_median(problem, options, on_progress=on_progress)
+    with told_by_label(problem.rules, site_places, zone_places):
+        solution = solve_p_median(problem, options, on_progress=on_progress)
     assigned = np.bincount(
         solution.zone_site_idx + 1, weights=weights, minlength=len(site_places) + 1
     )[1:]

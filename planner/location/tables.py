@@ -13,6 +13,10 @@ import scipy.sparse
 from planner.arrays import BoolArray, FloatArray, IndexArray, IntArray
 from planner.errors import Fault, InfeasibleError, InputError
 from planner.location.points import Points, within_distance
+from planner.solving.conflicts import check_plan_exists
+from planner.solving.rule_conflicts import limits_of_rules
+from planner.solving.rules import SiteRules
+from planner.solving.station_limits import limited_stations
 
 NUM_SHOWN = 5
 """Offending labels named in a message; the others are counted."""
@@ -83,15 +87,25 @@ def shown(labels: Iterable[Any]) -> str:
 
 
 @contextmanager
-def zones_by_label(zones: Places) -> Iterator[None]:
-    """Name the zones that an infeasible problem is about."""
+def told_by_label(rules: SiteRules, sites: Places, zones: Places) -> Iterator[None]:
+    """Name what an infeasible problem is about: zones, and limits that conflict with repairs."""
     try:
         yield
     except InfeasibleError as error:
-        if not error.zone_idx:
-            raise
-        named = shown(zones.labels[list(error.zone_idx)])
-        raise InfeasibleError(f"{error}: {named}", zone_idx=error.zone_idx) from None
+        said = str(error)
+        if error.zone_idx:
+            said = f"{said}: {shown(zones.labels[list(error.zone_idx)])}"
+        conflict, repair, further = error.conflict, error.repair, error.further
+        try:
+            names = [str(label) for label in sites.labels]
+            check_plan_exists(limited_stations(limits_of_rules(rules, names)))
+        except InfeasibleError as explained:
+            said = f"{said}\n{explained}"
+            conflict, repair = explained.conflict, explained.repair
+            further = explained.further
+        raise InfeasibleError(
+            said, zone_idx=error.zone_idx, conflict=conflict, repair=repair, further=further
+        ) from None
 
 
 def read_places(table: Table, role: str, faults: FaultList) -> Places:

@@ -95,8 +95,10 @@ def test_existing_and_forbidden_by_label_and_by_column():
         assert "E" in result.stations.index
         assert "B" not in result.stations.index
         assert result.objective == 100.0 - 10.0  # C reaches B, C, D; nobody A
-    with pytest.raises(InfeasibleError, match="2 sites are forced open"):
+    with pytest.raises(InfeasibleError, match="2 sites are forced open") as refused:
         maximal_covering(VILLAGES, VILLAGES, max_distance_km=1, num_stations=1, existing=["A", "B"])
+    assert refused.value.conflict == ("at most 1 station", "the 2 existing stations A, B")
+    assert refused.value.repair[0] == "allow 2 stations instead of 1"
 
 
 def test_id_columns_name_the_rows():

@@ -59,7 +59,9 @@ def test_limits_by_city():
     assert sum(result.stations.index.isin(list("ABC"))) <= 1
     result = set_cover(VILLAGES, VILLAGES, min_per_city={"S": 2}, **asked)
     assert {"D", "E"} <= set(result.stations.index)
-    with pytest.raises(InfeasibleError, match="city S: at least 3"):
+    with pytest.raises(InfeasibleError, match="city S: at least 3") as refused:
         set_cover(VILLAGES, VILLAGES, min_per_city=pd.Series({"S": 3}), **asked)
+    assert refused.value.conflict == ("city S: at least 3 stations (it has 2 sites)",)
+    assert refused.value.repair == ("city S: ask for 2 stations instead of 3",)
     with pytest.raises(InputError, match="cities"):
         set_cover(VILLAGES, VILLAGES, max_distance_km=2.5, max_per_city=1)

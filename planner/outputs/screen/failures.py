@@ -7,12 +7,13 @@ import json
 import sys
 import tempfile
 import traceback
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import asdict
+from types import MappingProxyType
 
 import click
 
-from planner.errors import Fault, InputError, PlannerError
+from planner.errors import InfeasibleError, InputError, PlannerError
 
 EXIT_INTERRUPTED = 130
 GIVEN_UP = "given up; nothing unfinished was written"
@@ -30,8 +31,7 @@ def run_command(command: click.Command) -> None:
     try:
         command(standalone_mode=False)
     except PlannerError as error:
-        faults = error.faults if isinstance(error, InputError) else ()
-        _tell(as_json, type(error).__name__, str(error), error.exit_code, faults)
+        _tell(as_json, type(error).__name__, str(error), error.exit_code, _details(error))
     except click.ClickException as error:
         if not as_json:
             error.show()
@@ -49,12 +49,29 @@ def run_command(command: click.Command) -> None:
         _tell(as_json, "Defect", f"{said}\n{advice}", PlannerError.exit_code)
 
 
+def _details(error: PlannerError) -> dict[str, object]:
+    """What programs are told beside the message."""
+    if isinstance(error, InputError):
+        return {"faults": [asdict(fault) for fault in error.faults]}
+    if isinstance(error, InfeasibleError):
+        return {
+            "conflict": error.conflict,
+            "further_conflicts": error.further,
+            "repair": error.repair,
+        }
+    return {}
+
+
 def _tell(
-    as_json: bool, kind: str, message: str, exit_code: int, faults: Sequence[Fault] = ()
+    as_json: bool,
+    kind: str,
+    message: str,
+    exit_code: int,
+    details: Mapping[str, object] = MappingProxyType({}),
 ) -> None:
     """Say what failed, and exit."""
     if as_json:
-        error = {"kind": kind, "message": message, "faults": [asdict(fault) for fault in faults]}
+        error = {"kind": kind, "message": message, "faults": [], **details}
         click.echo(json.dumps({"error": error, "exit_code": exit_code}, ensure_ascii=False))
     else:
         click.echo(message if kind == "Interrupted" else f"Error: {message}", err=True)

@@ -7,12 +7,14 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from planner.arrays import FloatArray, IntArray
+from planner.errors import InfeasibleError
 from planner.instance import Instance
 from planner.models.national.claims import ClaimPlan
 from planner.models.refuelling.capacity import driven_flows
 from planner.models.refuelling.cheapest import cheapest_flow_refuelling
 from planner.models.refuelling.claim import STATIONS, RefuellingClaim
 from planner.models.refuelling.solve import solve_flow_refuelling
+from planner.planning.corridors.limits import wanted_conflict
 from planner.planning.corridors.prepare import CorridorInput
 from planner.solving.options import SolveOptions
 from planner.solving.progress import ProgressCallback, StopRequest
@@ -83,7 +85,10 @@ def plan_on_own_limits(
         proof = replace(found.proof, unit=UNITS[settings.objective])
     else:
         wanted = settings.wanted_frac * inputs.total_value
-        found = cheapest_flow_refuelling(problem, wanted, options, stop=stop)
+        try:
+            found = cheapest_flow_refuelling(problem, wanted, options, stop=stop)
+        except InfeasibleError:
+            raise wanted_conflict(instance, inputs, options, stop) from None
         proof = found.proof
     driven_frac = found.driven_frac if np.isfinite(problem.capacity).any() else None
     return CorridorPlan(inputs, found.open_site_idx, driven_frac, proof)

@@ -79,7 +79,7 @@ def assemble_siting(
         remedy = "no station type fits its max_bays and grid_kw; correct them or the status"
         raise InputError([Fault("sites", None, "site_id", site, remedy) for site in crowded])
     num_stations = len(sites) if siting.num_stations is None else siting.num_stations
-    most_of_city = _city_limit(cities, "max_stations", len(sites))
+    most_of_city = city_limit(cities, "max_stations", len(sites))
     forbidden, budget_cny = sites["status"].isin(SHUT).to_numpy() | ~has_room, _budget_cny(instance)
     periods = instance.scenario.periods
     if periods:
@@ -101,7 +101,7 @@ def assemble_siting(
             most=num_stations,
             cities=CityLimits(
                 city_idx,
-                _city_limit(cities, "min_stations", 0),
+                city_limit(cities, "min_stations", 0),
                 most_of_city,
                 cities["city_id"].to_numpy(str),
             ),
@@ -127,7 +127,8 @@ def _budget_cny(instance: Instance) -> float:
     return budget_cny - closing_cny
 
 
-def _city_limit(cities: pd.DataFrame, column: str, otherwise: int) -> NDArray[np.int64]:
+def city_limit(cities: pd.DataFrame, column: str, otherwise: int) -> NDArray[np.int64]:
+    """A limit on the stations of each city, shape (num_cities,)."""
     if column not in cities.columns:
         return np.full(len(cities), otherwise, dtype=np.int64)
     return cities[column].to_numpy(np.int64)

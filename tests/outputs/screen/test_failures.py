@@ -70,3 +70,18 @@ def test_every_fault_is_an_entry_of_its_own(
         "remedy": "must be at least 0", "id": "",
     }  # fmt: skip
     assert faults[1]["row"] is None
+
+
+def test_programs_are_told_conflict_and_repairs(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    conflict, repair = ("at most 2 stations", "any 3 of 5"), ("allow 3 stations",)
+    error = InfeasibleError("none", conflict=conflict, repair=repair, further=[("a", "b")])
+    monkeypatch.setattr(sys, "argv", ["planner", "--json"])
+    with pytest.raises(SystemExit):
+        run_command(_failing(error))
+    told = json.loads(capsys.readouterr().out)["error"]
+    assert told["conflict"] == list(conflict)
+    assert told["repair"] == list(repair)
+    assert told["further_conflicts"] == [["a", "b"]]
+    assert told["faults"] == []

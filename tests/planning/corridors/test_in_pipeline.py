@@ -165,6 +165,18 @@ def test_cheapest_corridor_for_a_wanted_share(tutorial: Instance) -> None:
     assert planned.evaluation.kpi["trips_refuelled_winter_frac"] == 1.0
 
 
+def test_a_wanted_share_out_of_reach_is_explained(tutorial: Instance) -> None:
+    asked = with_corridors(two_towns(tutorial), funding="own", wanted_frac=1.0, num_stations=1)
+    with pytest.raises(InfeasibleError) as refused:
+        plan(asked)
+    assert refused.value.conflict == (
+        "corridors: 100 % of the worth of trips refuelled",
+        "corridors: at most 1 station",
+    )
+    assert refused.value.repair[0] == "corridors: allow 3 stations instead of 1"
+    assert refused.value.repair[1].startswith("ask for ")
+
+
 @pytest.mark.parametrize("share", [0.1, 3.0])
 def test_national_funding_equals_the_best_split(tutorial: Instance, share: float) -> None:
     """More trips make the road worth more; every split of five stations is tried."""
@@ -272,7 +284,7 @@ def test_existing_sites_of_the_table_are_kept(tutorial: Instance) -> None:
     planned = plan(replace(instance, corridor_sites=sites))
     stations = planned.tables["corridor_stations"].set_index("corridor_station_id")
     assert stations["site_status"]["rest_area"] == "existing"
-    with pytest.raises(InfeasibleError, match="1 corridor stations are forced"):
+    with pytest.raises(InfeasibleError, match="at most 0 stations\n  - existing station rest_area"):
         plan(replace(with_corridors(instance, num_stations=0), corridor_sites=sites))
     far = sites.assign(lat=50.0)
     with pytest.raises(InputError, match="from the next road"):
