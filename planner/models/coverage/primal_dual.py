@@ -22,6 +22,7 @@ Maffioli 1975), the usual choice, stall at 0.1-0.5 % on national instances, wher
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numba
 import numpy as np
@@ -32,6 +33,27 @@ from planner.models.coverage.restarts import Restarts, next_weight
 from planner.models.coverage.rows import CoverRows, Incidence
 from planner.models.coverage.tuning import Tuning
 from planner.solving.incidence import sum_over_lists
+
+
+class DualStart(NamedTuple):
+    """Where the method stands, for a run that goes on from there.
+
+    Attributes
+    ----------
+    opening : float array, shape (num_sites,)
+        y_j.
+    share : float array, shape (num_rows,)
+        l_i.
+    omega : float
+        Primal weight.
+    price : float
+        Value of one more station.
+    """
+
+    opening: FloatArray
+    share: FloatArray
+    omega: float
+    price: float
 
 
 @dataclass(frozen=True)
@@ -52,6 +74,8 @@ class DualPoint:
         Value of one more station at the current iterate.
     iterations : int
         Iterations done.
+    end : DualStart
+        Where the method stands; its arrays are overwritten by the next iterations.
     """
 
     multiplier: FloatArray
@@ -60,6 +84,7 @@ class DualPoint:
     relaxed_value: float
     price: float
     iterations: int
+    end: DualStart
 
     @property
     def relaxation_gap_frac(self) -> float:
@@ -140,7 +165,9 @@ def relaxed_cover(inc: Incidence, opening: FloatArray) -> float:
     return total
 
 
-def primal_dual(rows: CoverRows, tuning: Tuning = Tuning()) -> Iterator[DualPoint]:
+def primal_dual(
+    rows: CoverRows, tuning: Tuning = Tuning(), *, start: DualStart | None = None
+) -> Iterator[DualPoint]:
     """Improve bound and relaxed plan for as long as the caller asks for the next point.
 
     Parameters
@@ -148,12 +175,15 @@ def primal_dual(rows: CoverRows, tuning: Tuning = Tuning()) -> Iterator[DualPoin
     rows : CoverRows
         With at least one row and one station to place.
     tuning : Tuning, optional
+    start : DualStart, optional
+        Where a run for other values or another number of stations ended.
 
     Yields
     ------
     DualPoint
-        The best so far, first from lambda = 0, lambda = w and a spread-out plan, then after every
-        ``tuning.iterations_per_point`` iterations. Bounds never rise, relaxed values never fall.
+        The best so far, first from lambda = 0, lambda = w and a spread-out plan, or where
+        ``start`` stands, then after every ``tuning.iterations_per_point`` iterations. Bounds never
+        rise, relaxed values never fall.
     """
     per_point = tuning.iterations_per_point
     inc, value, budget = rows.incidence, rows.value, float(rows.num_stations)
@@ -164,11 +194,15 @@ def primal_dual(rows: CoverRows, tuning: Tuning = Tuning()) -> Iterator[DualPoin
 
     opening = np.full(rows.num_sites, min(budget / rows.num_sites, 1.0))
     share = np.full(rows.num_rows, 0.5)
+    omega, price = 1.0, 0.0
+    if start is not None:
+        total = float(start.opening.sum())
+        opening = start.opening * min(1.0, budget / total if total > 0.0 else 1.0)
+        share, omega, price = start.share.copy(), start.omega, start.price
     new_opening, new_share = np.empty_like(opening), np.empty_like(share)
     extrapolated, worth = np.empty_like(share), np.empty_like(opening)
     opening_sum, share_sum = np.zeros_like(opening), np.zeros_like(share)
     anchor_opening, anchor_share = opening, share
-    omega, price = 1.0, 0.0
     restarts = Restarts(tuning)
 
     def evaluate(some_share: FloatArray, some_opening: FloatArray) -> tuple[float, float]:
@@ -176,13 +210,15 @@ def primal_dual(rows: CoverRows, tuning: Tuning = Tuning()) -> Iterator[DualPoin
         return quick_bound(rows, value * some_share), rows.base_value + relaxed
 
     starts = [np.zeros(rows.num_rows), value.copy()]
-    bounds = [quick_bound(rows, start) for start in starts]
+    starts += [] if start is None else [value * share]
+    bounds = [quick_bound(rows, multiplier) for multiplier in starts]
     best_bound, best_multiplier = min(bounds), starts[int(np.argmin(bounds))]
     best_relaxed, best_opening = evaluate(share, opening)[1], opening
     while True:
         yield DualPoint(
-            best_multiplier, best_bound, best_opening, best_relaxed, price, restarts.iterations
-        )
+            best_multiplier, best_bound, best_opening, best_relaxed, price, restarts.iterations,
+            DualStart(opening, share, omega, price),
+        )  # fmt: skip
         for _ in range(per_point):
             _multiplier_step(inc, opening, share, omega, new_share, extrapolated)
             sum_over_lists(inc.rows_of_site, extrapolated, worth)

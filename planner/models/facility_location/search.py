@@ -36,10 +36,10 @@ OVERLAP_FRAC = 0.1
 
 
 @numba.njit(cache=True, nogil=True)
-def _zone_prices(
+def zone_prices(
     zone_ptr: IntArray, arc_station: IntArray, arc_cost: FloatArray, station_price: FloatArray
 ) -> tuple[FloatArray, FloatArray, IntArray]:
-    """The fields of `_ZonePrices`."""
+    """The fields of `ZonePrices`."""
     num_zones = len(zone_ptr) - 1
     best, second = np.zeros(num_zones), np.zeros(num_zones)
     main = np.full(num_zones, -1, np.int64)
@@ -78,7 +78,7 @@ class _Supply(NamedTuple):
     fixed_cost: FloatArray
 
 
-class _ZonePrices(NamedTuple):
+class ZonePrices(NamedTuple):
     """What a zone costs at its cheapest station and at the next, and which is the cheapest."""
 
     best: FloatArray
@@ -92,7 +92,7 @@ def _exchanges(
     pairs: SitePairs,
     allowed: BoolArray,
     served: Served,
-    prices: _ZonePrices,
+    prices: ZonePrices,
     stations: tuple[IntArray, IntArray],
     draws: FloatArray,
 ) -> tuple[FloatArray, FloatArray, IntArray]:
@@ -238,8 +238,8 @@ def _moves(flows: StationFlows, stations: IntArray, served: Served, seed: int) -
     problem, pairs = flows.problem, flows.pairs
     num_types = problem.num_types
     sites, kinds = np.divmod(stations, num_types)
-    prices = _ZonePrices(
-        *_zone_prices(served.zone_ptr, served.arc_station, served.arc_cost, served.station_price)
+    prices = ZonePrices(
+        *zone_prices(served.zone_ptr, served.arc_station, served.arc_cost, served.station_price)
     )
     value = site_values(problem, pairs, Prices(prices.best, 0.0, 0.0))
     loss, change, entering = _exchanges(

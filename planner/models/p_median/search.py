@@ -36,7 +36,8 @@ class Rules(NamedTuple):
     most: IntArray
 
 
-def _rules(openings: Openings) -> Rules:
+def exchange_rules(openings: Openings) -> Rules:
+    """Limits for compiled loops."""
     cities = openings.by_city()
     return Rules(
         openings.forced, openings.max_open, openings.cost, openings.budget, cities.city_idx,
@@ -102,7 +103,8 @@ def _look_up_all(weight: FloatArray, near: NearSites, state: Nearest) -> None:
 
 
 @numba.njit(cache=True, nogil=True)
-def _open(site: int, weight: FloatArray, near: NearSites, state: Nearest) -> None:
+def open_site(site: int, weight: FloatArray, near: NearSites, state: Nearest) -> None:
+    """Open a site."""
     state.is_open[site] = True
     state.loss[site] = 0.0
     for arc in range(near.zones.ptr[site], near.zones.ptr[site + 1]):
@@ -122,7 +124,7 @@ def _open(site: int, weight: FloatArray, near: NearSites, state: Nearest) -> Non
 
 
 @numba.njit(cache=True, nogil=True)
-def _close(site: int, weight: FloatArray, near: NearSites, state: Nearest) -> int:
+def close_site(site: int, weight: FloatArray, near: NearSites, state: Nearest) -> int:
     """Close a site; returns the pairs looked at."""
     state.is_open[site] = False
     looked = int(near.zones.ptr[site + 1] - near.zones.ptr[site])
@@ -135,7 +137,7 @@ def _close(site: int, weight: FloatArray, near: NearSites, state: Nearest) -> in
 
 
 @numba.njit(cache=True, nogil=True)
-def _may_leave(leaving: int, site: int, spent: float, rules: Rules, city_open: IntArray) -> bool:
+def may_leave(leaving: int, site: int, spent: float, rules: Rules, city_open: IntArray) -> bool:
     """Whether limits let ``site`` open in place of an open one."""
     if rules.forced[leaving] or spent + rules.cost[site] - rules.cost[leaving] > rules.budget:
         return False
@@ -146,19 +148,27 @@ def _may_leave(leaving: int, site: int, spent: float, rules: Rules, city_open: I
     return bool(may_lose and city_open[to_city] < rules.most[to_city])
 
 
-class _Work(NamedTuple):
-    """Arrays of `_best_leaving`, made once: ``extra`` is zero before and after every call."""
+class Work(NamedTuple):
+    """Arrays of `best_leaving`, made once.
+
+    Attributes
+    ----------
+    extra : float array, shape (num_sites,)
+        Zero before and after every call.
+    touched : int array, shape (2 num_sites,)
+    """
 
     extra: FloatArray
     touched: IntArray
 
 
 @numba.njit(cache=True, nogil=True)
-def _work(num_sites: int) -> _Work:
-    return _Work(np.zeros(num_sites), np.empty(num_sites, np.int64))
+def exchange_work(num_sites: int) -> Work:
+    """Arrays for so many sites."""
+    return Work(np.zeros(num_sites), np.empty(2 * num_sites, np.int64))
 
 
-class _Zones(NamedTuple):
+class Zones(NamedTuple):
     """What exchange knows of zones: weights, near sites, the two nearest open ones."""
 
     weight: FloatArray
@@ -167,14 +177,14 @@ class _Zones(NamedTuple):
 
 
 @numba.njit(cache=True, nogil=True)
-def _best_leaving(
+def best_leaving(
     site: int,
     offered: int,
     spent: float,
     rules: Rules,
     city_open: IntArray,
-    zones: _Zones,
-    work: _Work,
+    zones: Zones,
+    work: Work,
 ) -> tuple[float, float, int]:
     """Gain (1) of opening ``site``, and profit (4) with the best site to close for it.
 
@@ -194,25 +204,27 @@ def _best_leaving(
             gain += weight[zone] * (first - distance)
         k = state.first[zone]
         if k != NOBODY:
-            if extra[k] == 0.0:
+            taken_over = weight[zone] * (second - max(distance, first))
+            # Nothing leaves no mark: the site comes again, at most as often as there are sites.
+            if extra[k] == 0.0 and (taken_over > 0.0 or num_touched < len(extra)):
                 touched[num_touched] = k
                 num_touched += 1
-            extra[k] += weight[zone] * (second - max(distance, first))
+            extra[k] += taken_over
     best, leaving = -np.inf, NOBODY
-    if offered != NOBODY and _may_leave(offered, site, spent, rules, city_open):
+    if offered != NOBODY and may_leave(offered, site, spent, rules, city_open):
         best = gain - state.loss[offered] + extra[offered]
         leaving = offered
     for at in range(num_touched):
         k = touched[at]
         profit = gain - state.loss[k] + extra[k]
-        if profit > best and _may_leave(k, site, spent, rules, city_open):
+        if profit > best and may_leave(k, site, spent, rules, city_open):
             best, leaving = profit, k
         extra[k] = 0.0
     return gain, best, leaving
 
 
 @numba.njit(cache=True, nogil=True)
-def _count_open(state: Nearest, rules: Rules) -> tuple[int, float, IntArray]:
+def count_open(state: Nearest, rules: Rules) -> tuple[int, float, IntArray]:
     """Open sites, the money they take, and open sites by city."""
     num_open, spent = 0, 0.0
     city_open = np.zeros(len(rules.least), np.int64)
@@ -247,11 +259,11 @@ def _exchange_pass(
     order: IntArray,
     tolerance: float,
     rules: Rules,
-    zones: _Zones,
+    zones: Zones,
 ) -> int:
     weight, near, state = zones
-    work = _work(len(state.is_open))
-    num_open, spent, city_open = _count_open(state, rules)
+    work = exchange_work(len(state.is_open))
+    num_open, spent, city_open = count_open(state, rules)
     cheapest_in, cheapest = np.empty(len(rules.least), np.int64), NOBODY
     moves = 0
     stale = True
@@ -270,20 +282,20 @@ def _exchange_pass(
             and (offered == NOBODY or state.loss[cheapest] < state.loss[offered])
         ):
             offered = cheapest
-        gain, profit, leaving = _best_leaving(site, offered, spent, rules, city_open, zones, work)
+        gain, profit, leaving = best_leaving(site, offered, spent, rules, city_open, zones, work)
         if (
             has_room
             and num_open < rules.max_open
             and spent + rules.cost[site] <= rules.budget
             and gain > tolerance
         ):
-            _open(site, weight, near, state)
+            open_site(site, weight, near, state)
             num_open += 1
             spent += rules.cost[site]
             city_open[city] += 1
         elif profit > tolerance:
-            _close(leaving, weight, near, state)
-            _open(site, weight, near, state)
+            close_site(leaving, weight, near, state)
+            open_site(site, weight, near, state)
             spent += rules.cost[site] - rules.cost[leaving]
             city_open[rules.city[leaving]] -= 1
             city_open[city] += 1
@@ -301,17 +313,17 @@ def _anneal(
     temperatures: tuple[float, float],
     rng: np.random.Generator,
     rules: Rules,
-    zones: _Zones,
+    zones: Zones,
 ) -> None:
     weight, near, state = zones
     hot, cold = temperatures
     num_sites = len(state.is_open)
-    work = _work(num_sites)
+    work = exchange_work(num_sites)
     open_sites = np.flatnonzero(state.is_open)
     place = np.full(num_sites, -1)
     for at in range(len(open_sites)):
         place[open_sites[at]] = at
-    _, spent, city_open = _count_open(state, rules)
+    _, spent, city_open = count_open(state, rules)
     looked = 0
     while looked < num_pairs:
         site = candidates[int(rng.random() * len(candidates))]
@@ -319,15 +331,15 @@ def _anneal(
         if state.is_open[site]:
             continue
         offered = open_sites[int(rng.random() * len(open_sites))]
-        _, profit, leaving = _best_leaving(site, offered, spent, rules, city_open, zones, work)
+        _, profit, leaving = best_leaving(site, offered, spent, rules, city_open, zones, work)
         if leaving == NOBODY:
             continue
         if profit < 0.0:
             temperature = hot * (cold / hot) ** (looked / num_pairs)
             if rng.random() >= np.exp(profit / temperature):
                 continue
-        looked += _close(leaving, weight, near, state)
-        _open(site, weight, near, state)
+        looked += close_site(leaving, weight, near, state)
+        open_site(site, weight, near, state)
         spent += rules.cost[site] - rules.cost[leaving]
         city_open[rules.city[leaving]] -= 1
         city_open[rules.city[site]] += 1
@@ -381,7 +393,7 @@ def exchange_pass(
     # Below this a move may be rounding only, and the search could go round in circles.
     tolerance = 1e-11 * max(listed_cost(weight, state), 1e-300)
     order = rng.permutation(near.num_sites)
-    moves = _exchange_pass(order, tolerance, _rules(openings), _Zones(weight, near, state))
+    moves = _exchange_pass(order, tolerance, exchange_rules(openings), Zones(weight, near, state))
     _look_up_all(weight, near, state)  # takes out what rounding has left in the losses
     return int(moves)
 
@@ -414,6 +426,6 @@ def anneal(
         First and last temperature in units of weighted distance, hot >= cold > 0.
     rng : numpy.random.Generator
     """
-    zones = _Zones(weight, near, state)
-    _anneal(candidates, num_pairs, (hot, cold), rng, _rules(openings), zones)
+    zones = Zones(weight, near, state)
+    _anneal(candidates, num_pairs, (hot, cold), rng, exchange_rules(openings), zones)
     _look_up_all(weight, near, state)

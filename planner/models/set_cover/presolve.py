@@ -259,8 +259,15 @@ def _without_dominated(rows: _Rows, num_sites: int) -> _Rows:
     )  # fmt: skip
 
 
-def _task(problem: SetCoverProblem, forced: BoolArray, gone: BoolArray) -> CoverTask:
-    """Rows and free sites of a problem whose sites ``gone`` may be forgotten; (1) is applied."""
+def cover_task(problem: SetCoverProblem, forced: BoolArray, gone: BoolArray) -> CoverTask:
+    """Rows and free sites of a problem whose sites ``gone`` may be forgotten; (1) is applied.
+
+    Parameters
+    ----------
+    problem : SetCoverProblem
+    forced, gone : bool arrays, shape (num_sites,)
+        Sites that are open, the locks included, and closed beside them.
+    """
     free = ~(forced | gone | problem.rules.forbidden)
     rows = _merged_rows(problem, forced, free)
     if rows.covers_all:
@@ -351,7 +358,7 @@ def reduce_cover(
     """
     open_sites = problem.rules.forced.copy() if forced is None else problem.rules.forced | forced
     closed_sites = np.zeros(problem.num_sites, np.bool_) if gone is None else gone.copy()
-    task = _task(problem, open_sites, closed_sites)
+    task = cover_task(problem, open_sites, closed_sites)
     for _ in range(MAX_PASSES):
         essential, dominated = _essential_sites(task), _dominated_sites(task)
         if len(essential) == 0 and not dominated.any():
@@ -361,5 +368,5 @@ def reduce_cover(
             open_sites[task.site_idx[essential]] = True
         else:
             closed_sites[task.site_idx[dominated]] = True
-        task = _task(problem, open_sites, closed_sites)
+        task = cover_task(problem, open_sites, closed_sites)
     return task

@@ -1,4 +1,5 @@
 import itertools
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -68,3 +69,16 @@ def test_budget_that_does_not_bind_costs_nothing():
     point = next(iter(primal_dual(rows)))
     assert point.bound == 6.0
     assert list(itertools.islice(primal_dual(rows), 5))[-1].bound == 6.0
+
+
+def test_a_run_goes_on_from_where_one_for_other_values_ended() -> None:
+    rows = merge_rows(random_problem(3, num_zones=300, num_sites=60, num_stations=8, radius=0.15))
+    ended = next(point for point in primal_dual(rows) if point.iterations >= 400)
+    other = replace(rows, value=rows.value * np.linspace(0.95, 1.05, rows.num_rows))
+    first = next(primal_dual(other, start=ended.end))
+    cold = next(point for point in primal_dual(other) if point.iterations >= 20)
+    assert first.bound < cold.bound
+    for point in (first, cold):
+        exact = lagrangian_bound(other, point.multiplier)
+        assert point.bound == pytest.approx(exact, rel=1e-9)
+        assert point.bound >= relaxation_value(other) - 1e-6

@@ -1,0 +1,1 @@
+"""What each station is worth to a plan, and what each closed site would take to enter it."""

@@ -1,0 +1,343 @@
+"""Reasons for the stations of a sized covering plan: exchanges, descents, lower ends.
+
+All costs are losses of the value served, against the plan; the algebra of the exchanges is in
+:mod:`planner.models.reasons.exchange`, that of the lower ends in
+:mod:`planner.models.reasons.lower`. Exchanges are proposed by what they cover and judged by what
+they serve (:mod:`planner.models.reasons.served`); where no station can be full that is the same.
+"""
+
+import math
+from collections.abc import Callable
+from typing import NamedTuple
+
+import numpy as np
+
+from planner.arrays import FloatArray, IntArray
+from planner.models.coverage.search import SwapTables
+from planner.models.reasons.exchange import (
+    MOST_MOVES,
+    NOBODY,
+    Moves,
+    descend,
+    swap_pass,
+    touching_exchanges,
+    try_moves,
+)
+from planner.models.reasons.lower import Prices, lower_ends
+from planner.models.reasons.partners import Partners, carrying_partners, other_partners
+from planner.models.reasons.placed import Placed, ground_of, place, replaced
+from planner.models.reasons.result import SiteReasons, Stations
+from planner.models.reasons.served import judge_moves
+from planner.models.reasons.tuning import Tuning
+from planner.models.sized_coverage.problem import SizedCoverageProblem
+from planner.solving.compiling import work_s
+from planner.solving.options import SolveOptions
+from planner.solving.progress import Progress, ProgressCallback, StopRequest
+
+CARRYING = 3
+"""Exchanges looked at per station by what it carries."""
+ROUNDING = 1e-11
+"""Exchanges that add less than this fraction of all value are rounding."""
+
+
+class _Found(NamedTuple):
+    """Best changes known, one per site: stations leave, closed sites enter.
+
+    Attributes
+    ----------
+    profit : float array, shape (num_sites,)
+        Value served that the change adds; -inf where limits allow none.
+    moves : Moves
+        Shape (num_sites, MOST_MOVES).
+    kept : float array, shape (num_sites,)
+        Of what a station alone covers, what the first to enter covers too.
+    """
+
+    profit: FloatArray
+    moves: Moves
+    kept: FloatArray
+
+
+def coverage_reasons(
+    problem: SizedCoverageProblem,
+    open_site_idx: IntArray,
+    type_idx: IntArray | None,
+    *,
+    share: FloatArray | None = None,
+    price: float = 0.0,
+    money_price: float = 0.0,
+    options: SolveOptions,
+    tuning: Tuning = Tuning(),
+    on_progress: ProgressCallback | None = None,
+    stop: StopRequest | None = None,
+) -> SiteReasons:
+    """What each station of a plan is worth to it, and what each closed site would take.
+
+    Parameters
+    ----------
+    problem : SizedCoverageProblem
+        Not changed.
+    open_site_idx : int array, shape (num_open,)
+        A plan within the limits.
+    type_idx : int array, shape (num_open,), optional
+        Needed where money is limited, not looked at otherwise: then stations are of the types
+        that carry most.
+    share : float array, shape (num_zones,), optional
+        Multipliers of the zones as shares of their value, e.g. ``NationalStart.share``.
+    price, money_price : float
+        What a station's slot and a CNY are worth elsewhere, for the lower ends; a price of 0 takes
+        that of the multipliers.
+    options : SolveOptions
+        Whatever the time limit, the best single exchanges are found; descents take what is left.
+    tuning : Tuning, optional
+    on_progress : callable, optional
+        Told of every step.
+    stop : StopRequest, optional
+
+    Returns
+    -------
+    SiteReasons
+        Against the plan after the improving exchanges found.
+    """
+    started = work_s()
+
+    def may_go_on() -> bool:
+        late = not options.deterministic and work_s() - started > options.time_limit_s
+        return not late and not (stop is not None and stop.is_set())
+
+    def say(placed: Placed, message: str) -> None:
+        if on_progress is not None:
+            on_progress(Progress("reasons", placed.objective, None, work_s() - started, message))
+
+    given = place(ground_of(problem), open_site_idx, type_idx)
+    say(given, f"{len(given.site_idx)} stations, {len(given.cost)} sites")
+    placed, found, applied = _improve(given, may_go_on, tuning, say)
+    say(placed, f"{applied} improving exchanges applied")
+    lows = lower_ends(placed, options, Prices(share, price, money_price), tuning)
+    say(placed, "lower ends")
+    return _reasons(placed, found, lows.closing, lows.opening, applied, type_idx is not None)
+
+
+def _reasons(
+    placed: Placed,
+    found: _Found,
+    least_closing: FloatArray,
+    least_opening: FloatArray,
+    applied: int,
+    has_types: bool,
+) -> SiteReasons:
+    rules, sites = placed.ground.problem.rules, placed.site_idx
+    closed = np.flatnonzero(~placed.is_open)
+    cost = np.maximum(-found.profit, 0.0)
+    cost[rules.forced | ~placed.ground.usable] = math.nan
+    lows = np.where(placed.is_open, least_closing, least_opening)
+    low = np.where(np.isnan(cost), math.nan, np.minimum(lows, cost))
+    first = Moves(found.moves.leaving[:, 0], found.moves.entering[:, 0])
+    improved = Stations(sites, placed.type_idx if has_types else None) if applied else None
+    return SiteReasons(
+        open_site_idx=sites,
+        replacement_cost=cost[sites],
+        replacement_low=low[sites],
+        next_best_idx=np.where(rules.forced, NOBODY, first.entering)[sites],
+        moved=np.where(rules.forced, 0.0, found.kept)[sites],
+        closed_site_idx=closed,
+        force_in_cost=cost[closed],
+        force_in_low=low[closed],
+        leaving_idx=first.leaving[closed],
+        applied=applied,
+        improved=improved,
+    )
+
+
+def _improve(
+    placed: Placed,
+    may_go_on: Callable[[], bool],
+    tuning: Tuning,
+    say: Callable[[Placed, str], None],
+) -> tuple[Placed, _Found, int]:
+    """Apply improving exchanges while there are any; the best changes of the plan that is left."""
+    tolerance = ROUNDING * math.fsum(placed.ground.problem.coverage.value)
+    placed, applied = _swap(placed, tolerance)
+    say(placed, f"{applied} improving exchanges")
+    rounds, with_descent = 0, False
+    while True:
+        found = _best_changes(placed, tolerance, may_go_on if with_descent else None, tuning)
+        rounds += 1
+        polishes = rounds < tuning.polish_rounds and may_go_on()
+        if polishes and (found.profit > tolerance).any():
+            better, count = _apply(placed, found, tolerance)
+            if count:
+                placed, more = _swap(better, tolerance)
+                applied += count + more
+                say(placed, f"{count + more} more")
+                with_descent = False
+                continue
+        if with_descent:
+            return placed, found, applied
+        with_descent = True
+
+
+def _swap(placed: Placed, tolerance: float) -> tuple[Placed, int]:
+    """The plan after passes of exchanges that cover more, as long as it serves more, too."""
+    tables, limits, count = placed.fresh_tables(), placed.limits(), 0
+    while made := swap_pass(tolerance, placed.ground.incidence, tables, limits):
+        count += made
+    better = _after(placed, tables)
+    return (better, count) if better.objective > placed.objective + tolerance else (placed, 0)
+
+
+def _apply(placed: Placed, found: _Found, tolerance: float) -> tuple[Placed, int]:
+    """The plan after the changes that pay, one after the other; 0 if none is left."""
+    order = np.argsort(-found.profit, kind="stable")
+    order = order[found.profit[order] > tolerance]
+    moves = Moves(found.moves.leaving[order], found.moves.entering[order])
+    for most in (len(order), 1):
+        tables, limits = placed.fresh_tables(), placed.limits()
+        count = try_moves(
+            Moves(moves.leaving[:most], moves.entering[:most]),
+            tolerance,
+            placed.ground.incidence,
+            tables,
+            limits,
+        )
+        better = _after(placed, tables)
+        if count and better.objective > placed.objective + tolerance:
+            return better, count
+    return placed, 0
+
+
+def _after(placed: Placed, tables: SwapTables) -> Placed:
+    return replaced(
+        placed,
+        np.flatnonzero(placed.is_open & ~tables.is_open),
+        np.flatnonzero(tables.is_open & ~placed.is_open),
+    )
+
+
+def _best_changes(
+    placed: Placed, tolerance: float, may_go_on: Callable[[], bool] | None, tuning: Tuning
+) -> _Found:
+    """The best exchange of every site, with descents from it if asked for."""
+    inc, limits, tables = placed.ground.incidence, placed.limits(), placed.tables
+    profits, entering, kept, leaving, best = touching_exchanges(inc, tables, limits)
+    others = other_partners(placed, _losses(placed, tuning))
+    held, starts, extra = _starts(placed, profits, entering, kept, leaving, best, others)
+    if (placed.ground.rows.load > 0.0).any():
+        held, starts, extra = _with_carrying(placed, held, starts, extra)
+    shape = (len(held), MOST_MOVES)
+    moves = Moves(np.full(shape, NOBODY), np.full(shape, NOBODY))
+    moves.leaving[:, 0], moves.entering[:, 0] = starts.leaving, starts.entering
+    profit = _profit_of(starts, tables.change, extra)
+    judged = judge_moves(placed, moves, profit, tuning)
+    result = _best_of(placed, held, judged, moves, extra)
+    if may_go_on is None:
+        return result
+    for begin in range(0, len(held), tuning.chunk):
+        if not may_go_on():
+            break
+        part = slice(begin, begin + tuning.chunk)
+        profit[part], further = descend(
+            held[part],
+            Moves(starts.leaving[part], starts.entering[part]),
+            tolerance,
+            inc,
+            placed.fresh_tables(),
+            limits,
+        )
+        moves.leaving[part], moves.entering[part] = further
+    descended = judge_moves(placed, moves, profit, tuning)
+    return _better(result, _best_of(placed, held, descended, moves, extra))
+
+
+def _losses(placed: Placed, tuning: Tuning) -> FloatArray:
+    """What each station's removal loses of the service; 0 elsewhere."""
+    stations = np.flatnonzero(placed.is_open)
+    moves = Moves(*(np.full((len(stations), MOST_MOVES), NOBODY) for _ in range(2)))
+    moves.leaving[:, 0] = stations
+    loss = np.zeros(len(placed.is_open))
+    loss[stations] = -judge_moves(placed, moves, -placed.tables.change[stations], tuning)
+    return loss
+
+
+def _starts(
+    placed: Placed,
+    profits: FloatArray,
+    entering: IntArray,
+    kept: FloatArray,
+    leaving: IntArray,
+    best: FloatArray,
+    others: Partners,
+) -> tuple[IntArray, Moves, FloatArray]:
+    """Exchanges to start from: several per station, then the best of each closed site."""
+    locked = placed.limits().locked
+    stations = np.flatnonzero(placed.is_open & ~locked)
+    closed = np.flatnonzero(~placed.is_open & ~locked)
+    touching = np.isfinite(profits[stations])
+    with_other = np.isfinite(others.profit[stations])
+    of_closed = np.where(best > others.profit, leaving, others.partner)[closed]
+    possible = np.isfinite(np.maximum(best, others.profit)[closed])
+    held = (
+        np.repeat(stations, touching.sum(axis=1)),
+        stations[with_other],
+        closed[possible],
+    )
+    left = (held[0], held[1], of_closed[possible])
+    came = (entering[stations][touching], others.partner[stations][with_other], held[2])
+    extra = np.zeros(sum(map(len, held)))
+    extra[: len(held[0])] = kept[stations][touching]
+    is_touching = (best > others.profit)[closed][possible]
+    gain_loss = placed.tables.change
+    pair = best[closed][possible] - gain_loss[held[2]] + gain_loss[np.maximum(left[2], 0)]
+    extra[len(extra) - len(held[2]) :] = np.where(is_touching, pair, 0.0)
+    return np.concatenate(held), Moves(np.concatenate(left), np.concatenate(came)), extra
+
+
+def _with_carrying(
+    placed: Placed, held: IntArray, starts: Moves, extra: FloatArray
+) -> tuple[IntArray, Moves, FloatArray]:
+    """Further exchanges, by what stations carry."""
+    more, moves, of_more = carrying_partners(placed, CARRYING)
+    return (
+        np.concatenate((held, more)),
+        Moves(*(np.concatenate(pair) for pair in zip(starts, moves, strict=True))),
+        np.concatenate((extra, of_more)),
+    )
+
+
+def _profit_of(starts: Moves, change: FloatArray, extra: FloatArray) -> FloatArray:
+    gain = np.where(starts.entering == NOBODY, 0.0, change[starts.entering])
+    loss = np.where(starts.leaving == NOBODY, 0.0, change[starts.leaving])
+    return gain - loss + extra
+
+
+def _best_of(
+    placed: Placed, held: IntArray, profit: FloatArray, moves: Moves, extra: FloatArray
+) -> _Found:
+    """The best of several changes per site; the first among equals."""
+    num_sites = len(placed.cost)
+    result = _Found(
+        np.full(num_sites, -math.inf),
+        Moves(np.full((num_sites, MOST_MOVES), NOBODY), np.full((num_sites, MOST_MOVES), NOBODY)),
+        np.zeros(num_sites),
+    )
+    order = np.lexsort((np.arange(len(held)), -profit, held))
+    sites, first = np.unique(held[order], return_index=True)
+    chosen = order[first]
+    result.profit[sites] = profit[chosen]
+    result.moves.leaving[sites] = moves.leaving[chosen]
+    result.moves.entering[sites] = moves.entering[chosen]
+    result.kept[sites] = extra[chosen]
+    return result
+
+
+def _better(one: _Found, other: _Found) -> _Found:
+    is_other = other.profit > one.profit
+    column = is_other[:, None]
+    return _Found(
+        np.where(is_other, other.profit, one.profit),
+        Moves(
+            np.where(column, other.moves.leaving, one.moves.leaving),
+            np.where(column, other.moves.entering, one.moves.entering),
+        ),
+        np.where(is_other, other.kept, one.kept),
+    )
