@@ -57,8 +57,8 @@ def test_run_leaves_a_complete_folder(
     # Packs and stations take turns; each name stands where it first comes.
     assert list(dict.fromkeys(stages)) == [
         "read", "fleet", "network", "packs", "capacity", "siting", "allocation", "service",
-        "stock", "money", "gates", "check", "days", "simulation", "candidates", "curves", "layers",
-        "report", "workbook",
+        "stock", "reasons", "money", "gates", "check", "days", "simulation", "candidates",
+        "curves", "layers", "report", "workbook",
     ]  # fmt: skip
     assert {"report.html", "workbook.xlsx"} <= {path.name for path in folder.iterdir()}
     layers = {name for name, _ in pyogrio.list_layers(folder / "plan.gpkg")}
@@ -131,7 +131,7 @@ def test_json_lines(
     ("change", "code", "expected"),
     [
         (("near_km = 1.5", "naer_km = 1.5"), 2, "did you mean near_km"),
-        (("num_stations = 2", "num_stations = 0"), 3, "1 site"),
+        (("num_stations = 2", "num_stations = 0"), 3, "allow 1 station instead of 0"),
     ],
 )
 def test_exit_codes(

@@ -9,6 +9,7 @@ import click
 
 from planner.cli.finished_runs import compare, export, list_runs, report, simulate
 from planner.cli.interrupt import stop_on_interrupt
+from planner.cli.reasons import alternatives, explain, frontier
 from planner.outputs.screen.failures import EXIT_INTERRUPTED, run_command
 
 EXIT_LIMIT_WITH_PLAN = 4
@@ -120,9 +121,10 @@ def doctor(as_json: bool) -> None:
 @click.option("--scenario", metavar="NAME", help="Named variant in scenario.toml.")
 def validate(instance: Path, scenario: str | None) -> None:
     """Check INSTANCE and list every fault with file, row, column and remedy."""
-    from planner.instance import TABLES, check_futures, check_limits, read_instance
+    from planner.instance import TABLES, check_futures, read_instance
     from planner.physics.climate import city_climate
     from planner.physics.fleet import check_turns, operate_fleet
+    from planner.planning.limits import check_limits
 
     read = read_instance(instance, scenario_name=scenario)
     check_limits(read)
@@ -409,7 +411,9 @@ def schema(what: str) -> None:
         click.echo(json.dumps(model.model_json_schema(), indent=2, ensure_ascii=False))
 
 
-for command in (compare, export, list_runs, report, simulate):
+for command in (
+    alternatives, compare, explain, export, frontier, list_runs, report, simulate,
+):  # fmt: skip
     cli.add_command(command)
 
 

@@ -73,7 +73,7 @@ def label_plan(instance: Instance, fitted: Fitted, phased: Phased | None = None)
             ),
             *_corridor_results(fitted.corridors),
             *_money_results(siting.money),
-            *([] if phased is None else phasing_results(phased)),
+            *([] if phased is None else phasing_results(instance, phased)),
         ),
         **({} if phased is None else label_phases(instance, phased)),
         **label_corridors(instance, fitted.corridors, paid.assumed_stations.road_kwh_per_day),

@@ -8,7 +8,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from planner.errors import NoPlanError
-from planner.instance import Instance, check_futures, check_limits, curve_sets
+from planner.instance import Instance, check_futures, curve_sets
 from planner.physics.climate import city_climate
 from planner.physics.fleet import check_turns, operate_fleet
 from planner.physics.range_table import range_curves
@@ -18,6 +18,7 @@ from planner.planning.confirm import confirm, day_tables
 from planner.planning.contested import contested_curves
 from planner.planning.corridors.check import check_corridors
 from planner.planning.corridors.labels import corridors_of_plan
+from planner.planning.corridors.limits import check_road_limits
 from planner.planning.corridors.prepare import CorridorInput
 from planner.planning.corridors.roads import prepare_roads
 from planner.planning.futures.confirm import recompute_futures
@@ -31,6 +32,7 @@ from planner.planning.joined_network import (
     reach_on_network,
 )
 from planner.planning.label import label_plan, list_assumptions
+from planner.planning.limits import check_limits
 from planner.planning.pack_prices import (
     gate_savings,
     supply_values,
@@ -39,12 +41,21 @@ from planner.planning.pack_prices import (
 )
 from planner.planning.phasing.label import own_bounds, with_phase_values
 from planner.planning.phasing.openings import phase_openings
+from planner.planning.reasons.sited import Sited, sited_of_plan
+from planner.planning.reasons.stations import (
+    against_plan,
+    candidate_columns,
+    find_reasons,
+    station_columns,
+)
+from planner.planning.reasons.stored import siting_tables
 from planner.planning.result import Planned
-from planner.planning.rounds import fit_packs_and_stations
+from planner.planning.rounds import Fitted, fit_packs_and_stations
 from planner.planning.siting.question import ask_of
 from planner.plans import AuditedTimes, Evaluation, Plan, check_labels
 from planner.plans.derived import Derived, derive
 from planner.plans.reasons import explain_candidates
+from planner.plans.reasons_check import check_reasons
 from planner.plans.worth import Reached
 from planner.solving.options import SolveOptions
 from planner.solving.progress import StopRequest
@@ -113,6 +124,7 @@ def plan(
         with clock.stage("roads", "ways between the cities, and sites along them") as say:
             roads = prepare_roads(instance, fleet, climate)
             say(f"{len(roads.paths.length_km):,} ways, {len(roads.cost):,} sites")
+            check_road_limits(instance, roads)
     phases, hedges = bool(instance.scenario.periods), instance.scenario.uncertainty.planned
     for_good = _part_of(options, FOR_GOOD_TIME_FRAC) if phases or hedges else options
     fitted = fit_packs_and_stations(instance, fleet, reach, for_good, clock, stop, executor, roads)
@@ -166,10 +178,16 @@ def plan(
                 f"{settling['settling_cny'] / 1e6:,.1f} M CNY"
             )
     with clock.stage("candidates", "why each other site holds no station"):
+        reached = Reached(reach.ptr, reach.zone_idx, reach.drive_min)
         candidates = explain_candidates(
-            instance, evaluation, Reached(reach.ptr, reach.zone_idx, reach.drive_min),
-            is_connected(instance, network), result.models[0].prices,
+            instance, evaluation, reached, is_connected(instance, network), result.models[0].prices
+        )
+    with clock.optional_stage("reasons", "what each station is worth, and each other site") as say:
+        evaluation, candidates, told = _with_reasons(
+            sited_of_plan(instance, reach, fleet, fitted, options, stop),
+            fitted, evaluation, candidates, reached,
         )  # fmt: skip
+        say(told)
     curves = {}
     with clock.optional_stage("curves", "range over air temperature, class by class"):
         curves["range_curve"] = range_curves(instance)
@@ -186,6 +204,7 @@ def plan(
             "supply_value": supply_values(instance, result.pack_flows, fitted),
             "gate_value": gates,
             "coupling": fitted.rounds,
+            **siting_tables(instance, fitted),
             **(
                 {}
                 if phased is None
@@ -207,6 +226,35 @@ def plan(
         ),
         clock=clock,
     )
+
+
+def _with_reasons(
+    sited: Sited,
+    fitted: Fitted,
+    evaluation: Evaluation,
+    candidates: pd.DataFrame,
+    reached: Reached,
+) -> tuple[Evaluation, pd.DataFrame, str]:
+    """Tables of stations and candidates with what each costs the plan, checked; and in words."""
+    reasons = fitted.reasons or find_reasons(sited.task, sited.siting, sited.allocation)
+    if reasons is None:
+        return evaluation, candidates, "not known for this question"
+    open_site_idx = sited.siting.open_site_idx
+    of_plan = against_plan(reasons, open_site_idx, len(sited.instance.sites))
+    with_costs = replace(
+        evaluation,
+        stations=evaluation.stations.merge(
+            station_columns(sited.instance, of_plan), on="site_id", how="left"
+        ),
+    )
+    sites = candidates.merge(candidate_columns(sited.instance, of_plan), on="site_id", how="left")
+    check_reasons(sited.instance, with_costs, sites, reached, compares_exchanges=of_plan.left == 0)
+    known = of_plan.replacement_cost[np.isfinite(of_plan.replacement_cost)]
+    told = "no station has a known replacement"
+    if len(known):
+        told = f"median {np.median(known):,.4g} {sited.siting.unit} a station"
+    left = f"; {of_plan.left} exchanges would improve the plan" if of_plan.left else ""
+    return with_costs, sites, told + left
 
 
 def _part_of(options: SolveOptions, time_frac: float) -> SolveOptions:

@@ -18,6 +18,7 @@ from planner.arrays import FloatArray
 from planner.instance import Instance
 from planner.models.allocation.solve import Allocation, allocate_zones
 from planner.models.packs.problem import PackAssignment, PackAssignmentProblem
+from planner.models.reasons.result import SiteReasons
 from planner.models.sized_coverage.problem import SizedCoverageProblem
 from planner.network import Reach
 from planner.physics.fleet import FleetOperation
@@ -27,6 +28,7 @@ from planner.planning.corridors.roads import CorridorRoads
 from planner.planning.corridors.rounds import CorridorRounds
 from planner.planning.packs import PackLabels, StationAnswer
 from planner.planning.paid_packs import PaidPacks, PlannedPacks, balance, pay_for_stock, plan_packs
+from planner.planning.reasons.stations import find_reasons, polish
 from planner.planning.service import Capacity, station_capacity
 from planner.planning.siting.answer import choose_stations
 from planner.planning.siting.least_money import spend_least
@@ -76,6 +78,8 @@ class Fitted:
         For these stations and packs, if corridors are planned.
     corridor_rounds : CorridorRounds, optional
         What plans them again for other stations.
+    reasons : SiteReasons, optional
+        What each of the stations is worth, where the search for that came on the way.
     """
 
     planned_packs: PlannedPacks
@@ -88,6 +92,7 @@ class Fitted:
     rounds: pd.DataFrame
     corridors: CorridorPlan | None = None
     corridor_rounds: CorridorRounds | None = None
+    reasons: SiteReasons | None = None
 
     @property
     def pack_problem(self) -> PackAssignmentProblem:
@@ -161,6 +166,7 @@ def fit_packs_and_stations(
     settled = False
     chosen: Siting | None = None
     capacity: Capacity | None = None
+    reasons: SiteReasons | None = None
     corridors = (
         None if roads is None else CorridorRounds(instance, fleet, roads, options, clock, stop)
     )
@@ -190,12 +196,22 @@ def fit_packs_and_stations(
         spent_s += siting.wall_s
         with clock.stage("allocation", "zones to stations, station sizes"):
             allocation = _allocate(task, siting)
+        is_last_word = is_full and not corridors and not _replans(instance)
+        if is_last_word and (depends_on_packs or reasons is None):
+            siting, allocation, reasons = _improved(task, siting, allocation, clock)
+            chosen = siting
+        of_stations = reasons
         if is_full and not instance.scenario.periods:
             with clock.stage("money", "the same for less money") as say:
-                siting = spend_least(task, siting, allocation, fixed_sites=roads is not None)
+                dearer, siting = (
+                    siting,
+                    spend_least(task, siting, allocation, fixed_sites=roads is not None),
+                )
                 if siting.money is not None:
                     allocation = _allocate(task, siting)
                     say(_money_message(siting.money))
+            if not _same_stations(task, dearer, siting):
+                of_stations = None
         with clock.stage("service", "what the stations serve, city by city"):
             service = city_service(instance, reach, siting_problem, siting, allocation)
         on_road = corridors.end(siting) if corridors else RoadUse.none(instance)
@@ -244,7 +260,7 @@ def fit_packs_and_stations(
                 say(f"{int(held.sum()):,} packs in stations in {planned_quarter}")
             return Fitted(
                 packs, siting_problem, siting, allocation, paid, capacity, on_road,
-                pd.DataFrame(rows), corridor_plan, corridors,
+                pd.DataFrame(rows), corridor_plan, corridors, of_stations,
             )  # fmt: skip
         if not settled:
             packs = again.packs
@@ -259,6 +275,38 @@ def _change_frac(capacity: Capacity, before: Capacity | None) -> float:
     rate, earlier = capacity.swaps_per_hour, before.swaps_per_hour
     change = np.divide(np.abs(rate - earlier), earlier, out=np.zeros(rate.shape), where=earlier > 0)
     return float(change.max(initial=0.0))
+
+
+def _replans(instance: Instance) -> bool:
+    """Whether other stations follow, for periods or for many futures."""
+    return bool(instance.scenario.periods) or instance.scenario.uncertainty.planned
+
+
+def _improved(
+    task: SitingTask, siting: Siting, allocation: Allocation, clock: StageClock
+) -> tuple[Siting, Allocation, SiteReasons | None]:
+    """The answer after exchanges of stations that improve it, and what each station is worth."""
+    reasons = None
+    with clock.optional_stage("reasons", "what each station is worth, and what improves") as say:
+        found = find_reasons(task, siting, allocation)
+        if found is not None and found.improved is not None:
+            siting = polish(task, siting, found.improved)
+            allocation = _allocate(task, siting)
+            say(f"{found.applied} exchanges of stations improve the plan")
+            found = replace(found, improved=None)
+        reasons = found
+    return siting, allocation, reasons
+
+
+def _same_stations(task: SitingTask, one: Siting, other: Siting) -> bool:
+    """Whether two answers open the same sites, in the same sizes where money is limited."""
+    if not np.array_equal(one.open_site_idx, other.open_site_idx):
+        return False
+    if not math.isfinite(task.problem.rules.budget):
+        return True
+    if one.type_idx is None or other.type_idx is None:
+        return False
+    return np.array_equal(one.type_idx, other.type_idx)
 
 
 def _allocate(task: SitingTask, siting: Siting) -> Allocation:

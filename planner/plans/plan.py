@@ -9,6 +9,16 @@ from numpy.typing import NDArray
 
 LEAST_MONEY = "least_money"
 """The second level of the siting: what equal plans take of money."""
+PHASED_MONEY = "phased_money"
+"""Discounted money that openings over time take, where that is to be least."""
+EARLIEST_SHARE = "earliest_share"
+"""Number of the period in which a wanted share is served, counted from 1."""
+SHARE_UNIT = "share of swaps"
+
+
+def share_model(quarter: str) -> str:
+    """Name of what is said of the share that any plan serves in the period of a first quarter."""
+    return f"share_{quarter}"
 
 
 @dataclass(frozen=True)

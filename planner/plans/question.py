@@ -17,7 +17,8 @@ from numpy.typing import NDArray
 from planner.errors import Fault, InputError
 from planner.instance import Instance, Scenario
 from planner.instance.settings.siting import Siting
-from planner.plans.worth import Candidates, Worth
+from planner.plans.plan import Evaluation
+from planner.plans.worth import Candidates, Reached, Worth
 
 OBJECTIVES: tuple[str, ...] = get_args(Siting.model_fields["objective"].annotation)
 """Names of all questions, as ``siting.objective`` takes them."""
@@ -191,6 +192,10 @@ class Judge:
         be audited for each zone.
     shades_minutes : bool
         Whether maps shade zones by the way to the nearest station rather than by swaps served.
+    exchange_loss : callable, optional
+        ``(instance, evaluation, reached, leaving, entering)``: what the plan loses with a station
+        at site ``entering`` (none where -1) in place of the one at ``leaving``, each shape (n,);
+        NaN where that is not told by who reaches whom alone.
     """
 
     measures: tuple[Measure, ...]
@@ -206,6 +211,13 @@ class Judge:
     ] = no_violations
     num_nearest: Callable[[Scenario], tuple[int, int]] = nearest_station
     shades_minutes: bool = False
+    exchange_loss: (
+        Callable[
+            [Instance, Evaluation, Reached, NDArray[np.int64], NDArray[np.int64]],
+            NDArray[np.float64],
+        ]
+        | None
+    ) = None
 
 
 def judge_of(objective: str) -> Judge:

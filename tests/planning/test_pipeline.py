@@ -239,7 +239,7 @@ def test_order_of_packs_changes_no_simulated_day(
 
 def test_too_many_forced_sites_are_named(tutorial: Instance) -> None:
     sites = tutorial.sites.assign(status="committed")
-    with pytest.raises(InfeasibleError, match=r"5 sites are forced open .*2"):
+    with pytest.raises(InfeasibleError, match=r"at most 2 stations\n.*any 3 of the 5 committed"):
         plan(replace(tutorial, sites=sites))
 
 

@@ -5,7 +5,9 @@ from dataclasses import replace
 
 import numpy as np
 
+from planner.arrays import IntArray
 from planner.models.national.solve import solve_national
+from planner.models.sized_coverage.problem import SizedCoverageProblem
 from planner.planning.siting.question import Siting, SitingTask, ask_of
 from planner.solving.rules import CityLimits
 
@@ -30,10 +32,21 @@ def choose_stations(task: SitingTask) -> Siting:
 
 def _with_sizes(found: Siting, task: SitingTask) -> Siting:
     """The same stations in the sizes that serve most within the money."""
-    problem, options = task.problem, task.options
+    options = task.options
+    left_s = max(1.0, options.time_limit_s - found.wall_s)
+    sized = solve_national(
+        at_these_sites(task.problem, found.open_site_idx),
+        replace(options, time_limit_s=left_s),
+        stop=task.stop,
+    )
+    return replace(found, type_idx=sized.type_idx, wall_s=found.wall_s + sized.proof.wall_s)
+
+
+def at_these_sites(problem: SizedCoverageProblem, open_site_idx: IntArray) -> SizedCoverageProblem:
+    """The problem whose open sites are given; only sizes and who serves whom are left to it."""
     is_open = np.zeros(problem.coverage.num_sites, dtype=np.bool_)
-    is_open[found.open_site_idx] = True
-    num_stations = len(found.open_site_idx)
+    is_open[open_site_idx] = True
+    num_stations = len(open_site_idx)
     cities = problem.rules.cities_or_one()
     rules = replace(
         problem.rules,
@@ -46,7 +59,4 @@ def _with_sizes(found: Siting, task: SitingTask) -> Siting:
             np.full_like(cities.max_stations, num_stations),
         ),
     )
-    at_these_sites = replace(problem, coverage=replace(problem.coverage, rules=rules))
-    left_s = max(1.0, options.time_limit_s - found.wall_s)
-    sized = solve_national(at_these_sites, replace(options, time_limit_s=left_s), stop=task.stop)
-    return replace(found, type_idx=sized.type_idx, wall_s=found.wall_s + sized.proof.wall_s)
+    return replace(problem, coverage=replace(problem.coverage, rules=rules))

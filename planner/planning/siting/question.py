@@ -10,12 +10,15 @@ from concurrent.futures import Executor
 from dataclasses import dataclass, field
 from importlib import import_module
 
-from planner.arrays import IntArray
+from planner.arrays import FloatArray, IntArray
 from planner.instance import Instance
 from planner.models.allocation.solve import Allocation
+from planner.models.alternatives.result import Places, Posed
+from planner.models.frontier.result import Frontier
 from planner.models.least_money.problem import Kept
 from planner.models.national.claims import Claimant, ClaimPlan
 from planner.models.national.state import NationalStart
+from planner.models.reasons.result import Interval, SiteReasons
 from planner.models.sized_coverage.problem import SizedCoverageProblem
 from planner.network import Reach
 from planner.solving.options import SolveOptions
@@ -148,16 +151,36 @@ class Ask:
     counts_served : bool
         Whether the objective is what the final allocation serves, rather than what the siting
         model itself counted.
+    frontier : callable, optional
+        ``(task, amounts, is_money, nested)``: the best over amounts of what ``frontier_over``
+        names, or over money; nested where the stations of each plan are to stand in all later
+        ones.
+    frontier_over : str
+        Column that the frontier runs over, if not over money.
     assumptions : callable
         ``(instance, problem)``: what the question assumes, as dicts with keys ``item, value,
         mark, source``.
+    reasons : callable, optional
+        ``(task, siting, allocation)``: what each station of an answer is worth to it, and what
+        each closed site would take, within the seconds of ``task.options``.
+    without : callable, optional
+        ``(task, siting, removed, forced)``: what it costs to close the stations at some sites and
+        to open others, by solving the question anew with these locks.
+    posed : callable, optional
+        ``(task, siting, allocation, places)``: the question as alternatives to an answer are
+        sought.
     """
 
     solve: Callable[[SitingTask], Siting]
     depends_on_packs: bool
     equal: Callable[[SitingTask, Siting, float], Equal] | None = None
     counts_served: bool = False
+    frontier: Callable[[SitingTask, FloatArray, bool, bool], Frontier] | None = None
+    frontier_over: str = "stations"
     assumptions: Callable[[Instance, SizedCoverageProblem], list[dict[str, str]]] = no_assumptions
+    reasons: Callable[[SitingTask, Siting, Allocation], SiteReasons] | None = None
+    without: Callable[[SitingTask, Siting, IntArray, IntArray], Interval] | None = None
+    posed: Callable[[SitingTask, Siting, Allocation, Places], Posed] | None = None
 
 
 def ask_of(instance: Instance) -> Ask:

@@ -7,6 +7,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from planner.instance import Instance, Scenario
+from planner.plans.covered_loss import covered_loss
 from planner.plans.question import (
     CardText,
     Finding,
@@ -118,4 +119,5 @@ JUDGE = Judge(
     finding=_finding,
     card=_card,
     proportion=_proportion,
+    exchange_loss=covered_loss,
 )

@@ -7,12 +7,17 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from planner.arrays import FloatArray
+from planner.arrays import FloatArray, IntArray
 from planner.errors import InfeasibleError, NoPlanError
 from planner.instance import Instance
 from planner.models.allocation.solve import Allocation
+from planner.models.alternatives.facility_location import reward_facility_location
+from planner.models.alternatives.result import Places, Plan, Posed
 from planner.models.facility_location.problem import FacilityLocationProblem
 from planner.models.facility_location.solve import FacilityLocationSolution, solve_facility_location
+from planner.models.frontier.result import Frontier
+from planner.models.reasons.facility_location import Money, facility_reasons, facility_without
+from planner.models.reasons.result import Interval, SiteReasons, Stations
 from planner.models.sized_coverage.problem import SizedCoverageProblem
 from planner.network import Reach
 from planner.planning.packs import annuity
@@ -22,6 +27,7 @@ from planner.planning.siting.as_other_problem import (
     zones_assumed,
     zones_out_of_reach,
 )
+from planner.planning.siting.frontier import frontier_by_asking
 from planner.planning.siting.question import Ask, Siting, SitingTask
 from planner.planning.siting.standing import station_types_by_size
 from planner.plans.question import measure_asked
@@ -64,6 +70,13 @@ class YearlyCosts:
     type_idx: NDArray[np.int64]
     drive_min: FloatArray
     added_cny: float
+
+    def own_types(self, siting: Siting) -> IntArray:
+        """The problem's types of an answer's stations, shape (num_open,)."""
+        if siting.type_idx is None:
+            raise ValueError("an answer to this question knows the types of its stations")
+        is_type = self.type_idx[siting.open_site_idx] == siting.type_idx[:, None]
+        return np.asarray(is_type.argmax(axis=1))
 
 
 def assemble_facility_location(
@@ -246,4 +259,75 @@ def _assumptions(instance: Instance, problem: SizedCoverageProblem) -> list[dict
     ]
 
 
-ASK = Ask(solve=_solve, depends_on_packs=True, assumptions=_assumptions)
+def _reasons(task: SitingTask, siting: Siting, _allocation: Allocation) -> SiteReasons:
+    """Costs a year: what the model adds to all plans is in none of the differences."""
+    yearly = assemble_facility_location(task.instance, task.problem, task.reach)
+    rules = task.problem.rules
+    types = yearly.own_types(siting)
+    found = facility_reasons(
+        yearly.problem,
+        siting.open_site_idx,
+        types,
+        task.options,
+        money=Money(np.take_along_axis(rules.cost, yearly.type_idx, axis=1), rules.most_cost),
+        stop=task.stop,
+    )
+    if found.improved is None or found.improved.type_idx is None:
+        return found
+    sites, types = found.improved.site_idx, found.improved.type_idx
+    return replace(found, improved=Stations(sites, yearly.type_idx[sites, types]))
+
+
+def _without(task: SitingTask, siting: Siting, removed: IntArray, forced: IntArray) -> Interval:
+    yearly = assemble_facility_location(task.instance, task.problem, task.reach)
+
+    def within_the_money(
+        problem: FacilityLocationProblem, options: SolveOptions
+    ) -> tuple[FacilityLocationSolution, float]:
+        changed = replace(yearly, problem=problem)
+        return _within_the_money(changed, task.problem, options, task.on_progress, task.stop)
+
+    limited = math.isfinite(task.problem.rules.budget)
+    found = facility_without(
+        yearly.problem,
+        Stations(siting.open_site_idx, yearly.own_types(siting)),
+        siting.objective + yearly.added_cny,
+        removed,
+        forced,
+        task.options,
+        solve=within_the_money if limited else None,
+        stop=task.stop,
+    )
+    sites, kinds = found.found
+    return replace(found, found=Stations(sites, yearly.type_idx[sites, kinds]))
+
+
+def _frontier(task: SitingTask, amounts: FloatArray, is_money: bool, _nested: bool) -> Frontier:
+    return frontier_by_asking(task, _solve, amounts, is_money)
+
+
+def _posed(task: SitingTask, siting: Siting, _allocation: Allocation, places: Places) -> Posed:
+    yearly = assemble_facility_location(task.instance, task.problem, task.reach)
+    rules = task.problem.rules
+    rewarded = reward_facility_location(
+        yearly.problem,
+        places,
+        task.options,
+        less=yearly.added_cny,
+        money=np.take_along_axis(rules.cost, yearly.type_idx, axis=1),
+        most_money=rules.most_cost,
+        stop=task.stop,
+    )
+    types = yearly.own_types(siting)
+    return Posed(Plan(siting.open_site_idx, types, -siting.objective), rewarded)
+
+
+ASK = Ask(
+    solve=_solve,
+    depends_on_packs=True,
+    assumptions=_assumptions,
+    reasons=_reasons,
+    without=_without,
+    frontier=_frontier,
+    posed=_posed,
+)

@@ -1,9 +1,24 @@
 """Most swaps served: the national siting model, with all that shares its limits."""
 
 import math
+from dataclasses import replace
+from functools import partial
 
+from planner.arrays import FloatArray, IntArray
+from planner.models.allocation.solve import Allocation
+from planner.models.alternatives.cities import Served, city_alternatives
+from planner.models.alternatives.coverage import reward_coverage, types_beside
+from planner.models.alternatives.result import Places, Plan, Posed
+from planner.models.frontier.coverage import coverage_frontier
+from planner.models.frontier.result import Frontier
 from planner.models.least_money.problem import Kept
 from planner.models.national.solve import solve_national
+from planner.models.reasons.coverage import coverage_reasons
+from planner.models.reasons.exact import reopt
+from planner.models.reasons.lower import Prices
+from planner.models.reasons.result import Interval, SiteReasons, Stations
+from planner.models.sized_coverage.problem import SizedCoverageProblem
+from planner.models.sized_coverage.service import served_flow
 from planner.planning.siting.question import Ask, Equal, Siting, SitingTask
 from planner.plans.question import measure_asked
 
@@ -77,4 +92,97 @@ def _known_from_prices(
     return max(fewest, 0), max(least * (1 - _ROUNDING), 0.0)
 
 
-ASK = Ask(solve=_solve, depends_on_packs=True, equal=_equal, counts_served=True)
+def _frontier(task: SitingTask, amounts: FloatArray, is_money: bool, nested: bool) -> Frontier:
+    return coverage_frontier(
+        task.problem,
+        amounts,
+        task.options,
+        is_money=is_money,
+        nested=nested,
+        on_progress=task.on_progress,
+        stop=task.stop,
+    )
+
+
+def _reasons(task: SitingTask, siting: Siting, _allocation: Allocation) -> SiteReasons:
+    prices = _prices(siting)
+    return coverage_reasons(
+        _less_claimed(task.problem, siting),
+        siting.open_site_idx,
+        siting.type_idx,
+        share=prices.share,
+        price=prices.station,
+        money_price=prices.money,
+        options=task.options,
+        on_progress=task.on_progress,
+        stop=task.stop,
+    )
+
+
+def _without(task: SitingTask, siting: Siting, removed: IntArray, forced: IntArray) -> Interval:
+    return reopt(
+        _less_claimed(task.problem, siting),
+        Stations(siting.open_site_idx, siting.type_idx),
+        forbid=removed,
+        force=forced,
+        prices=_prices(siting),
+        options=task.options,
+        stop=task.stop,
+    )
+
+
+def _prices(siting: Siting) -> Prices:
+    return Prices(
+        share=None if siting.end is None else siting.end.share,
+        station=siting.resource_price.get("stations", 0.0),
+        money=siting.resource_price.get("money", 0.0),
+    )
+
+
+def _less_claimed(problem: SizedCoverageProblem, siting: Siting) -> SizedCoverageProblem:
+    """The problem with what the claimants of a plan leave of its limits."""
+    stations, money = (
+        math.fsum(plan.use.get(name, 0.0) for plan in siting.claimed)
+        for name in ("stations", "money")
+    )
+    rules = replace(
+        problem.rules,
+        most=problem.rules.most - round(stations),
+        budget=problem.rules.budget - money,
+    )
+    return replace(problem, coverage=replace(problem.coverage, rules=rules))
+
+
+def _posed(task: SitingTask, siting: Siting, allocation: Allocation, places: Places) -> Posed:
+    """Where sizes cost nothing every station is the largest that fits."""
+    problem, sites = task.problem, siting.open_site_idx
+    types = siting.type_idx
+    if types is None:
+        types = types_beside(problem, Plan(sites, None, 0.0), sites)
+    reference = Plan(sites, types, served_flow(problem, sites, types)[1])
+    served = Served(allocation.zone_idx, sites[allocation.station_idx], allocation.share_frac)
+    return Posed(
+        reference,
+        reward_coverage(problem, places, reference, task.options, task.stop),
+        partial(
+            city_alternatives,
+            problem,
+            reference,
+            served,
+            price=siting.resource_price.get("stations", 0.0),
+            money_price=siting.resource_price.get("money", 0.0),
+            seed=task.options.seed,
+        ),
+    )
+
+
+ASK = Ask(
+    solve=_solve,
+    depends_on_packs=True,
+    equal=_equal,
+    counts_served=True,
+    reasons=_reasons,
+    without=_without,
+    frontier=_frontier,
+    posed=_posed,
+)

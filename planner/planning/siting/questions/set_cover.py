@@ -1,11 +1,22 @@
 """Least cost of covering the demand: problem and answer of the set covering model."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 
+from planner.arrays import FloatArray, IntArray
+from planner.errors import InfeasibleError
 from planner.instance import Instance
+from planner.models.allocation.solve import Allocation
+from planner.models.alternatives.result import Places, Plan, Posed
+from planner.models.alternatives.set_cover import reward_set_cover
+from planner.models.frontier.by_solver import Answer, frontier_by_solver
+from planner.models.frontier.result import Frontier
 from planner.models.least_money.problem import Kept
+from planner.models.reasons.result import Interval, SiteReasons
+from planner.models.reasons.set_cover import set_cover_reasons, set_cover_without
+from planner.models.set_cover.conflicts import cover_conflict
 from planner.models.set_cover.problem import SetCoverProblem
 from planner.models.set_cover.solve import solve_set_cover
 from planner.models.sized_coverage.problem import SizedCoverageProblem
@@ -18,6 +29,7 @@ from planner.planning.siting.as_other_problem import (
 )
 from planner.planning.siting.question import Ask, Equal, Siting, SitingTask
 from planner.plans.question import measure_asked
+from planner.solving.options import SolveOptions
 from planner.solving.rules import SiteRules
 
 _ROUNDING = 1e-6
@@ -53,12 +65,11 @@ def assemble_set_cover(instance: Instance, problem: SizedCoverageProblem) -> Set
 
 
 def _solve(task: SitingTask) -> Siting:
-    found = solve_set_cover(
-        assemble_set_cover(task.instance, task.problem),
-        task.options,
-        on_progress=task.on_progress,
-        stop=task.stop,
-    )
+    problem = assemble_set_cover(task.instance, task.problem)
+    try:
+        found = solve_set_cover(problem, task.options, on_progress=task.on_progress, stop=task.stop)
+    except InfeasibleError:
+        raise _conflict(task, problem) from None
     measure = measure_asked(task.instance.scenario)
     return Siting(
         sense=measure.sense,
@@ -70,6 +81,18 @@ def _solve(task: SitingTask) -> Siting:
         bound=found.proof.bound,
         gap_frac=found.proof.gap_frac,
         wall_s=found.proof.wall_s,
+    )
+
+
+def _conflict(task: SitingTask, problem: SetCoverProblem) -> InfeasibleError:
+    siting = task.instance.scenario.siting
+    times = f", by {siting.cover_times} stations each" if siting.cover_times > 1 else ""
+    return cover_conflict(
+        problem,
+        task.options,
+        site_names=task.instance.sites["site_id"].tolist(),
+        asked=f"{100 * siting.cover_share_frac:.6g} % of the swaps covered{times}",
+        unit="CNY",
     )
 
 
@@ -106,4 +129,55 @@ def _equal(task: SitingTask, siting: Siting, _served: float) -> Equal:
     )
 
 
-ASK = Ask(solve=_solve, depends_on_packs=False, equal=_equal, assumptions=_assumptions)
+def _reasons(task: SitingTask, siting: Siting, _allocation: Allocation) -> SiteReasons:
+    problem = assemble_set_cover(task.instance, task.problem)
+    return set_cover_reasons(problem, siting.open_site_idx, task.options, stop=task.stop)
+
+
+def _without(task: SitingTask, siting: Siting, removed: IntArray, forced: IntArray) -> Interval:
+    """Zones take as many stations as before: one that loses its last site makes it infeasible."""
+    return set_cover_without(
+        assemble_set_cover(task.instance, task.problem),
+        siting.open_site_idx,
+        removed,
+        forced,
+        task.options,
+        on_progress=task.on_progress,
+        stop=task.stop,
+    )
+
+
+def _frontier(task: SitingTask, amounts: FloatArray, _is_money: bool, _nested: bool) -> Frontier:
+    """Over the share that is covered."""
+
+    def solve(share: float, options: SolveOptions) -> Answer:
+        siting = task.instance.scenario.siting.model_copy(update={"cover_share_frac": share})
+        scenario = task.instance.scenario.model_copy(update={"siting": siting})
+        asked = replace(task.instance, scenario=scenario)
+        found = _solve(replace(task, instance=asked, options=options, on_progress=None))
+        return Answer(found.open_site_idx, found.type_idx, found.objective, found.bound)
+
+    sense = measure_asked(task.instance.scenario).sense
+    return frontier_by_solver(
+        amounts, solve, task.options, sense=sense, grows=False, stop=task.stop
+    )
+
+
+def _posed(task: SitingTask, siting: Siting, _allocation: Allocation, places: Places) -> Posed:
+    problem = assemble_set_cover(task.instance, task.problem)
+    cost = math.fsum(problem.rules.cost[siting.open_site_idx])
+    reference = Plan(siting.open_site_idx, None, -cost)
+    return Posed(reference, reward_set_cover(problem, places, task.options, task.stop))
+
+
+ASK = Ask(
+    solve=_solve,
+    depends_on_packs=False,
+    equal=_equal,
+    assumptions=_assumptions,
+    reasons=_reasons,
+    without=_without,
+    frontier=_frontier,
+    frontier_over="covered_frac",
+    posed=_posed,
+)
