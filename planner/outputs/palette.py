@@ -61,5 +61,7 @@ FEW_SWAPS, NO_SWAPS = "#a8a8a8", "#d0d0d0"
 OTHER_REASONS = "#767676"
 # ColorBrewer RdPu: the more scenarios choose a site, the darker.
 CHOSEN_COLOURS = ("#fde0dd", "#fa9fb5", "#dd3497", "#ae017e", "#49006a")
+# ColorBrewer YlOrBr: the more it costs to do without a station, the darker.
+COST_COLOURS = ("#ffffd4", "#fed98e", "#fe9929", "#d95f0e", "#993404")
 LINE_COLOURS = (BLUE, VERMILION, GREEN, PURPLE, ORANGE, SKY)
 """Lines of a figure, one per pack."""

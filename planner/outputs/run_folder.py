@@ -102,6 +102,7 @@ def write_run(planned: Planned, folder: str | Path, outputs: Outputs = Outputs.A
                 planned.instance.stations[["station_type_id", "bays"]],
                 planned.instance.chemistries,
                 planned.tables,
+                planned.plan.models[0].unit,
             )
             write_layers(partial, content, say, with_geopackage=outputs is not Outputs.TABLES)
         write_text(partial / "scenario.resolved.toml", _resolved_scenario(planned.instance))
@@ -146,6 +147,7 @@ def describe_run(planned: Planned) -> dict[str, Any]:
         "name": scenario.name,
         "scenario": planned.instance.variant,
         "title": scenario.title,
+        "instance": planned.instance.folder.resolve().as_posix(),
         "status": siting.status,
         "objective": siting.objective,
         "bound": siting.bound,

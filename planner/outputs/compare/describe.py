@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import geopandas as gpd
 import pandas as pd
 
-from planner.outputs.layers.columns import WrittenColumn, describe_columns
+from planner.outputs.layers.columns import WrittenColumn, columns_in_unit, describe_columns
 from planner.outputs.layers.frames import CRS, Layer
 
 LAYERS = ("stations_change", "cities_change", "corridor_stations_change")
@@ -29,6 +29,7 @@ _ABOUT = {
     "phase_change": ("phase", "Stations, money and service by period."),
     "future_change": ("future", "What the plans serve in each future, and miss of its best."),
     "measure_change": ("measure", "What the plans are worth over all futures, as intervals."),
+    "reasons_change": ("stations", "What the base's stations cost to replace in both runs."),
     "settings": ("", "Settings that differ."),
     "inputs": ("", "Input files that differ, by sha256."),
 }  # fmt: skip
@@ -41,6 +42,8 @@ _OWN = {
                 "it), earlier, later or as before"),
     "change_opening_quarters": ("Later by [quarters]", "Quarters by which the other run opens the "
                                 "station later; negative if earlier; empty if it stood before"),
+    "next_best": ("Next best", "same or another site in the other run; made: the other run has "
+                  "exchanged the station for its next best site"),
     "moved_km": ("Distance moved [km]", "Great-circle distance between the two places"),
     "name_en": ("City name", "Name in Latin letters"),
     "num_gained": ("Stations gained", "Stations that only the other run opens here"),
@@ -74,11 +77,14 @@ _OWN = {
 _SIDES = {"base": "base", "other": "other run", "change": "change"}
 
 
-def as_layers(tables: Mapping[str, pd.DataFrame]) -> dict[str, Layer]:
-    """Tables of a comparison, ready to be written; those with places as points."""
+def as_layers(tables: Mapping[str, pd.DataFrame], unit: str = "") -> dict[str, Layer]:
+    """Tables of a comparison, ready to be written; those with places as points.
+
+    Headings tell the objective's ``unit`` where they speak of it.
+    """
     layers = {}
     for name, frame in tables.items():
-        described = tuple(_column(name, column) for column in frame.columns)
+        described = columns_in_unit((_column(name, column) for column in frame.columns), unit)
         shaped, geometry_type = frame, None
         if name in LAYERS:
             points = gpd.points_from_xy(frame["lon"], frame["lat"], crs=CRS)

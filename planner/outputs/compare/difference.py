@@ -17,6 +17,7 @@ from planner.outputs.compare.phases import (
     over_time_notes,
 )
 from planner.outputs.compare.read import FinishedRun, read_finished_run
+from planner.outputs.compare.reasons import compare_reasons, have_reasons, reason_notes
 from planner.outputs.compare.stations import (
     GAINED,
     LOST,
@@ -53,7 +54,8 @@ class Comparison:
         supply_value, gate_value, prices, settings, inputs`, and if both runs planned corridors
         `corridor_summary, corridor_stations_change`, if both were simulated `verdicts_change`,
         `station_packs_change`, if both planned openings `openings_change, phase_change`, if both
-        were made for several futures `future_change, measure_change`. Values stand in columns
+        were made for several futures `future_change, measure_change`, if both told what stations
+        cost to replace, by one question, `reasons_change`. Values stand in columns
         that start with ``base_``, ``other_`` and ``change_``.
     """
 
@@ -118,6 +120,7 @@ def compare_runs(base_folder: Path, other_folder: Path) -> Comparison:
         **changes,
         **compare_waits(changes, base_rows, other_rows),
         **_over_time(stations, base_rows, other_rows),
+        **_reasons(stations, base_rows, other_rows, alike=_asks_alike(base, other)),
     }  # fmt: skip
     return Comparison(base, other, tuple(_notes(base, other, shared, tables)), tables)
 
@@ -134,6 +137,19 @@ def _over_time(
         return found
     openings = compare_openings(stations, base["stations"], other["stations"])
     return {"openings_change": openings, **found}
+
+
+def _reasons(
+    stations: pd.DataFrame,
+    base: Mapping[str, pd.DataFrame],
+    other: Mapping[str, pd.DataFrame],
+    *,
+    alike: bool,
+) -> dict[str, pd.DataFrame]:
+    """What stations cost to replace, if both runs told it in the same terms."""
+    if not alike or not have_reasons(base, other):
+        return {}
+    return {"reasons_change": compare_reasons(stations, base["stations"], other["stations"])}
 
 
 def rank_cities(cities: pd.DataFrame) -> pd.DataFrame:
@@ -218,6 +234,7 @@ def _models(base_run: FinishedRun, other_run: FinishedRun) -> pd.DataFrame:
 
 def _asks_alike(base: FinishedRun, other: FinishedRun) -> bool:
     is_same = judge_of_run(base.run) is judge_of_run(other.run)
+    is_same &= measure_of_run(base.run).unit == measure_of_run(other.run).unit
     return is_same and base.counts_trips == other.counts_trips
 
 
@@ -412,6 +429,7 @@ def _notes(
         side = "base" if days[0] else "other run"
         notes.append(f"Only the {side} was simulated: its waits have nothing to be compared with.")
     notes += over_time_notes(base, other)
+    notes += reason_notes(base, other, alike=_asks_alike(base, other))
     if tables["settings"].empty and tables["inputs"].empty:
         notes.append("Settings and input files are the same.")
     return notes

@@ -14,6 +14,7 @@ from planner.outputs.compare.difference import SITING, Comparison, rank_cities
 from planner.outputs.compare.drawing import draw_stations
 from planner.outputs.compare.phases import AS_BEFORE, count_openings
 from planner.outputs.compare.read import FinishedRun
+from planner.outputs.compare.reasons import reasons_in_words
 from planner.outputs.compare.stations import GAINED, KEPT, LOST, MOVED, RESIZED
 from planner.outputs.compare.verdict import EQUAL, UNLIKE, WITHIN
 from planner.outputs.compare.waits import count_verdict_changes
@@ -39,6 +40,7 @@ _TITLES = {
     "phase_change": "Period by period",
     "future_change": "Future by future",
     "measure_change": "Worth over all futures",
+    "reasons_change": "What stations cost to replace",
     "packs_by_city": "Packs by city, planning quarter",
     "packs_by_quarter": "Packs by quarter",
     "corridor_summary": "Trips between cities",
@@ -91,7 +93,12 @@ def render_page(comparison: Comparison) -> str:
             finding=" ".join(
                 filter(
                     None,
-                    (finding(comparison), waits_finding(comparison), openings_finding(comparison)),
+                    (
+                        finding(comparison),
+                        waits_finding(comparison),
+                        openings_finding(comparison),
+                        reasons_finding(comparison),
+                    ),
                 )
             ),
             cards=_cards(comparison),
@@ -186,6 +193,13 @@ def openings_finding(comparison: Comparison) -> str:
     return "" if openings is None else f"Openings: {count_openings(openings)}."
 
 
+def reasons_finding(comparison: Comparison) -> str:
+    """How stations' worth differs; empty unless both runs told it by one question."""
+    changes = comparison.tables.get("reasons_change")
+    unit = measure_of_run(comparison.base.run).unit
+    return "" if changes is None else reasons_in_words(changes, unit)
+
+
 def signed(value: float, decimals: int = 1, *, is_share: bool = False) -> str:
     """A change with its sign.
 
@@ -247,7 +261,8 @@ def _large(name: str, value: float, *, is_change: bool = False) -> str:
 
 
 def _shown(comparison: Comparison, name: str) -> Shown:
-    layer = as_layers({name: comparison.tables[name]})[name]
+    unit = measure_of_run(comparison.base.run).unit
+    layer = as_layers({name: comparison.tables[name]}, unit)[name]
     frame = _worth_showing(name, comparison.tables[name])
     columns = [column for column in layer.columns if column.name not in _SKIPPED]
     if name == "cities_change":

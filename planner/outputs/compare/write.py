@@ -12,6 +12,7 @@ from planner.outputs.compare.page import render_page
 from planner.outputs.compare.symbols import build_styles
 from planner.outputs.layers.geopackage import write_geopackage
 from planner.outputs.layers.tables import write_data_dictionary, write_table
+from planner.plans.question import measure_of_run
 
 PAGE_FILE = "compare.html"
 GEOPACKAGE_FILE = "compare.gpkg"
@@ -54,7 +55,7 @@ def write_comparison(comparison: Comparison, folder: Path) -> Path:
 
 
 def _write_files(comparison: Comparison, folder: Path) -> None:
-    layers = as_layers(comparison.tables)
+    layers = as_layers(comparison.tables, measure_of_run(comparison.base.run).unit)
     metadata = {
         "TITLE": f"{comparison.base.label} and {comparison.other.label}",
         "ABSTRACT": "Two runs side by side; a change is the other run minus the base. "

@@ -3,9 +3,11 @@
 import csv
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from importlib.resources import files
+
+from planner.outputs.station_reasons import in_unit
 
 MAX_NAME_LENGTH = 31
 
@@ -75,6 +77,18 @@ def describe_columns(layer: str, columns: Iterable[str]) -> tuple[WrittenColumn,
         taken.add(name)
         written.append(WrittenColumn(source, name, title, description))
     return tuple(written)
+
+
+def columns_in_unit(columns: Iterable[WrittenColumn], unit: str) -> tuple[WrittenColumn, ...]:
+    """Columns whose headings and meanings tell the objective's unit where they speak of it."""
+    return tuple(
+        replace(
+            column,
+            title=in_unit(column.title, unit),
+            description=in_unit(column.description, unit),
+        )
+        for column in columns
+    )
 
 
 def safe_name(text: str) -> str:

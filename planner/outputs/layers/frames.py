@@ -15,7 +15,7 @@ from planner.outputs.curves import with_curves
 from planner.outputs.kpi import describe_kpi
 from planner.outputs.layers.allocation import allocation_lines, service_areas
 from planner.outputs.layers.antimeridian import same_type, split_shapes
-from planner.outputs.layers.columns import WrittenColumn, describe_columns
+from planner.outputs.layers.columns import WrittenColumn, columns_in_unit, describe_columns
 from planner.outputs.layers.corridors import CORRIDOR_LAYERS, place_corridors
 from planner.outputs.layers.hexagons import cell_polygons
 from planner.outputs.layers.overview import OVERVIEW_STEPS, ZoneCells, sum_to_cells, zone_cells
@@ -63,6 +63,8 @@ TABLES = {
     "for each alone would.",
     "measure": "What the plan is worth over all futures, each figure as an interval.",
     "future_opening": "Stations that open or grow, by future; until the news they are the same.",
+    "siting_packs": "Vehicles per pack that the stations of the last round were planned for.",
+    "siting_capacity": "Swaps in the peak hour of each station type in each city, likewise.",
     "mix_turn": "How long a pack takes to be full again, by kind of day, city and station type.",
 }
 """Tables that a run may bring beside those that every run has, in order, with what they hold."""
@@ -92,6 +94,8 @@ class RunContent:
     tables : mapping of name to DataFrame
         Further tables, written in the rows' order: those of `CORRIDOR_LAYERS` and `LAYER_TABLES`
         as layers, the others without geometry, those of `TABLES` first.
+    objective_unit : str
+        Unit of what the siting minimises or maximises; of costs to do without a station too.
     """
 
     evaluation: Evaluation
@@ -102,6 +106,7 @@ class RunContent:
     station_types: pd.DataFrame
     chemistries: pd.DataFrame
     tables: Mapping[str, pd.DataFrame] = field(default_factory=dict)
+    objective_unit: str = ""
 
 
 @dataclass(frozen=True)
@@ -166,7 +171,12 @@ def build_layers(content: RunContent) -> dict[str, Layer]:
         *_phase_layers(content),
         *_tables(content),
     ]
-    return {layer.name: layer for layer in layers}
+    return {layer.name: _in_unit(layer, content.objective_unit) for layer in layers}
+
+
+def _in_unit(layer: Layer, unit: str) -> Layer:
+    """A layer whose headings tell the objective's unit where they speak of it."""
+    return replace(layer, columns=columns_in_unit(layer.columns, unit))
 
 
 def whole_layers(layers: Mapping[str, Layer]) -> dict[str, Layer]:

@@ -19,6 +19,7 @@ from planner.outputs.layers.frames import OVERVIEWS, Layer
 from planner.outputs.layers.geopackage import styled_layer
 from planner.outputs.layers.hexagons import cell_width_m
 from planner.outputs.layers.phase_styles import add_times, phase_styles
+from planner.outputs.layers.reason_styles import reason_styles
 from planner.outputs.layers.regions import NO_PACK, WINTER_CLASSES
 from planner.outputs.waits import VERDICT_LOOKS
 
@@ -138,6 +139,7 @@ def build_styles(
         "chemistry_regions": (_style_chemistry_regions(chemistries), "by dominant chemistry"),
         **_corridor_styles(layers),
         **phase_styles(layers),
+        **reason_styles(layers),
         **{
             f"{name} by verdict": (
                 _style_verdicts(), "by verdict of the simulation, in colour and shape")

@@ -6,7 +6,7 @@
     isShown, seasonTitle, rangeOf, cellFeatures, stationFeatures, cityFeatures,
     corridorFeatures, roadFeatures, showLegend, showDetails, showCity, showStation,
     showCorridorStation, roadRows, roadTitle, cellRows, plainLon, waits, verdictOf, phases,
-    isLastPeriod, typeOf, swapsOf, opensText,
+    isLastPeriod, typeOf, swapsOf, opensText, costs,
   } = mapPanel;
 
   const hasWebGl = (() => {
@@ -244,7 +244,7 @@
       // Zones are known as the whole plan serves them; before it stands, cities tell.
       map.setLayoutProperty("shares", "visibility", isShown("cells") && !isLastPeriod() ? "visible" : "none");
       if (!isLastPeriod()) map.setLayoutProperty("cells", "visibility", "none");
-      if (waits || phases) {
+      if (waits || phases || costs) {
         map.getSource("stations").setData(collection(stationFeatures()));
         if (corridors) map.getSource("corridors").setData(collection(corridorFeatures()));
       }

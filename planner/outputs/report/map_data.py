@@ -21,8 +21,15 @@ from planner.outputs.palette import (
 from planner.outputs.phases import OPENED, PHASE, period_names, shades
 from planner.outputs.report.cells import pack_tiles, sum_levels
 from planner.outputs.report.read import RunFiles, records
+from planner.outputs.station_reasons import (
+    NEXT_BEST,
+    REPLACEMENT,
+    REPLACEMENT_LOW,
+    cost_classes,
+    has_reasons,
+)
 from planner.outputs.waits import PACKS_HEAD, VERDICT_LOOKS
-from planner.plans.question import judge_of_run
+from planner.plans.question import judge_of_run, measure_of_run
 
 SEASONS = {
     "hottest": "Hottest month mean",
@@ -66,6 +73,7 @@ def build_map(run: RunFiles) -> dict[str, Any]:
         **corridors,
         **({"waits": _looks()} if run.has_waits else {}),
         **({"phases": _phases(run)} if run.has_phases else {}),
+        **({"costs": _costs(run)} if run.has_reasons else {}),
     }
 
 
@@ -122,6 +130,7 @@ def _stations(run: RunFiles, cut: float) -> dict[str, Any]:
         ],
         "swaps_by_hour": [] if hours is None else _swaps_by_hour(stations["site_id"], hours),
         **_waits(stations),
+        **_replacements(stations),
         **{
             name: _numbers(stations[column], decimals)
             for name, column, decimals in (
@@ -270,6 +279,27 @@ def _waits(stations: pd.DataFrame) -> dict[str, Any]:
             )
         },
     }  # fmt: skip
+
+
+def _costs(run: RunFiles) -> dict[str, Any]:
+    """Unit and classes of what stations cost to replace: lower end, colour, text."""
+    return {
+        "unit": measure_of_run(run.run).unit,
+        "classes": [
+            [each.low, each.colour, each.label] for each in cost_classes(run.stations[REPLACEMENT])
+        ],
+    }
+
+
+def _replacements(stations: pd.DataFrame) -> dict[str, Any]:
+    """What each station costs to replace, and the site that would; empty if nothing told."""
+    if not has_reasons(stations):
+        return {}
+    return {
+        "cost": _numbers(stations[REPLACEMENT], 3),
+        "cost_low": _numbers(stations[REPLACEMENT_LOW], 3),
+        "next_best": [site if isinstance(site, str) else "" for site in stations[NEXT_BEST]],
+    }
 
 
 def _swaps_by_hour(site_ids: pd.Series, hours: pd.DataFrame) -> list[list[float]]:

@@ -3,8 +3,8 @@
 // biome-ignore lint/correctness/noUnusedVariables: map.js, behind it on the page, draws with it
 const mapPanel = (() => {
   const data = JSON.parse(document.getElementById("map-data").textContent);
-  // corridors, waits, phases: only where they were planned, and stations simulated
-  const { cities, stations, levels, corridors, waits, phases } = data;
+  // corridors, waits, phases, costs: only where they were planned, stations simulated, reasons told
+  const { cities, stations, levels, corridors, waits, phases, costs } = data;
   const byId = (id) => document.getElementById(id);
   const format = (value, digits = 0) => value === null || value === undefined ? "–"
     : new Intl.NumberFormat("en-US", { minimumFractionDigits: digits, maximumFractionDigits: digits })
@@ -67,8 +67,21 @@ const mapPanel = (() => {
   const isLastPeriod = () => !phases || state.period === phases.names.length - 1;
   const opensText = (idx) => phases.opens[idx] < 0 ? "stood before" : `opens ${phases.names[phases.opens[idx]]}`;
   const swapsOf = (idx) => isLastPeriod() ? stations.swaps[idx] : phases.swaps[idx][state.period];
+  const costRank = (idx) => stations.cost[idx] === null ? -1
+    : costs.classes.findLastIndex(([from]) => stations.cost[idx] >= from);
+  const costFigure = (cost) => cost === 0 ? "0" : format(cost, cost >= 10 ? 0 : cost >= 1 ? 1 : 2);
+  function costRows(idx) {
+    if (!costs) return [];
+    if (stations.cost[idx] === null) return [["Replacement cost", "stands already"]];
+    const [low, high] = [stations.cost_low[idx] ?? stations.cost[idx], stations.cost[idx]].map(costFigure);
+    return [
+      ["Replacement cost", `${low === high ? high : `${low} to ${high}`} ${costs.unit}`],
+      ["Next best site", stations.next_best[idx] || "none"],
+    ];
+  }
   const stationColour = (idx) => {
     if (state.look === "share") return withinColour(stations.within?.[idx]);
+    if (state.look === "cost") return costRank(idx) < 0 ? data.missing_colour : costs.classes[costRank(idx)][1];
     if (state.look === "opening") return phases.colours[phases.opens[idx]] ?? data.missing_colour;
     return chemistryColour(cities[stations.city[idx]]);
   };
@@ -90,10 +103,10 @@ const mapPanel = (() => {
     point(stations.lon[idx], stations.lat[idx], {
       station: idx,
       colour: stationColour(idx),
-      stroke: state.look === "share" ? data.soft_ink // its middle class is pale
+      stroke: state.look === "share" || state.look === "cost" ? data.soft_ink // a class is pale
         : !isLastPeriod() && phases.opens[idx] === state.period ? data.ink : "#fff",
-      size: stationSize(typeOf(idx)),
-      order: state.look === "share" ? -(stations.within[idx] ?? 2) : typeOf(idx),
+      size: state.look === "cost" ? 0.8 + 0.3 * Math.max(0, costRank(idx)) : stationSize(typeOf(idx)),
+      order: state.look === "cost" ? costRank(idx) : state.look === "share" ? -(stations.within[idx] ?? 2) : typeOf(idx),
       ...(state.look === "verdict" ? verdictMark(stations, idx) : {}),
     }));
   const mostStations = phases ? Math.max(1, ...phases.city_stations.flat()) : 1;
@@ -199,7 +212,12 @@ const mapPanel = (() => {
       parts.push(legendList("Stations: most vehicles of the city use", leading.map(
         ({ name, colour }) => ({ colour, text: name, px: 12 }))));
     }
-    if (isShown("stations") && stations.id.length && state.look !== "verdict") {
+    if (costs && isShown("stations") && state.look === "cost") {
+      const entries = costs.classes.map(([, colour, text], rank) => ({ colour, text, px: 9 + 3 * rank }));
+      if (stations.cost.includes(null)) entries.push({ colour: data.missing_colour, text: "stands already", px: 9 });
+      parts.push(legendList(`Stations: cost to do without [${costs.unit}]`, entries));
+    }
+    if (isShown("stations") && stations.id.length && state.look !== "verdict" && state.look !== "cost") {
       parts.push(legendList("Station size", stations.types.map(
         ({ id, bays }, type) => ({ colour: data.soft_ink, text: `${bays} bays (${id})`, px: 7 * stationSize(type) }))));
     }
@@ -319,6 +337,7 @@ const mapPanel = (() => {
       ["Peak hour, winter", `${format(stations.peak[idx], 1)} of ${format(stations.capacity[idx], 1)} swaps`],
       ["Utilisation", percent(used)],
       ...waitRows(stations, idx),
+      ...costRows(idx),
       ["Zones served", format(stations.zones[idx])],
       ["Mean drive time", `${format(stations.drive[idx], 1)} min`],
       ["Longitude, latitude", `${plainLon(stations.lon[idx]).toFixed(4)}, ${stations.lat[idx].toFixed(4)}`],
@@ -393,6 +412,6 @@ const mapPanel = (() => {
     isShown, seasonTitle, rangeOf, cellFeatures, stationFeatures, cityFeatures,
     corridorFeatures, roadFeatures, showLegend, showDetails, showCity, showStation,
     showCorridorStation, roadRows, roadTitle, cellRows, plainLon, waits, verdictOf, phases,
-    isLastPeriod, typeOf, swapsOf, opensText,
+    isLastPeriod, typeOf, swapsOf, opensText, costs,
   };
 })();

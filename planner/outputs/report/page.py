@@ -26,6 +26,7 @@ from planner.outputs.report.map_data import build_map
 from planner.outputs.report.numbers import MISSING, large, number, percent
 from planner.outputs.report.phases import describe_phases, phase_limits
 from planner.outputs.report.read import RunFiles
+from planner.outputs.report.reasons import describe_reasons, search_data
 from planner.outputs.report.tables import (
     Table,
     assumption_table,
@@ -62,7 +63,10 @@ def render_page(run: RunFiles, on_loss: Callable[[str], None]) -> str:
     curves = describe_curves(run) if run.has_curves else None
     phases = describe_phases(run) if run.has_phases else None
     futures = describe_futures(run) if run.has_futures else None
-    sections = {"waits": waits, "curves": curves, "phases": phases, "futures": futures}
+    reasons = describe_reasons(run) if run.has_reasons else None
+    sections = {
+        "waits": waits, "curves": curves, "phases": phases, "futures": futures, "reasons": reasons
+    }  # fmt: skip
     apart = [
         *([trips.chart] if trips else []),
         *(chart for section in sections.values() if section for chart in section.charts),
@@ -77,7 +81,7 @@ def render_page(run: RunFiles, on_loss: Callable[[str], None]) -> str:
         status=_status(run),
         findings=[
             finding(run),
-            *(each.finding for each in (phases, futures, curves) if each),
+            *(each.finding for each in (phases, futures, reasons, curves) if each),
         ],
         cards=[*cards(run), *(trip_cards(run) if trips else ())],
         charts=list(markup.values()),
@@ -103,8 +107,16 @@ def render_page(run: RunFiles, on_loss: Callable[[str], None]) -> str:
         map_library=_map_library("maplibre-gl.js"),
         map_style=_map_library("maplibre-gl.css"),
         page_style=Markup(_asset("page.css")),
+        reasons_data=_json_block(search_data(run)) if reasons else "",
         scripts=[
-            Markup(_asset(name)) for name in ("map_panel.js", "map.js", "tables.js", "tooltips.js")
+            Markup(_asset(name))
+            for name in (
+                "map_panel.js",
+                "map.js",
+                "tables.js",
+                "tooltips.js",
+                *(["reasons.js"] if reasons else []),
+            )
         ],
     )
 

@@ -12,6 +12,7 @@ import pandas as pd
 from planner.errors import Fault, InputError
 from planner.outputs.chemistries import Chemistries, read_chemistries
 from planner.outputs.run_json import read_run_json
+from planner.outputs.station_reasons import FORCE_IN, FORCE_IN_LOW, LEAVES, has_reasons
 from planner.outputs.whole import whole_kpi, whole_table
 
 ZONE_COLUMNS = ("zone_id", "lon", "lat", "car_owning_households", "swaps_per_day", "served_frac")
@@ -103,6 +104,9 @@ _FUTURES = {
 }  # fmt: skip
 """Files of a run that was planned for several futures: all or none; the first shows whether."""
 
+_REASONS = ("site_id", "city_id", FORCE_IN, FORCE_IN_LOW, LEAVES)
+"""Of the sites without a station, in runs that told what each costs."""
+
 _RUN_KEYS = ("status", "objective", "bound", "gap_frac", "kpi", "models", "options")
 _REMEDY = "not a run folder of this version; plan again with `planner run`"
 
@@ -124,7 +128,8 @@ class RunFiles:
         Names and colours of the instance's cell chemistries.
     optional : mapping of name to DataFrame
         The tables that some runs bring and this one has, those of corridors with their layers,
-        those of waits, those of contested curves, those over time and of futures with theirs.
+        those of waits, those of contested curves, those over time and of futures with theirs,
+        and sites without a station where the run told what they cost.
     """
 
     run: dict[str, Any]
@@ -184,6 +189,11 @@ class RunFiles:
         return "future" in self.optional
 
     @property
+    def has_reasons(self) -> bool:
+        """Whether the run told what each station costs to replace."""
+        return has_reasons(self.stations)
+
+    @property
     def counts_trips(self) -> bool:
         """Whether the siting's objective counts swaps on trips between cities too."""
         funding: str = self.scenario.get("corridors", {}).get("funding", "none")
@@ -234,6 +244,9 @@ def read_run(folder: Path) -> RunFiles:
             optional |= {
                 Path(name).stem: read(name, _table, columns) for name, columns in group.items()
             }
+    stations = frames["stations"]
+    if stations is not None and has_reasons(stations):
+        optional["candidates"] = read("layers/candidates.parquet", _reasons, _REASONS)
     run = read("run.json", read_run_json, _RUN_KEYS)
     scenario = read(
         "scenario.resolved.toml", lambda path: tomllib.loads(path.read_text(encoding="utf-8"))
@@ -253,6 +266,10 @@ def read_run(folder: Path) -> RunFiles:
 
 def _table(path: Path) -> pd.DataFrame:
     return pd.read_parquet(path).drop(columns=["geometry", "bbox"], errors="ignore")
+
+
+def _reasons(path: Path) -> pd.DataFrame:
+    return pd.read_parquet(path, columns=list(_REASONS))
 
 
 def _zones(path: Path) -> pd.DataFrame:

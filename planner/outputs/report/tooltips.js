@@ -13,7 +13,7 @@
     tip.style.left = `${left}px`;
     tip.style.top = `${event.clientY + 16}px`;
   };
-  for (const charts of document.querySelectorAll("#charts, #trips, #waits")) {
+  for (const charts of document.querySelectorAll("#charts, #trips, #waits, #curves, #phases, #futures, #reasons")) {
     charts.addEventListener("pointermove", show);
     charts.addEventListener("pointerleave", () => { tip.hidden = true; });
   }

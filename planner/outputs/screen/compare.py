@@ -17,6 +17,7 @@ from planner.outputs.compare.page import (
     figure,
     finding,
     openings_finding,
+    reasons_finding,
     signed,
     station_counts,
     waits_finding,
@@ -45,6 +46,8 @@ def show_comparison(comparison: Comparison, folder: Path | None) -> None:
         print_text(console, waits)
     if openings := openings_finding(comparison):
         print_text(console, openings)
+    if reasons := reasons_finding(comparison):
+        print_text(console, reasons)
     for note in comparison.notes:
         print_text(console, f"note: {note}")
     _print_kpi(console, tables["kpi"], comparison.base.chemistries)

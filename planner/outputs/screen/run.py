@@ -114,6 +114,7 @@ def show_result(planned: "Planned", folder: Path, as_json: bool) -> None:
         *_contested(planned),
         *over_time(planned),
         *in_futures(planned),
+        *_reasons(planned),
     ):  # fmt: skip
         figures.add_row(label, escape(value))
     console.print(figures)
@@ -180,6 +181,16 @@ def _promise(planned: "Planned") -> list[tuple[str, str]]:
             "(costs.range_shortfall_cny_per_km) is a guess that moves the cold cities' packs",
         )
     ]
+
+
+def _reasons(planned: "Planned") -> list[tuple[str, str]]:
+    """What the stations cost to do without; nothing where the run does not tell."""
+    from planner.outputs.station_reasons import has_reasons, stations_in_words
+
+    stations = planned.evaluation.stations
+    if not has_reasons(stations):
+        return []
+    return [("to replace", stations_in_words(stations, planned.plan.models[0].unit))]
 
 
 def _contested(planned: "Planned") -> list[tuple[str, str]]:

@@ -16,6 +16,7 @@ from planner.outputs.chemistries import Chemistries, read_chemistries
 from planner.outputs.kpi import describe_kpi
 from planner.outputs.layers.describe import DATA_PACKAGE
 from planner.outputs.run_json import read_run_json
+from planner.outputs.station_reasons import FORCE_IN, closest_first
 from planner.outputs.whole import whole_kpi, whole_table
 from planner.outputs.workbook.formats import (
     PERCENT,
@@ -33,15 +34,16 @@ _DECIMALS = 6  # as in tables/*.csv
 _WAITS, _STATION_WAIT = "simulation_figure", "station_wait"
 _NO_PACK_TYPE = "no_pack_type"
 _MEASURE = "measure"
+_CANDIDATES, _CLOSEST = "candidates", "closest_sites"
 _FIRST = (
-    "kpi", "cities", "stations", "phase", "future", _MEASURE, _WAITS, _STATION_WAIT,
+    "kpi", "cities", "stations", _CANDIDATES, "phase", "future", _MEASURE, _WAITS, _STATION_WAIT,
     "corridor_summary",
 )  # fmt: skip
 _LAST = ("assumptions", "run_info")
 _CORRIDORS = ("corridor_stations", "corridor_legs", "corridor_unserved")
 _OVER_TIME = ("station_phases", "city_phases", "future_sites")
 _PLACES = ("cities", "stations", *_CORRIDORS, *_OVER_TIME)  # layers worth reading without a map
-_FIRST_ROWS = {"corridor_legs": 5_000, "corridor_unserved": 5_000}
+_FIRST_ROWS = {"corridor_legs": 5_000, "corridor_unserved": 5_000, _CANDIDATES: 5_000}
 """Tables of which the first rows are enough; the others stand in the run's files."""
 
 _NAMED = {
@@ -58,8 +60,10 @@ _NAMED = {
 _STATION_HOUR = "station_hour"
 _FOR_SIMULATION = ("station_packs", "station_service", "mix_hour", "mix_spread", "mix_turn")
 """Tables that programs simulate a run from; what people read of them stands in other sheets."""
+_FOR_REASONS = ("siting_packs", "siting_capacity")
+"""Tables that reasons are asked of once more when the run is finished."""
 _OF_FIGURES = {"value", "low", "high", "expected"}
-_SHEET_NAMES = {_WAITS: "waits", _STATION_WAIT: "waits_by_station"}
+_SHEET_NAMES = {_WAITS: "waits", _STATION_WAIT: "waits_by_station", _CANDIDATES: _CLOSEST}
 """Sheets that are not called as their tables."""
 _REMEDY = "not a run folder of this version; plan again with `planner run`"
 
@@ -212,19 +216,30 @@ def _ordered(resources: Mapping[str, Any]) -> list[str]:
 
 
 def _why_not(folder: Path, resource: Mapping[str, Any]) -> str:
+    if resource["name"] == _CANDIDATES and _tells_costs(resource):
+        return ""  # the nearest to a station, not all places
     if resource["geometry_type"] and resource["name"] not in _PLACES:
         return "shapes and places for a map"
     if resource["name"] in _FOR_SIMULATION:
         return "what the simulation is given"
+    if resource["name"] in _FOR_REASONS:
+        return "what the stations were planned for, to ask the same question again"
     if resource["name"] != _STATION_HOUR and _num_rows(folder, resource) > MOST_ROWS:
         return f"more than {MOST_ROWS:,} rows"
     return ""
+
+
+def _tells_costs(resource: Mapping[str, Any]) -> bool:
+    return any(field["name"] == FORCE_IN for field in _fields(resource))
 
 
 def _sheet(resource: Mapping[str, Any], frame: pd.DataFrame, names: "pd.Series[Any]") -> Sheet:
     fields, description = _fields(resource), resource["description"]
     if resource["name"] == _STATION_HOUR:
         return _hours_across(fields, frame)
+    if resource["name"] == _CANDIDATES:
+        frame = closest_first(frame)
+        description = "Sites without a station, the nearest to having one first."
     if resource["name"] in _FIRST_ROWS and len(frame) > _FIRST_ROWS[resource["name"]]:
         kept = _FIRST_ROWS[resource["name"]]
         description += f" Here the first {kept:,} of {len(frame):,} rows."

@@ -17,6 +17,7 @@ from tests.made_up_corridors import make_corridor_tables
 from tests.made_up_curves import CURVE_KPI, make_curve_tables
 from tests.made_up_futures import make_future_tables
 from tests.made_up_phases import PHASING, make_phase_tables, opening_quarters
+from tests.made_up_reasons import with_force_ins, with_replacements
 from tests.made_up_waits import make_wait_kpi, make_wait_tables
 
 EVIL_CITY = "<script>alert(1)</script>"
@@ -255,6 +256,26 @@ def make_over_time(frames: dict[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:
     }
 
 
+EVIL_CANDIDATE = "c2<img src=x onerror=alert(4)>"
+
+
+def make_reasons(frames: dict[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:
+    """What stations cost to replace, and what three other sites would cost; one may have none."""
+    candidates = pd.DataFrame(
+        {
+            "site_id": ["c1", EVIL_CANDIDATE, "c3"],
+            "city_id": ["230100", "x1", "230100"],
+            "lon": [126.61, 127.41, 126.62],
+            "lat": [45.71, 45.26, 45.72],
+            "site_status": ["candidate", "candidate", "forbidden"],
+        }
+    )
+    return {
+        "layers/stations": with_replacements(frames["layers/stations"], EVIL_CANDIDATE),
+        "layers/candidates": with_force_ins(candidates, "s1"),
+    }
+
+
 QUARTER, USE = "2027Q2", (0.5, 0.99)
 """Quarter whose packs count; how busy Harbin's and the other stations are made up to be."""
 
@@ -287,6 +308,7 @@ def write_run_folder(folder: Path, *, with_optional: bool) -> Path:
         frames |= {f"tables/{name}": frame for name, frame in curves.items()}
         run["kpi"] |= CURVE_KPI
         frames |= make_waits(frames)
+        frames |= make_reasons(frames)
         run["kpi"] |= make_wait_kpi({"simulation_figure": frames["tables/simulation_figure"]})
     for name, frame in frames.items():
         frame.to_parquet(folder / f"{name}.parquet", index=False)

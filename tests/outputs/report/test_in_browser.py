@@ -16,7 +16,7 @@ from planner.instance import Instance
 from planner.outputs.run_folder import write_run
 from planner.planning.pipeline import plan
 from tests.moved_east import moved_east
-from tests.outputs.report.made_up_run import EVIL_CITY
+from tests.outputs.report.made_up_run import EVIL_CANDIDATE, EVIL_CITY
 from tests.programs import find_program, lacking
 
 CHROMIUM = find_program("chromium", "chromium-browser", "google-chrome", "chrome")
@@ -155,6 +155,37 @@ def test_the_slider_takes_the_map_back_to_earlier_periods(visit: Visit) -> None:
     legend = visit.page.locator("#legend").inner_text()
     assert "Swaps served by city, 2026Q4" in legend
     assert "Swaps served in the zones" not in legend
+
+
+def test_stations_are_drawn_by_what_they_cost_to_replace(visit: Visit) -> None:
+    visit.show("cells", shown=False)
+    dearest = "153,52,4"
+    assert visit.colours().get(dearest, 0) == 0
+    visit.page.locator("input[name=look][value=cost]").check(force=True)
+    assert visit.colours().get(dearest, 0) > 20
+    legend = visit.page.locator("#legend").inner_text()
+    assert "Stations: cost to do without [swaps/day]" in legend
+    assert "10 and more" in legend
+    assert "stands already" in legend
+
+
+def test_a_site_is_found_by_its_id(visit: Visit) -> None:
+    found = visit.page.locator("#site-found li")
+    search = visit.page.locator("#site-search")
+    search.fill("S1")
+    assert found.all_inner_texts() == [
+        f"s1: station; to do without it costs 6.0 to 12 swaps/day; next best site: {EVIL_CANDIDATE}"
+    ]
+    search.fill("c3")
+    assert found.all_inner_texts() == ["c3: site that may have no station"]
+    search.fill("onerror")
+    assert found.all_inner_texts() == [
+        f"{EVIL_CANDIDATE}: no station; one here costs 0.68 to 2.7 swaps/day; s1 leaves for it"
+    ]
+    search.fill("no such site")
+    assert found.all_inner_texts() == ["no site has this id"]
+    search.fill("")
+    assert found.count() == 0
 
 
 def _move_slider(visit: Visit, period: int) -> None:

@@ -18,7 +18,13 @@ from planner.cli import cli
 from planner.errors import InputError
 from planner.outputs.report import rebuild_report, write_report
 from tests.made_up_curves import SETS
-from tests.outputs.report.made_up_run import EVIL_CITY, EVIL_NAME_ZH, EVIL_SITE, EVIL_SOURCE
+from tests.outputs.report.made_up_run import (
+    EVIL_CANDIDATE,
+    EVIL_CITY,
+    EVIL_NAME_ZH,
+    EVIL_SITE,
+    EVIL_SOURCE,
+)
 
 SIZE_LIMIT = 15_000_000
 _LOADS = ("src", "href", "srcset", "data", "action", "poster", "xlink:href")
@@ -104,12 +110,12 @@ def test_the_map_library_is_the_one_on_record(report: Path, page: _Page) -> None
 
 
 def test_text_from_outside_stays_text(page: _Page, map_data: dict[str, Any]) -> None:
-    # The data, MapLibre, and four scripts of ours: none came in through a name.
-    assert page.tags.count("script") == 6
+    # Data of map and search, MapLibre, and five scripts of ours: none came in through a name.
+    assert page.tags.count("script") == 8
     assert page.tags.count("style") == 2
     assert "img" not in page.tags
     assert not [name for _, name, _ in page.attributes if name.startswith("on")]
-    for text in (EVIL_CITY, EVIL_NAME_ZH, EVIL_SITE, EVIL_SOURCE, "&amp;"):
+    for text in (EVIL_CITY, EVIL_NAME_ZH, EVIL_SITE, EVIL_CANDIDATE, EVIL_SOURCE, "&amp;"):
         assert text in page.texts
     assert map_data["cities"][1]["name"] == EVIL_CITY
     assert map_data["cities"][1]["name_zh"] == EVIL_NAME_ZH
@@ -502,7 +508,7 @@ def test_a_chart_that_kills_its_process_leaves_a_report_without_it(run_folder: P
     assert "This chart could not be drawn: the renderer ended by SIG" in "\n".join(page.texts)
     ids = [value for _, name, value in page.attributes if name == "id"]
     assert {"chart-worst", "chart-hours", "chart-trips"} <= set(ids)
-    assert page.tags.count("svg") == _Page(write_report(run_folder)).tags.count("svg") == 18
+    assert page.tags.count("svg") == _Page(write_report(run_folder)).tags.count("svg") == 20
 
 
 def test_supply_of_a_single_quarter_is_seen(run_folder: Path) -> None:

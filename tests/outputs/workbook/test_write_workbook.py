@@ -25,6 +25,7 @@ from tests.made_up_waits import simulated
 
 SHEETS = {"simulation_figure": "waits", "station_wait": "waits_by_station"}
 GIVEN_TO_SIMULATION = {"station_packs", "station_service", "mix_hour", "mix_turn"}
+GIVEN_TO_REASONS = {"siting_packs", "siting_capacity"}
 NAME_ROW, HEADING_ROW, FIRST_ROW = 2, 3, 4
 TRAPS = {
     "name_en": "=1+1",
@@ -89,11 +90,12 @@ def add_table(folder: Path, name: str, frame: pd.DataFrame) -> None:
 def test_every_table_of_the_run_has_its_sheet(book: Any, finished: Path) -> None:
     tables = {path.stem for path in (finished / "tables").glob("*.parquet")}
     assert tables >= {*SHEETS, *GIVEN_TO_SIMULATION}
-    tables = {SHEETS.get(name, name) for name in tables - GIVEN_TO_SIMULATION}
+    given = GIVEN_TO_SIMULATION | GIVEN_TO_REASONS
+    tables = {SHEETS.get(name, name) for name in tables - given} | {"closest_sites"}
     expected = {"overview", "cities", "stations", "data_dictionary"} | tables
     assert set(book.sheetnames) == expected
     assert book.sheetnames[:6] == [
-        "overview", "kpi", "cities", "stations", "waits", "waits_by_station"
+        "overview", "kpi", "cities", "stations", "closest_sites", "waits"
     ]  # fmt: skip
     assert set(texts(book["overview"])) >= GIVEN_TO_SIMULATION
 
@@ -102,7 +104,7 @@ def test_figures_are_those_of_the_tables(book: Any, finished: Path) -> None:
     compared = 0
     layers = [finished / f"layers/{name}.parquet" for name in ("cities", "stations")]
     for path in [*(finished / "tables").glob("*.parquet"), *layers]:
-        if path.stem in GIVEN_TO_SIMULATION:
+        if path.stem in GIVEN_TO_SIMULATION | GIVEN_TO_REASONS:
             continue
         frame = pd.read_parquet(path).drop(columns=["geometry", "bbox"], errors="ignore")
         frame = whole_table(path.stem, frame)
@@ -348,8 +350,8 @@ def simulated_book(planned_tutorial: Planned, tmp_path_factory: pytest.TempPathF
 
 
 def test_waits_stand_with_their_intervals_beside_the_closed_form(simulated_book: Any) -> None:
-    assert simulated_book.sheetnames[1:6] == [
-        "kpi", "cities", "stations", "waits", "waits_by_station",
+    assert simulated_book.sheetnames[1:7] == [
+        "kpi", "cities", "stations", "closest_sites", "waits", "waits_by_station",
     ]  # fmt: skip
     page = simulated_book["waits"]
     row = values(page, "figure").index("within_5min_frac")

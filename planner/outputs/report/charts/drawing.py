@@ -76,6 +76,11 @@ def count_axis(field: str, title: str) -> Spec:
     return counted
 
 
+def padded() -> Spec:
+    """Scale of a quantity that need not begin at 0, its ends apart from the axes."""
+    return {"zero": False, "nice": False, "padding": 14}
+
+
 def says() -> Spec:
     """Encoding of what a mark says of itself: the column `says`."""
     return {"description": {"field": "says", "type": "nominal"}}
@@ -147,6 +152,6 @@ def complete(spec: Spec, *, left_px: int = 0) -> Spec:
         "padding": {"left": 4 + left_px, "right": 12, "top": 6, "bottom": 4},
         **spec,
     }
-    if not {"hconcat", "facet"} & set(spec):
+    if not {"concat", "facet", "hconcat"} & set(spec):
         whole = {"width": _WIDTH_PX - left_px, "height": HEIGHT_PX, **whole}
     return whole
