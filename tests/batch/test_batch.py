@@ -215,6 +215,7 @@ def test_ctrl_c_keeps_the_best_plan_and_the_same_command_goes_on(study: StudyFol
     assert not list(study.out.glob("stopped/*"))
 
 
+@pytest.mark.slow
 def test_ctrl_c_twice_gives_up_and_the_same_command_goes_on(study: StudyFolder) -> None:
     study.write(scenarios={"good": {}, "slow": {}})
     process = study.start("--json", "--processes", "1", faults=True)
@@ -236,6 +237,7 @@ def test_ctrl_c_twice_gives_up_and_the_same_command_goes_on(study: StudyFolder) 
     assert kept.items() < _finished_at(study.out).items()
 
 
+@pytest.mark.slow
 def test_two_batches_at_once_make_each_run_once(study: StudyFolder) -> None:
     study.write(sweeps={"g": GRID})
     batches = [study.start("--json", "--processes", "1") for _ in range(2)]

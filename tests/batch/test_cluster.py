@@ -71,6 +71,7 @@ def _read_until(process: "subprocess.Popen[str]", wanted: Any) -> None:
         pass
 
 
+@pytest.mark.slow
 def test_a_batch_on_a_cluster_loses_a_worker_and_is_complete(study: StudyFolder) -> None:
     study.write(sweeps={"g": GRID})
     with _cluster(study.out.parent, 2) as (address, processes):

@@ -6,6 +6,7 @@ import pytest
 from tests.batch.study_folder import StudyFolder
 
 
+@pytest.mark.slow
 def test_a_study_over_vehicles_per_station_and_mix(study: StudyFolder) -> None:
     stations = {"method": "list", "axes": [
         {"setting": "demand.vehicles_per_station", "values": [20.0, 40.0]},

@@ -24,7 +24,7 @@ def locks(seed: int) -> tuple[np.ndarray, np.ndarray]:
     return free[rng.random(len(free)) < 0.6], opened
 
 
-@pytest.mark.parametrize("seed", [*range(0, 48, 3), 1, 7, 13, 19])
+@pytest.mark.parametrize("seed", [*range(0, 48, 5), 7])
 def test_intervals_of_several_locks_hold(seed: int) -> None:
     problem = any_problem(seed)
     plans = plans_of(seed)

