@@ -279,7 +279,7 @@ def _search_until_done(search: PhasedSearch, state: NestedState, rng: np.random.
         known, is_short = search.objective, number > 1 and search.is_crowded
         if search.gap_frac > target and search.may_go_on():
             stays = _crowded_sites(search) if is_short and stale >= tuning.stale_rounds else None
-            if stays is not None and not stays.all():
+            if stays is not None:
                 is_short, stale = False, 0
             moves = short if is_short else min(long, tuning.max_moves)
             hot_frac = (
@@ -294,10 +294,11 @@ def _search_until_done(search: PhasedSearch, state: NestedState, rng: np.random.
             break
 
 
-def _crowded_sites(search: PhasedSearch) -> BoolArray:
-    """Sites in cities whose stations the last plan made full."""
+def _crowded_sites(search: PhasedSearch) -> BoolArray | None:
+    """Sites in cities whose stations the last plan made full; None if there are no others."""
     city_of_site = search.problem.cities.city_idx[search.rows.site_idx]
-    return np.isin(city_of_site, search.crowded_cities)
+    crowded = np.isin(city_of_site, search.crowded_cities)
+    return None if crowded.all() else crowded
 
 
 def _improve_bound(search: PhasedSearch, target: float, factor: int) -> None:

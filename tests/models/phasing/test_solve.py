@@ -227,3 +227,19 @@ def test_multipliers_beside_the_plans_prove_alike():
     exact = solve_phased(problem, EXACT)
     assert beside.proof.bound >= exact.proof.objective * (1 - 1e-9)
     assert beside.proof.objective <= exact.proof.bound * (1 + 1e-9)
+
+
+def test_one_city_with_full_stations_is_searched_until_the_time_is_over():
+    """There is nothing to do beside it: rounds that leave it alone would be none."""
+    problem = random_problem(5, num_sites=12, num_zones=60, capacity=20.0, limits=(
+        total(4, 12, Tree.line(3)),
+    ))  # fmt: skip
+    stages = []
+    solve_phased(
+        problem,
+        SolveOptions(gap_frac=0.0, time_limit_s=2.0),
+        tuning=Tuning(exact_entries=0),
+        on_progress=lambda progress: stages.append(progress.stage),
+    )
+    assert stages.count("anneal") > 8
+    assert stages.count("bound") <= 2 * stages.count("anneal") + 4
