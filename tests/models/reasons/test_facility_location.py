@@ -15,6 +15,7 @@ from planner.models.reasons.parts import linked_parts
 from planner.models.reasons.result import SiteReasons, Stations
 from planner.solving.options import SolveOptions
 from planner.solving.rules import CityLimits, SiteRules
+from tests.models.reasons.intervals import assert_costs_within
 
 OPTIONS = SolveOptions(gap_frac=0.0, deterministic=True)
 CLOSE = 1e-5
@@ -104,42 +105,28 @@ def sites_of(plan: frozenset[tuple[int, int]]) -> set[int]:
     return {site for site, _ in plan}
 
 
-def least(plans: Plans, site: int, wanted: bool) -> float:
-    return min(
-        (c for each, c in plans.items() if (site in sites_of(each)) == wanted), default=math.inf
-    )
-
-
 def assert_within(
     problem: FacilityLocationProblem,
     plans: Plans,
     plan: frozenset[tuple[int, int]],
     found: SiteReasons,
 ) -> None:
-    cost = plans[plan]
     parts = linked_parts(pairs_by_site(problem).zones, problem.num_zones, problem.rules.cities)
     several = len(set(parts.of_site[problem.rules.usable].tolist())) > 1
-    for sites, highs, lows, wanted, locked in (
-        (found.open_site_idx, found.replacement_cost, found.replacement_low, False, "forced"),
-        (found.closed_site_idx, found.force_in_cost, found.force_in_low, True, "forbidden"),
-    ):
-        for site, high, low in zip(sites.tolist(), highs.tolist(), lows.tolist(), strict=True):
-            if getattr(problem.rules, locked)[site]:
-                assert math.isnan(high + low)
-                continue
-            assert 0.0 <= low <= high
-            assert max(least(plans, site, wanted) - cost, 0.0) <= high + CLOSE
-            inside = plans
-            if several:
-                part = set(np.flatnonzero(parts.of_site == parts.of_site[site]).tolist())
-                kept = {station for station in plan if station[0] not in part}
-                inside = {
-                    each: c
-                    for each, c in plans.items()
-                    if {station for station in each if station[0] not in part} == kept
-                    and len(each) <= len(plan)
-                }
-            assert low <= max(least(inside, site, wanted) - cost, 0.0) + CLOSE
+
+    def inside(site: int) -> Plans:
+        if not several:
+            return plans
+        part = set(np.flatnonzero(parts.of_site == parts.of_site[site]).tolist())
+        kept = {station for station in plan if station[0] not in part}
+        return {
+            each: cost
+            for each, cost in plans.items()
+            if {station for station in each if station[0] not in part} == kept
+            and len(each) <= len(plan)
+        }
+
+    assert_costs_within(problem.rules, plans, plans[plan], found, inside, CLOSE, sites_of)
 
 
 @pytest.mark.parametrize("seed", [*range(0, 24, 5), *range(1, 24, 5)])

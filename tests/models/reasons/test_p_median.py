@@ -12,6 +12,7 @@ from planner.models.reasons.parts import Parts, linked_parts
 from planner.models.reasons.result import SiteReasons
 from planner.solving.incidence import transpose
 from planner.solving.options import SolveOptions
+from tests.models.reasons.intervals import assert_costs_within
 from tests.models.reasons.median_cases import plans_of, random_median
 
 OPTIONS = SolveOptions(gap_frac=0.0, deterministic=True)
@@ -38,30 +39,14 @@ def others_kept(
 
 def assert_within(problem: PMedianProblem, found: SiteReasons) -> None:
     plans = plans_of(problem)
-    plan = frozenset(found.open_site_idx.tolist())
-    cost, parts = plans[plan], parts_of(problem)
+    plan, parts = frozenset(found.open_site_idx.tolist()), parts_of(problem)
     num_parts = len(set(parts.of_site[problem.rules.usable].tolist()))
-    for sites, highs, lows, wanted, locked in (
-        (found.open_site_idx, found.replacement_cost, found.replacement_low, False, "forced"),
-        (found.closed_site_idx, found.force_in_cost, found.force_in_low, True, "forbidden"),
-    ):
-        for site, high, low in zip(sites.tolist(), highs.tolist(), lows.tolist(), strict=True):
-            if getattr(problem.rules, locked)[site]:
-                assert math.isnan(high + low)
-                continue
-            assert 0.0 <= low <= high
-            true = min(
-                (each for other, each in plans.items() if (site in other) == wanted),
-                default=math.inf,
-            )
-            assert max(true - cost, 0.0) <= high + CLOSE
-            part = frozenset(np.flatnonzero(parts.of_site == parts.of_site[site]).tolist())
-            inside = plans if num_parts == 1 else others_kept(plans, plan, part)
-            true = min(
-                (each for other, each in inside.items() if (site in other) == wanted),
-                default=math.inf,
-            )
-            assert low <= max(true - cost, 0.0) + CLOSE
+
+    def inside(site: int) -> dict[frozenset[int], float]:
+        part = frozenset(np.flatnonzero(parts.of_site == parts.of_site[site]).tolist())
+        return plans if num_parts == 1 else others_kept(plans, plan, part)
+
+    assert_costs_within(problem.rules, plans, plans[plan], found, inside, CLOSE)
 
 
 @pytest.mark.parametrize("seed", [*range(0, 40, 5), *range(1, 40, 5)])

@@ -11,6 +11,7 @@ from planner.models.reasons.result import SiteReasons
 from planner.models.reasons.set_cover import set_cover_reasons, set_cover_without
 from planner.models.set_cover.problem import SetCoverProblem
 from planner.solving.options import SolveOptions
+from tests.models.reasons.intervals import assert_costs_within
 from tests.models.set_cover.cover_cases import by_city, cover_problem, is_allowed
 
 OPTIONS = SolveOptions(gap_frac=0.0, deterministic=True)
@@ -71,30 +72,18 @@ def one_part(problem: SetCoverProblem) -> bool:
     return len(set(parts.of_site[useful].tolist())) <= 1
 
 
-def least(plans: dict[frozenset[int], float], site: int, wanted: bool) -> float:
-    return min((c for each, c in plans.items() if (site in each) == wanted), default=math.inf)
-
-
 def assert_within(problem: SetCoverProblem, found: SiteReasons) -> None:
     plans = plans_of(problem)
     plan = frozenset(found.open_site_idx.tolist())
-    cost = plans[plan]
     parts = linked_parts(problem.reach, problem.num_zones, problem.rules.cities)
-    for sites, highs, lows, wanted, locked in (
-        (found.open_site_idx, found.replacement_cost, found.replacement_low, False, "forced"),
-        (found.closed_site_idx, found.force_in_cost, found.force_in_low, True, "forbidden"),
-    ):
-        for site, high, low in zip(sites.tolist(), highs.tolist(), lows.tolist(), strict=True):
-            if getattr(problem.rules, locked)[site]:
-                assert math.isnan(high + low)
-                continue
-            assert 0.0 <= low <= high
-            assert max(least(plans, site, wanted) - cost, 0.0) <= high + CLOSE
-            inside = plans
-            if not one_part(problem):
-                part = set(np.flatnonzero(parts.of_site == parts.of_site[site]).tolist())
-                inside = {each: c for each, c in plans.items() if each - part == plan - part}
-            assert low <= max(least(inside, site, wanted) - cost, 0.0) + CLOSE
+
+    def inside(site: int) -> dict[frozenset[int], float]:
+        if one_part(problem):
+            return plans
+        part = set(np.flatnonzero(parts.of_site == parts.of_site[site]).tolist())
+        return {each: cost for each, cost in plans.items() if each - part == plan - part}
+
+    assert_costs_within(problem.rules, plans, plans[plan], found, inside, CLOSE)
 
 
 @pytest.mark.parametrize("seed", [*range(0, 80, 5), *range(1, 80, 5)])
