@@ -7,15 +7,14 @@ load them from the disk. That is no work on the problem: no limit counts it. Tak
 
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
 from numba.core import event
 
-CompileListener = Callable[[int, float], None]
-"""Told, as a kernel begins to compile, its number in this process and the seconds so far."""
+from planner.solving.compile_listeners import CompileListener, listeners
 
 
 @dataclass
@@ -27,17 +26,19 @@ class _Watch(event.Listener):  # type: ignore[misc] # numba has no types
     began_s: float = 0.0
     total_s: float = 0.0
     num_kernels: int = 0
-    listeners: list[CompileListener] = field(default_factory=list)
 
     def on_start(self, event: Any) -> None:
         with self.lock:
             if self.depth == 0:
                 self.began_s = time.monotonic()
             self.depth += 1
+            if event.data["dispatcher"].py_func.__module__.startswith("numba."):
+                return  # a part of what numba makes of a kernel
             self.num_kernels += 1
-            listeners, compiled_s = tuple(self.listeners), self.compiled_s()
-        for tell in listeners:
-            tell(self.num_kernels, compiled_s)
+            number, compiled_s = self.num_kernels, self.compiled_s()
+            tell = listeners[-1] if listeners else None
+        if tell is not None:
+            tell(number, compiled_s)
 
     def on_end(self, event: Any) -> None:
         with self.lock:
@@ -86,8 +87,8 @@ def clock_stands_still() -> Iterator[None]:
 @contextmanager
 def told_of_compiling(listener: CompileListener) -> Iterator[None]:
     """Have a listener told, within the block, of every kernel that has to be compiled."""
-    _watch.listeners.append(listener)
+    listeners.append(listener)
     try:
         yield
     finally:
-        _watch.listeners.remove(listener)
+        listeners.remove(listener)

@@ -3,6 +3,7 @@
 A worker that dies costs its task one retry, never the run.
 """
 
+import atexit
 import concurrent.futures
 import multiprocessing
 import os
@@ -12,6 +13,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import CancelledError, Executor, Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
 from typing import Any, Generic, TypeVar
 
 from planner.solving.compiling import clock_stands_still, num_compiled
@@ -28,12 +30,32 @@ ATTEMPTS = 2
 _stop_in_worker: StopRequest | None = None
 
 
+@contextmanager
+def deaf_to_interrupts() -> Iterator[None]:
+    """Processes started within do not hear Ctrl-C, while they still import, either."""
+    if threading.current_thread() is not threading.main_thread():
+        yield  # only the main thread may say so
+        return
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def become_worker() -> None:
+    """Make a fresh process a worker: the caller, not the terminal, tells it when to end."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    # A solver that was left behind in a thread would abort the interpreter's own end.
+    atexit.register(os._exit, 0)
+    threading.Thread(target=_end_with_parent, daemon=True, name="end with parent").start()
+
+
 def _start_worker(stop: StopRequest) -> None:
-    """Make a fresh process ready: the caller, not the terminal, tells it when to stop."""
+    """Make a fresh process a worker that hears of its caller when to stop."""
     global _stop_in_worker
     _stop_in_worker = stop
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    threading.Thread(target=_end_with_parent, daemon=True, name="end with parent").start()
+    become_worker()
 
 
 def _end_with_parent() -> None:
@@ -46,6 +68,10 @@ def _end_with_parent() -> None:
 
 def _call_in_worker(function: "Callable[[Task, StopRequest | None], Answer]", task: Task) -> Answer:
     return function(task, _stop_in_worker)
+
+
+def _be_ready(_function: "Callable[[Task, StopRequest | None], Answer]") -> None:
+    """Naming the function as an argument has its module imported."""
 
 
 class TaskRunner(Generic[Task, Answer]):
@@ -161,6 +187,29 @@ class TaskRunner(Generic[Task, Answer]):
     def _asked_to_stop(self) -> bool:
         return self._stop is not None and self._stop.is_set()
 
+    def warm(self) -> None:
+        """Start the processes of this runner ahead of its tasks, if it is to have any.
+
+        They import what the function needs while the caller goes on.
+        """
+        if self._given is None and self._workers > 1:
+            pool = self._open_pool()
+            for _ in range(self._workers):
+                pool.submit(_be_ready, self._function)
+
+    def _open_pool(self) -> ProcessPoolExecutor:
+        if self._pool is None:
+            self._worker_stop = self._context.Event()
+            self._pool = ProcessPoolExecutor(
+                self._workers,
+                mp_context=self._context,
+                initializer=_start_worker,
+                initargs=(self._worker_stop,),
+            )
+            with deaf_to_interrupts():
+                self._pool.submit(os.getpid)  # the first call starts all processes
+        return self._pool
+
     def _submit(self, task: Task) -> Future[Answer]:
         if self._given is not None:
             try:
@@ -169,18 +218,11 @@ class TaskRunner(Generic[Task, Answer]):
                 # The caller's executor has lost its workers for good: go on with our own.
                 self._given = None
         for _ in range(ATTEMPTS):
-            if self._pool is None:
-                self._worker_stop = self._context.Event()
-                self._pool = ProcessPoolExecutor(
-                    self._workers,
-                    mp_context=self._context,
-                    initializer=_start_worker,
-                    initargs=(self._worker_stop,),
-                )
+            pool = self._open_pool()
             try:
-                return self._pool.submit(_call_in_worker, self._function, task)
+                return pool.submit(_call_in_worker, self._function, task)
             except BrokenProcessPool:
-                self._pool.shutdown(wait=False, cancel_futures=True)
+                pool.shutdown(wait=False, cancel_futures=True)
                 self._pool = None
         raise RuntimeError("worker processes die as soon as they start")
 

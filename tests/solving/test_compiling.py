@@ -1,15 +1,24 @@
 """What has to be compiled counts for no limit, is told, and is done once for all processes."""
 
+import os
+import subprocess
+import sys
 import time
+from pathlib import Path
 from typing import Any
 
+import click
 import numba
 import numpy as np
 import pytest
 
+from planner.outputs.screen import failures
 from planner.planning.clock import StageClock
+from planner.solving import compile_listeners, compiling
 from planner.solving.compiling import compiled_s, num_compiled, told_of_compiling, work_s
 from planner.solving.tasks import TaskRunner
+
+ROOT = Path(__file__).parents[2]
 
 
 def _new_kernel() -> Any:
@@ -58,9 +67,56 @@ def test_listeners_hear_of_every_kernel_within_their_block() -> None:
     with told_of_compiling(lambda number, _: heard.append(number)):
         _new_kernel()(np.ones(3))
     assert heard == list(range(before + 1, num_compiled() + 1))
-    assert len(heard) >= 2
+    assert len(heard) == 2  # what numba makes of a kernel is no kernel
     _new_kernel()(np.ones(3))
     assert len(heard) < num_compiled() - before
+
+
+def test_only_the_innermost_listener_hears() -> None:
+    outer: list[int] = []
+    inner: list[int] = []
+    with told_of_compiling(lambda number, _: outer.append(number)):
+        with told_of_compiling(lambda number, _: inner.append(number)):
+            _new_kernel()(np.ones(3))
+        assert (len(outer), len(inner)) == (0, 2)
+        _new_kernel()(np.ones(3))
+    assert (len(outer), len(inner)) == (2, 2)
+
+
+def test_kernels_left_are_those_neither_in_memory_nor_on_the_disk(tmp_path: Path) -> None:
+    code = (
+        "from planner.models.coverage.search import scratch_for\n"
+        "from planner.solving.kernels import num_left\n"
+        "before = num_left()\n"
+        "scratch_for(3)\n"
+        "print(before, before - num_left())\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True,
+        env=os.environ | {"NUMBA_CACHE_DIR": str(tmp_path)},
+    )  # fmt: skip
+    left, compiled = map(int, done.stdout.split())
+    assert left > 5
+    assert compiled == 1
+
+
+def test_a_command_without_progress_says_that_it_compiles(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(compile_listeners, "listeners", [])
+    monkeypatch.setattr(compiling, "listeners", compile_listeners.listeners)
+    monkeypatch.setattr(failures, "listeners", compile_listeners.listeners)
+
+    @click.command()
+    def command() -> None:
+        _new_kernel()(np.ones(3))
+
+    monkeypatch.setattr(sys, "argv", ["planner"])
+    failures.run_command(command)
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert said.err.startswith("compiling function")
+    assert said.err.count("\n") == 1  # the second follows at once
 
 
 def test_a_run_says_that_it_compiles_and_for_how_long() -> None:

@@ -107,12 +107,15 @@ class CityAnswer:
         The best first.
     cpu_s : float
         Seconds spent.
+    cover_bound : float
+        Alike if capacity did not bind; inf where that was not looked at.
     """
 
     position: int
     bound: float
     plans: tuple[CityPlan, ...]
     cpu_s: float
+    cover_bound: float = math.inf
 
 
 class _City:
@@ -236,9 +239,10 @@ def answer_city(task: CityTask, stop: StopRequest | None = None) -> CityAnswer:
     plan = _search(city, start, city.least, city.most, task.num_moves, rng)
     option = city.enlarge(city.cheapest_options(plan))
     best = city.worth(option)[0]
-    bound = math.inf
+    bound = cover_bound = math.inf
     if task.seconds > 0.0:
         plan, bound = _plain_answer(city, plan, best, started, stop)
+        cover_bound = bound
         plain_option = city.enlarge(city.cheapest_options(plan))
         if city.worth(plain_option)[0] > best:
             option, best = plain_option, city.worth(plain_option)[0]
@@ -251,6 +255,7 @@ def answer_city(task: CityTask, stop: StopRequest | None = None) -> CityAnswer:
         bound=max(bound, best),
         plans=tuple(city.city_plan(each) for each in options),
         cpu_s=work_s() - started,
+        cover_bound=cover_bound,
     )
 
 

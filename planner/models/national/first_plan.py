@@ -4,21 +4,34 @@ Steps before the rounds of :mod:`planner.models.national.solve`.
 """
 
 import math
+from dataclasses import replace
 
 import numpy as np
 
-from planner.arrays import IntArray
+from planner.arrays import FloatArray, IntArray
 from planner.errors import InfeasibleError
 from planner.models.national.master import CityPlan, keeps_limits
 from planner.models.national.start import feasible_stations
-from planner.models.national.state import NationalSearch, NationalStart, at_prices, offer_chosen
+from planner.models.national.state import (
+    NationalSearch,
+    NationalStart,
+    at_prices,
+    covering_digest,
+    offer_chosen,
+)
 from planner.models.sized_coverage.service import served_flow
 
 
 def start_from(search: NationalSearch, start: NationalStart) -> None:
     """Take up an earlier search: its plan, as far as it fits, and its prices."""
     search.share = start.share
-    search.current = search.best = at_prices(search, start.price, start.multiplier)
+    prices = at_prices(search, start.price, start.multiplier)
+    if start.covering == covering_digest(search.problem, search.resources):
+        cover_bound = np.minimum(prices.cover_bound, start.cover_bound)
+        part_bound = prices.part_bound.copy()
+        part_bound[: len(cover_bound)] = cover_bound
+        prices = replace(prices, part_bound=part_bound, cover_bound=cover_bound)
+    search.current = search.best = prices
     claimed = [
         search.claim_column(number, claimant.plan_of(sites))
         for number, (claimant, sites) in enumerate(
@@ -34,7 +47,7 @@ def start_from(search: NationalSearch, start: NationalStart) -> None:
     if fits and keeps_limits([*plans, *claimed], search.resources.limit):
         chosen = [search.add(plan) for plan in (*plans, *claimed)]
         if offer_chosen(search, chosen):
-            search.chosen = chosen
+            search.chosen, search.settled = chosen, True
     search.report("bound", "prices and plan of the round before")
 
 
@@ -69,6 +82,51 @@ def least_plans(search: NationalSearch) -> list[CityPlan]:
         kind = np.array([types[s] for s in of_city.tolist()], dtype=np.int64)
         plans.append(_stations_plan(search, k, of_city, kind))
     return [*plans, *claimed]
+
+
+def rounded_plans(
+    search: NationalSearch, opening: FloatArray, type_idx: IntArray
+) -> list[CityPlan]:
+    """A plan per city with the sites that a relaxation opens for more than half.
+
+    Parameters
+    ----------
+    search : NationalSearch
+    opening : float array, shape (num_sites,)
+        1 at forced sites.
+    type_idx : int array, shape (num_sites,)
+        Type of a station at each site.
+    """
+    plans = []
+    for position, part in enumerate(search.parts.cities):
+        here = opening[part.site_idx]
+        number = min(max(int((here > 0.5).sum()), part.least), part.most)
+        forced = part.problem.rules.forced
+        sites = np.sort(part.site_idx[np.lexsort((-here, ~forced))[:number]])
+        plans.append(_stations_plan(search, position, sites, type_idx[sites]))
+    return plans
+
+
+def cheapest_types(search: NationalSearch, sites: IntArray) -> IntArray:
+    """Type that takes least of what is limited; the largest where only the number is.
+
+    Parameters
+    ----------
+    search : NationalSearch
+    sites : int array
+
+    Returns
+    -------
+    int array, shape (len(sites),)
+    """
+    capacity, use = search.problem.capacity[sites], search.resources.use
+    if len(use) == 1:
+        kind: IntArray = capacity.argmax(axis=1)
+        return kind
+    total = use.sum(axis=0)
+    in_all = total[sites] / total.max(initial=1.0)
+    cheapest: IntArray = np.where(capacity > 0, in_all, np.inf).argmin(axis=1)
+    return cheapest
 
 
 def _stations_plan(

@@ -11,6 +11,7 @@ from planner.arrays import FloatArray
 from planner.models.coverage.primal_dual import DualPoint, primal_dual
 from planner.models.coverage.rows import CoverRows, merge_rows
 from planner.models.coverage.search import greedy, plan_value, swap_tables
+from planner.models.national.first_plan import cheapest_types, rounded_plans
 from planner.models.national.parts import usable_sites
 from planner.models.national.start import affordable_stations, share_by_zone
 from planner.models.national.state import NationalSearch, at_prices
@@ -48,6 +49,7 @@ def _relaxed_prices(search: NationalSearch, taken: FloatArray, *, rough: bool = 
     rules = replace(problem.rules.locks_and_most(), forbidden=~usable, most=affordable[scarcest])
     rows = merge_rows(replace(coverage, rules=rules))
     multiplier, price = rows.value, 0.0
+    opening = problem.rules.forced.astype(np.float64)
     if rows.num_stations > 0 and rows.num_rows > 0:
         if rough:
             price = _last_gain(rows, search.tuning.last_frac)
@@ -55,6 +57,7 @@ def _relaxed_prices(search: NationalSearch, taken: FloatArray, *, rough: bool = 
             _offer_greedy(search, rows)
             point = _relaxation(search, rows)
             multiplier, price = point.multiplier, point.price
+            opening[rows.site_idx] = point.opening
     elif rows.num_rows > 0:
         # No station is left: at this price nobody wants one.
         price = float(np.bincount(rows.sites_of_row.idx, minlength=1).max()) * float(
@@ -66,6 +69,9 @@ def _relaxed_prices(search: NationalSearch, taken: FloatArray, *, rough: bool = 
     prices[scarcest] = price / mean_use if mean_use > 0 else 0.0
     border = search.parts.border_zone
     search.current = at_prices(search, prices, search.border_value * search.share[border])
+    if not rough:
+        for plan in rounded_plans(search, opening, cheapest_types(search, np.arange(len(opening)))):
+            search.add(plan)
     search.report("bound", f"first prices from {affordable[scarcest]} stations")
 
 
@@ -81,6 +87,8 @@ def _relaxation(search: NationalSearch, rows: CoverRows) -> DualPoint:
     """Multipliers near those of the linear relaxation."""
     began = work_s()
     limit_s = search.tuning.start_time_share * search.options.time_limit_s
+    least, most = search.tuning.start_relaxation_gap
+    close = min(max(search.tuning.start_gap_share * search.options.gap_frac, least), most)
     for point in primal_dual(rows):
         if not search.claimants:
             search.whole_bound = min(search.whole_bound, point.bound)
@@ -88,7 +96,7 @@ def _relaxation(search: NationalSearch, rows: CoverRows) -> DualPoint:
             search.report("bound", f"{point.iterations} primal-dual iterations")
         late = work_s() - began > limit_s and not search.options.deterministic
         if (
-            point.relaxation_gap_frac <= search.tuning.start_relaxation_gap
+            point.relaxation_gap_frac <= close
             or point.iterations >= search.tuning.start_iterations
             or late
             or not search.may_go_on()
@@ -99,18 +107,11 @@ def _relaxation(search: NationalSearch, rows: CoverRows) -> DualPoint:
 
 def _offer_greedy(search: NationalSearch, rows: CoverRows) -> None:
     """Offer the greedy plan at the cheapest types if it keeps every limit."""
-    problem, resources = search.problem, search.resources
-    forced = np.flatnonzero(problem.rules.forced)
+    forced = np.flatnonzero(search.problem.rules.forced)
     sites = np.union1d(forced, rows.site_idx[greedy(rows)])
-    total = resources.use.sum(axis=0)
-    if len(resources.limit) == 1:
-        kind = np.argmax(problem.capacity[sites], axis=1)
-    else:
-        kind = np.where(problem.capacity > 0, total / total.max(initial=1.0), np.inf)[sites].argmin(
-            axis=1
-        )
-    within_cities = problem.rules.cities_or_one().allow(sites)
+    kind = cheapest_types(search, sites)
+    within_cities = search.problem.rules.cities_or_one().allow(sites)
     claimed = search.chosen[len(search.parts.cities) :]
-    used = resources.use[:, sites, kind].sum(axis=1) + sum(plan.use for plan in claimed)
-    if within_cities and (used <= resources.limit).all():
+    used = search.resources.use[:, sites, kind].sum(axis=1) + sum(plan.use for plan in claimed)
+    if within_cities and (used <= search.resources.limit).all():
         search.offer(sites, kind, claimed)

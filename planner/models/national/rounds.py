@@ -36,9 +36,8 @@ def search_until_done(search: PricedSearch[Task], runner: TaskRunner[Task, CityA
     gap_at_step = search.gap_frac
     while search.unfinished():
         rounds += 1
-        _visit(search, runner, visits, rounds)
+        dual = _visit(search, runner, visits, rounds)
         visits += 1
-        dual = _choose(search)
         open_value = search.lagrangian_bound(search.current) - search.objective
         in_cities = float(search.part_gap(search.current).sum())
         if search.unfinished() and (visits == 1 or in_cities < 0.5 * open_value):
@@ -71,6 +70,8 @@ def _towards(
 def _settle_prices(search: PricedSearch[Task], runner: TaskRunner[Task, CityAnswer]) -> None:
     """Let plans without proof give a first choice, and find the prices of several limits."""
     several = search.settles_prices
+    if search.settled and not several:
+        return
     for number in range(search.tuning.price_rounds if several else 1):
         if not search.unfinished():
             return
@@ -140,50 +141,91 @@ def _task(
 
 def _visit(
     search: PricedSearch[Task], runner: TaskRunner[Task, CityAnswer], visits: int, rounds: int
-) -> None:
-    """Solve the cities that hold the gap, the largest part first."""
+) -> tuple[FloatArray, FloatArray] | None:
+    """Solve the cities that hold the gap, the largest part first; returns the master's duals.
+
+    As soon as the best plans of the parts would do together, the master is asked whether they do;
+    if not, the next ones have to be closer.
+    """
     if visits == 0:
         search.price_claimants()
-    plans, worth = search.best_plans(search.current)
-    gaps = (search.current.part_bound - worth)[: len(search.cities)]
-    order = [
+    gaps = search.part_gap(search.current)[: len(search.cities)]
+    waiting = [
         k for k in np.argsort(-gaps, kind="stable").tolist() if gaps[k] > search.negligible_gap
     ]
     effort = search.tuning.growth**visits
     nodes = search.tuning.first_nodes * effort if search.options.deterministic else None
-    seconds = math.inf
-    if nodes is None:
-        seconds = min(search.tuning.first_seconds * effort, max(search.remaining_s, 0.1))
-    tasks = [
-        _task(search, plans[k], search.current, rounds, seconds=seconds, nodes=nodes) for k in order
-    ]
-    _solve_cities(search, runner, tasks, report_every=max(len(tasks) // 10, 1))
+    share = search.tuning.enough_share
+    while True:
+        plans = search.best_plans(search.current)[0]
+        seconds = math.inf
+        if nodes is None:
+            seconds = min(search.tuning.first_seconds * effort, max(search.remaining_s, 0.1))
+        tasks = [
+            _task(search, plans[k], search.current, rounds, seconds=seconds, nodes=nodes)
+            for k in waiting
+        ]
+        answered = _solve_cities(search, runner, tasks, enough_share=share)
+        waiting = [k for k in waiting if k not in answered]
+        dual = _choose(search)
+        if not waiting or share == 0.0 or not search.unfinished():
+            return dual
+        share = 0.5 * share if answered else 0.0
 
 
 def _solve_cities(
     search: PricedSearch[Task],
     runner: TaskRunner[Task, CityAnswer],
     tasks: list[Task],
-    report_every: int = 0,
-) -> None:
-    """Solve pricing problems; their bounds and plans are merged in the order of the cities."""
-    answers: dict[int, CityAnswer] = {}
-    for count, (_, answer) in enumerate(runner.run(tasks, search.may_go_on), start=1):
-        if answer is not None:
+    enough_share: float = 0.0,
+) -> set[int]:
+    """Solve pricing problems and merge their bounds and plans; returns the cities that answered.
+
+    Parameters
+    ----------
+    search : PricedSearch
+    runner : TaskRunner
+    tasks : list
+    enough_share : float
+        No more are begun once what the best plans of all parts leave open is below this share of
+        the gap that is asked for. In deterministic mode that is looked at after whole batches.
+    """
+    answered: set[int] = set()
+    at_once = enough_share > 0.0 and not search.options.deterministic
+    size = search.tuning.batch_cities if enough_share > 0.0 and not at_once else len(tasks)
+
+    def may_go_on() -> bool:
+        return search.may_go_on() and not _is_enough(search, enough_share)
+
+    for first in range(0, len(tasks), max(size, 1)):
+        answers: dict[int, CityAnswer] = {}
+        for _, answer in runner.run(tasks[first : first + size], may_go_on):
+            if answer is None:
+                continue
             answers[answer.position] = answer
-            if report_every and count % report_every == 0 and not search.options.deterministic:
-                _merge(search, answers)
-                search.report("national", _city_message(search))
-    _merge(search, answers)
+            answered.add(answer.position)
+            if at_once:
+                _merge(search, {answer.position: answer})
+                if len(answered) % max(len(tasks) // 10, 1) == 0:
+                    search.report("national", _city_message(search))
+        _merge(search, answers)
+    return answered
+
+
+def _is_enough(search: PricedSearch[Task], share: float) -> bool:
+    """Whether the best plans of the parts leave little of the gap that is asked for."""
+    target = search.options.gap_frac * search.best_bound
+    return share > 0.0 and bool(search.part_gap(search.current).sum() <= share * target)
 
 
 def _merge(search: PricedSearch[Task], answers: dict[int, CityAnswer]) -> None:
-    bound = search.current.part_bound.copy()
+    bound, cover_bound = search.current.part_bound.copy(), search.current.cover_bound.copy()
     for position in sorted(answers):
         bound[position] = min(bound[position], answers[position].bound)
+        cover_bound[position] = min(cover_bound[position], answers[position].cover_bound)
         for plan in answers[position].plans:
             search.add(plan)
-    search.current = replace(search.current, part_bound=bound)
+    search.current = replace(search.current, part_bound=bound, cover_bound=cover_bound)
     _keep_bound(search)
 
 

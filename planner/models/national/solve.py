@@ -52,6 +52,7 @@ from planner.models.national.state import (
     NationalStart,
     Prices,
     Resources,
+    covering_digest,
     offer_chosen,
 )
 from planner.models.national.tuning import Tuning
@@ -187,6 +188,7 @@ def solve_national(
         np.zeros(len(resources.limit)),
         np.zeros(len(border_value)),
         np.full(len(parts.cities) + len(claimants), math.inf),
+        np.full(len(parts.cities), math.inf),
     )
     search = NationalSearch(
         problem=problem,
@@ -204,18 +206,25 @@ def solve_national(
         best=unpriced,
         whole_bound=math.inf if claimants else math.fsum(problem.coverage.value),
     )
-    _begin(search, start)
-    if _may_be_whole(search) and problem.coverage.reach.num_entries <= tuning.small_arcs:
-        # What prices leave open has time of its own.
-        limit_s = search.elapsed_s + tuning.priced_share * search.remaining_s
-        search.options = replace(options, time_limit_s=limit_s)
     with TaskRunner[CityTask, CityAnswer](
         answer_city, workers=options.workers, executor=executor, stop=stop
     ) as runner:
+        if start is None and problem.coverage.reach.num_entries >= tuning.warm_arcs:
+            runner.warm()
+        _begin(search, start)
+        _limit_prices(search)
         search_until_done(search, runner)
     search.options = options
     _solve_whole(search)
     return _solution(search)
+
+
+def _limit_prices(search: NationalSearch) -> None:
+    """Leave time for what prices leave open, where one model can close it."""
+    tuning = search.tuning
+    if _may_be_whole(search) and search.problem.coverage.reach.num_entries <= tuning.small_arcs:
+        limit_s = search.elapsed_s + tuning.priced_share * search.remaining_s
+        search.options = replace(search.options, time_limit_s=limit_s)
 
 
 def _resources(problem: SizedCoverageProblem, limits: Sequence[NationalLimit]) -> Resources:
@@ -309,6 +318,8 @@ def _solution(search: NationalSearch) -> NationalSolution:
             price=search.best.price,
             multiplier=search.best.multiplier,
             share=search.share,
+            cover_bound=search.best.cover_bound,
+            covering=covering_digest(search.problem, search.resources),
         ),
         num_plans=len(search.plans),
         priced_bound=search.lagrangian_bound(search.best),

@@ -7,6 +7,7 @@ are in :mod:`planner.models.national.solve`. `PricedSearch` is what every search
 open over time.
 """
 
+import hashlib
 import math
 from abc import abstractmethod
 from collections.abc import Sequence
@@ -46,6 +47,10 @@ class NationalStart:
         Of border zones.
     share : float array, shape (num_zones,)
         Multipliers of all zones as shares of their value.
+    cover_bound : float array, shape (num_cities,)
+        Bounds of the cities at these prices if capacity did not bind.
+    covering : bytes
+        What these depend on: `covering_digest`.
     """
 
     site_idx: IntArray
@@ -54,6 +59,8 @@ class NationalStart:
     price: FloatArray
     multiplier: FloatArray
     share: FloatArray
+    cover_bound: FloatArray
+    covering: bytes
 
 
 @dataclass(frozen=True)
@@ -87,11 +94,14 @@ class Prices:
         mu_i of the border zones, in [0, w_i].
     part_bound : float array, shape (num_cities + num_claimants,)
         U_c of equation (4), then U_k; inf where none is known.
+    cover_bound : float array, shape (num_cities,)
+        Bounds of the cities that hold for other loads and capacities too.
     """
 
     price: FloatArray
     multiplier: FloatArray
     part_bound: FloatArray
+    cover_bound: FloatArray
 
 
 class PricedPart(Protocol):
@@ -164,6 +174,8 @@ class PricedSearch(SearchState, Generic[Task]):
         Columns of the master, no two alike; ``known`` finds them.
     chosen : list of CityPlan
         One plan per part: what the master chose.
+    settled : bool
+        Whether prices and plans of all parts are those of an earlier search.
     """
 
     tuning: Tuning
@@ -178,6 +190,7 @@ class PricedSearch(SearchState, Generic[Task]):
     known: dict[tuple[int, bytes, bytes], CityPlan] = field(default_factory=dict)
     chosen: list[CityPlan] = field(default_factory=list)
     claimed: tuple[CityPlan, ...] = ()
+    settled: bool = False
 
     @property
     @abstractmethod
@@ -304,6 +317,21 @@ def offer_chosen(search: PricedSearch[Task], plans: list[CityPlan]) -> bool:
     return search.offer(sites, types, plans[num_cities:])
 
 
+def covering_digest(problem: SizedCoverageProblem, resources: Resources) -> bytes:
+    """What bounds of covering at given prices depend on: all but loads and capacities."""
+    coverage, rules = problem.coverage, problem.rules
+    limits = rules.cities_or_one()
+    digest = hashlib.blake2b(repr((resources.names, rules.most)).encode())
+    for array in (
+        coverage.value, coverage.reach.ptr, coverage.reach.idx, rules.forced, rules.forbidden,
+        problem.capacity > 0, resources.use, limits.city_idx, limits.min_stations,
+        limits.max_stations,
+    ):  # fmt: skip
+        digest.update(repr(array.shape).encode())
+        digest.update(np.ascontiguousarray(array).data)
+    return digest.digest()
+
+
 def at_prices(search: PricedSearch[Task], price: FloatArray, multiplier: FloatArray) -> Prices:
     """Prices with a quick bound of every part, before any pricing problem is solved.
 
@@ -317,7 +345,7 @@ def at_prices(search: PricedSearch[Task], price: FloatArray, multiplier: FloatAr
     multiplier = np.maximum(multiplier, LEAST_MULTIPLIER_FRAC * search.border_value)
     of_cities = [search.quick_bound(k, price, multiplier) for k in range(len(search.cities))]
     bound = np.array([*of_cities, *search.claim_bounds(price)], dtype=np.float64)
-    return Prices(price, multiplier, bound)
+    return Prices(price, multiplier, bound, bound[: len(of_cities)].copy())
 
 
 @dataclass(kw_only=True)

@@ -24,6 +24,11 @@ class Tuning:
     settled_frac: float = 3e-3
     """They have settled when what the limits are worth moves by less than this share of the
     value."""
+    enough_share: float = 0.8
+    """The master is asked while cities are visited once the best plans of all parts leave less than
+    this share of the gap that is asked for; half of it next time, if it says no."""
+    batch_cities: int = 8
+    """Cities between two looks at that in deterministic mode."""
     master_seconds: float = 20.0
     """Limit of the master."""
     master_nodes: int = 2_000
@@ -37,6 +42,9 @@ class Tuning:
     time if the gap has shrunk, half as far if not."""
     max_stalls: int = 3
     """Steps in a row without progress that end the search."""
+    warm_arcs: int = 500_000
+    """From so many on processes for cities start while the first prices are computed: a small
+    nation may be done before they are ready."""
     whole_arcs: int = 200_000
     """Up to this many arcs ``sized_coverage`` may close what prices leave open."""
     small_arcs: int = 20_000
@@ -45,8 +53,11 @@ class Tuning:
     """and prices have this share."""
     negligible_share: float = 0.1
     """Cities whose part of the gap is below this share of an equal part of the target rest."""
-    start_relaxation_gap: float = 3e-5
-    """The first multipliers are good enough when their bound is this close to the relaxation's."""
+    start_relaxation_gap: tuple[float, float] = (3e-5, 2e-4)
+    """The first multipliers are good enough when their bound is this close to the relaxation's: the
+    least and the most,"""
+    start_gap_share: float = 0.05
+    """and between these this share of the gap that is asked for."""
     start_iterations: int = 1_500
     """Primal-dual iterations for them at most."""
     start_time_share: float = 0.25

@@ -132,12 +132,17 @@ class Relaxation:
 
         from ortools.math_opt.python import mathopt
 
+        # Cuts leave the last basis dual feasible.
+        algorithm = mathopt.LPAlgorithm.DUAL_SIMPLEX if self.num_solved > 0 else None
         limit = None
         if math.isfinite(time_limit_s):
             limit = datetime.timedelta(seconds=max(time_limit_s, 0.01))
         try:
-            result = self._solver.solve(params=mathopt.SolveParameters(time_limit=limit))
-        except (RuntimeError, ValueError):  # what MathOpt raises for a solver's failure
+            result = self._solver.solve(
+                params=mathopt.SolveParameters(time_limit=limit, lp_algorithm=algorithm)
+            )
+        # What MathOpt raises for a solver's failure; the first where it words an internal one.
+        except (AttributeError, RuntimeError, ValueError):
             return None
         if result.termination.reason != mathopt.TerminationReason.OPTIMAL:
             return None

@@ -101,7 +101,7 @@ def search_until_done(search: SizedSearch, rng: np.random.Generator) -> None:
     # With a limit in seconds rounds go on until it; otherwise their number is the limit.
     has_limit = math.isfinite(search.options.time_limit_s) and not search.options.deterministic
     for round_number in count() if has_limit else range(search.tuning.max_rounds):
-        _cut_rounds(search, relaxation)
+        cut_short = _cut_rounds(search, relaxation)
         if round_number == 0:
             # Short runs of all three first: most instances are done then.
             first_s = work_s() - started
@@ -112,6 +112,9 @@ def search_until_done(search: SizedSearch, rng: np.random.Generator) -> None:
         _improve_plan(search, seconds, search.tuning.first_steps * 2**round_number, rng)
         if not search.unfinished():
             return
+        if cut_short:
+            # A relaxation this slow leaves SCIP at its root: cuts and search have more of the time.
+            continue
         _fix_by_reduced_cost(search)
         last = round_number >= search.tuning.max_rounds - 1
         seconds = search.remaining_s if last else first_s * 4.0**round_number
@@ -122,15 +125,18 @@ def search_until_done(search: SizedSearch, rng: np.random.Generator) -> None:
             return
 
 
-def _cut_rounds(search: SizedSearch, relaxation: Relaxation) -> None:
-    """Solve the linear relaxation, separate (4), add, and solve again, while that pays."""
+def _cut_rounds(search: SizedSearch, relaxation: Relaxation) -> bool:
+    """Solve the linear relaxation, separate (4), add, and solve again, while that pays.
+
+    Returns whether its share of the time was over before that.
+    """
     relaxation.add(search.cuts[len(relaxation.cuts) :])
     last_bound = math.inf
     until = work_s() + search.tuning.relaxation_share * search.remaining_s
     for round_number in range(search.tuning.max_cut_rounds):
         point = relaxation.solve(search.remaining_s)
         if point is None:
-            return
+            return False
         if search.point is None or point.bound < search.point.bound:
             search.point = point
         search.lower_bound_to(point.bound)
@@ -141,11 +147,14 @@ def _cut_rounds(search: SizedSearch, relaxation: Relaxation) -> None:
         gain = last_bound - point.bound
         pays = gain >= search.tuning.min_round_gain * (point.bound - search.plan.objective)
         late = work_s() > until and not search.options.deterministic
-        if not cuts or late or not (pays or relaxation.num_solved <= 2) or not search.unfinished():
-            return
+        if not cuts or not (pays or relaxation.num_solved <= 2) or not search.unfinished():
+            return False
         last_bound = point.bound
         search.add_cuts(cuts[: search.tuning.cuts_per_round])
         relaxation.add(search.cuts[len(relaxation.cuts) :])
+        if late:
+            return True
+    return False
 
 
 def _plan_from_relaxation(search: SizedSearch) -> None:

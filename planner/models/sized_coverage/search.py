@@ -150,14 +150,19 @@ def _gains(
                 total += load[row] * row_price[row]
             gain[first:last] = total
             continue
-        members = arcs.rows_of_site.idx[start:stop]
+        members = np.empty(stop - start, np.int64)
+        num_members = 0
+        for place in range(start, stop):
+            row = arcs.rows_of_site.idx[place]
+            if load[row] > 0.0 and row_price[row] > 0.0:
+                members[num_members] = row
+                num_members += 1
+        members = members[:num_members]
         order = np.argsort(-row_price[members])
         used, o = 0.0, first
         for at in order:
             row = members[at]
             left = load[row]
-            if left <= 0.0 or row_price[row] <= 0.0:
-                continue
             while o < last and used + left > capacity[o]:
                 gain[o] = total + (capacity[o] - used) * row_price[row]
                 o += 1
@@ -257,7 +262,10 @@ def build_up(
     """
     tried = np.zeros(rows.num_options, dtype=np.bool_)
     while may_go_on():
-        gain = option_gains(rows, plan, candidates)
+        affordable = candidates[_affordable(rows, plan)[candidates]]
+        if len(affordable) == 0:
+            break
+        gain = option_gains(rows, plan, affordable)
         earns, score, allowed, short = _weigh(rows, prices, plan, gain)
         if noise is not None:
             score = score + noise(len(score)) * np.abs(np.where(np.isfinite(gain), gain, 0.0))
@@ -274,6 +282,16 @@ def build_up(
             plan = candidate
         tried[best] = True
     return plan
+
+
+def _affordable(rows: SizedRows, plan: SizedPlan) -> BoolArray:
+    """Sites at which there is money for another option."""
+    now = plan.option[rows.option_site]
+    added = rows.cost - np.where(now == CLOSED, 0.0, rows.cost[now])
+    spent = math.fsum(rows.cost[plan.option[plan.option != CLOSED]])
+    fits = spent + added <= rows.rules.most_cost
+    fits &= now != np.arange(rows.num_options)
+    return np.asarray(np.logical_or.reduceat(fits, rows.option_ptr[:-1]))
 
 
 def _weigh(

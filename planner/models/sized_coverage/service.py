@@ -20,10 +20,12 @@ from typing import NamedTuple
 import numba
 import numpy as np
 
-from planner.arrays import BoolArray, FloatArray, IntArray
+from planner.arrays import BoolArray, FloatArray, IntArray, Lists
 from planner.models.sized_coverage.problem import SizedCoverageProblem
 from planner.models.sized_coverage.rows import Arcs, Demand, SizedRows, rows_of_plan
 
+MANY_CLOSED = 3
+"""With fewer than one in so many sites open, looking at their pairs alone is faster."""
 ROUNDING = 1e-12
 """Remainders of room, flow or load below this fraction are rounding and dropped."""
 
@@ -144,6 +146,44 @@ def _push(
 
 
 @numba.njit(cache=True, nogil=True)
+def _open_arcs(arcs: Arcs, is_open: BoolArray) -> tuple[Arcs, IntArray]:
+    """Pairs of open stations alone, and where each stands in ``arcs``.
+
+    Rows of a station are those with another one: paths need no others.
+    """
+    ptr, idx = arcs.sites_of_row
+    num_rows, num_sites = len(ptr) - 1, len(is_open)
+    row_ptr = np.zeros_like(ptr)
+    origin = np.empty(len(idx), np.int64)
+    at_open = np.full(len(idx), -1)
+    num_open = 0
+    for row in range(num_rows):
+        for arc in range(ptr[row], ptr[row + 1]):
+            if is_open[idx[arc]]:
+                origin[num_open] = arc
+                at_open[arc] = num_open
+                num_open += 1
+        row_ptr[row + 1] = num_open
+    origin = origin[:num_open]
+    site_ptr = np.zeros_like(arcs.rows_of_site.ptr)
+    entry_row = np.empty(num_open, arcs.rows_of_site.idx.dtype)
+    entry_pair = np.empty(num_open, np.int64)
+    num_entries = 0
+    for site in range(num_sites):
+        if is_open[site]:
+            for place in range(arcs.rows_of_site.ptr[site], arcs.rows_of_site.ptr[site + 1]):
+                row = arcs.rows_of_site.idx[place]
+                if row_ptr[row + 1] - row_ptr[row] > 1:
+                    entry_row[num_entries] = row
+                    entry_pair[num_entries] = at_open[arcs.pair_of_entry[place]]
+                    num_entries += 1
+        site_ptr[site + 1] = num_entries
+    sites_of_row = Lists(row_ptr, idx[origin])
+    rows_of_site = Lists(site_ptr, entry_row[:num_entries])
+    return Arcs(sites_of_row, rows_of_site, entry_pair[:num_entries]), origin
+
+
+@numba.njit(cache=True, nogil=True)
 def _serve(arcs: Arcs, order: IntArray, demand: Demand, capacity: FloatArray, out: Served) -> None:
     """Serve rows in the given order as far as augmenting paths allow; closed: capacity < 0.
 
@@ -213,7 +253,14 @@ def best_service(rows: SizedRows, capacity: FloatArray) -> Service:
     out = Served(
         np.zeros(rows.sites_of_row.num_entries), np.zeros(rows.num_rows), np.zeros(rows.num_sites)
     )
-    _serve(rows.arcs, rows.serving_order, rows.demand, capacity, out)
+    is_open = capacity >= 0.0
+    if MANY_CLOSED * int(is_open.sum()) < rows.num_sites:
+        arcs, origin = _open_arcs(rows.arcs, is_open)
+        few = out._replace(flow=np.zeros(len(origin)))
+        _serve(arcs, rows.serving_order, rows.demand, capacity, few)
+        out.flow[origin] = few.flow
+    else:
+        _serve(rows.arcs, rows.serving_order, rows.demand, capacity, out)
     served_frac = np.divide(out.load, rows.load, out=out.load, where=rows.load > 0)
     _serve_without_load(rows.arcs, rows.unloaded, capacity, served_frac)
     return Service(float(rows.value @ served_frac), served_frac, out.flow, out.site_price)
@@ -271,3 +318,33 @@ def smallest_types(
     given = np.arange(problem.num_types) == type_idx[:, None]
     cost = np.where(carries | given, problem.rules.cost[open_site_idx], np.inf)
     return np.asarray(np.lexsort((capacity, cost), axis=1)[:, 0])
+
+
+@numba.njit(cache=True, nogil=True)
+def value_served(
+    arcs: Arcs, order: IntArray, unloaded: IntArray, demand: Demand, capacity: FloatArray
+) -> float:
+    """Value of :func:`best_service`, for compiled loops.
+
+    Parameters
+    ----------
+    arcs, order, unloaded, demand
+        Arrays of the rows: ``arcs``, ``serving_order``, ``unloaded`` and ``demand``.
+    capacity : float array, shape (num_sites,)
+        Of the station at each site; < 0 where there is none [swaps/h].
+    """
+    value, load = demand
+    num_rows, num_sites = len(value), len(capacity)
+    is_open = capacity >= 0.0
+    if MANY_CLOSED * is_open.sum() < num_sites:
+        arcs, _ = _open_arcs(arcs, is_open)
+    out = Served(np.zeros(len(arcs.sites_of_row.idx)), np.zeros(num_rows), np.zeros(num_sites))
+    _serve(arcs, order, demand, capacity, out)
+    for row in range(num_rows):
+        if load[row] > 0.0:
+            out.load[row] /= load[row]
+    _serve_without_load(arcs, unloaded, capacity, out.load)
+    total = 0.0
+    for row in range(num_rows):
+        total += value[row] * out.load[row]
+    return total

@@ -404,3 +404,62 @@ def test_tuning_limits_the_work():
     assert_honest(NATION, [], quick)
     assert quick.num_plans < calm.num_plans
     assert len(quick.proof.history) < len(calm.proof.history)
+
+
+class Counting(Executor):
+    """Answers at once, in this process, and counts the exact searches."""
+
+    def __init__(self) -> None:
+        self.num_exact = 0
+
+    def submit(self, fn, /, *args, **kwargs):
+        self.num_exact += args[1].seconds > 0.0
+        future: Future = Future()
+        future.set_result(fn(*args, **kwargs))
+        return future
+
+
+@pytest.mark.parametrize("deterministic", [False, True])
+def test_only_the_cities_that_hold_the_gap_are_searched_exactly(deterministic: bool):
+    problem = random_nation(4, num_cities=12)
+    problem = replace(problem, load=3.0 * problem.load)
+    executor = Counting()
+    tuning = Tuning(whole_arcs=0, batch_cities=1, moves_per_site=20)
+    options = SolveOptions(gap_frac=0.02, deterministic=deterministic)
+    solution = solve_national(problem, options, executor=executor, tuning=tuning)
+    assert_honest(problem, [], solution)
+    assert solution.proof.gap_frac <= 0.02
+    assert 0 < executor.num_exact < 12
+
+
+def test_the_first_plan_rounds_the_relaxation():
+    options = SolveOptions(gap_frac=0.02, deterministic=True)
+    executor = Counting()
+    tuning = Tuning(whole_arcs=0, moves_per_site=0)
+    plenty = replace(NATION, capacity=np.full(NATION.capacity.shape, 1e6))
+    solution = solve_national(plenty, options, executor=executor, tuning=tuning)
+    assert solution.proof.gap_frac <= 0.02
+    assert executor.num_exact == 0
+
+
+def test_bounds_of_covering_hold_for_other_loads_and_for_nothing_else():
+    tuning = Tuning(whole_arcs=0)
+    options = SolveOptions(gap_frac=0.0, deterministic=True)
+    plenty = replace(NATION, capacity=np.full(NATION.capacity.shape, 1e6))
+    first = solve_national(plenty, options, tuning=tuning)
+
+    def bound_at_start(problem: SizedCoverageProblem) -> float:
+        seen: list[Progress] = []
+        solution = solve_national(
+            problem, options, start=first.end, tuning=tuning, on_progress=seen.append
+        )
+        assert_honest(problem, [], solution)
+        return seen[0].bound
+
+    of_prices = first.end.price @ [NATION.rules.most] + math.fsum(first.end.cover_bound)
+    assert of_prices <= first.priced_bound
+    assert bound_at_start(replace(NATION, load=1.1 * NATION.load)) == pytest.approx(
+        first.priced_bound, rel=1e-9
+    )
+    coverage = replace(NATION.coverage, value=NATION.coverage.value * 1.5)
+    assert bound_at_start(replace(NATION, coverage=coverage)) > 1.4 * first.priced_bound

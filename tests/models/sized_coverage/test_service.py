@@ -4,7 +4,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from planner.models.sized_coverage.problem import SizedCoverageProblem
-from planner.models.sized_coverage.rows import rows_of_plan
+from planner.models.sized_coverage.rows import merge_sized_rows, rows_of_plan
 from planner.models.sized_coverage.service import best_service, served_flow
 from tests.models.sized_coverage.sized_cases import (
     cut_service,
@@ -51,3 +51,23 @@ def test_best_ratios_are_served_first_and_zones_in_part():
     served_frac, value = served_flow(problem, np.array([0]), np.array([0]))
     assert served_frac.tolist() == [1.0, 0.5, 1.0]
     assert value == 9.0
+
+
+@pytest.mark.parametrize("num_open", [1, 9, 30])
+def test_leaving_closed_sites_out_changes_nothing(num_open: int, monkeypatch: pytest.MonkeyPatch):
+    rows = merge_sized_rows(
+        random_sized_problem(3, num_zones=600, num_sites=60, demand_frac=1.5, num_bought=20)
+    )
+    capacity = np.full(rows.num_sites, -1.0)
+    open_sites = np.random.default_rng(num_open).permutation(rows.num_sites)[:num_open]
+    capacity[open_sites] = rows.capacity[rows.option_ptr[open_sites]]
+    services = []
+    for many in (1_000, 0):  # never, and always
+        monkeypatch.setattr("planner.models.sized_coverage.service.MANY_CLOSED", many)
+        services.append(best_service(rows, capacity))
+    first, second = services
+    assert first.value == second.value
+    assert first.served_frac.tolist() == second.served_frac.tolist()
+    assert first.flow.tolist() == second.flow.tolist()
+    assert first.site_price.tolist() == second.site_price.tolist()
+    assert (first.site_price > 0.0).any()

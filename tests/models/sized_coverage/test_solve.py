@@ -262,3 +262,22 @@ def test_tuning_limits_the_work():
     assert stages.count("relaxation") == stages.count("exact") == 1
     assert "3 removals and insertions" in {each.message for each in solution.proof.history}
     assert_honest(SCARCE, solution)
+
+
+def test_a_slow_relaxation_leaves_the_time_to_cuts_and_search():
+    problem = random_sized_problem(1, num_zones=1500, num_sites=100, demand_frac=1.3, num_bought=25)
+    stages: list[str] = []
+    stop = threading.Event()
+
+    def listen(progress: Progress) -> None:
+        stages.append(progress.stage)
+        if stages.count("improve") == 2 or progress.stage == "exact":
+            stop.set()
+
+    # The share of the relaxation is over before its cuts are.
+    tuning = Tuning(relaxation_share=0.0, min_round_gain=-1.0)
+    options = SolveOptions(gap_frac=0.0, time_limit_s=60.0)
+    solution = solve_sized_coverage(problem, options, tuning=tuning, on_progress=listen, stop=stop)
+    assert "exact" not in stages
+    assert stages.count("improve") == 2
+    assert solution.proof.objective < solution.proof.bound
