@@ -37,8 +37,8 @@ def site_worth(rows: CoverRows, multiplier: FloatArray) -> FloatArray:
     return worth
 
 
-def _largest(worth: FloatArray, count: int) -> FloatArray:
-    """The ``count`` largest entries that are positive."""
+def largest(worth: FloatArray, count: int) -> FloatArray:
+    """Give the ``count`` largest entries that are positive, in any order."""
     if 0 < count < len(worth):
         worth = np.partition(worth, len(worth) - count)[len(worth) - count :]
     return worth[worth > 0.0] if count > 0 else worth[:0]
@@ -62,23 +62,20 @@ def lagrangian_bound(rows: CoverRows, multiplier: FloatArray) -> float:
         At least the value of every plan, up to the rounding of c_j.
     """
     clipped = np.clip(multiplier, 0.0, rows.value)
-    earned = _largest(site_worth(rows, clipped), rows.num_stations)
+    earned = largest(site_worth(rows, clipped), rows.num_stations)
     return math.fsum((rows.base_value, math.fsum(rows.value - clipped), math.fsum(earned)))
 
 
 def quick_bound(rows: CoverRows, multiplier: FloatArray) -> float:
     """:func:`lagrangian_bound` with plain summation, for multipliers known to lie in [0, w]."""
-    earned = _largest(site_worth(rows, multiplier), rows.num_stations)
+    earned = largest(site_worth(rows, multiplier), rows.num_stations)
     return float(rows.base_value + (rows.value - multiplier).sum() + earned.sum())
 
 
 def fix_by_reduced_cost(
     rows: CoverRows, multiplier: FloatArray, incumbent: float
 ) -> tuple[BoolArray, BoolArray]:
-    """Sites that every plan better than the incumbent opens, and sites that none opens.
-
-    Opening a site outside the p best costs the bound c_(p) - c_j, closing one among them costs
-    c_j - max(c_(p+1), 0); where what is left does not exceed the incumbent the choice is made.
+    """:func:`fix_by_worth` at the multipliers of (1).
 
     Parameters
     ----------
@@ -91,17 +88,43 @@ def fix_by_reduced_cost(
     Returns
     -------
     always_open, never_open : bool arrays, shape (num_sites,)
+    """
+    worth = site_worth(rows, multiplier)
+    return fix_by_worth(worth, lagrangian_bound(rows, multiplier), rows.num_stations, incumbent)
+
+
+def fix_by_worth(
+    worth: FloatArray, bound: float, num_stations: int, incumbent: float
+) -> tuple[BoolArray, BoolArray]:
+    """Sites that every plan better than the incumbent opens, and sites that none opens.
+
+    Opening a site outside the p best costs the bound c_(p) - c_j, closing one among them costs
+    c_j - max(c_(p+1), 0); where what is left does not exceed the incumbent the choice is made.
+
+    Parameters
+    ----------
+    worth : float array, shape (num_sites,)
+        c_j at some multipliers.
+    bound : float
+        What those multipliers prove.
+    num_stations : int
+        p.
+    incumbent : float
+        Value of a plan, forced sites included.
+
+    Returns
+    -------
+    always_open, never_open : bool arrays, shape (num_sites,)
         Valid for the search of a plan worth more than the incumbent; both all False when there
         are no stations left to choose or fewer sites than stations.
     """
-    num_sites, num_stations = rows.num_sites, rows.num_stations
+    num_sites = len(worth)
     always_open = np.zeros(num_sites, dtype=np.bool_)
     never_open = np.zeros(num_sites, dtype=np.bool_)
     if not 0 < num_stations < num_sites:
         return always_open, never_open
-    worth = site_worth(rows, multiplier)
     # A margin well above the rounding of the sums keeps ties with the incumbent open.
-    slack = lagrangian_bound(rows, multiplier) - incumbent + 1e-9 * max(abs(incumbent), 1.0)
+    slack = bound - incumbent + 1e-9 * max(abs(incumbent), 1.0)
     order = np.argsort(-worth, kind="stable")
     best, rest = order[:num_stations], order[num_stations:]
     last_in = max(worth[best[-1]], 0.0)

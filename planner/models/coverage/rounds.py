@@ -11,8 +11,9 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from planner.arrays import IntArray
-from planner.models.coverage.bound import fix_by_reduced_cost, site_worth
+from planner.arrays import BoolArray, FloatArray, IntArray
+from planner.models.coverage.bound import fix_by_reduced_cost, fix_by_worth, site_worth
+from planner.models.coverage.cut_dual import CutPoint, cut_dual
 from planner.models.coverage.model import coverage_mip
 from planner.models.coverage.primal_dual import DualPoint, primal_dual
 from planner.models.coverage.problem import CoverageProblem
@@ -52,6 +53,8 @@ class CoverageSearch(SearchState):
         Its value.
     point : DualPoint, optional
         Best multipliers and relaxed plan.
+    cut_point : CutPoint, optional
+        Best prices with cuts.
     exact_bound : float
         Of the exact search; inf before it.
     moves_per_s : float
@@ -63,6 +66,7 @@ class CoverageSearch(SearchState):
     plan: IntArray
     incumbent: float
     point: DualPoint | None = None
+    cut_point: CutPoint | None = None
     exact_bound: float = math.inf
     moves_per_s: float = math.inf
 
@@ -72,10 +76,36 @@ class CoverageSearch(SearchState):
         return self.incumbent
 
     @property
+    def everything(self) -> float:
+        """Value of all zones that a site reaches."""
+        return self.rows.base_value + float(self.rows.value.sum())
+
+    @property
     def best_bound(self) -> float:
         """Best bound so far; all zones, while there is none better."""
-        everything = self.rows.base_value + float(self.rows.value.sum())
-        return min(everything, self.exact_bound, self.point.bound if self.point else math.inf)
+        duals = [point.bound for point in (self.point, self.cut_point) if point is not None]
+        return min(self.everything, self.exact_bound, *duals)
+
+    @property
+    def worth(self) -> FloatArray:
+        """What opening each site earns at the prices that prove most, shape (num_sites,)."""
+        if self.cut_point is not None and (
+            self.point is None or self.cut_point.bound < self.point.bound
+        ):
+            return self.cut_point.worth
+        multiplier = self.point.multiplier if self.point else np.zeros(self.rows.num_rows)
+        return site_worth(self.rows, multiplier)
+
+    def fixed_sites(self) -> tuple[BoolArray, BoolArray]:
+        """Sites that every plan better than the incumbent opens, and sites that none opens."""
+        multiplier = self.point.multiplier if self.point else np.zeros(self.rows.num_rows)
+        always, never = fix_by_reduced_cost(self.rows, multiplier, self.incumbent)
+        if self.cut_point is not None:
+            more = fix_by_worth(
+                self.cut_point.worth, self.cut_point.bound, self.rows.num_stations, self.incumbent
+            )
+            always, never = always | more[0], never | more[1]
+        return always, never
 
     def offer(self, plan: IntArray, value: float) -> None:
         """Keep a plan if it is better than the incumbent."""
@@ -93,10 +123,25 @@ def search_until_done(search: CoverageSearch, rng: np.random.Generator) -> None:
     max_moves = min(most_moves, tuning.max_moves)
     hot_frac = tuning.hot_frac
     points = primal_dual(search.rows, tuning)
+    cut_points: Iterator[CutPoint] | None = None
+    cut_iterations = tuning.first_cut_iterations
+    with_cuts = not small and search.rows.num_arcs <= tuning.max_cut_arcs
     tried_exactly = False
     for round_number in itertools.count(1):
         share = tuning.first_relaxation_share if round_number == 1 else tuning.relaxation_share
-        _improve_bound(search, points, share, target)
+        if search.cut_point is None:
+            _improve_bound(search, points, share, target)
+        # Where the relaxation covers everything cuts bring nothing for long (Kings, p = 90).
+        if (
+            with_cuts
+            and round_number >= tuning.first_cut_round
+            and search.point is not None
+            and search.point.bound < (1.0 - OPTIMAL_GAP_FRAC) * search.everything
+        ):
+            if cut_points is None:
+                cut_points = cut_dual(search.rows, search.point.end, rng.spawn(1)[0], tuning)
+            _improve_by_cuts(search, cut_points, cut_iterations, target)
+            cut_iterations *= 2
         if search.gap_frac > target and search.may_go_on():
             _plan_from_opening(search, rng)
         if search.gap_frac > target and search.may_go_on():
@@ -146,11 +191,37 @@ def _improve_bound(
         search.report("bound", f"{search.point.iterations} primal-dual iterations")
 
 
+def _improve_by_cuts(
+    search: CoverageSearch, points: Iterator[CutPoint], iterations: int, target: float
+) -> None:
+    """Price cuts for a number of iterations, or until those in force can bring little more."""
+    if search.gap_frac <= target or not search.may_go_on():
+        return
+    least_gain = search.tuning.relaxation_share * search.best_bound
+    last = iterations + (search.cut_point.iterations if search.cut_point else 0)
+    for point in points:
+        search.cut_point = point
+        if (
+            point.iterations >= last
+            or search.best_bound - point.relaxed_value <= least_gain * search.gap_frac
+            or search.gap_frac <= target
+            or not search.may_go_on()
+        ):
+            break
+        if point.iterations % search.tuning.report_iterations == 0:
+            search.report("bound", f"{point.iterations} iterations, {point.num_cuts} cuts")
+    if search.cut_point is not None:
+        search.report(
+            "bound",
+            f"{search.cut_point.iterations} iterations, {search.cut_point.num_cuts} cuts",
+        )
+
+
 def _plan_from_opening(search: CoverageSearch, rng: np.random.Generator) -> None:
     """Open what the linear relaxation opens for more than half, complete greedily, exchange."""
     if search.point is None:
         return
-    opening = search.point.opening
+    opening = (search.cut_point or search.point).opening
     order = np.argsort(-opening, kind="stable")[: search.rows.num_stations]
     plan = greedy(search.rows, first=order[opening[order] > 0.5])
     swap_until_local_optimum(search, swap_tables(search.rows, plan), rng)
@@ -161,11 +232,11 @@ def _anneal_plan(
     search: CoverageSearch, num_moves: int, hot_frac: float, rng: np.random.Generator
 ) -> None:
     """Anneal the incumbent among the sites that the multipliers find worth a look."""
-    rows, point = search.rows, search.point
-    if point is None or len(search.plan) == 0:
+    rows = search.rows
+    if search.point is None or len(search.plan) == 0:
         return
-    worth = site_worth(rows, point.multiplier)
-    _, never_open = fix_by_reduced_cost(rows, point.multiplier, search.incumbent)
+    worth = search.worth
+    _, never_open = search.fixed_sites()
     last_in = np.sort(worth)[-min(rows.num_stations, rows.num_sites)]
     candidates = np.flatnonzero(
         ~never_open & (worth >= search.tuning.candidate_worth_frac * last_in)
@@ -200,8 +271,7 @@ def _remaining_problem(search: CoverageSearch) -> tuple[CoverRows, IntArray, Int
     open.
     """
     rows = search.rows
-    multiplier = search.point.multiplier if search.point else np.zeros(rows.num_rows)
-    always_open, never_open = fix_by_reduced_cost(rows, multiplier, search.incumbent)
+    always_open, never_open = search.fixed_sites()
     rest = merge_rows(
         CoverageProblem(
             rows.value,

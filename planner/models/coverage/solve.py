@@ -16,6 +16,7 @@ capacities, station sizes, money, limits per city: rules that ask for them are r
 How it is solved: zones with equal N(i) are merged; greedy and interchange give a first plan; a
 primal-dual method on the linear relaxation gives multipliers, hence the Lagrangian bound (Galvao
 and ReVelle 1996), and tells which sites deserve a look; annealing among those improves the plan;
+zero-half cuts tighten the bound beyond the linear relaxation where the problem is not too large;
 what is small enough after fixing sites by reduced cost is solved exactly by SCIP. (Cordeau,
 Furini and Ljubic 2019, EJOR 275:882-896, solve the same model by Benders cuts: better with few
 stations, worse with thousands.)
@@ -175,6 +176,8 @@ def _solution(problem: CoverageProblem, search: CoverageSearch) -> CoverageSolut
     bounds = [search.exact_bound, rows.base_value + math.fsum(rows.value)]
     if search.point is not None:
         bounds.append(lagrangian_bound(rows, search.point.multiplier))
+    if search.cut_point is not None:
+        bounds.append(search.cut_point.prices.bound(rows))
     bound = min(bounds)
     if bound < objective * (1.0 - OPTIMAL_GAP_FRAC):
         raise PlannerError(f"the bound {bound!r} is below the plan's value {objective!r}: a defect")
