@@ -21,7 +21,10 @@ give a first plan; a primal-dual method on the linear relaxation gives multiplie
 Lagrangian bound, and tells which sites deserve a look; annealing among those improves the plan;
 what is small enough after fixing sites by reduced cost goes to CP-SAT with its worker ``max_lp``,
 which keeps the linear relaxation at hand (the scheme is that of Caprara, Fischetti and Toth 1999,
-Operations Research 47:730-743). Where all costs are multiples of a number, so is the bound.
+Operations Research 47:730-743). Where all rows must be covered and numbers do not count, weights of
+uncovered rows find cheaper plans sooner than annealing (:mod:`planner.models.set_cover.weighting`),
+and areas bring the bound beyond the relaxation's (:mod:`planner.models.set_cover.areas`). Where all
+costs are multiples of a number, so is the bound.
 CP-SAT counts in whole numbers: costs and values that are not whole are rounded so that its bound
 stays a bound, and what that can cost is part of the gap.
 """
@@ -35,6 +38,7 @@ import numpy as np
 
 from planner.arrays import BoolArray, IntArray
 from planner.errors import InfeasibleError, NoPlanError, PlannerError
+from planner.models.set_cover.areas import areas_may_help, raise_bound_by_areas
 from planner.models.set_cover.dual import (
     CoverPoint,
     cheapest_site,
@@ -52,6 +56,7 @@ from planner.models.set_cover.problem import SetCoverProblem
 from planner.models.set_cover.search import anneal_cover
 from planner.models.set_cover.state import CoverSearch, cost_step
 from planner.models.set_cover.tuning import Tuning
+from planner.models.set_cover.weighting import search_by_weights, weighing
 from planner.solving.best_sites import best_sites
 from planner.solving.compiling import work_s
 from planner.solving.options import SolveOptions
@@ -167,9 +172,10 @@ def _search_until_done(search: CoverSearch, first: IntArray) -> None:
     target = OPTIMAL_GAP_FRAC if small else search.options.gap_frac
     points = improve_cover_bound(task, first)
     num_moves = max(tuning.first_moves_per_station * len(first), tuning.min_first_moves)
+    num_steps = tuning.first_steps
     is_open = np.zeros(task.num_sites, dtype=np.bool_)
     is_open[first] = True
-    arcs_tried = math.inf
+    arcs_tried, areas_tried = math.inf, False
     for round_number in itertools.count(1):
         relaxation_share = (
             tuning.first_relaxation_share if round_number == 1 else tuning.relaxation_share
@@ -181,7 +187,10 @@ def _search_until_done(search: CoverSearch, first: IntArray) -> None:
             if search.plan is not None:
                 is_open[:] = False
                 is_open[search.plan] = True
-            _anneal_plan(search, is_open, min(num_moves, tuning.max_moves), rng)
+            if _weighs_rows(search):
+                _weigh_plan(search, min(num_steps, tuning.max_steps), rng)
+            else:
+                _anneal_plan(search, is_open, min(num_moves, tuning.max_moves), rng)
         last_round = round_number == tuning.max_rounds
         if search.gap_frac > OPTIMAL_GAP_FRAC and search.may_go_on():
             rest = _remaining_task(search)
@@ -196,11 +205,16 @@ def _search_until_done(search: CoverSearch, first: IntArray) -> None:
             if rest.num_arcs <= most_arcs or (last_round and search.plan is None):
                 arcs_tried = rest.num_arcs
                 _solve_exactly(search, rest, share)
+        late = search.remaining_s < tuning.area_time_share * search.options.time_limit_s
+        if (last_round or late) and search.gap_frac > target and search.may_go_on():
+            if not areas_tried and areas_may_help(search):
+                raise_bound_by_areas(search, tuning.area_share)
+            areas_tried = True
         if search.gap_frac <= target or not search.may_go_on():
             break
         if last_round and (search.options.deterministic or small):
             break
-        num_moves *= 3
+        num_moves, num_steps = 3 * num_moves, 3 * num_steps
 
 
 def _improve_bound(
@@ -277,6 +291,41 @@ def _anneal_plan(
     search.moves_per_s = num_moves / max(work_s() - started, 1e-3)
     search.offer(greedy_cover(task, np.flatnonzero(is_open)))
     search.report("anneal", f"{num_moves} moves offered among {len(candidates)} sites")
+
+
+def _weighs_rows(search: CoverSearch) -> bool:
+    """Whether a plan is known, and weights of rows find better ones: all rows, no numbers."""
+    task = search.task
+    same_cost = bool((task.cost == task.cost[0]).all())
+    return (
+        search.plan is not None
+        and task.covers_all
+        and task.cities is None
+        and task.least <= 0
+        # At equal costs fewer stations are what is looked for.
+        and (same_cost or task.most >= task.num_sites)
+        and len(search.plan) <= search.tuning.most_weighed_stations
+    )
+
+
+def _weigh_plan(search: CoverSearch, num_steps: int, rng: np.random.Generator) -> None:
+    """Look for cheaper plans by weights of rows, from the best one on."""
+    if search.plan is None:
+        return
+    task, at_once = search.task, search.tuning.steps_per_poll
+    state = weighing(task, search.plan)
+    best_cost = search.incumbent - task.base_cost
+    leave_s = (1.0 - search.tuning.weighing_share) * search.remaining_s
+    for _ in range(0, num_steps, at_once):
+        if search.remaining_s < leave_s or not search.may_go_on():
+            break
+        best_cost, plan = search_by_weights(
+            task, state, num_steps=at_once, best_cost=best_cost, rng=rng
+        )
+        if len(plan):
+            search.offer(plan)
+            search.report("weights", f"{len(plan) + len(task.forced_idx)} stations")
+    search.report("weights", f"{num_steps} steps among {task.num_sites} sites")
 
 
 def _remaining_task(search: CoverSearch) -> CoverTask:

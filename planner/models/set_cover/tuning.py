@@ -35,6 +35,24 @@ class Tuning:
     candidate_worth_frac : float
         Annealing opens sites whose rows are worth at least this fraction of their cost at the
         multipliers.
+    first_steps, max_steps : int
+        Alike for the search by weights of rows, which takes the place of annealing where all rows
+        must be covered and numbers do not count.
+    weighing_share : float
+        Share of the time left that a round spends on it at most.
+    steps_per_poll : int
+        Its steps between two looks at clock and stop request.
+    most_weighed_stations : int
+        Beyond so many stations annealing is left to do: a step looks at all open sites.
+    max_area_arcs : int
+        Up to so many arcs the bound is raised by areas.
+    area_time_share, area_share : float
+        In the last round, or once less than this share of all time is left, this share of what is
+        left is for that.
+    area_stations : float
+        Stations of the smallest areas, about.
+    area_nodes : int
+        Branch-and-bound nodes of an area in deterministic mode.
     """
 
     always_exact_arcs: int = 20_000
@@ -53,3 +71,13 @@ class Tuning:
     hot_frac: float = 0.15
     cold_frac: float = 0.006
     candidate_worth_frac: float = 0.85
+    first_steps: int = 10_000
+    max_steps: int = 3_000_000
+    weighing_share: float = 0.5
+    steps_per_poll: int = 5_000
+    most_weighed_stations: int = 2_000
+    max_area_arcs: int = 2_000_000
+    area_time_share: float = 0.7
+    area_share: float = 0.6
+    area_stations: float = 4.0
+    area_nodes: int = 200
