@@ -1,19 +1,27 @@
 """Drive times recomputed by another implementation, to check those that a plan relies on."""
 
 import heapq
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-import networkx as nx
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from scipy.sparse import coo_array, csr_array
+from scipy.sparse.csgraph import connected_components, dijkstra
 
+from planner.arrays import BoolArray, FloatArray, IntArray
 from planner.instance import Instance
 from planner.instance.settings.network import Hour
 from planner.limits import widened
 from planner.network.graph import RoadGraph, is_one_way
 from planner.network.join import Access
 from planner.units import MINUTES_PER_HOUR
+
+if TYPE_CHECKING:
+    import networkx as nx
+
+MOST_AT_ONCE = 4_000_000
+"""Drive times from starts to all nodes of their part of the graph that are held together."""
 
 
 def to_networkx(instance: Instance) -> "nx.DiGraph[int]":
@@ -23,6 +31,8 @@ def to_networkx(instance: Instance) -> "nx.DiGraph[int]":
     Nodes are the instance's ``node_id`` with ``lon`` and ``lat``; a road passable both ways is
     two edges, and of parallel roads the fastest stands.
     """
+    import networkx as nx  # a third of a second, which no plan needs
+
     graph: nx.DiGraph[int] = nx.DiGraph()
     nodes = instance.road_nodes
     for node_id, lon, lat in zip(nodes["node_id"], nodes["lon"], nodes["lat"], strict=True):
@@ -55,7 +65,7 @@ def audit_drive_times(
     zones: Access,
     pairs: pd.DataFrame,
 ) -> NDArray[np.float64]:
-    """Recompute drive times of the planning hour on the uncut roads with networkx.
+    """Recompute drive times of the planning hour on the uncut roads with scipy.
 
     Independent of `drive_time_reach`: other graph (junctions only, places between them join
     by their position along the road), other code. Both take the instance's roads, between whose
@@ -77,64 +87,104 @@ def audit_drive_times(
     ndarray, shape (num_pairs,)
         Drive time from zone to site [min]; inf where it is beyond the standard.
     """
-    to_site = to_networkx(instance).reverse(copy=False)
     limit_min = widened(instance.scenario.siting.drive_time_min)
-    node_id = instance.road_nodes["node_id"].to_numpy()
-    from_node = instance.roads["from_node"].to_numpy()
-    to_node = instance.roads["to_node"].to_numpy()
-    length_km = instance.roads["length_km"].to_numpy(float)
-    road_min = length_km * _min_per_km(instance).to_numpy(float)
-
+    site_idx, zone_idx = pairs["site_idx"].to_numpy(), pairs["zone_idx"].to_numpy()
+    site_point, zone_point = (
+        np.maximum(access.point_idx[idx], 0)  # who joins no road has an access time of inf
+        for access, idx in ((sites, site_idx), (zones, zone_idx))
+    )
+    start, end = (
+        pd.Index(instance.road_nodes["node_id"]).get_indexer(instance.roads[name])
+        for name in ("from_node", "to_node")
+    )
+    length_km = instance.roads["length_km"]
+    road_min: FloatArray = (length_km * _min_per_km(instance)).to_numpy(np.float64)
     one_way = is_one_way(instance.roads)
-
-    def junctions_before(point: int) -> list[tuple[int, float]]:
-        """Junctions from which a point is driven to, nothing between, and the minutes."""
+    ends_there = _ends_of_road(graph, site_point, start, end, road_min)
+    ends_here = _ends_of_road(graph, zone_point, start, end, road_min)
+    # Forth only: a site is come to from its road's start, a zone is left for its road's end.
+    for (_, minutes), point, wrong in ((ends_there, site_point, 1), (ends_here, zone_point, 0)):
         edge = graph.edge_idx[point]
-        if edge < 0:
-            return [(node_id[point], 0.0)]
-        passed_min = graph.edge_frac[point] * road_min[edge]
-        back = [] if one_way[edge] else [(to_node[edge], road_min[edge] - passed_min)]
-        return [(from_node[edge], passed_min), *back]
+        minutes[wrong, (edge >= 0) & one_way[edge]] = np.inf
+    to_site = _links_to(len(instance.road_nodes), start, end, road_min, one_way)
+    # All four ways from an end of the zone's road to an end of the site's.
+    there, here = (np.repeat(ends_there[0], 2, axis=0), np.tile(ends_here[0], (2, 1)))
+    beside_min = np.repeat(ends_there[1], 2, axis=0) + np.tile(ends_here[1], (2, 1))
+    open_way = np.isfinite(beside_min)
+    beside_min[open_way] += _minutes_between(to_site, there[open_way], here[open_way], limit_min)
+    ways_min = beside_min.min(axis=0)
+    edge = graph.edge_idx[zone_point]
+    ahead_frac = graph.edge_frac[site_point] - graph.edge_frac[zone_point]
+    same = (edge >= 0) & (edge == graph.edge_idx[site_point]) & ((ahead_frac >= 0) | ~one_way[edge])
+    direct_min = np.where(same, np.abs(ahead_frac) * road_min[edge], np.inf)
+    total_min = sites.access_min[site_idx] + np.minimum(ways_min, direct_min)
+    total_min += zones.access_min[zone_idx]
+    return np.where(total_min <= limit_min, total_min, np.inf)
 
-    def junctions_after(point: int) -> list[tuple[int, float]]:
-        """Junctions to which one drives from a point, nothing between, and the minutes."""
-        edge = graph.edge_idx[point]
-        if edge < 0:
-            return [(node_id[point], 0.0)]
-        passed_min = graph.edge_frac[point] * road_min[edge]
-        back = [] if one_way[edge] else [(from_node[edge], passed_min)]
-        return [(to_node[edge], road_min[edge] - passed_min), *back]
 
-    minutes = np.full(len(pairs), np.inf)
-    if not len(pairs):
-        return minutes
-    zone_of_pair, site_of_pair = pairs["zone_idx"].to_numpy(), pairs["site_idx"].to_numpy()
-    by_site = np.argsort(site_of_pair, kind="stable")
-    for rows in np.split(by_site, np.flatnonzero(np.diff(site_of_pair[by_site])) + 1):
-        site_idx = site_of_pair[rows[0]]
-        site_point = sites.point_idx[site_idx]
-        start_min = sites.access_min[site_idx]
-        node_min: dict[int, float] = {}
-        for node, offset_min in junctions_before(site_point):
-            found = nx.single_source_dijkstra_path_length(
-                to_site, node, cutoff=limit_min - start_min - offset_min, weight="minutes"
-            )
-            for other, other_min in found.items():
-                total_min = start_min + offset_min + other_min
-                node_min[other] = min(total_min, node_min.get(other, np.inf))
-        for row in rows:
-            point = zones.point_idx[zone_of_pair[row]]
-            ways_min = [
-                node_min.get(node, np.inf) + offset_min
-                for node, offset_min in junctions_after(point)
-            ]
-            edge = graph.edge_idx[point]
-            if edge >= 0 and edge == graph.edge_idx[site_point]:
-                ahead_frac = graph.edge_frac[site_point] - graph.edge_frac[point]
-                if ahead_frac >= 0 or not one_way[edge]:
-                    ways_min.append(start_min + abs(ahead_frac) * road_min[edge])
-            minutes[row] = min(ways_min) + zones.access_min[zone_of_pair[row]]
-    return minutes
+def _ends_of_road(
+    graph: RoadGraph, point: IntArray, start: IntArray, end: IntArray, road_min: FloatArray
+) -> tuple[IntArray, FloatArray]:
+    """Junctions at both ends of the points' roads and the minutes to them, shape (2, num_points).
+
+    A junction is both of its ends, at no minutes.
+    """
+    edge, frac = graph.edge_idx[point], graph.edge_frac[point]
+    on_road = edge >= 0
+    junctions = np.where(on_road, (start[edge], end[edge]), point)
+    return junctions, np.where(on_road, (frac * road_min[edge], (1 - frac) * road_min[edge]), 0.0)
+
+
+def _links_to(
+    num_nodes: int, start: IntArray, end: IntArray, road_min: FloatArray, one_way: BoolArray
+) -> csr_array:
+    """Minutes to each node (row) from its neighbours; of parallel roads the fastest stands."""
+    both_ways = ~one_way
+    head, tail = np.append(end, start[both_ways]), np.append(start, end[both_ways])
+    minutes = np.append(road_min, road_min[both_ways])
+    order = np.lexsort((minutes, tail, head))
+    head, tail, minutes = head[order], tail[order], minutes[order]
+    is_first = (np.diff(head, prepend=-1) != 0) | (np.diff(tail, prepend=-1) != 0)
+    shape = (num_nodes, num_nodes)
+    return coo_array((minutes[is_first], (head[is_first], tail[is_first])), shape).tocsr()
+
+
+def _minutes_between(
+    links: csr_array, start: IntArray, end: IntArray, limit_min: float
+) -> FloatArray:
+    """Shortest minutes of pairs of nodes along the rows of ``links``; inf beyond the limit.
+
+    One search per start, each within the part of the graph that starts reach within the limit:
+    scipy's searches take time and room for all nodes of their graph.
+    """
+    found_min = np.full(len(start), np.inf)
+    if not len(start):
+        return found_min
+    starts = np.flatnonzero(np.bincount(start))
+    nearest_min = dijkstra(links, indices=starts, limit=limit_min, min_only=True)
+    met = np.flatnonzero(np.isfinite(nearest_min))
+    part = connected_components(links[met][:, met], directed=False)[1]
+    met = met[np.argsort(part, kind="stable")]
+    links = links[met][:, met]
+    place = np.full(len(nearest_min), -1)
+    place[met] = np.arange(len(met))
+    by_start = np.argsort(place[start], kind="stable")
+    begin = 0
+    for stop in np.cumsum(np.bincount(part)).tolist():
+        area = links[begin:stop, begin:stop]
+        first, last = np.searchsorted(place[start], (begin, stop), sorter=by_start)
+        rows = by_start[first:last]
+        at_once = max(1, MOST_AT_ONCE // (stop - begin))
+        sources, of_row = np.unique(place[start[rows]] - begin, return_inverse=True)
+        for group in range(0, len(sources), at_once):
+            minutes = dijkstra(area, indices=sources[group : group + at_once], limit=limit_min)
+            lower, upper = np.searchsorted(of_row, (group, group + at_once))
+            chosen = rows[lower:upper]
+            to = place[end[chosen]] - begin
+            in_area = (to >= 0) & (to < stop - begin)
+            found_min[chosen[in_area]] = minutes[of_row[lower:upper][in_area] - group, to[in_area]]
+        begin = stop
+    return found_min
 
 
 def audit_nearest(
@@ -175,27 +225,14 @@ def audit_nearest(
     site_idx = site_idx[sites.access_min[site_idx] <= limit_min]
     site_point = sites.point_idx[site_idx]
     stops = _stops_along_roads(instance, graph, site_point, _min_per_km(instance, hour))
-    heap = list(
-        zip(
-            sites.access_min[site_idx].tolist(),
-            stops.beside(graph, site_point)[0].tolist(),
-            site_idx.tolist(),
-            strict=True,
+    node, start_min = stops.beside(graph, site_point)[0], sites.access_min[site_idx]
+    if number == 1:
+        minutes = _nearest_minutes(stops.links, node, start_min, limit_min)[:, None]
+        origin = np.full(minutes.shape, -1)
+    else:
+        minutes, origin = _nearest_of_each(
+            stops.links, node, start_min, site_idx, limit_min, number
         )
-    )
-    heapq.heapify(heap)
-    minutes = np.full((len(stops.neighbours), number), np.inf)
-    origin = np.full(minutes.shape, -1)
-    found = [0] * len(minutes)
-    while heap:
-        now, node, site = heapq.heappop(heap)
-        if found[node] == number or (number > 1 and site in origin[node, : found[node]]):
-            continue
-        minutes[node, found[node]], origin[node, found[node]] = now, site
-        found[node] += 1
-        for other, road_min in stops.neighbours[node]:
-            if found[other] < number and now + road_min <= limit_min:
-                heapq.heappush(heap, (now + road_min, other, site))
 
     joined = np.flatnonzero(zones.point_idx >= 0)
     left, left_min, right, right_min = stops.beside(graph, zones.point_idx[joined])
@@ -212,17 +249,63 @@ def audit_nearest(
     return nearest_min
 
 
+def _nearest_minutes(
+    links: csr_array, node: IntArray, start_min: FloatArray, limit_min: float
+) -> FloatArray:
+    """Minutes of all nodes to the nearest of some, each begun with its own; inf beyond the limit.
+
+    One more node, linked to those, is where the search begins.
+    """
+    first_min = np.full(links.shape[0], np.inf)
+    np.minimum.at(first_min, node, start_min)
+    begun = np.flatnonzero(np.isfinite(first_min))
+    whole = csr_array(
+        (
+            np.append(links.data, first_min[begun]),
+            np.append(links.indices, begun),
+            np.append(links.indptr, links.nnz + len(begun)),
+        ),
+        shape=(links.shape[0] + 1, links.shape[0] + 1),
+    )
+    begin = np.array([links.shape[0]])
+    return dijkstra(whole, indices=begin, limit=limit_min, min_only=True)[:-1]
+
+
+def _nearest_of_each(
+    links: csr_array, node: IntArray, start_min: FloatArray, site_idx: IntArray,
+    limit_min: float, number: int,
+) -> tuple[FloatArray, IntArray]:  # fmt: skip
+    """`_nearest_minutes` to as many different sites, and these, shape (num_nodes, number)."""
+    ptr, neighbour, road_min = links.indptr.tolist(), links.indices.tolist(), links.data.tolist()
+    heap = list(zip(start_min.tolist(), node.tolist(), site_idx.tolist(), strict=True))
+    heapq.heapify(heap)
+    minutes = np.full((links.shape[0], number), np.inf)
+    origin = np.full(minutes.shape, -1)
+    found = [0] * len(minutes)
+    while heap:
+        now, at, site = heapq.heappop(heap)
+        if found[at] == number or site in origin[at, : found[at]]:
+            continue
+        minutes[at, found[at]], origin[at, found[at]] = now, site
+        found[at] += 1
+        for link in range(ptr[at], ptr[at + 1]):
+            other, later = neighbour[link], now + road_min[link]
+            if found[other] < number and later <= limit_min:
+                heapq.heappush(heap, (later, other, site))
+    return minutes, origin
+
+
 class _Stops(NamedTuple):
     """Junctions and some points of the roads between, as a graph.
 
     ``place`` is a road's position plus the fraction along it, ascending: each road's stops one
-    after the other, its ends included. ``node`` is the node of each, ``neighbours`` a list of
-    nodes and minutes per node, ``road_min`` the minutes of every road.
+    after the other, its ends included. ``node`` is the node of each, ``links`` the minutes to
+    each node (row) from its neighbours, ``road_min`` the minutes of every road.
     """
 
     place: NDArray[np.float64]
     node: NDArray[np.int64]
-    neighbours: list[list[tuple[int, float]]]
+    links: csr_array
     road_min: NDArray[np.float64]
     one_way: NDArray[np.bool_]
 
@@ -260,17 +343,11 @@ def _stops_along_roads(
     node = np.concatenate((*ends, num_junctions + np.arange(len(inner))))
     order = np.lexsort((frac, road))
     road, frac, node = road[order], frac[order], node[order]
-    neighbours: list[list[tuple[int, float]]] = [[] for _ in range(num_junctions + len(inner))]
     same_road = np.flatnonzero(np.diff(road) == 0)
     one_way = is_one_way(roads)
-    for start, end, minutes, only_forth in zip(
-        node[same_road].tolist(),
-        node[same_road + 1].tolist(),
-        ((frac[same_road + 1] - frac[same_road]) * road_min[road[same_road]]).tolist(),
-        one_way[road[same_road]].tolist(),
-        strict=True,
-    ):
-        neighbours[end].append((start, minutes))
-        if not only_forth:
-            neighbours[start].append((end, minutes))
-    return _Stops(road.astype(float) + frac, node, neighbours, road_min, one_way)
+    links = _links_to(
+        num_junctions + len(inner), node[same_road], node[same_road + 1],
+        (frac[same_road + 1] - frac[same_road]) * road_min[road[same_road]],
+        one_way[road[same_road]],
+    )  # fmt: skip
+    return _Stops(road.astype(float) + frac, node, links, road_min, one_way)

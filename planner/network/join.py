@@ -96,12 +96,12 @@ def _nearest(
 def _led_to(neighbours: csr_array, start: IndexArray) -> BoolArray:
     """Points that are met on the way from some points along the rows of ``neighbours``."""
     num = neighbours.shape[0]
-    start = np.unique(start)
+    starts = np.flatnonzero(np.bincount(start, minlength=num))
     from_all = csr_array(
         (
-            np.ones(neighbours.nnz + len(start), dtype=np.int8),
-            np.concatenate((neighbours.indices, start)),
-            np.append(neighbours.indptr, neighbours.nnz + len(start)),
+            np.ones(neighbours.nnz + len(starts), dtype=np.int8),
+            np.concatenate((neighbours.indices, starts)),
+            np.append(neighbours.indptr, neighbours.nnz + len(starts)),
         ),
         shape=(num + 1, num + 1),
     )

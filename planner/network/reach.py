@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numba import njit
 from numpy.typing import NDArray
+from scipy.sparse import csr_array
 
 from planner.limits import widened
 from planner.network.graph import FloatArray, IndexArray, RoadGraph
@@ -70,9 +71,9 @@ def drive_time_reach(
         widened(drive_time_min),
     )
     drive_min = np.minimum(drive_min, drive_time_min)  # what passes it by rounding
-    site_of_arc = np.repeat(np.arange(len(ptr) - 1), np.diff(ptr))
-    order = np.lexsort((zone_idx, site_of_arc))
-    return Reach(ptr, zone_idx[order], drive_min[order])
+    arcs = csr_array((drive_min, zone_idx, ptr), shape=(len(ptr) - 1, len(zones.point_idx)))
+    arcs.sort_indices()
+    return Reach(ptr, arcs.indices.astype(np.int32), arcs.data)
 
 
 @njit(cache=True)  # a Python loop over 80,000 searches takes minutes, this takes seconds

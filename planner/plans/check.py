@@ -104,7 +104,7 @@ def _labels(instance: Instance, plan: Plan) -> Iterator[str]:
         (plan.capacity, "city_id", instance.cities["city_id"]),
         (plan.capacity, "station_type_id", instance.stations["station_type_id"]),
     ):
-        labels = set(known)
+        labels = set(known.tolist())
         unknown = [label for label in frame[column].tolist() if label not in labels]
         if unknown:
             yield f"{column} {unknown[0]} is not known ({len(unknown)} such)"

@@ -7,6 +7,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.spatial import KDTree
 
+from planner.arrays import IntArray
 from planner.geodesy import chord_to_arc_km, to_sphere_km
 from planner.instance import HOLIDAY, SEGMENTS, Instance
 from planner.limits import LIMIT_TOLERANCE
@@ -19,6 +20,7 @@ from planner.plans.fleet_rows import (
     pack_rows,
     peak_shares,
 )
+from planner.plans.labels import positions_of
 from planner.plans.pack_rows import city_quarters, pack_cost_cny
 from planner.plans.phase_rows import Stages, opening_quarters, phase_tables, stages_of
 from planner.plans.plan import AuditedTimes, Evaluation, Plan
@@ -30,7 +32,7 @@ from planner.plans.station_costs import (
     worn_out_sites,
 )
 from planner.plans.station_figures import station_figures
-from planner.plans.zone_swaps import swaps_by_zone
+from planner.plans.zone_swaps import swaps_by_zone, zone_shares
 from planner.units import KWH_PER_GWH
 
 
@@ -60,11 +62,14 @@ def evaluate_plan(
     shares = peak_shares(instance, winter, derived.planned_fleet)
     periods = pack_rows(instance, plan, rates, winter, shares)
     packs = _planned_packs(instance, periods, winter)
-    asked = _swaps_asked(instance, winter, derived)
-    peak = _peak_asked(instance, packs, shares)
-    zones = _zones(instance, plan, asked, peak, station_min[:, 0])
+    of_city = zone_shares(instance)
+    asked = _swaps_asked(instance, winter, derived, of_city)
+    peak = _peak_asked(instance, packs, shares, of_city)
+    zone_idx = positions_of(plan.allocation["zone_id"], instance.zones["zone_id"])
+    by_id = _zones(instance, plan, zone_idx, asked, peak, station_min[:, 0])
+    zones = by_id.sort_values("zone_id", ignore_index=True)
     stages = stages_of(instance, plan)
-    stations = _stations(instance, plan, zones, stages)
+    stations = _stations(instance, plan, zone_idx, by_id, stages)
     over_time, by_phase = phase_tables(instance, plan, stages, derived, periods, shares)
     cities = _cities(instance, zones, stations, packs, winter, derived)
     tables = {
@@ -74,7 +79,6 @@ def evaluate_plan(
     }
     if len(instance.hour_profile):
         tables["station_hour"] = _station_hours(instance, stations, packs)
-    by_id = zones.set_index("zone_id").loc[instance.zones["zone_id"]]
     return Evaluation(
         _kpi(instance, plan, zones, asked, stations, packs, derived)
         | chemistry_shares(cities, sorted(instance.packs["chemistry"].unique()))
@@ -105,17 +109,20 @@ def _planned_packs(instance: Instance, periods: pd.DataFrame, winter: pd.DataFra
     return rows[columns].sort_values(FLEET_KEY, ignore_index=True)
 
 
-def _swaps_asked(instance: Instance, winter: pd.DataFrame, derived: Derived) -> pd.DataFrame:
+def _swaps_asked(
+    instance: Instance, winter: pd.DataFrame, derived: Derived, of_city: pd.DataFrame
+) -> pd.DataFrame:
     """Swaps per day of each zone and segment with the classes' default packs."""
     default = winter[winter["default"]].merge(
         derived.planned_fleet, on=["city_id", "vehicle_id"], validate="1:1"
     )
     swaps = default["vehicles"] * default["swaps_per_vehicle_day"]
-    return swaps_by_zone(instance, swaps.groupby([default["city_id"], default["segment"]]).sum())
+    by_city = swaps.groupby([default["city_id"], default["segment"]]).sum()
+    return swaps_by_zone(instance, by_city, of_city)
 
 
 def _peak_asked(
-    instance: Instance, packs: pd.DataFrame, shares: "pd.Series[float]"
+    instance: Instance, packs: pd.DataFrame, shares: "pd.Series[float]", of_city: pd.DataFrame
 ) -> pd.DataFrame:
     """Swaps of each zone and segment in the city's peak hour with the packs of the plan [1/h]."""
     keys = pd.MultiIndex.from_frame(packs[["city_id", "segment"]])
@@ -123,16 +130,18 @@ def _peak_asked(
         packs["vehicles"] * packs["design_swaps_per_vehicle_day"] * shares.reindex(keys).to_numpy()
     )
     by_city = peak.groupby([packs["city_id"], packs["segment"]]).sum()
-    return swaps_by_zone(instance, by_city * instance.scenario.demand.peak_day_factor)
+    return swaps_by_zone(instance, by_city * instance.scenario.demand.peak_day_factor, of_city)
 
 
 def _zones(
     instance: Instance,
     plan: Plan,
+    zone_idx: IntArray,
     asked: pd.DataFrame,
     peak: pd.DataFrame,
     nearest_min: NDArray[np.float64],
 ) -> pd.DataFrame:
+    """Zones in the instance's order."""
     zones = instance.zones
     columns = [name for name in ("zone_id", "city_id", "county_id", "lon", "lat",
                "car_owning_households") if name in zones.columns]  # fmt: skip
@@ -140,7 +149,7 @@ def _zones(
         swaps_per_day=asked.sum(axis=1).to_numpy(),
         peak_swaps_per_hour=peak.sum(axis=1).to_numpy(),
     )
-    served, mean_min, main_site = _service(plan.allocation, zones["zone_id"])
+    served, mean_min, main_site = _service(plan.allocation, zone_idx, len(zones))
     is_served = served > 0
     return rows.assign(
         is_near=_near_station(instance, plan),
@@ -149,27 +158,26 @@ def _zones(
         served_frac=served,
         site_id=pd.Series(main_site, index=rows.index, dtype="str"),
         drive_min=mean_min,
-    ).sort_values("zone_id", ignore_index=True)
+    )
 
 
 def _service(
-    allocation: pd.DataFrame, zone_ids: "pd.Series[str]"
+    allocation: pd.DataFrame, zone_idx: IntArray, num_zones: int
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.object_]]:
     """Share served of each zone, its mean drive, and the site of its largest share if any."""
-    at = pd.Index(zone_ids).get_indexer(pd.Index(allocation["zone_id"]))
     share = allocation["share_frac"].to_numpy(float)
     minutes = share * allocation["drive_min"].to_numpy(float)
     served, driven = (
-        np.bincount(at, values, minlength=len(zone_ids)).astype(float)
+        np.bincount(zone_idx, values, minlength=num_zones).astype(float)
         for values in (share, minutes)
     )
     mean_min: NDArray[np.float64] = np.divide(
         driven, served, out=np.full(len(served), np.nan), where=served > 0
     )
     site_idx, site_ids = pd.factorize(allocation["site_id"], sort=True)
-    largest_first = np.lexsort((site_idx, -share, at))
-    zone, first = np.unique(at[largest_first], return_index=True)
-    main_site: NDArray[np.object_] = np.full(len(zone_ids), None, dtype=object)
+    largest_first = np.lexsort((site_idx, -share, zone_idx))
+    zone, first = np.unique(zone_idx[largest_first], return_index=True)
+    main_site: NDArray[np.object_] = np.full(num_zones, None, dtype=object)
     main_site[zone] = np.asarray(site_ids, dtype=object)[site_idx[largest_first[first]]]
     return served, mean_min, main_site
 
@@ -190,9 +198,11 @@ def _near_station(instance: Instance, plan: Plan) -> np.ndarray:
 def _stations(
     instance: Instance,
     plan: Plan,
+    zone_idx: IntArray,
     zones: pd.DataFrame,
     stages: Stages,
 ) -> pd.DataFrame:
+    """Stations with what they serve; ``zones`` stand in the order of the instance."""
     types = instance.stations.drop(columns="source").rename(columns={"grid_kw": "type_grid_kw"})
     sites = instance.sites.drop(columns="station_type_id", errors="ignore")
     rows = (
@@ -205,8 +215,10 @@ def _stations(
     stated = plan.capacity.set_index(["city_id", "station_type_id"])["swaps_per_hour"]
     capacity = stated.reindex(of_station).to_numpy(float)
     measures = ["car_owning_households", "swaps_per_day", "peak_swaps_per_hour"]
-    parts = plan.allocation.merge(zones[["zone_id", *measures]], on="zone_id", validate="m:1")
-    parts[measures] = parts[measures].mul(parts["share_frac"], axis=0)
+    share_frac = plan.allocation["share_frac"].to_numpy(float)
+    parts = plan.allocation.assign(
+        **{name: zones[name].to_numpy(float)[zone_idx] * share_frac for name in measures}
+    )
     parts["swap_min"] = parts["drive_min"] * parts["swaps_per_day"]
     by_site = parts.groupby("site_id")
     load = by_site[[*measures, "swap_min"]].sum().assign(num_zones=by_site.size())

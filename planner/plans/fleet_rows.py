@@ -83,7 +83,8 @@ def fleet_rates(instance: Instance, climate: CityClimate) -> pd.DataFrame:
     at_mean = rows.loc[rows["hour_point"] == MONTH_MEAN, [*key, "range_km"]].rename(
         columns={"range_km": "mean_range_km"}
     )
-    hours = rows[rows["hour_point"] >= 0].groupby(key)[["swaps", "swapped_kwh"]].mean()
+    of_hours = rows.loc[rows["hour_point"] >= 0, [*key, "swaps", "swapped_kwh"]]
+    hours = of_hours.groupby(key).mean()
     by_type = [name for type_id in instance.stations["station_type_id"]
                for name in (*turn_columns(type_id), *bay_columns(type_id))]  # fmt: skip
     result = (

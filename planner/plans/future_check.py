@@ -15,7 +15,7 @@ from planner.instance import Instance
 from planner.limits import LIMIT_TOLERANCE
 from planner.plans.derived import Derived
 from planner.plans.fleet_rows import FLEET_KEY, peak_shares
-from planner.plans.zone_swaps import swaps_by_zone
+from planner.plans.zone_swaps import swaps_by_zone, zone_shares
 
 _TOLERANCE = 1e-6
 """Relative; sums over a million rows in another order differ by less."""
@@ -75,26 +75,29 @@ def swaps_in_future(
     """
     num_zones = len(instance.zones)
     share = np.bincount(service.zone_idx, service.share_frac, minlength=num_zones).astype(float)
+    of_city = zone_shares(instance)
     asked, served = 0.0, 0.0
     for quarter, weight in service.weight.items():
-        swaps = _asked(instance, derived, quarter)
+        swaps = _asked(instance, derived, quarter, of_city)
         asked += weight * float(swaps.sum())
         served += weight * float(swaps @ share)
-    loaded = _peak(instance, derived, packs, max(service.weight))
+    loaded = _peak(instance, derived, packs, max(service.weight), of_city)
     return FutureSwaps(asked, served, tuple(_violations(instance, service, share, loaded)))
 
 
-def _asked(instance: Instance, derived: Derived, quarter: str) -> FloatArray:
+def _asked(instance: Instance, derived: Derived, quarter: str, of_city: pd.DataFrame) -> FloatArray:
     """Swaps per day of each zone with the classes' default packs."""
     winter = derived.winter[derived.winter["default"]]
     fleet = derived.fleet[derived.fleet["quarter"] == quarter]
     rows = winter.merge(fleet, on=["city_id", "vehicle_id"], validate="1:1")
     swaps = rows["vehicles"] * rows["swaps_per_vehicle_day"]
     by_city = swaps.groupby([rows["city_id"], rows["segment"]]).sum()
-    return swaps_by_zone(instance, by_city).sum(axis=1).to_numpy(float)
+    return swaps_by_zone(instance, by_city, of_city).sum(axis=1).to_numpy(float)
 
 
-def _peak(instance: Instance, derived: Derived, packs: pd.DataFrame, quarter: str) -> FloatArray:
+def _peak(
+    instance: Instance, derived: Derived, packs: pd.DataFrame, quarter: str, of_city: pd.DataFrame
+) -> FloatArray:
     """Swaps of each zone in its city's peak hour of the winter design day [1/h]."""
     winter = derived.winter
     shares = peak_shares(instance, winter, derived.planned_fleet)
@@ -106,7 +109,7 @@ def _peak(instance: Instance, derived: Derived, packs: pd.DataFrame, quarter: st
     swaps = rows["vehicles"] * rows["design_swaps_per_vehicle_day"] * of_hour
     by_city = swaps.groupby([rows["city_id"], rows["segment"]]).sum()
     peak = by_city * instance.scenario.demand.peak_day_factor
-    return swaps_by_zone(instance, peak).sum(axis=1).to_numpy(float)
+    return swaps_by_zone(instance, peak, of_city).sum(axis=1).to_numpy(float)
 
 
 def _violations(

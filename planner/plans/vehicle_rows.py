@@ -36,15 +36,19 @@ _DRIVER_COLUMNS = {
 """What an empty cell, or a column that was left out, of the table of vehicles means."""
 
 
+_NOT_OF_DRIVING = ("source", "envelope", "available_from", "cost_cny_per_kwh", "cycle_life")
+"""Columns of neither use: there are hundreds of thousands of rows."""
+
+
 def driving_rows(instance: Instance, climate: CityClimate) -> pd.DataFrame:
     """Every class with every fitting pack, at every temperature of each city and month.
 
     Returns
     -------
     DataFrame
-        The columns of both tables, ``city_id, month, hour_point, ambient_c``, and ``window_frac``
-        (used between two swaps), ``pack_c``, ``energy_kwh``, ``range_km``, ``swaps`` and
-        ``swapped_kwh`` (both per vehicle and day).
+        The columns of both tables but for `_NOT_OF_DRIVING`, ``city_id, month, hour_point,
+        ambient_c``, and ``window_frac`` (used between two swaps), ``pack_c``, ``energy_kwh``,
+        ``range_km``, ``swaps`` and ``swapped_kwh`` (both per vehicle and day).
     """
     vehicles = instance.vehicles.rename(columns={"soc_window_frac": "driver_window_frac"})
     vehicles = vehicles.assign(
@@ -65,6 +69,7 @@ def driving_rows(instance: Instance, climate: CityClimate) -> pd.DataFrame:
         park_h=(HOURS_PER_DAY - day_h).clip(lower=0) / pairs["trips_per_day"],
     )
     pairs["starts_per_swap"] = pairs["vehicle_id"].map(_starts_per_swap(instance, pairs))
+    pairs = pairs.drop(columns=[name for name in _NOT_OF_DRIVING if name in pairs])
     rows = pairs.merge(_temperatures(instance, climate), how="cross")
     warm = _warm_kwh_per_km(instance, rows)
     pack_c = _pack_c(instance, rows, warm)

@@ -5,9 +5,12 @@ import pandas as pd
 
 from planner.arrays import FloatArray
 from planner.instance import SEGMENTS, Instance
+from planner.plans.labels import positions_of
 
 
-def swaps_by_zone(instance: Instance, by_city: "pd.Series[float]") -> pd.DataFrame:
+def swaps_by_zone(
+    instance: Instance, by_city: "pd.Series[float]", shares: pd.DataFrame | None = None
+) -> pd.DataFrame:
     """Spread what a city's segments ask for over its zones.
 
     Parameters
@@ -16,17 +19,19 @@ def swaps_by_zone(instance: Instance, by_city: "pd.Series[float]") -> pd.DataFra
         As of `zone_shares`.
     by_city : Series
         Index ``city_id, segment``; a missing one asks for nothing.
+    shares : DataFrame, optional
+        Of `zone_shares`, where it has been asked for already.
 
     Returns
     -------
     DataFrame
         Index ``zone_id`` in the instance's order, a column per segment.
     """
-    city = instance.zones.set_index("zone_id")["city_id"]
-    wide = by_city.unstack("segment").reindex(columns=list(SEGMENTS)).fillna(0.0)
-    shares = zone_shares(instance)
-    parts = {segment: shares[segment] * city.map(wide[segment]).fillna(0.0) for segment in SEGMENTS}
-    return pd.DataFrame(parts, index=city.index)
+    shares = zone_shares(instance) if shares is None else shares
+    city_ids = instance.cities["city_id"]
+    wide = by_city.unstack("segment").reindex(index=city_ids, columns=list(SEGMENTS)).fillna(0.0)
+    of_city = wide.to_numpy(float)[positions_of(instance.zones["city_id"], city_ids)]
+    return pd.DataFrame(shares.to_numpy() * of_city, index=shares.index, columns=shares.columns)
 
 
 def zone_shares(instance: Instance) -> pd.DataFrame:
@@ -43,8 +48,9 @@ def zone_shares(instance: Instance) -> pd.DataFrame:
     DataFrame
         Index ``zone_id`` in the instance's order, a column per segment.
     """
-    zones = instance.zones.set_index("zone_id")
-    city, households = zones["city_id"], zones["car_owning_households"]
+    # By position: labels of a million zones take longer to compare than all sums.
+    zones, households = instance.zones, instance.zones["car_owning_households"]
+    city = positions_of(zones["city_id"], instance.cities["city_id"])
     places = households
     if "commercial_weight" in zones.columns:
         stated = zones["commercial_weight"]
@@ -54,7 +60,7 @@ def zone_shares(instance: Instance) -> pd.DataFrame:
         weight = households if segment == "private" else places
         of_city = weight.groupby(city).transform("sum")
         parts[segment] = (weight / of_city).where(of_city > 0, 0.0)
-    return pd.DataFrame(parts, index=zones.index)
+    return pd.DataFrame(parts).set_axis(pd.Index(zones["zone_id"]))
 
 
 def swaps_by_city(

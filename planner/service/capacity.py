@@ -19,6 +19,8 @@ NEAR_FRAC = 0.02
 """What is expected near a rate is looked for so near at first."""
 PRECISION = 1e-6
 """Share of its rate by which a capacity may be too low."""
+FAR_FRAC = 0.05
+"""Shares so far below the one asked for need not be known to be found too low."""
 LEAST_RATE = 1e-6
 """A station that keeps the level for next to nobody keeps it at some rate [1/h]."""
 
@@ -87,7 +89,8 @@ def most_swaps_per_hour(
         chosen = case.astype(np.int64)  # handed on as floats
         day = take_stations(mix, chosen)
         day = replace(day, swaps_per_hour=day.swaps_per_hour * rate[:, None, None])
-        return best_share(day, day.bays, hours[chosen], wait_min) - within_frac
+        share = best_share(day, day.bays, hours[chosen], wait_min, within_frac - FAR_FRAC)
+        return share - within_frac
 
     # No lane takes more than its rate, no bays more than they turn at best.
     most = np.minimum(SECONDS_PER_HOUR / mix.lane_s, mix.bays / mix.turn_h.min(axis=1))

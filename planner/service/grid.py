@@ -82,13 +82,14 @@ def _whole_delay(
         begin = arrivals_until(cumulative, moment_h - k * power_h)
         end = arrivals_until(cumulative, moment_h - (k - 1) * power_h)
         num_drawn = poisson_shares(max(end - begin, 0.0), drawn)
-        after[:] = 0.0
+        for packs in range(bays + 1):
+            after[packs] = 0.0
         for before in range(bays + 1):
             waiting = max(before - places, 0)
             for more in range(min(num_drawn, bays + 1 - waiting)):
                 after[waiting + more] += present[before] * drawn[more]
         after[bays] += max(1.0 - after.sum(), 0.0)
-        present[:] = after
+        present, after = after, present
     waiting_packs = charging = 0.0
     for packs in range(bays + 1):
         waiting_packs += present[packs] * max(packs - places, 0)

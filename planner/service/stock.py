@@ -95,13 +95,17 @@ def fewest_packs(
     return Stock(packs, share, share >= within_frac)
 
 
-def best_share(day: StationDay, most: IntArray, hours: IntArray, wait_min: float) -> FloatArray:
+def best_share(
+    day: StationDay, most: IntArray, hours: IntArray, wait_min: float, least_frac: float = 0.0
+) -> FloatArray:
     """Best share of the drivers of the busy hours on time that any packs give.
 
     Parameters
     ----------
     day, most, hours, wait_min
         As for `fewest_packs`.
+    least_frac : float
+        Lower shares may be told as lower than they are, which is quicker.
 
     Returns
     -------
@@ -109,9 +113,8 @@ def best_share(day: StationDay, most: IntArray, hours: IntArray, wait_min: float
         1 where none comes.
     """
     none, upto, drivers, needed = _asked(day, most, hours)
-    return np.asarray(
-        _best(served_by_packs(day, hours, wait_min, none, upto), drivers, needed, most)
-    )
+    served = served_by_packs(day, hours, wait_min, none, upto, least_frac)
+    return np.asarray(_best(served, drivers, needed, most))
 
 
 def _asked(

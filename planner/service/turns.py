@@ -35,7 +35,7 @@ import math
 import numpy as np
 from numba import njit
 
-from planner.arrays import FloatArray
+from planner.arrays import FloatArray, IntArray
 from planner.service.poisson import (
     LOG_NEGLIGIBLE,
     arrivals_until,
@@ -49,6 +49,8 @@ TOO_FEW = 1e-4
 """A lower share is not told from none."""
 SATURATED = 1e-7
 """No more packs are looked at where so few drivers are not in time."""
+FEW_STEPS = 2
+"""Turns that a quick look goes back."""
 
 
 @njit(cache=True, nogil=True)
@@ -114,30 +116,84 @@ def shares_in_time(
             if num_drawn[k] == 0:
                 mean = expected[k] - (expected[k - 1] if k else 0.0)
                 num_drawn[k] = poisson_shares(mean, drawn[k])
-        num_waiting = 1  # states 0 .. num_waiting - 1
-        waiting[0] = 1.0
-        for k in range(steps, 0, -1):
-            # From k to k - 1 turns before: who is one of more than `size` is not served in time.
-            size = (served_turns + 1 + k) * packs
-            num_present = min(num_waiting + num_drawn[k] - 1, size)
-            present[:num_present] = 0.0
-            for queue in range(min(num_waiting, num_present)):
-                num_more = min(num_drawn[k], num_present - queue)
-                _add(present[queue : queue + num_more], waiting[queue], drawn[k, :num_more])
-            waiting[0] = present[: min(packs + 1, num_present)].sum()
-            num_waiting = max(num_present - packs, 1)
-            waiting[1:num_waiting] = present[packs + 1 : packs + num_waiting]
-        limit = (served_turns + 1) * packs - 1
-        below = share = 0.0
-        for more in range(limit + 1):  # so many in the last stretch, at most limit - more waiting
-            below += drawn[0, more] if more < num_drawn[0] else 0.0
-            if limit - more < num_waiting:
-                share += below * waiting[limit - more]
+        share = _in_time(steps, packs, served_turns, drawn, num_drawn, waiting, present)
         shares[packs - least] = min(share, 1.0)
         if steps == 0 and share > 1.0 - SATURATED:
             shares[packs - least :] = 1.0
             break
     return shares
+
+
+@njit(cache=True, nogil=True)
+def most_in_time(
+    cumulative: FloatArray, moment_h: float, turn_h: float, wait_h: float, packs: int
+) -> float:  # fmt: skip
+    """Upper bound of `shares_in_time` for one number of packs, in a fraction of the time.
+
+    The recursion begins empty `FEW_STEPS` turns before, which leaves events out.
+
+    Parameters
+    ----------
+    cumulative, moment_h, turn_h, wait_h
+        As of `shares_in_time`.
+    packs : int
+
+    Returns
+    -------
+    float
+    """
+    if packs == 0:
+        return 0.0
+    served_turns = int(wait_h / turn_h)
+    begin_h = moment_h + (wait_h - served_turns * turn_h) - turn_h
+    steps = min(FEW_STEPS, math.ceil(HOURS_PER_DAY / turn_h))
+    until = arrivals_until(cumulative, moment_h)
+    means = np.empty(steps + 1)
+    before = 0.0
+    for k in range(steps + 1):
+        expected = max(until - arrivals_until(cumulative, begin_h - k * turn_h), 0.0)
+        means[k] = expected - before
+        before = expected
+    drawn = np.empty((steps + 1, most_drawn(means.max()) + 1))
+    num_drawn = np.zeros(steps + 1, dtype=np.int64)
+    for k in range(steps + 1):
+        num_drawn[k] = poisson_shares(means[k], drawn[k])
+    size = (served_turns + steps + 1) * packs + 1
+    waiting, present = np.empty(size), np.empty(size)
+    share = _in_time(steps, packs, served_turns, drawn, num_drawn, waiting, present)
+    return float(min(share, 1.0))
+
+
+@njit(cache=True, nogil=True)
+def _in_time(
+    steps: int, packs: int, served_turns: int, drawn: FloatArray, num_drawn: IntArray,
+    waiting: FloatArray, present: FloatArray,
+) -> float:  # fmt: skip
+    """Probability that a driver is in time, if nobody waits so many turns before.
+
+    ``drawn`` has the probabilities of numbers of drivers in each turn, the last first; the last
+    two arrays are room to work in.
+    """
+    num_waiting = 1  # states 0 .. num_waiting - 1
+    waiting[0] = 1.0
+    for k in range(steps, 0, -1):
+        # From k to k - 1 turns before: who is one of more than `size` is not served in time.
+        size = (served_turns + 1 + k) * packs
+        num_present = min(num_waiting + num_drawn[k] - 1, size)
+        present[:num_present] = 0.0
+        for queue in range(min(num_waiting, num_present)):
+            num_more = min(num_drawn[k], num_present - queue)
+            _add(present[queue : queue + num_more], waiting[queue], drawn[k, :num_more])
+        waiting[0] = present[: min(packs + 1, num_present)].sum()
+        num_waiting = max(num_present - packs, 1)
+        waiting[1:num_waiting] = present[packs + 1 : packs + num_waiting]
+    limit = (served_turns + 1) * packs - 1
+    below = share = 0.0
+    for more in range(limit + 1):  # so many in the last stretch, at most limit - more waiting
+        below += drawn[0, more] if more < num_drawn[0] else 0.0
+        if limit - more < num_waiting:
+            share += below * waiting[limit - more]
+    return share
 
 
 @njit(cache=True, nogil=True)

@@ -13,14 +13,16 @@ from numba import njit
 from planner.arrays import FloatArray, IntArray, freeze
 from planner.service.day import StationDay
 from planner.service.grid import grid_delay
-from planner.service.poisson import arrivals_until
-from planner.service.turns import lane_share, shares_in_time
+from planner.service.poisson import NEGLIGIBLE, arrivals_until
+from planner.service.turns import lane_share, most_in_time, shares_in_time
 from planner.units import HOURS_PER_DAY, MINUTES_PER_HOUR, SECONDS_PER_HOUR
 
 IN_BUSY_HOUR = np.array([0.25, 0.75])
 """Moments of an hour at which drivers are looked at; each stands for as many of them."""
 IN_ANY_HOUR = np.array([0.5])
 """The same where the whole day counts."""
+GOOD_TO = 10 * NEGLIGIBLE
+"""Shares are good to so much."""
 
 
 @dataclass(frozen=True)
@@ -101,7 +103,7 @@ def wait_shares(day: StationDay, minutes: FloatArray) -> FloatArray:
     day : StationDay
         Drivers and stations.
     minutes : float array, shape (num_waits,)
-        Waits, >= 0 [min].
+        Waits, >= 0 and rising [min].
 
     Returns
     -------
@@ -111,10 +113,13 @@ def wait_shares(day: StationDay, minutes: FloatArray) -> FloatArray:
     drivers = day.swaps_per_hour.sum()
     if drivers == 0:
         return np.ones(len(minutes))
-    shares = np.empty(len(minutes))
-    for i, wait_min in enumerate(minutes):
-        served = served_by_packs(day, None, float(wait_min), day.packs, day.packs)
-        shares[i] = served.sum() / drivers
+    served = _waits_kernel(
+        *_plain(
+            day.swaps_per_hour, _cumulative(day), *_turns(day), day.grid_kw, day.bays,
+            day.lane_s / SECONDS_PER_HOUR, minutes / MINUTES_PER_HOUR, day.packs,
+        )
+    )  # fmt: skip
+    shares: FloatArray = np.array([each.sum() for each in served]) / drivers
     return shares
 
 
@@ -139,8 +144,8 @@ def served_by_packs(
     least, most : int arrays, shape (num_stations, num_packs)
         Numbers of packs that are asked for, 0 <= least <= most.
     within_frac : float
-        Share of all drivers to be served in time: where a number of packs of one type alone makes
-        that impossible, 0 may be given, which is quicker.
+        Share of all drivers to be served in time: where a number of packs of one type, with the
+        lane, makes that impossible, 0 may be given, which is quicker.
 
     Returns
     -------
@@ -192,10 +197,13 @@ def _turns(day: StationDay) -> tuple[FloatArray, FloatArray, FloatArray]:
 
 
 def _served(*args: Any) -> FloatArray:
-    """`_served_kernel` on plain copies, so that it is compiled for one kind of array only."""
-    plain = (np.array(each) if isinstance(each, np.ndarray) else each for each in args)
-    served: FloatArray = _served_kernel(*plain)
+    served: FloatArray = _served_kernel(*_plain(*args))
     return served
+
+
+def _plain(*args: Any) -> list[Any]:
+    """Plain copies of arrays, so that a kernel is compiled for one kind of them only."""
+    return [np.array(each) if isinstance(each, np.ndarray) else each for each in args]
 
 
 @njit(cache=True, nogil=True)
@@ -207,13 +215,16 @@ def _served_kernel(
 ) -> FloatArray:  # fmt: skip
     """`served_by_packs` on arrays; a lane of no time is no lane."""
     num_stations, num_packs, _ = rates.shape
+    num_hours, num_parts = hours.shape[1], len(of_hour)
     served = np.zeros((num_stations, num_packs, width))
+    moments, delays = np.empty((2, num_hours * num_parts))
+    weights = np.empty((num_packs, num_hours * num_parts))
     for station in range(num_stations):
         drivers = 0.0
-        for hour in hours[station]:
-            drivers += rates[station, :, hour].sum()
+        num_moments = 0
         for hour in hours[station]:
             rate = rates[station, :, hour].sum()
+            drivers += rate
             if rate == 0:
                 continue
             free = 1.0
@@ -222,22 +233,98 @@ def _served_kernel(
             if free == 0:
                 continue
             for part in of_hour:
-                moment_h = hour + part
-                delay_h = _delay(
-                    cumulative[station], moment_h, turn_h[station], power_h[station],
+                moments[num_moments] = hour + part
+                delays[num_moments] = _delay(
+                    cumulative[station], hour + part, turn_h[station], power_h[station],
                     energy_kwh[station], grid_kw[station], bays[station],
                 )  # fmt: skip
+                weights[:, num_moments] = rates[station, :, hour] * free / num_parts
+                num_moments += 1
+        # So many drivers may be late for packs: not those that the lane makes late.
+        spare = weights[:, :num_moments].sum() - within_frac * drivers + GOOD_TO * drivers
+        for pack in range(num_packs):
+            low, high = least[station, pack], most[station, pack]
+            first = low
+            if within_frac > 0:
+                first = _least_hopeful(
+                    cumulative[station, pack], moments[:num_moments], weights[pack],
+                    turn_h[station, pack] + delays, wait_h, low, high, spare,
+                )  # fmt: skip
+            if first > high:
+                continue
+            for moment in range(num_moments):
+                weight = weights[pack, moment]
+                if weight == 0:
+                    continue
+                hopeless = 1.0 - spare / weight if within_frac > 0 else 0.0
+                shares = shares_in_time(
+                    cumulative[station, pack], moments[moment],
+                    turn_h[station, pack] + delays[moment], wait_h, first, high, hopeless,
+                )  # fmt: skip
+                for i in range(first - low, width):
+                    served[station, pack, i] += weight * shares[min(i, high - low) - (first - low)]
+    return served
+
+
+@njit(cache=True, nogil=True)
+def _least_hopeful(
+    cumulative: FloatArray, moments: FloatArray, weights: FloatArray, turn_h: FloatArray,
+    wait_h: float, low: int, high: int, spare: float,
+) -> int:  # fmt: skip
+    """First number of packs that might make no more drivers late than may be; high + 1 if none."""
+    below, above = low - 1, high + 1
+    while above - below > 1:
+        packs = (below + above) // 2
+        late = 0.0
+        for moment in range(len(moments)):
+            if weights[moment] > 0 and late <= spare:
+                share = most_in_time(cumulative, moments[moment], turn_h[moment], wait_h, packs)
+                late += weights[moment] * (1.0 - share)
+        if late > spare:
+            below = packs
+        else:
+            above = packs
+    return above
+
+
+@njit(cache=True, nogil=True)
+def _waits_kernel(
+    rates: FloatArray, cumulative: FloatArray, turn_h: FloatArray, power_h: FloatArray,
+    energy_kwh: FloatArray, grid_kw: FloatArray, bays: IntArray, lane_h: FloatArray,
+    waits_h: FloatArray, packs: IntArray,
+) -> FloatArray:  # fmt: skip
+    """Drivers of the whole day who wait no longer than each of rising waits, by station and pack.
+
+    As `_served_kernel` with `IN_ANY_HOUR`, but what no wait changes is asked once, and a pack that
+    all find after one wait is found after all longer ones.
+    """
+    num_stations, num_packs, num_hours = rates.shape
+    served = np.zeros((len(waits_h), num_stations, num_packs))
+    share = np.empty(num_packs)
+    for station in range(num_stations):
+        for hour in range(num_hours):
+            rate = rates[station, :, hour].sum()
+            if rate == 0:
+                continue
+            moment_h = hour + 0.5
+            delay_h = _delay(
+                cumulative[station], moment_h, turn_h[station], power_h[station],
+                energy_kwh[station], grid_kw[station], bays[station],
+            )  # fmt: skip
+            share[:] = 0.0
+            for i in range(len(waits_h)):
+                free = lane_share(rate, lane_h[station], waits_h[i])
                 for pack in range(num_packs):
-                    weight = rates[station, pack, hour] * free / len(of_hour)
+                    weight = rates[station, pack, hour] * free
                     if weight == 0:
                         continue
-                    low, high = least[station, pack], most[station, pack]
-                    shares = shares_in_time(
-                        cumulative[station, pack], moment_h, turn_h[station, pack] + delay_h,
-                        wait_h, low, high, 1.0 - (1.0 - within_frac) * drivers / weight,
-                    )  # fmt: skip
-                    for i in range(width):
-                        served[station, pack, i] += weight * shares[min(i, high - low)]
+                    if share[pack] < 1.0:
+                        num = packs[station, pack]
+                        share[pack] = shares_in_time(
+                            cumulative[station, pack], moment_h, turn_h[station, pack] + delay_h,
+                            waits_h[i], num, num, 0.0,
+                        )[0]  # fmt: skip
+                    served[i, station, pack] += weight * share[pack]
     return served
 
 
@@ -263,4 +350,8 @@ def _delay(
     if places >= bays:
         return 0.0
     middle_h = moment_h - turns / turning / 2
-    return float(grid_delay(cumulative.sum(axis=0), middle_h, at_power / turning, places, bays))
+    together = np.zeros(cumulative.shape[1])
+    for pack in range(len(turn_h)):
+        for hour in range(len(together)):
+            together[hour] += cumulative[pack, hour]
+    return float(grid_delay(together, middle_h, at_power / turning, places, bays))

@@ -7,8 +7,7 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.special import betainc, betaincinv
-from scipy.stats import t as student_t
+from scipy.special import betainc, betaincinv, stdtrit
 
 from planner.arrays import BoolArray, FloatArray, IntArray, freeze
 
@@ -72,7 +71,7 @@ def ratio(
         centre = float(numerator.sum()) / total
     residual = numerator - centre * denominator
     deviation = math.sqrt(num / (num - 1) * float(residual @ residual)) / total
-    half = float(student_t.ppf(0.5 + LEVEL / 2, num - 1)) * deviation
+    half = float(stdtrit(num - 1, 0.5 + LEVEL / 2)) * deviation
     return Ratio(value, centre - half, centre + half)
 
 
@@ -164,8 +163,8 @@ def shares(
     worth = np.zeros(len(n))
     if replications > 1:
         quantile = 0.5 + LEVEL / 2
-        known = student_t.ppf(quantile, np.maximum(n - 1.0, 1.0))
-        adjusted = (known / student_t.ppf(quantile, replications - 1)) ** 2
+        known = stdtrit(np.maximum(n - 1.0, 1.0), quantile)
+        adjusted = (known / stdtrit(replications - 1, quantile)) ** 2
         worth = n / np.maximum(effect, 1.0) * np.minimum(adjusted, 1.0)
     met = np.nan_to_num(value) * worth
     missed = worth - met

@@ -135,6 +135,23 @@ def _pieces(instance: Instance, graph: RoadGraph) -> "nx.DiGraph[int]":
     return pieces
 
 
+def test_audit_is_the_same_search_by_search(
+    tutorial: Instance, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    instance = _random_roads(tutorial, 3, one_way=True)
+    graph = build_road_graph(instance)
+    rng = np.random.default_rng(3)
+    sites, zones = (
+        _access(rng.integers(0, len(graph.lon), count), np.zeros(count)) for count in (12, 40)
+    )
+    site, zone = np.divmod(np.arange(12 * 40), 40)
+    pairs = pd.DataFrame({"site_idx": site, "zone_idx": zone})
+    together = audit_drive_times(instance, graph, sites, zones, pairs)
+    monkeypatch.setattr("planner.network.audit.MOST_AT_ONCE", 1)
+    assert np.isfinite(together).any()
+    assert audit_drive_times(instance, graph, sites, zones, pairs) == pytest.approx(together)
+
+
 def test_audit_finds_zones_out_of_reach(tutorial: Instance) -> None:
     graph = build_road_graph(tutorial)
     sites, zones = join_places(graph, tutorial)

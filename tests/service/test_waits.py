@@ -11,8 +11,14 @@ from scipy.stats import poisson
 
 from planner.arrays import FloatArray
 from planner.service.day import busiest_hours
-from planner.service.turns import lane_share, shares_in_time
-from planner.service.waits import no_pack, on_time, served_by_packs, wait_shares
+from planner.service.turns import lane_share, most_in_time, shares_in_time
+from planner.service.waits import (
+    drivers_by_pack,
+    no_pack,
+    on_time,
+    served_by_packs,
+    wait_shares,
+)
 from tests.station_days import EVENING, made_day
 
 
@@ -207,3 +213,34 @@ def test_nobody_comes() -> None:
     day = made_day(np.zeros((1, 1, 24)), [[2]])
     assert on_time(day, np.array([[0]]), 5.0).share[0] == 1
     assert wait_shares(day, np.array([0.0]))[0] == 1
+
+
+@pytest.mark.parametrize("wait_h", [0.0, 0.1, 1.3])
+def test_a_quick_look_bounds_the_share(wait_h: float) -> None:
+    """It is the share itself where nobody waits for long, and above where queues grow."""
+    random = np.random.default_rng(7)
+    cumulative = np.concatenate(([0.0], np.cumsum(random.uniform(2.0, 9.0, 24))))
+    shares = shares_in_time(cumulative, 12.3, 0.9, wait_h, 0, 30, 0.0)
+    bounds = [most_in_time(cumulative, 12.3, 0.9, wait_h, packs) for packs in range(31)]
+    assert (np.array(bounds) >= shares - 1e-4).all()
+    assert (np.diff(bounds) >= -1e-9).all()
+    assert bounds[30] == pytest.approx(shares[30], abs=1e-4)
+    assert (np.array(bounds) > shares + 0.01).any()
+
+
+def test_what_cannot_keep_the_level_is_ruled_out_and_nothing_else() -> None:
+    """Shares of packs that might keep it are told as they are without a level."""
+    rates = np.array([[[5.0], [3.0], [1.0]], [[9.0], [6.0], [2.0]]]) * EVENING
+    day = made_day(rates, [[0, 0, 0], [0, 0, 0]], lane_s=100, bays=30)
+    hours = busiest_hours(day.swaps_per_hour, 4)
+    none = np.zeros(day.packs.shape, dtype=np.int64)
+    most = np.broadcast_to(day.bays[:, None], none.shape)
+    exact = served_by_packs(day, hours, 5.0, none, most)
+    ruled = served_by_packs(day, hours, 5.0, none, most, 0.9)
+    told = ruled > 0
+    assert told.any()
+    assert (~told & (exact > 0)).any()
+    by_lane = exact[:, :, -1]
+    spare = by_lane.sum(axis=1) - 0.9 * drivers_by_pack(day, hours).sum(axis=1)
+    hopeful = by_lane[:, :, None] - exact <= spare[:, None, None]
+    np.testing.assert_allclose(ruled[hopeful], exact[hopeful], rtol=1e-9)
