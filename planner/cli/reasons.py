@@ -1,5 +1,6 @@
 """Commands that ask for reasons: why this station, how else, how many."""
 
+import math
 from pathlib import Path
 
 import click
@@ -63,9 +64,9 @@ def explain(
 @_RUN
 @_INSTANCE_OPTION
 @click.option(
-    "--within", multiple=True, type=click.FloatRange(0, 1, min_open=True),
-    default=(0.001, 0.005, 0.01), show_default=True, metavar="FRAC",
-    help="Loss of the objective that is allowed; may be repeated.",
+    "--within", multiple=True, default=("0.001,0.005,0.01",), show_default=True,
+    metavar="FRAC,...", callback=lambda _context, _option, given: _shares(given),
+    help="Losses of the objective that are allowed, by commas; may be repeated.",
 )  # fmt: skip
 @click.option(
     "--plans", type=click.IntRange(1, 100), default=12, show_default=True, metavar="N",
@@ -115,9 +116,7 @@ def alternatives(
             stop=stop_on_interrupt("what is known by then counts"),
         )
         with clock.stage("alternatives", "plans nearly as good in other places") as say:
-            found = find_alternatives(
-                replace(sited, task=task), sorted(set(within)), plans, on_step=say
-            )
+            found = find_alternatives(replace(sited, task=task), within, plans, on_step=say)
     run = read_run_json(run_folder / "run.json")
     about = About(
         name=run_folder.resolve().name,
@@ -201,6 +200,26 @@ def frontier(
     )
     folder = None if out is None else write_frontier(found.tables, about, out, over=found.over)
     (print_tables_json if as_json else show_frontier)(found.tables, about, folder)
+
+
+def _shares(given: tuple[str, ...]) -> tuple[float, ...]:
+    """Each share once, ascending, whether by commas or one by one.
+
+    >>> _shares(("0.01,0.001", "0.005"))
+    (0.001, 0.005, 0.01)
+    """
+    found = set()
+    for word in ",".join(given).split(","):
+        try:
+            share = float(word)
+        except ValueError:
+            share = math.nan
+        if not 0.0 < share <= 1.0:
+            raise click.BadParameter(
+                f"{word.strip()!r} is no share above 0 and up to 1", param_hint="--within"
+            )
+        found.add(share)
+    return tuple(sorted(found))
 
 
 def _numbers(first: float | None, last: float | None, step: float | None) -> list[float] | None:

@@ -6,7 +6,8 @@ price pi of a station
 
 (1) cost_c(m) = [F_c(n) - pi n] - [F_c(m) - pi m],
 
-V(P) in the place of F_c(n). Found: m stations by annealing at c's sites, judged by the exact best
+V(P) in the place of F_c(n). Found: m stations by annealing at c's sites, those that full ones need
+at what is lost without them (:mod:`planner.models.reasons.crowded`), judged by the exact best
 service of c's and the neighbours' stations, the latter with the capacity that zones out of c's
 reach leave them. At least: with multipliers lambda of the rows that the others do not cover, one
 vector bounds F_c at all numbers,
@@ -38,6 +39,9 @@ from planner.models.coverage.problem import CoverageProblem
 from planner.models.coverage.rows import CoverRows, merge_rows
 from planner.models.coverage.search import Schedule
 from planner.models.national.parts import usable_sites
+from planner.models.reasons.crowded import excess_loss, with_private_rows
+from planner.models.reasons.placed import ground_of, place
+from planner.models.reasons.tuning import Tuning
 from planner.models.sized_coverage.problem import SizedCoverageProblem
 from planner.models.sized_coverage.service import served_flow
 from planner.solving.progress import StopRequest
@@ -52,7 +56,7 @@ LEAST_SHARE = 1e-9
 MOVES_PER_SITE = 20
 """Annealing moves for each number of stations."""
 HOT_FRAC, COLD_FRAC = 0.2, 0.005
-"""Temperatures as shares of a station's price."""
+"""Temperatures as shares of a station's price; once more the last alone, near the plan."""
 
 
 @dataclass(frozen=True)
@@ -76,14 +80,16 @@ class _City:
     """One city with its neighbours' stations, as problems of their own.
 
     ``local`` has the sites of the city, then the others' stations with the capacity that is left
-    to them; ``rows`` are what these do not cover; ``others_cover`` counts what they turn away
-    elsewhere. The plan's gain is what ``local`` serves.
+    to them; ``rows`` are what these do not cover, ``searched`` the same with what full stations
+    need; ``others_cover`` counts what they turn away elsewhere. The plan's gain is what ``local``
+    serves.
     """
 
     city: int
     local: SizedCoverageProblem
     site_idx: IntArray
     rows: CoverRows
+    searched: CoverRows
     others_cover: float
     plan: Plan
 
@@ -156,6 +162,7 @@ def city_alternatives(
     Yields
     ------
     CityAlternatives
+        Cities with most stations first.
     """
     cities = problem.rules.cities_or_one()
     usable = usable_sites(problem)
@@ -164,12 +171,16 @@ def city_alternatives(
     ends = np.searchsorted(cities.city_idx[by_city], np.arange(len(cities.min_stations) + 1))
     rng = np.random.default_rng(seed)
     turned_away = _turned_away(problem, reference, served)
-    for city in range(len(cities.min_stations)):
+    excess = excess_loss(place(ground_of(problem), *plan_of(reference)), Tuning())
+    number = np.bincount(
+        cities.city_idx[reference.open_site_idx], minlength=len(cities.min_stations)
+    )
+    for city in np.argsort(-number, kind="stable").tolist():
         if stop is not None and stop.is_set():
             return
         own = by_city[ends[city] : ends[city + 1]]
         if len(own):
-            part = _city(problem, reference, served, turned_away, city, own)
+            part = _city(problem, reference, served, turned_away, excess, city, own)
             yield _alternatives(cities, part, (price, money_price), steps, within, rng)
 
 
@@ -177,7 +188,8 @@ def _city(
     problem: SizedCoverageProblem,
     reference: Plan,
     served: Served,
-    turned_away: "_TurnedAway",
+    turned_away: _TurnedAway,
+    excess: FloatArray,
     city: int,
     own: IntArray,
 ) -> _City:
@@ -234,6 +246,7 @@ def _city(
         local=local,
         site_idx=own,
         rows=rows,
+        searched=with_private_rows(rows, excess[own[rows.site_idx]]),
         others_cover=math.fsum(coverage.value[zones][covered])
         + turned_away.linked_to(others_at, in_zones),
         plan=Plan(open_own, types, 0.0),
@@ -273,14 +286,17 @@ def _alternatives(
     multipliers = _multipliers(rows, sorted({number, number + max(kept, default=0)}), len(forced))
     found, low = [], []
     for step in kept:
-        free = _search(rows, plan.open_site_idx, number + step - len(forced), price, rng)
-        sites = _filled(part, np.union1d(forced, free), number + step)
-        types = _types(part, sites, money_matters=prices[1] > 0.0)
         least_money = _least_money(part, number + step)
-        found.append(
-            plan.gain - _value(part, sites, types)
-            + price * step + prices[1] * (_money(part, sites, types) - _money(part, *plan_of(plan)))
-        )  # fmt: skip
+        costs = []
+        for hot_frac in (HOT_FRAC, COLD_FRAC):
+            free = _search(part, number + step - len(forced), price, hot_frac, rng)
+            sites = _filled(part, np.union1d(forced, free), number + step)
+            types = _types(part, sites, money_matters=prices[1] > 0.0)
+            more_money = _money(part, sites, types) - _money(part, *plan_of(plan))
+            costs.append(
+                plan.gain - _value(part, sites, types) + price * step + prices[1] * more_money
+            )
+        found.append(min(costs))
         limited = replace(rows, num_stations=number + step - len(forced))
         bound = min(lagrangian_bound(limited, multiplier) for multiplier in multipliers)
         low.append(
@@ -328,18 +344,19 @@ def _multipliers(rows: CoverRows, numbers: Sequence[int], num_forced: int) -> li
 
 
 def _search(
-    rows: CoverRows, open_own: IntArray, number: int, price: float, rng: np.random.Generator
+    part: _City, number: int, price: float, hot_frac: float, rng: np.random.Generator
 ) -> IntArray:
     """So many free sites of the city (positions among its sites), or all that cover anything."""
+    rows = part.searched
     number = min(number, rows.num_sites)
-    start = np.flatnonzero(np.isin(rows.site_idx, open_own))
+    start = np.flatnonzero(np.isin(rows.site_idx, part.plan.open_site_idx))
     scale = max(price, 1e-9 * float(rows.value.sum()), 1e-300)
     plan = priced_search(
         rows,
         np.zeros(rows.num_sites),
         start,
         Number(number, number),
-        Schedule(MOVES_PER_SITE * rows.num_sites, HOT_FRAC * scale, COLD_FRAC * scale),
+        Schedule(MOVES_PER_SITE * rows.num_sites, hot_frac * scale, COLD_FRAC * scale),
         rng,
     )
     return rows.site_idx[plan]

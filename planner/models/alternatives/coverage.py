@@ -2,8 +2,9 @@
 
 Sets and limits are those of ``sized_coverage``; a zone g of value b_g and no load for every place.
 What is small, or where capacity binds, is solved as it stands by the national search. What is
-large is annealed as plain covering within limits, from the plan it starts with, and bounded by
-the multipliers of the linear relaxation; what its plan is worth is its exact best service.
+large is annealed as covering within limits, from the plan it starts with, and bounded by the
+multipliers of the linear relaxation; what its plan is worth is its exact best service. Stations
+that full ones need leave at what is lost without them (:mod:`planner.models.reasons.crowded`).
 """
 
 import math
@@ -23,6 +24,9 @@ from planner.models.coverage.search import Schedule, swap_tables
 from planner.models.coverage.solve import coverage_value
 from planner.models.national.parts import usable_sites
 from planner.models.national.solve import solve_national
+from planner.models.reasons.crowded import Rewards, excess_loss, relieved, with_private_rows
+from planner.models.reasons.placed import Ground, ground_of, place
+from planner.models.reasons.tuning import Tuning
 from planner.models.sized_coverage.problem import SizedCoverageProblem
 from planner.models.sized_coverage.service import served_flow
 from planner.solving.compiling import work_s
@@ -30,6 +34,8 @@ from planner.solving.incidence import transpose
 from planner.solving.options import SolveOptions
 from planner.solving.progress import StopRequest
 
+TUNING = Tuning()
+"""Of the judge of full stations."""
 SMALL_ARCS = 20_000
 """Up to this many the national search proves what it finds within seconds."""
 BINDING_FRAC = 2e-3
@@ -47,21 +53,29 @@ FIRST_ITERATIONS, ITERATIONS = 400, 160
 FEW_ITERATIONS = 40
 """Where no bound is wanted: to tell candidates."""
 FIRST_MOVES, MOVES_PER_STATION, MOVES_PER_POLL = 100_000, 1_200, 200_000
+TRIALS, LEAST_CHUNKS = 10, 3
+"""A schedule is fitted into the time after so small a part of a poll; fewer polls end too hot."""
 HOT_FRAC, COLD_FRAC = 0.12, 0.004
-"""Temperatures as shares of a station's price."""
-WORTH_FRAC = 0.85
+"""Temperatures as shares of a station's price;"""
+HOT_REWARDS = 4.0
+"""the first one at most so many rewards: small ones are not worth leaving the plan for."""
+WORTH_FRAC = 0.92
 """Annealing opens sites worth this share of the last that the multipliers open."""
 
 
 @dataclass
 class _Large:
-    """Covering rows with a row, or a part of one, for every place; multipliers of the last call."""
+    """Covering rows with a row, or a part of one, for every place; multipliers of the last call.
+
+    ``ground`` has the loads, and no places.
+    """
 
     rows: CoverRows
     zone_value: FloatArray
     row_of_zone: IntArray
     num_zones: int
     limits: Within
+    ground: Ground
     end: DualStart | None = None
 
     def with_reward(self, reward: FloatArray) -> CoverRows:
@@ -186,6 +200,7 @@ def _prepare(problem: SizedCoverageProblem, places: Places, reference: Plan) -> 
         merged.row_of_zone,
         coverage.num_zones,
         limits_within(problem, rows, reference),
+        ground_of(problem),
     )
 
 
@@ -252,10 +267,17 @@ def _by_annealing(
     worth = site_worth(rows, point.multiplier)
     last = np.sort(worth)[-min(rows.num_stations, rows.num_sites)]
     candidates = np.flatnonzero(worth >= WORTH_FRAC * last)
-    plan = _anneal_plan(rows, start, candidates, point.price, large, asked, options, stop)
-    found = _sized(problem, reference, rows.site_idx[plan])
-    known = [asked.start] if found is None else [found, asked.start]
-    return Answer(max(known, key=lambda each: _with_reward(each, places, asked)), bound)
+    before = place(large.ground, asked.start.open_site_idx, asked.start.type_idx)
+    excess = excess_loss(before, TUNING)[rows.site_idx]
+    searched = with_private_rows(rows, excess)
+    plan = _anneal_plan(searched, start, candidates, point.price, large, asked, options, stop)
+    found = _sized(large.ground, places, asked, reference, rows.site_idx[plan])
+    if found is None:
+        return Answer(asked.start, bound)
+    better, other = sorted(
+        (asked.start, found), key=lambda each: -_with_reward(each, places, asked)
+    )
+    return Answer(better, bound, (other,))
 
 
 def _with_reward(plan: Plan, places: Places, asked: Asked) -> float:
@@ -278,35 +300,43 @@ def _anneal_plan(
         price = float(swap_tables(rows, plan).change[plan].mean())
     if price <= 0.0:
         return plan
+    last = COLD_FRAC * price
+    first = max(min(HOT_FRAC * price, HOT_REWARDS * float(asked.reward.max(initial=0.0))), last)
     num_moves = max(MOVES_PER_STATION * rows.num_stations, FIRST_MOVES)
     num_chunks = -(-num_moves // MOVES_PER_POLL)
+    seconds = (1.0 - DUAL_SHARE) * asked.seconds
     done, began = 0, work_s()
+    if num_chunks > LEAST_CHUNKS:
+        trial = Schedule(MOVES_PER_POLL // TRIALS, first, first)
+        plan = anneal_within(rows, plan, candidates, large.limits, trial, rng)
+    each = TRIALS * (work_s() - began)
     while done < num_chunks and not (stop is not None and stop.is_set()):
-        hot, cold = (
-            price * HOT_FRAC * (COLD_FRAC / HOT_FRAC) ** (at / num_chunks)
-            for at in (done, done + 1)
-        )
+        if not options.deterministic and num_chunks > LEAST_CHUNKS:
+            left = int((seconds - (work_s() - began)) / max(each, 1e-9))
+            num_chunks = max(min(num_chunks, done + left), LEAST_CHUNKS, done + 1)
+        hot, cold = (first * (last / first) ** (at / num_chunks) for at in (done, done + 1))
         schedule = Schedule(MOVES_PER_POLL, hot, cold)
         plan = anneal_within(rows, plan, candidates, large.limits, schedule, rng)
         done += 1
-        if not options.deterministic:
-            each = (work_s() - began) / done
-            left = (1.0 - DUAL_SHARE) * asked.seconds - (work_s() - began)
-            num_chunks = max(min(num_chunks, done + int(left / each)), done)
-    tiny = COLD_FRAC * price * 1e-6
-    last = Schedule(4 * len(candidates), tiny, tiny)
-    return anneal_within(rows, plan, candidates, large.limits, last, rng)
+        each = (work_s() - began) / (done + 1.0 / TRIALS)
+    tiny = 1e-6 * last
+    descent = Schedule(4 * len(candidates), tiny, tiny)
+    return anneal_within(rows, plan, candidates, large.limits, descent, rng)
 
 
-def _sized(problem: SizedCoverageProblem, reference: Plan, free: IntArray) -> Plan | None:
+def _sized(
+    ground: Ground, places: Places, asked: Asked, reference: Plan, free: IntArray
+) -> Plan | None:
     """The plan with types and its exact value; none where its stations cost too much."""
+    problem = ground.problem
     rules = problem.rules
     sites = np.union1d(np.flatnonzero(rules.forced), free).astype(np.int64)
     types = types_beside(problem, reference, sites)
     if math.fsum(rules.cost[sites, types]) > rules.most_cost:
         return None
-    _, value = served_flow(problem, sites, types)
-    return Plan(sites, types, value)
+    found = relieved(place(ground, sites, types), TUNING, Rewards(places.of_site, asked.reward))
+    _, value = served_flow(problem, found.site_idx, found.type_idx)
+    return Plan(found.site_idx, found.type_idx, value)
 
 
 def types_beside(problem: SizedCoverageProblem, reference: Plan, sites: IntArray) -> IntArray:

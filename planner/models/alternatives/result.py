@@ -102,10 +102,13 @@ class Answer:
         The best found that keeps all limits; its gain is without rewards. None if none was found.
     bound : float
         No plan's gain and rewards together exceed it; inf where none is known.
+    others : tuple of Plan, optional
+        Further plans found that keep all limits, worth less with these rewards.
     """
 
     plan: Plan | None
     bound: float
+    others: tuple[Plan, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -47,11 +47,19 @@ class Point:
         What was found.
     bound : float
         L(beta).
+    others : tuple of Plan, optional
+        Further plans found: they count within the losses they keep.
     """
 
     beta: float
     plan: Plan | None
     bound: float
+    others: tuple[Plan, ...] = ()
+
+    @property
+    def plans(self) -> tuple[Plan, ...]:
+        """All plans found."""
+        return self.others if self.plan is None else (self.plan, *self.others)
 
 
 @dataclass(frozen=True)
@@ -140,9 +148,9 @@ def sweep_rewards(
     while beta is not None and len(points) < num_points and fresh.any():
         if stop is not None and stop.is_set():
             break
-        start = _nearest(points, beta, reference)
+        start = _best_known(points, beta, places, reference)
         answer = rewarded(Asked(beta * fresh, start, seconds, seed + len(points), prove=True))
-        point = Point(beta, answer.plan, answer.bound)
+        point = Point(beta, answer.plan, answer.bound, answer.others)
         points = sorted([*points, point], key=lambda each: each.beta)
         if on_point is not None:
             on_point(point)
@@ -150,10 +158,10 @@ def sweep_rewards(
     return points
 
 
-def _nearest(points: list[Point], beta: float, reference: Plan) -> Plan:
-    """The plan that was found for the reward most like this."""
-    known = [(abs(math.log(each.beta / beta)), each.plan) for each in points if each.plan]
-    return min(known, key=lambda pair: pair[0])[1] if known else reference
+def _best_known(points: list[Point], beta: float, places: Places, reference: Plan) -> Plan:
+    """The plan that is worth most with a reward, the reference among them."""
+    known = [reference, *(plan for point in points for plan in point.plans)]
+    return max(known, key=lambda plan: plan.gain + beta * num_new(places, plan, reference))
 
 
 def _next_beta(points: list[Point], reference: Plan, within: Sequence[float]) -> float | None:
@@ -206,7 +214,7 @@ def curve_of(
     eps = np.array(within, dtype=np.float64)
     least = top - eps * abs(top)
     tolerance = ROUNDING * max(abs(top), 1.0)
-    known = [reference, *plans, *(point.plan for point in points if point.plan is not None)]
+    known = [reference, *plans, *(plan for point in points for plan in point.plans)]
     gain = np.array([plan.gain for plan in known])
     differ = np.array([num_new(places, plan, reference) for plan in known])
     sites = np.array(

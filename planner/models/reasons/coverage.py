@@ -8,26 +8,26 @@ they serve (:mod:`planner.models.reasons.served`); where no station can be full 
 
 import math
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
 
 import numpy as np
 
-from planner.arrays import FloatArray, IntArray
+from planner.arrays import BoolArray, FloatArray, IntArray
 from planner.models.coverage.search import SwapTables
+from planner.models.reasons.descents import MOST_MOVES, Known, descend
 from planner.models.reasons.exchange import (
-    MOST_MOVES,
     NOBODY,
     Moves,
-    descend,
     swap_pass,
     touching_exchanges,
     try_moves,
 )
 from planner.models.reasons.lower import Prices, lower_ends
 from planner.models.reasons.partners import Partners, carrying_partners, other_partners
-from planner.models.reasons.placed import Placed, ground_of, place, replaced
+from planner.models.reasons.placed import Placed, ground_of, near, place, replaced
 from planner.models.reasons.result import SiteReasons, Stations
-from planner.models.reasons.served import judge_moves
+from planner.models.reasons.served import Carried, carried_by, judge_moves
 from planner.models.reasons.tuning import Tuning
 from planner.models.sized_coverage.problem import SizedCoverageProblem
 from planner.solving.compiling import work_s
@@ -36,6 +36,10 @@ from planner.solving.progress import Progress, ProgressCallback, StopRequest
 
 CARRYING = 3
 """Exchanges looked at per station by what it carries."""
+LEAVERS = 3
+"""Stations of least loss that may leave for any site."""
+THREADS = 2
+"""Parts of the searches run at a time."""
 ROUNDING = 1e-11
 """Exchanges that add less than this fraction of all value are rounding."""
 
@@ -159,22 +163,31 @@ def _improve(
     tolerance = ROUNDING * math.fsum(placed.ground.problem.coverage.value)
     placed, applied = _swap(placed, tolerance)
     say(placed, f"{applied} improving exchanges")
-    rounds, with_descent = 0, False
-    while True:
-        found = _best_changes(placed, tolerance, may_go_on if with_descent else None, tuning)
-        rounds += 1
-        polishes = rounds < tuning.polish_rounds and may_go_on()
-        if polishes and (found.profit > tolerance).any():
-            better, count = _apply(placed, found, tolerance)
-            if count:
-                placed, more = _swap(better, tolerance)
-                applied += count + more
-                say(placed, f"{count + more} more")
-                with_descent = False
-                continue
-        if with_descent:
-            return placed, found, applied
-        with_descent = True
+    found = _best_changes(placed, np.ones_like(placed.is_open), tolerance, may_go_on, tuning)
+    for _ in range(tuning.polish_rounds):
+        if not may_go_on() or not (found.profit > tolerance).any():
+            break
+        better, count = _apply(placed, found, tolerance)
+        if not count:
+            break
+        area = _stale(found, np.flatnonzero(better.is_open != placed.is_open), better)
+        placed, applied = better, applied + count
+        found = _replaced(found, _best_changes(placed, area, tolerance, may_go_on, tuning), area)
+        say(placed, f"{count} more")
+    return placed, found, applied
+
+
+def _stale(found: _Found, changed: IntArray, placed: Placed) -> BoolArray:
+    """Sites whose best change may be another one after some sites changed.
+
+    They are near these, or their change moves one that is.
+    """
+    area = np.zeros(len(placed.is_open) + 1, dtype=np.bool_)
+    area[near(placed.ground, near(placed.ground, changed))] = True
+    # The last entry is for nobody.
+    for sites in found.moves:
+        area[:-1] |= area[sites].any(axis=1)
+    return area[:-1]
 
 
 def _swap(placed: Placed, tolerance: float) -> tuple[Placed, int]:
@@ -191,7 +204,9 @@ def _apply(placed: Placed, found: _Found, tolerance: float) -> tuple[Placed, int
     order = np.argsort(-found.profit, kind="stable")
     order = order[found.profit[order] > tolerance]
     moves = Moves(found.moves.leaving[order], found.moves.entering[order])
-    for most in (len(order), 1):
+    most = len(order)
+    # Together they may crowd a station that each alone does not.
+    while most:
         tables, limits = placed.fresh_tables(), placed.limits()
         count = try_moves(
             Moves(moves.leaving[:most], moves.entering[:most]),
@@ -203,6 +218,7 @@ def _apply(placed: Placed, found: _Found, tolerance: float) -> tuple[Placed, int
         better = _after(placed, tables)
         if count and better.objective > placed.objective + tolerance:
             return better, count
+        most //= 4
     return placed, 0
 
 
@@ -215,52 +231,95 @@ def _after(placed: Placed, tables: SwapTables) -> Placed:
 
 
 def _best_changes(
-    placed: Placed, tolerance: float, may_go_on: Callable[[], bool] | None, tuning: Tuning
+    placed: Placed,
+    area: BoolArray,
+    tolerance: float,
+    may_go_on: Callable[[], bool],
+    tuning: Tuning,
 ) -> _Found:
-    """The best exchange of every site, with descents from it if asked for."""
+    """The best exchange of every site of an area, and descents from it while time is left."""
     inc, limits, tables = placed.ground.incidence, placed.limits(), placed.tables
     profits, entering, kept, leaving, best = touching_exchanges(inc, tables, limits)
-    others = other_partners(placed, _losses(placed, tuning))
-    held, starts, extra = _starts(placed, profits, entering, kept, leaving, best, others)
+    carried = carried_by(placed)
+    losses = _losses(placed, carried, tuning)
+    others = other_partners(placed, losses)
+    held, starts, extra = _starts(placed, area, profits, entering, kept, leaving, best, others)
     if (placed.ground.rows.load > 0.0).any():
-        held, starts, extra = _with_carrying(placed, held, starts, extra)
+        held, starts, extra = _with_carrying(placed, area, held, starts, extra)
     shape = (len(held), MOST_MOVES)
-    moves = Moves(np.full(shape, NOBODY), np.full(shape, NOBODY))
-    moves.leaving[:, 0], moves.entering[:, 0] = starts.leaving, starts.entering
-    profit = _profit_of(starts, tables.change, extra)
-    judged = judge_moves(placed, moves, profit, tuning)
-    result = _best_of(placed, held, judged, moves, extra)
-    if may_go_on is None:
-        return result
-    for begin in range(0, len(held), tuning.chunk):
-        if not may_go_on():
-            break
-        part = slice(begin, begin + tuning.chunk)
-        profit[part], further = descend(
-            held[part],
-            Moves(starts.leaving[part], starts.entering[part]),
-            tolerance,
-            inc,
-            placed.fresh_tables(),
-            limits,
+    single = Moves(np.full(shape, NOBODY), np.full(shape, NOBODY))
+    single.leaving[:, 0], single.entering[:, 0] = starts.leaving, starts.entering
+    of_single = _profit_of(starts, tables.change, extra)
+    moves, profit = Moves(*(sites.copy() for sites in single)), of_single.copy()
+    stations = np.flatnonzero(placed.is_open & ~limits.locked)
+    known = Known(
+        np.maximum(np.maximum(best, profits[:, 0]), others.profit),
+        others.partner,
+        stations[np.argsort(losses[stations], kind="stable")][:LEAVERS],
+        tables.change.copy(),
+        tables.num_covering.copy(),
+    )
+
+    # What full stations cover tells nothing of what is lost without them.
+    is_full = placed.is_open & (losses > tables.change + tolerance)
+
+    def descend_from(begin: int) -> None:
+        if may_go_on():
+            part = slice(begin, begin + tuning.chunk)
+            first, kept_to = Moves(starts.leaving[part], starts.entering[part]), placed.limits()
+            kept_to.locked[is_full] = True
+            profit[part], further = descend(
+                held[part], first, tolerance, known, inc, placed.fresh_tables(), kept_to
+            )
+            moves.leaving[part], moves.entering[part] = further
+
+    with ThreadPoolExecutor(THREADS) as threads:
+        list(threads.map(descend_from, range(0, len(held), tuning.chunk)))
+    held, extra = np.tile(held, 2), np.tile(extra, 2)
+    moves = Moves(*(np.concatenate(pair) for pair in zip(moves, single, strict=True)))
+    judged = _judged(placed, carried, held, moves, np.concatenate((profit, of_single)), tuning)
+    return _best_of(placed, held, judged, moves, extra)
+
+
+def _judged(
+    placed: Placed,
+    carried: Carried,
+    held: IntArray,
+    moves: Moves,
+    profit: FloatArray,
+    tuning: Tuning,
+) -> FloatArray:
+    """What changes add to the value served; -inf where another of the site adds more for sure.
+
+    None adds more than it covers, and what is not served though it is covered.
+    """
+    lost = math.fsum(placed.lost)
+    judged, best = np.full(len(held), -math.inf), np.full(len(placed.is_open), -math.inf)
+    order = np.lexsort((-profit, held))
+    rank = np.arange(len(order)) - np.searchsorted(held[order], held[order])
+    for number in range(int(rank.max(initial=-1)) + 1):
+        at = order[rank == number]
+        at = at[profit[at] + lost > best[held[at]]]
+        judged[at] = judge_moves(
+            placed, carried, Moves(moves.leaving[at], moves.entering[at]), profit[at], tuning
         )
-        moves.leaving[part], moves.entering[part] = further
-    descended = judge_moves(placed, moves, profit, tuning)
-    return _better(result, _best_of(placed, held, descended, moves, extra))
+        best[held[at]] = np.maximum(best[held[at]], judged[at])
+    return judged
 
 
-def _losses(placed: Placed, tuning: Tuning) -> FloatArray:
+def _losses(placed: Placed, carried: Carried, tuning: Tuning) -> FloatArray:
     """What each station's removal loses of the service; 0 elsewhere."""
     stations = np.flatnonzero(placed.is_open)
     moves = Moves(*(np.full((len(stations), MOST_MOVES), NOBODY) for _ in range(2)))
     moves.leaving[:, 0] = stations
     loss = np.zeros(len(placed.is_open))
-    loss[stations] = -judge_moves(placed, moves, -placed.tables.change[stations], tuning)
+    loss[stations] = -judge_moves(placed, carried, moves, -placed.tables.change[stations], tuning)
     return loss
 
 
 def _starts(
     placed: Placed,
+    area: BoolArray,
     profits: FloatArray,
     entering: IntArray,
     kept: FloatArray,
@@ -270,8 +329,8 @@ def _starts(
 ) -> tuple[IntArray, Moves, FloatArray]:
     """Exchanges to start from: several per station, then the best of each closed site."""
     locked = placed.limits().locked
-    stations = np.flatnonzero(placed.is_open & ~locked)
-    closed = np.flatnonzero(~placed.is_open & ~locked)
+    stations = np.flatnonzero(placed.is_open & ~locked & area)
+    closed = np.flatnonzero(~placed.is_open & ~locked & area)
     touching = np.isfinite(profits[stations])
     with_other = np.isfinite(others.profit[stations])
     of_closed = np.where(best > others.profit, leaving, others.partner)[closed]
@@ -293,14 +352,15 @@ def _starts(
 
 
 def _with_carrying(
-    placed: Placed, held: IntArray, starts: Moves, extra: FloatArray
+    placed: Placed, area: BoolArray, held: IntArray, starts: Moves, extra: FloatArray
 ) -> tuple[IntArray, Moves, FloatArray]:
     """Further exchanges, by what stations carry."""
     more, moves, of_more = carrying_partners(placed, CARRYING)
+    here = area[more]
     return (
-        np.concatenate((held, more)),
-        Moves(*(np.concatenate(pair) for pair in zip(starts, moves, strict=True))),
-        np.concatenate((extra, of_more)),
+        np.concatenate((held, more[here])),
+        Moves(*(np.concatenate((one, two[here])) for one, two in zip(starts, moves, strict=True))),
+        np.concatenate((extra, of_more[here])),
     )
 
 
@@ -330,14 +390,13 @@ def _best_of(
     return result
 
 
-def _better(one: _Found, other: _Found) -> _Found:
-    is_other = other.profit > one.profit
-    column = is_other[:, None]
+def _replaced(one: _Found, other: _Found, where: BoolArray) -> _Found:
+    column = where[:, None]
     return _Found(
-        np.where(is_other, other.profit, one.profit),
+        np.where(where, other.profit, one.profit),
         Moves(
             np.where(column, other.moves.leaving, one.moves.leaving),
             np.where(column, other.moves.entering, one.moves.entering),
         ),
-        np.where(is_other, other.kept, one.kept),
+        np.where(where, other.kept, one.kept),
     )

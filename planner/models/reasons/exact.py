@@ -187,18 +187,23 @@ def _cities(
     proven = max(covered - paid - lost - answer.bound, 0.0)
     best: Placed | None = None
     for plan in answer.plans:
-        best = _better(best, _of_nation(placed, here, plan.site_idx, removed, forced))
+        best = _better(best, _of_nation(placed, here, plan.site_idx, removed, forced, tuning))
     return best, proven
 
 
 def _of_nation(
-    placed: Placed, here: IntArray, sites: IntArray, removed: IntArray, forced: IntArray
+    placed: Placed,
+    here: IntArray,
+    sites: IntArray,
+    removed: IntArray,
+    forced: IntArray,
+    tuning: Tuning,
 ) -> Placed | None:
     """A plan of the cities with the others' stations, within all limits if that can be."""
     tables, limits = placed.fresh_tables(), placed.limits()
     changes = np.setdiff1d(here, sites), np.setdiff1d(sites, here)
     try:
-        settle(placed, tables, limits, (removed, forced), changes)
+        settle(placed, tables, limits, (removed, forced), changes, tuning)
     except InfeasibleError:
         return None
     return replaced(

@@ -7,9 +7,8 @@ opening k changes the value covered by
 
 and extra_jk > 0 only where k covers a row that j alone covers: those pairs are found by one pass
 over the rows of all closed sites (Resende and Werneck 2007, EJOR 174:54-68); of the other partners
-the one of greatest gain or least loss is best. From an exchange a descent goes on near it: each
-step makes the best exchange among the closed sites that share a row with the site that left or
-the one that came, and ends where none pays.
+the one of greatest gain or least loss is best. Descents from them are in
+:mod:`planner.models.reasons.descents`.
 
 Limits: stations at most and at least, alike by city, money. A closed site costs its cheapest type,
 an open one what it costs in the plan.
@@ -33,8 +32,6 @@ from planner.models.coverage.search import (
 NOBODY = -1
 PROPOSALS = 3
 """Sites kept per station as those that may take its place."""
-MOST_MOVES = 4
-"""Exchanges of a descent, the first included."""
 
 
 class Limits(NamedTuple):
@@ -117,7 +114,7 @@ def exchange(
 
 
 @numba.njit(cache=True, nogil=True)
-def _add_extras(site: int, inc: Incidence, tables: SwapTables, scratch: Scratch) -> int:
+def add_extras(site: int, inc: Incidence, tables: SwapTables, scratch: Scratch) -> int:
     """Extra (3) of a closed site with each open one; returns how many were touched."""
     extra, touched = scratch.extra, scratch.touched
     ptr, idx = inc.rows_of_site
@@ -164,7 +161,7 @@ def touching_exchanges(
     for site in range(num_sites):
         if tables.is_open[site]:
             continue
-        num_touched = _add_extras(site, inc, tables, scratch)
+        num_touched = add_extras(site, inc, tables, scratch)
         for at in range(num_touched):
             k = scratch.touched[at]
             extra = scratch.extra[k]
@@ -201,104 +198,6 @@ def exchange_profit(leaving: int, entering: int, inc: Incidence, tables: SwapTab
                 if tables.num_covering[row] == 1 and tables.sum_covering[row] == leaving:
                     profit += inc.value[row]
     return profit
-
-
-@numba.njit(cache=True, nogil=True)
-def _best_near(
-    around: IntArray,
-    stamp: int,
-    seen: IntArray,
-    inc: Incidence,
-    tables: SwapTables,
-    limits: Limits,
-    scratch: Scratch,
-) -> tuple[float, int, int]:
-    """Best exchange among the closed sites that share a row with one of the given sites."""
-    best, best_out, best_in = 0.0, NOBODY, NOBODY
-    for place in around:
-        if place == NOBODY:
-            continue
-        for arc in range(inc.rows_of_site.ptr[place], inc.rows_of_site.ptr[place + 1]):
-            row = inc.rows_of_site.idx[arc]
-            for other in range(inc.sites_of_row.ptr[row], inc.sites_of_row.ptr[row + 1]):
-                site = inc.sites_of_row.idx[other]
-                if seen[site] == stamp:
-                    continue
-                seen[site] = stamp
-                if tables.is_open[site] or limits.locked[site]:
-                    continue
-                gain = tables.change[site]
-                if gain > best and may_exchange(NOBODY, site, limits):
-                    best, best_out, best_in = gain, NOBODY, site
-                num_touched = _add_extras(site, inc, tables, scratch)
-                for at in range(num_touched):
-                    k = scratch.touched[at]
-                    profit = gain - tables.change[k] + scratch.extra[k]
-                    scratch.extra[k] = 0.0
-                    if profit > best and may_exchange(k, site, limits):
-                        best, best_out, best_in = profit, k, site
-    return best, best_out, best_in
-
-
-@numba.njit(cache=True, nogil=True)
-def descend(
-    held: IntArray,
-    starts: Moves,
-    tolerance: float,
-    inc: Incidence,
-    tables: SwapTables,
-    limits: Limits,
-) -> tuple[FloatArray, Moves]:
-    """Profit of each exchange with what a descent near it adds; the plan stays as it is.
-
-    Parameters
-    ----------
-    held : int array, shape (num_starts,)
-        Site that stays as the first exchange leaves it.
-    starts : Moves
-        Arrays of shape (num_starts,); an exchange that limits allow.
-    tolerance : float
-        Exchanges that add no more end a descent.
-    inc, tables, limits
-        Tables and limits are as before in the end.
-
-    Returns
-    -------
-    profit : float array, shape (num_starts,)
-    moves : Moves
-        Shape (num_starts, MOST_MOVES), ``NOBODY`` after the last.
-    """
-    num_sites = len(tables.is_open)
-    scratch, seen = scratch_for(num_sites), np.zeros(num_sites, np.int64)
-    profit = np.zeros(len(held))
-    leaving = np.full((len(held), MOST_MOVES), NOBODY)
-    entering = np.full((len(held), MOST_MOVES), NOBODY)
-    around = np.empty(2, np.int64)
-    stamp = 0
-    for number in range(len(held)):
-        site_out, site_in = starts.leaving[number], starts.entering[number]
-        total, done = exchange_profit(site_out, site_in, inc, tables), 0
-        lock = held[number]
-        while True:
-            exchange(site_out, site_in, inc, tables, limits)
-            leaving[number, done], entering[number, done] = site_out, site_in
-            limits.locked[lock] = True
-            done += 1
-            if done == MOST_MOVES:
-                break
-            stamp += 1
-            around[0], around[1] = site_out, site_in
-            if done > 1 and site_out == NOBODY:
-                around[0] = lock
-            added, site_out, site_in = _best_near(around, stamp, seen, inc, tables, limits, scratch)
-            if added <= tolerance:
-                break
-            total += added
-        for move in range(done - 1, -1, -1):
-            exchange(entering[number, move], leaving[number, move], inc, tables, limits)
-        limits.locked[lock] = False
-        profit[number] = total
-    return profit, Moves(leaving, entering)
 
 
 @numba.njit(cache=True, nogil=True)
@@ -339,7 +238,7 @@ def swap_pass(tolerance: float, inc: Incidence, tables: SwapTables, limits: Limi
             if may_exchange(k, site, limits):
                 pays, best, leaving = True, gain - tables.change[k], k
                 break
-        num_touched = _add_extras(site, inc, tables, scratch)
+        num_touched = add_extras(site, inc, tables, scratch)
         for at in range(num_touched):
             k = scratch.touched[at]
             profit = gain - tables.change[k] + scratch.extra[k]
@@ -362,7 +261,7 @@ def try_moves(
     Parameters
     ----------
     moves : Moves
-        Shape (num_changes, MOST_MOVES), made in their order.
+        Shape (num_changes, any), made in their order, ``NOBODY`` after the last.
     tolerance : float
         A change pays if it adds more.
     inc, tables, limits
@@ -376,7 +275,7 @@ def try_moves(
     count = 0
     for number in range(len(moves.leaving)):
         total, done = 0.0, 0
-        for move in range(MOST_MOVES):
+        for move in range(moves.leaving.shape[1]):
             site_out, site_in = moves.leaving[number, move], moves.entering[number, move]
             if site_out == NOBODY and site_in == NOBODY:
                 break

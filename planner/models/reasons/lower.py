@@ -83,7 +83,8 @@ class Prices:
     Attributes
     ----------
     share : float array, shape (num_zones,), optional
-        Multipliers that are known already, as shares of the value; better ones are looked for.
+        Multipliers that are known already, as shares of the value. Others are looked for without
+        these, or without the price of a slot.
     station, money : float
         Of a station's slot, and of a CNY; a slot at 0 takes the price of the multipliers.
     """
@@ -177,10 +178,15 @@ def merge_cities(placed: Placed, site_idx: IntArray) -> CityLimits:
 def _multipliers(
     placed: Placed, cities: _Cities, options: SolveOptions, prices: Prices, tuning: Tuning
 ) -> tuple[list[FloatArray], float]:
-    """Multipliers to take the best bounds of, and the price of a station."""
+    """Multipliers to take the best bounds of, and the price of a station.
+
+    Those of the nation's prices leave next to nothing to be gained in its cities.
+    """
     multipliers = [np.zeros(cities.cover.num_rows), cities.cover.value]
     if prices.share is not None:
         multipliers.append(_of_zones(placed, cities, prices.share))
+        if prices.station > 0.0:
+            return multipliers, prices.station
     found, own_price = _relaxation(cities.cover, options, tuning)
     return [*multipliers, found], prices.station if prices.station > 0.0 else own_price
 

@@ -22,7 +22,7 @@ from planner.models.p_median.dual import (
 from planner.models.p_median.near_sites import NearSites, near_sites
 from planner.models.p_median.problem import PairDistances, PMedianProblem
 from planner.models.p_median.search import Zones, exchange_pass, listed_cost, nearest_tables
-from planner.models.p_median.solve import solve_p_median
+from planner.models.p_median.solve import PMedianSolution, solve_p_median
 from planner.models.p_median.start import plan_step
 from planner.models.p_median.state import p_median_cost
 from planner.models.reasons.allotted import Allotted
@@ -166,10 +166,17 @@ def _multipliers(
     state = nearest_tables(median.weight, median.near, plan)
     middle = 0.5 * (state.first_distance + state.second_distance)
     dual = first_dual(middle, 0.0, np.zeros(len(median.sites)))
+    return _walked(median, dual, listed_cost(median.weight, state), allotted, share)
+
+
+def _walked(
+    median: _Median, dual: MedianDual, target: float, allotted: Allotted, share: float
+) -> MedianDual:
+    """Multipliers at the end of a walk, or of the time."""
     for _ in range(MOST_DUAL_BLOCKS):
         dual = improve_dual(
             median.weight, median.near, median.openings, dual,
-            target=listed_cost(median.weight, state), iterations=DUAL_STEPS,
+            target=target, iterations=DUAL_STEPS,
         )  # fmt: skip
         if dual.walk.step <= LEAST_DUAL_STEP or not allotted.allows(share):
             break
@@ -327,39 +334,82 @@ def _in_part(
     kept = np.setdiff1d(open_site_idx, inside)
     region = part_of_problem(changed, inside, zones, kept)
     cost = p_median_cost(region, np.searchsorted(inside, plan))
-    most = min(region.rules.most, len(plan))
-    left = replace(allotted.options, time_limit_s=allotted.left_s)
-    try:
-        solved = solve_p_median(
-            replace(region, rules=replace(region.rules, most=most)), left, stop=allotted.stop
+    solved = _with_most(region, min(region.rules.most, len(plan)), allotted, 0.5)
+    if solved is None:
+        return None
+    low = solved.proof.bound
+    if dual is not None:
+        price = station_price(
+            median.openings,
+            median_bound(median.weight, median.near, median.openings, dual.multiplier, dual.price)[
+                2
+            ],
         )
+        start = dual.multiplier[zones]
+        low = min(low, _traded(region, start, price, len(plan), solved.proof.objective, allotted))
+    return low - cost, np.union1d(kept, inside[solved.open_site_idx]).astype(np.int64)
+
+
+def _with_most(
+    region: PMedianProblem, most: int, allotted: Allotted, share: float
+) -> PMedianSolution | None:
+    """The best plan with so many stations at most, in a share of the time that is left."""
+    if not region.rules.least <= most <= region.num_sites:
+        return None
+    left = replace(allotted.options, time_limit_s=share * allotted.left_s)
+    limited = replace(region, rules=replace(region.rules, most=most))
+    try:
+        return solve_p_median(limited, left, stop=allotted.stop)
     except InfeasibleError:
         return None
-    low = solved.proof.bound - cost
-    if dual is not None:
-        _, _, worth = median_bound(
-            median.weight, median.near, median.openings, dual.multiplier, dual.price
-        )
-        price = station_price(median.openings, worth)
-        low = min(low, _traded(region, dual.multiplier[zones], price, len(plan)) - cost)
-    return low, np.union1d(kept, inside[solved.open_site_idx]).astype(np.int64)
 
 
-def _traded(region: PMedianProblem, multiplier: FloatArray, price: float, number: int) -> float:
-    """Least cost with fewer or more stations than ``number``, at the price of each."""
+def _traded(
+    region: PMedianProblem,
+    start: FloatArray,
+    price: float,
+    number: int,
+    cost: float,
+    allotted: Allotted,
+) -> float:
+    """Least cost with fewer or more stations than ``number``, at the price of each.
+
+    With one more or fewer the part is solved; with two or more, multipliers found for these
+    numbers, and these locks, tell. ``cost`` is that of a plan with ``number``.
+    """
     part = _prepared(region)
-    ranges = ((0, number - 1), (number + 1, region.num_sites))
     bounds = [math.inf]
-    for least, most in ranges:
+    for more, share in ((-1, 0.4), (1, 0.6)):
+        solved = _with_most(region, number + more, allotted, share)
+        if solved is not None:
+            bounds.append(solved.proof.bound + more * price)
+        far = number + 2 * more
+        least, most = (0, far) if more < 0 else (far, len(part.sites))
         if not max(least, part.openings.min_open) <= most:
             continue
-        openings = replace(part.openings, min_open=least, max_open=min(most, len(part.sites)))
+        openings = replace(
+            part.openings, min_open=max(least, part.openings.min_open), max_open=most
+        )
         if not openings.keep_numbers():
             continue
-        worth = median_bound(region.weight, part.near, openings, multiplier, 0.0)[2] - price
-        opening = openings.best(worth)
-        bounds.append(math.fsum(region.weight * multiplier) - math.fsum(worth[opening]))
-    return min(bounds) - price * number
+        there = replace(part, openings=replace(openings, max_open=min(most, far)))
+        first = first_dual(start, 0.0, np.zeros(len(part.sites)))
+        dual = _walked(there, first, cost - 2 * more * price, allotted, 0.9)
+        at_price = [
+            _bound_at_price(part, openings, multiplier, of_money, price)
+            for multiplier, of_money in ((start, 0.0), (dual.multiplier, dual.price))
+        ]
+        bounds.append(max(at_price) - price * number)
+    return min(bounds)
+
+
+def _bound_at_price(
+    part: _Median, openings: Openings, multiplier: FloatArray, of_money: float, price: float
+) -> float:
+    """No plan within the openings costs less, each station paid at a price."""
+    bound, opening, worth = median_bound(part.weight, part.near, openings, multiplier, of_money)
+    at_price = openings.best(worth - price)
+    return bound + math.fsum(worth[opening]) - math.fsum(worth[at_price] - price)
 
 
 def part_of_problem(

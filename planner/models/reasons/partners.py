@@ -8,10 +8,13 @@ most of that load.
 
 from typing import NamedTuple
 
+import numba
 import numpy as np
 import scipy.sparse
 
 from planner.arrays import BoolArray, FloatArray, IntArray
+from planner.models.coverage.rows import Incidence
+from planner.models.coverage.search import SwapTables
 from planner.models.reasons.exchange import NOBODY, Limits, Moves, best_partner
 from planner.models.reasons.placed import Placed
 
@@ -102,11 +105,18 @@ def carrying_partners(placed: Placed, most: int) -> tuple[IntArray, Moves, Float
     arcs, row = cover.sites_of_row.idx, rows.row_of_arc
     worth = np.divide(rows.value, rows.load, out=np.zeros(rows.num_rows), where=rows.load > 0)
     carried = placed.service.flow * worth[row]
-    is_alone = placed.is_open[arcs] & (placed.tables.num_covering[row] == 1)
     closed = ~placed.is_open & ~limits.locked
-    reach = scipy.sparse.csr_matrix((closed[arcs].astype(float), (row, arcs)), shape=shape[::-1])
-    shared = (scipy.sparse.csr_matrix((carried, (arcs, row)), shape=shape) @ reach).tocoo()
-    alone = scipy.sparse.csr_matrix((is_alone * rows.value[row], (arcs, row)), shape=shape) @ reach
+    from_arc = np.flatnonzero(carried)
+    is_carried = np.zeros(rows.num_rows, dtype=np.bool_)
+    is_carried[row[from_arc]] = True
+    to_arc = np.flatnonzero(is_carried[row] & closed[arcs])
+    reach = scipy.sparse.csr_matrix(
+        (np.ones(len(to_arc)), (row[to_arc], arcs[to_arc])), shape=shape[::-1]
+    )
+    taken = scipy.sparse.csr_matrix(
+        (carried[from_arc], (arcs[from_arc], row[from_arc])), shape=shape
+    )
+    shared = (taken @ reach).tocoo()
     leaving, entering = shared.row.astype(np.int64), shared.col.astype(np.int64)
     allowed = (shared.data > 0.0) & allowed_pairs(leaving, entering, limits)
     leaving, entering, kept = leaving[allowed], entering[allowed], shared.data[allowed]
@@ -118,8 +128,23 @@ def carrying_partners(placed: Placed, most: int) -> tuple[IntArray, Moves, Float
     chosen = np.concatenate((of_stations, _best_of_each(entering, score, 1)))
     leaving, entering = leaving[chosen], entering[chosen]
     held = np.where(np.arange(len(chosen)) < len(of_stations), leaving, entering)
-    extra = np.asarray(alone[leaving, entering]).ravel() if len(chosen) else np.empty(0)
+    extra = shared_alone(leaving, entering, placed.ground.incidence, placed.tables)
     return held, Moves(leaving, entering), extra
+
+
+@numba.njit(cache=True, nogil=True)
+def shared_alone(
+    leaving: IntArray, entering: IntArray, inc: Incidence, tables: SwapTables
+) -> FloatArray:
+    """Value that each leaving station alone covers, and the entering site, too."""
+    ptr, idx = inc.rows_of_site
+    extra = np.zeros(len(leaving))
+    for number in range(len(leaving)):
+        for arc in range(ptr[entering[number]], ptr[entering[number] + 1]):
+            row = idx[arc]
+            if tables.num_covering[row] == 1 and tables.sum_covering[row] == leaving[number]:
+                extra[number] += inc.value[row]
+    return extra
 
 
 def _best_of_each(group: IntArray, score: FloatArray, most: int) -> IntArray:

@@ -2,8 +2,8 @@
 
 Substitutes make sums of single costs worthless: the twins of a group leave together. The sites are
 locked, cities that fall short are filled, what is too much is closed by least loss, free slots go
-where they cover most, in the nation; then annealing exchanges sites near the change. What counts
-is what the stations serve.
+where they cover most, in the nation, or relieve full stations; then annealing exchanges sites near
+the change, but for stations that full ones need. What counts is what the stations serve.
 """
 
 import math
@@ -15,6 +15,7 @@ from planner.arrays import BoolArray, FloatArray, IntArray
 from planner.errors import InfeasibleError
 from planner.models.coverage.rows import Incidence
 from planner.models.coverage.search import Schedule, SwapTables, scratch_for
+from planner.models.reasons.crowded import excess_loss, relieved
 from planner.models.reasons.exchange import NOBODY, Limits, exchange, may_exchange
 from planner.models.reasons.lower import Prices, lower_end_of
 from planner.models.reasons.placed import Placed, ground_of, near, place, replaced
@@ -176,21 +177,38 @@ def search_near(
     """The best plan known that keeps two locks: settled, then annealed near what changed."""
     tables, limits = placed.fresh_tables(), placed.limits()
     no_sites = np.empty(0, dtype=np.int64)
-    settle(placed, tables, limits, (removed, forced), (no_sites, no_sites))
-    first = _taken(placed, tables.is_open)
-    changed = np.union1d(np.flatnonzero(tables.is_open != placed.is_open), removed)
+    settle(placed, tables, limits, (removed, forced), (no_sites, no_sites), tuning)
+    locked = limits.locked
+    settled = _taken(placed, tables.is_open)
+    first = relieved(settled, tuning, locked=locked)
+    changed = np.union1d(np.flatnonzero(first.is_open != placed.is_open), removed)
     area = near(placed.ground, near(placed.ground, changed))
-    area = area[~limits.locked[area]]
+    area = area[~locked[area]]
+    is_needed = excess_loss(first, tuning, area[first.is_open[area]]) > 0.0
+    best, starts = first, [(settled, locked)]
+    if is_needed.any():
+        starts.append((first, locked | is_needed))
+    for start, kept in starts:
+        other = _annealed(start, area[~kept[area]], kept, seed, tuning)
+        other = relieved(other, tuning, locked=locked)
+        best = other if other.objective > best.objective else best
+    return best
+
+
+def _annealed(
+    placed: Placed, area: IntArray, locked: BoolArray, seed: int, tuning: Tuning
+) -> Placed:
+    """The plan after exchanges in an area."""
     if len(area) == 0:
-        return first
-    inc = placed.ground.incidence
+        return placed
+    tables, limits, inc = placed.fresh_tables(), placed.limits(), placed.ground.incidence
+    limits.locked[locked] = True
     losses = tables.change[area[tables.is_open[area]]]
     scale = max(float(losses.mean()) if len(losses) else 0.0, 1e-6 * placed.objective, 1e-9)
     num_moves = min(tuning.moves_per_site * len(area), tuning.most_moves)
     schedule = Schedule(num_moves, tuning.hot_frac * scale, tuning.cold_frac * scale)
     rng = np.random.default_rng(seed)
-    second = _taken(placed, _anneal_near(area, schedule, rng, inc, tables, limits))
-    return second if second.objective > first.objective else first
+    return _taken(placed, _anneal_near(area, schedule, rng, inc, tables, limits))
 
 
 def _taken(placed: Placed, is_open: BoolArray) -> Placed:
@@ -207,6 +225,7 @@ def settle(
     limits: Limits,
     locks: tuple[IntArray, IntArray],
     changes: tuple[IntArray, IntArray],
+    tuning: Tuning,
 ) -> None:
     """Make changes and lock sites; then open and close others until all limits are kept.
 
@@ -219,6 +238,7 @@ def settle(
         Sites that must have no station, and that must have one.
     changes : (leaving, entering)
         Further sites to close and to open first.
+    tuning : Tuning
 
     Raises
     ------
@@ -234,14 +254,17 @@ def settle(
             exchange(*((site, NOBODY) if is_now else (NOBODY, site)), inc, tables, limits)
     limits.locked[np.concatenate(locks)] = True
     tolerance = _ROUNDING * math.fsum(ground.problem.coverage.value)
+    excess = excess_loss(placed, tuning)
     while True:
-        opens, site = _next_step(tables, limits, tolerance)
+        opens, site = _next_step(tables, limits, excess, tolerance)
         if site == NOBODY:
             return
         exchange(*((NOBODY, site) if opens else (site, NOBODY)), inc, tables, limits)
 
 
-def _next_step(tables: SwapTables, limits: Limits, tolerance: float) -> tuple[bool, int]:
+def _next_step(
+    tables: SwapTables, limits: Limits, excess: FloatArray, tolerance: float
+) -> tuple[bool, int]:
     """Whether to open a site or to close one, and which; ``NOBODY`` when limits are kept."""
     city, free = limits.city_idx, ~limits.locked
     number, least_number, most_number = limits.number.tolist()
@@ -256,7 +279,7 @@ def _next_step(tables: SwapTables, limits: Limits, tolerance: float) -> tuple[bo
         return True, found
     if over.any() or number > most_number or limits.money[0] > limits.money[1]:
         may = stations & (over[city] if over.any() else (limits.in_city > limits.least)[city])
-        loss = tables.change
+        loss = tables.change + excess
         if limits.money[0] > limits.money[1] and not over.any() and number <= most_number:
             may &= limits.cost > 0.0
             loss = loss / np.where(limits.cost > 0.0, limits.cost, 1.0)

@@ -1,168 +1,350 @@
 """What exchanges change of the value served, where stations may be full.
 
-Sets as in :mod:`planner.models.sized_coverage.service`. Some stations leave, others enter. A valid
-service of the stations after that comes from the best one before: what the leaving ones carried,
-and what went unserved within reach of the entering ones, is taken by stations with room, first
-those rows that one of the entering ones alone can take. It may fall short of the best. Where it
-falls short of what is covered, the best service is found anew for the stations nearby, the flows
-of those farther away being kept: again a valid service of the whole.
+Sets as in :mod:`planner.models.sized_coverage.service`. Some stations leave, others enter. The
+flows of the best service before stay; what the leaving ones carried, and what went unserved near
+the entering ones, is served by augmenting paths over full stations to one with room, or else in
+the place of what is worth least of the load on these paths. Served sets are independent sets of a
+polymatroid, so that each such step keeps the service best for the rows looked at (Edmonds 1970):
+the result is a valid service, and the best one unless a search was cut short.
 """
 
-import math
+from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
 
 import numba
 import numpy as np
 
-from planner.arrays import FloatArray, IntArray, Lists
+from planner.arrays import BoolArray, FloatArray, IntArray
 from planner.models.reasons.exchange import NOBODY, Moves
 from planner.models.reasons.placed import CLOSED, Placed, entering_capacity
 from planner.models.reasons.tuning import Tuning
-from planner.models.sized_coverage.rows import Arcs, SizedRows
-from planner.models.sized_coverage.service import best_service
-from planner.solving.rules import SiteRules
+from planner.models.sized_coverage.rows import Arcs
 
-_SHORT = 1e-9
-"""A service falls short of what is covered if it lacks more than this fraction of it."""
+_ROUNDING = 1e-12
+"""Rest of a load, or of a room, that is rounding."""
+_SAME = 1e-9
+"""Values per load that differ by less than this fraction are the same."""
+_HOPS = 2
+"""Stations between a site that enters and load that goes unserved."""
+_LEAST_PART = 256
+"""Changes that are worth a thread of their own."""
 
 
 class Carried(NamedTuple):
-    """The best service of a plan.
+    """The best service of a plan; not changed.
 
     Attributes
     ----------
     value, load : float arrays, shape (num_rows,)
+    worth : float array, shape (num_rows,)
+        Value per load.
+    row_of_arc : int array, shape (num_arcs,)
     flow : float array, shape (num_arcs,)
         Load that each station carries of each row.
     unserved : float array, shape (num_rows,)
         Load that nobody carries.
     room : float array, shape (num_sites,)
         Capacity left; < 0 where there is no station.
+    is_loaded : bool array, shape (num_sites + 1,)
+        Sites that reach load; the last entry is for nobody.
     covering : int array, shape (num_rows,)
         Open sites that reach the row.
+    near_unserved : bool array, shape (num_sites,)
+        Sites that could relieve a station which turns load away.
     """
 
     value: FloatArray
     load: FloatArray
+    worth: FloatArray
+    row_of_arc: IntArray
     flow: FloatArray
     unserved: FloatArray
     room: FloatArray
+    is_loaded: BoolArray
     covering: IntArray
+    near_unserved: BoolArray
+
+
+class _Now(NamedTuple):
+    """The service while a change is looked at, and what of it differs from the one before.
+
+    ``rows`` and ``sites`` list what was touched, ``size`` says how many; ``row_stamp`` and
+    ``site_stamp`` hold the number of the change that touched last. ``covers`` is the change of the
+    number of open sites that reach a row.
+    """
+
+    flow: FloatArray
+    unserved: FloatArray
+    room: FloatArray
+    covers: IntArray
+    rows: IntArray
+    sites: IntArray
+    size: IntArray
+    row_stamp: IntArray
+    site_stamp: IntArray
+
+
+class _Search(NamedTuple):
+    """Memory of the searches for paths; see `planner.models.sized_coverage.service.Paths`.
+
+    From sites whose ``dead_stamp`` is the number of the change no path leads to room, or to load
+    that is worth less than ``dead_worth``. ``number`` counts the searches.
+    """
+
+    seen: IntArray
+    queue: IntArray
+    in_arc: IntArray
+    out_arc: IntArray
+    dead_stamp: IntArray
+    dead_worth: FloatArray
+    number: IntArray
 
 
 @numba.njit(cache=True, nogil=True)
-def _take(
-    arcs: Arcs,
-    row: int,
-    need: float,
-    only: bool,
-    state: IntArray,
-    room: FloatArray,
-    took: FloatArray,
-) -> float:
-    """Give a row's load to stations with room, most room first; returns what is left.
+def _touch_row(row: int, stamp: int, now: _Now) -> None:
+    if now.row_stamp[row] != stamp:
+        now.row_stamp[row] = stamp
+        now.rows[now.size[0]] = row
+        now.size[0] += 1
 
-    ``state`` is 1 at sites that leave, 2 at those that enter; ``only`` these.
+
+@numba.njit(cache=True, nogil=True)
+def _touch_site(site: int, stamp: int, now: _Now) -> None:
+    if now.site_stamp[site] != stamp:
+        now.site_stamp[site] = stamp
+        now.sites[now.size[1]] = site
+        now.size[1] += 1
+
+
+@numba.njit(cache=True, nogil=True)
+def _find(
+    row: int, stamp: int, most: int, arcs: Arcs, carried: Carried, now: _Now, search: _Search
+) -> tuple[int, int]:
+    """The station where a path from a row ends, and the pair that gives way there, or -1.
+
+    (-1, -1) where there is neither room nor load of less worth, or not among the first ``most``
+    stations.
     """
-    while need > 0.0:
-        best = -1
+    seen, queue, in_arc, out_arc, dead_stamp, dead_worth, number = search
+    number[0] += 1
+    mark, worth = number[0], carried.worth[row]
+    num_reached, at = 0, 0
+    for arc in range(arcs.sites_of_row.ptr[row], arcs.sites_of_row.ptr[row + 1]):
+        site = arcs.sites_of_row.idx[arc]
+        if now.room[site] < 0.0 or (dead_stamp[site] == stamp and dead_worth[site] >= worth):
+            continue
+        seen[site], in_arc[site], out_arc[site] = mark, arc, -1
+        queue[num_reached] = site
+        num_reached += 1
+    least, end, way = worth * (1.0 - _SAME), -1, -1
+    while at < num_reached and at < most:
+        site = queue[at]
+        at += 1
+        for place in range(arcs.rows_of_site.ptr[site], arcs.rows_of_site.ptr[site + 1]):
+            used = arcs.pair_of_entry[place]
+            if now.flow[used] <= 0.0:
+                continue
+            other_row = arcs.rows_of_site.idx[place]
+            if carried.worth[other_row] < least:
+                least, end, way = carried.worth[other_row], site, used
+            for arc in range(
+                arcs.sites_of_row.ptr[other_row], arcs.sites_of_row.ptr[other_row + 1]
+            ):
+                other = arcs.sites_of_row.idx[arc]
+                if seen[other] == mark or now.room[other] < 0.0:
+                    continue
+                if dead_stamp[other] == stamp and dead_worth[other] >= worth:
+                    continue
+                seen[other], in_arc[other], out_arc[other] = mark, arc, used
+                if now.room[other] > 0.0:
+                    return other, -1
+                queue[num_reached] = other
+                num_reached += 1
+    if end < 0 and at == num_reached:
+        for at in range(num_reached):
+            dead_stamp[queue[at]], dead_worth[queue[at]] = stamp, worth
+    return end, way
+
+
+@numba.njit(cache=True, nogil=True)
+def _push(
+    end: int,
+    way: int,
+    need: float,
+    stamp: int,
+    arcs: Arcs,
+    row_of_arc: IntArray,
+    now: _Now,
+    search: _Search,
+) -> float:
+    """Send as much of ``need`` as fits along the path that ends at a station."""
+    flow, in_arc, out_arc = now.flow, search.in_arc, search.out_arc
+    amount = min(need, flow[way] if way >= 0 else now.room[end])
+    site = end
+    while out_arc[site] >= 0:
+        amount = min(amount, flow[out_arc[site]])
+        site = arcs.sites_of_row.idx[out_arc[site]]
+    if way >= 0:
+        _touch_row(row_of_arc[way], stamp, now)
+        flow[way] -= amount
+        now.unserved[row_of_arc[way]] += amount
+    else:
+        _touch_site(end, stamp, now)
+        now.room[end] -= amount
+        if now.room[end] <= _ROUNDING * (amount + now.room[end]):
+            now.room[end] = 0.0
+    site = end
+    while True:
+        flow[in_arc[site]] += amount
+        if out_arc[site] < 0:
+            return float(amount)
+        _touch_row(row_of_arc[out_arc[site]], stamp, now)
+        flow[out_arc[site]] -= amount
+        site = arcs.sites_of_row.idx[out_arc[site]]
+
+
+@numba.njit(cache=True, nogil=True)
+def _serve(
+    row: int, stamp: int, most: int, arcs: Arcs, carried: Carried, now: _Now, search: _Search
+) -> None:
+    """Serve what a row lacks as far as paths allow."""
+    need, room = now.unserved[row], now.room
+    while need > _ROUNDING * carried.load[row]:
+        best, end, way = -1, -1, -1
         for arc in range(arcs.sites_of_row.ptr[row], arcs.sites_of_row.ptr[row + 1]):
             site = arcs.sites_of_row.idx[arc]
-            left = room[site] - took[site]
-            if state[site] == 1 or (only and state[site] != 2) or left <= 0.0:
-                continue
-            if best < 0 or left > room[best] - took[best]:
-                best = site
-        if best < 0:
-            break
-        amount = min(need, room[best] - took[best])
-        took[best] += amount
-        need -= amount
-        if took[best] >= room[best] * (1.0 - 1e-12):
-            took[best] = room[best]
-    return need
+            if room[site] > 0.0 and (best < 0 or room[site] > room[end]):
+                best, end = arc, site
+        if best >= 0:
+            search.in_arc[end], search.out_arc[end] = best, -1
+        else:
+            end, way = _find(row, stamp, most, arcs, carried, now, search)
+            if end < 0:
+                break
+        need -= _push(end, way, need, stamp, arcs, carried.row_of_arc, now, search)
+    now.unserved[row] = need if need > _ROUNDING * carried.load[row] else 0.0
+
+
+@numba.njit(cache=True, nogil=True)
+def _ask_around(
+    site: int, stamp: int, arcs: Arcs, carried: Carried, now: _Now, search: _Search
+) -> None:
+    """Touch the rows that lack service at stations that a site might relieve."""
+    seen, queue = search.seen, search.queue
+    of_site, of_row = arcs.rows_of_site, arcs.sites_of_row
+    search.number[0] += 1
+    mark = search.number[0]
+    seen[site], queue[0] = mark, site
+    begin, num_reached = 0, 1
+    for _ in range(_HOPS):
+        end = num_reached
+        for at in range(begin, end):
+            station = queue[at]
+            for place in range(of_site.ptr[station], of_site.ptr[station + 1]):
+                row = of_site.idx[place]
+                for arc in range(of_row.ptr[row], of_row.ptr[row + 1]):
+                    other = of_row.idx[arc]
+                    if now.flow[arc] <= 0.0 or seen[other] == mark:
+                        continue
+                    seen[other], queue[num_reached] = mark, other
+                    num_reached += 1
+                    for near in range(of_site.ptr[other], of_site.ptr[other + 1]):
+                        if now.unserved[of_site.idx[near]] > 0.0:
+                            _touch_row(of_site.idx[near], stamp, now)
+        begin = end
 
 
 @numba.njit(cache=True, nogil=True)
 def _changes(
-    arcs: Arcs, carried: Carried, sets: Moves, capacity: FloatArray, out: FloatArray
+    arcs: Arcs, carried: Carried, sets: Moves, capacity: FloatArray, most: int, out: FloatArray
 ) -> None:
-    """Change of the value served by a simple service of each change.
+    """What each change adds to the value served beside what it adds to the value covered.
 
-    ``sets`` has the net sites per change, ``NOBODY`` elsewhere; ``capacity`` that of those that
-    enter.
+    Rows without load are served as they are covered. ``sets`` has the net sites per change,
+    ``NOBODY`` elsewhere; ``capacity`` that of those that enter. ``out`` is filled.
     """
-    value, load, flow, unserved, room, covering = carried
-    num_rows, num_sites = len(value), len(room)
-    room = room.copy()
-    state, took = np.zeros(num_sites, np.int64), np.zeros(num_sites)
-    seen, need = np.zeros(num_rows, np.int64), np.zeros(num_rows)
-    gone, come = np.zeros(num_rows, np.int64), np.zeros(num_rows, np.int64)
-    found = np.empty(num_rows, np.int64)
+    num_rows, num_sites = len(carried.value), len(carried.room)
+    now = _Now(
+        carried.flow.copy(),
+        carried.unserved.copy(),
+        carried.room.copy(),
+        np.zeros(num_rows, np.int64),
+        np.empty(num_rows, np.int64),
+        np.empty(num_sites, np.int64),
+        np.zeros(2, np.int64),
+        np.full(num_rows, -1),
+        np.full(num_sites, -1),
+    )
+    search = _Search(
+        np.zeros(num_sites, np.int64),
+        np.empty(num_sites, np.int64),
+        np.empty(num_sites, np.int64),
+        np.empty(num_sites, np.int64),
+        np.full(num_sites, -1),
+        np.zeros(num_sites),
+        np.zeros(1, np.int64),
+    )
     for number in range(len(out)):
-        num_found = 0
-        for side in range(2):
-            sites = sets.leaving[number] if side == 0 else sets.entering[number]
-            for move in range(len(sites)):
-                site = sites[move]
-                if site == -1:
-                    continue
-                state[site] = side + 1
-                if side == 1:
-                    room[site] = capacity[number, move]
-                for place in range(arcs.rows_of_site.ptr[site], arcs.rows_of_site.ptr[site + 1]):
-                    row = arcs.rows_of_site.idx[place]
-                    if seen[row] == 0:
-                        seen[row] = 1
-                        need[row], gone[row], come[row] = unserved[row], 0, 0
-                        found[num_found] = row
-                        num_found += 1
-                    if side == 0:
-                        gone[row] += 1
-                        need[row] += flow[arcs.pair_of_entry[place]]
-                    else:
-                        come[row] += 1
+        now.size[:] = 0
+        for site in sets.leaving[number]:
+            if site == NOBODY:
+                continue
+            _touch_site(site, number, now)
+            now.room[site] = CLOSED
+            for place in range(arcs.rows_of_site.ptr[site], arcs.rows_of_site.ptr[site + 1]):
+                row, arc = arcs.rows_of_site.idx[place], arcs.pair_of_entry[place]
+                if carried.load[row] > 0.0:
+                    now.covers[row] -= 1
+                    now.unserved[row] += now.flow[arc]
+                    now.flow[arc] = 0.0
+                    _touch_row(row, number, now)
+        for move, site in enumerate(sets.entering[number]):
+            if site == NOBODY:
+                continue
+            _touch_site(site, number, now)
+            now.room[site] = capacity[number, move]
+            for place in range(arcs.rows_of_site.ptr[site], arcs.rows_of_site.ptr[site + 1]):
+                row = arcs.rows_of_site.idx[place]
+                if carried.load[row] > 0.0:
+                    now.covers[row] += 1
+                    _touch_row(row, number, now)
+        for site in sets.entering[number]:
+            if site != NOBODY and carried.near_unserved[site]:
+                _ask_around(site, number, arcs, carried, now, search)
+        for at in range(now.size[0]):
+            if now.unserved[now.rows[at]] > 0.0:
+                _serve(now.rows[at], number, most, arcs, carried, now, search)
         total = 0.0
-        for step in range(2):
-            for at in range(num_found):
-                row = found[at]
-                others = covering[row] - gone[row]
-                if load[row] <= 0.0:
-                    if step == 0:
-                        before, after = covering[row] > 0, others + come[row] > 0
-                        if before and not after:
-                            total -= value[row]
-                        if after and not before:
-                            total += value[row]
-                elif (others == 0) == (step == 0):
-                    left = _take(arcs, row, need[row], step == 0, state, room, took)
-                    if left <= 1e-12 * load[row]:
-                        left = 0.0
-                    total += value[row] / load[row] * (unserved[row] - left)
-        out[number] = total
-        for at in range(num_found):
-            row = found[at]
-            seen[row] = 0
+        for at in range(now.size[0]):
+            row = now.rows[at]
+            if carried.covering[row] > 0:
+                total += carried.value[row]
+            if carried.covering[row] + now.covers[row] > 0:
+                total -= carried.value[row]
+            now.covers[row] = 0
+            total += carried.worth[row] * (carried.unserved[row] - now.unserved[row])
+            now.unserved[row] = carried.unserved[row]
             for arc in range(arcs.sites_of_row.ptr[row], arcs.sites_of_row.ptr[row + 1]):
-                took[arcs.sites_of_row.idx[arc]] = 0.0
-        for side in range(2):
-            for site in sets.leaving[number] if side == 0 else sets.entering[number]:
-                if site != -1:
-                    state[site] = 0
-                    if side == 1:
-                        room[site] = -1.0
+                now.flow[arc] = carried.flow[arc]
+        for at in range(now.size[1]):
+            now.room[now.sites[at]] = carried.room[now.sites[at]]
+        out[number] = total
 
 
-def judge_moves(placed: Placed, moves: Moves, profit: FloatArray, tuning: Tuning) -> FloatArray:
+def judge_moves(
+    placed: Placed, carried: Carried, moves: Moves, profit: FloatArray, tuning: Tuning
+) -> FloatArray:
     """What changes add to the value served, at least.
 
     Parameters
     ----------
     placed : Placed
+    carried : Carried
+        Of the plan, from `carried_by`.
     moves : Moves
         Shape (num_changes, any).
     profit : float array, shape (num_changes,)
-        What they add to the value covered.
+        What they add to the value covered, or less than that.
     tuning : Tuning
 
     Returns
@@ -170,155 +352,89 @@ def judge_moves(placed: Placed, moves: Moves, profit: FloatArray, tuning: Tuning
     float array, shape (num_changes,)
         ``profit`` where no station can be full.
     """
-    rows = placed.ground.rows
-    if not (rows.load > 0.0).any() or len(profit) == 0:
+    is_loaded = carried.is_loaded
+    if not is_loaded.any() or len(profit) == 0:
         return profit
-    sets = _net(moves)
+    sets, arcs = _net(moves), placed.ground.arcs
+    at = np.flatnonzero((is_loaded[sets.leaving] | is_loaded[sets.entering]).any(axis=1))
+    sets = Moves(sets.leaving[at], sets.entering[at])
     capacity = entering_capacity(placed, sets.leaving, sets.entering)
-    judged = np.empty(len(profit))
-    carried = _carried(placed)
-    _changes(placed.ground.arcs, carried, sets, capacity, judged)
-    short = profit + _lost_near(placed, sets) - judged
-    open_to_more = np.flatnonzero(short > _SHORT * max(placed.objective, 1.0))
-    # Those first that lack most of what they cover.
-    order = open_to_more[np.argsort(-(profit - judged)[open_to_more], kind="stable")]
-    nearby = _Nearby(placed, carried)
-    for number in order[: tuning.exact_service].tolist():
-        better = nearby.change(sets.leaving[number], sets.entering[number], capacity[number])
-        judged[number] = max(judged[number], better)
+    if placed.ground.has_money:
+        of_change = np.arange(len(at))
+    else:
+        # Sites that reach no load make no difference; where money is limited they have a price.
+        sets = Moves(*(np.where(is_loaded[sites], sites, NOBODY) for sites in sets))
+        key = np.hstack([np.sort(sites, axis=1) for sites in sets])
+        _, first, of_change = np.unique(key, axis=0, return_index=True, return_inverse=True)
+        sets, capacity = Moves(*(sites[first] for sites in sets)), capacity[first]
+    added = np.empty(len(capacity))
+    half = (len(added) + 1) // 2 if len(added) > 2 * _LEAST_PART else len(added)
+
+    def judge(part: slice) -> None:
+        some = Moves(sets.leaving[part], sets.entering[part])
+        _changes(arcs, carried, some, capacity[part], tuning.path_stations, added[part])
+
+    with ThreadPoolExecutor(2) as threads:
+        list(threads.map(judge, (slice(0, half), slice(half, len(added)))))
+    judged = profit.copy()
+    judged[at] += added[of_change]
     return judged
 
 
-def _lost_near(placed: Placed, sets: Moves) -> FloatArray:
-    """Value covered, but not served, within reach of the sites of each change."""
-    of_site = placed.ground.cover.rows_of_site
-    lost = np.bincount(of_site.owner, placed.lost[of_site.idx], minlength=len(placed.cost))
-    near = np.zeros(len(sets.leaving))
-    for sites in sets:
-        near += np.where(sites == NOBODY, 0.0, lost[sites]).sum(axis=1)
-    return near
-
-
-def _carried(placed: Placed) -> Carried:
+def carried_by(placed: Placed) -> Carried:
+    """The best service of a plan."""
     rows, service = placed.ground.rows, placed.service
-    taken = np.bincount(
-        placed.ground.cover.sites_of_row.idx, service.flow, minlength=len(placed.capacity)
-    )
+    site_of_arc = placed.ground.cover.sites_of_row.idx
+    num_sites = len(placed.capacity)
+    taken = np.bincount(site_of_arc, service.flow, minlength=num_sites)
     left = np.maximum(placed.capacity - taken, 0.0)
-    left[left <= 1e-12 * np.maximum(placed.capacity, 1.0)] = 0.0
+    left[left <= _ROUNDING * np.maximum(placed.capacity, 1.0)] = 0.0
     unserved = rows.load * (1.0 - service.served_frac)
+    unserved[unserved <= _ROUNDING * rows.load] = 0.0
+    is_loaded = np.zeros(num_sites + 1, dtype=np.bool_)
+    is_loaded[site_of_arc[rows.load[rows.row_of_arc] > 0.0]] = True
     return Carried(
         rows.value,
         rows.load,
+        np.divide(rows.value, rows.load, out=np.zeros(rows.num_rows), where=rows.load > 0.0),
+        rows.row_of_arc,
         service.flow,
-        np.where(unserved > 1e-12 * rows.load, unserved, 0.0),
+        unserved,
         np.where(placed.capacity >= 0.0, left, CLOSED),
+        is_loaded,
         placed.tables.num_covering.astype(np.int64),
+        _near_unserved(placed, unserved > 0.0),
     )
+
+
+def _near_unserved(placed: Placed, is_short: BoolArray) -> BoolArray:
+    """Sites from which stations that turn load away can be relieved."""
+    site, row = placed.ground.cover.sites_of_row.idx, placed.ground.rows.row_of_arc
+    found = np.zeros(len(placed.capacity), dtype=np.bool_)
+    if not is_short.any():
+        return found
+    carries = placed.service.flow > 0.0
+    reaches = np.zeros_like(found)
+    reaches[site[is_short[row]]] = True
+    for _ in range(_HOPS):
+        if not reaches.any():
+            break
+        carried = np.zeros(len(is_short), dtype=np.bool_)
+        carried[row[carries & reaches[site]]] = True
+        reaches = np.zeros_like(found)
+        reaches[site[carried[row]]] = True
+        found |= reaches
+    return found
 
 
 def _net(moves: Moves) -> Moves:
-    """Sites that left or came in the end: one that came and left again did neither."""
-    both = (moves.leaving[:, :, None] == moves.entering[:, None, :]) & (
-        moves.leaving[:, :, None] != NOBODY
-    )
-    return Moves(
-        np.where(both.any(axis=2), NOBODY, moves.leaving),
-        np.where(both.any(axis=1), NOBODY, moves.entering),
-    )
+    """Sites that left or came in the end: those that went to and fro did neither."""
+    return Moves(_without(moves.leaving, moves.entering), _without(moves.entering, moves.leaving))
 
 
-class _Nearby:
-    """Service of the stations near a change, solved again; the flows of the others are kept."""
-
-    def __init__(self, placed: Placed, carried: Carried) -> None:
-        self.placed, self.carried = placed, carried
-        self.of_site = placed.ground.cover.rows_of_site
-        self.of_row = placed.ground.cover.sites_of_row
-        self.is_open = placed.is_open
-        self.flow = carried.flow
-
-    def change(self, leaving: IntArray, entering: IntArray, capacity: FloatArray) -> float:
-        """What the change adds to the value served, at least."""
-        came = entering != NOBODY
-        gone, entering, capacity = leaving[leaving != NOBODY], entering[came], capacity[came]
-        changed = np.concatenate((gone, entering))
-        near = self._stations(self._rows(changed))
-        near = self._stations(self._rows(np.concatenate((changed, near))))
-        stays = np.setdiff1d(near, gone)
-        rows = self._rows(np.concatenate((stays, changed)))
-        arcs, ptr = _entries(self.of_row, rows)
-        site, flow = self.of_row.idx[arcs].astype(np.int64), self.flow[arcs]
-        is_near = np.zeros(len(self.is_open), dtype=np.bool_)
-        is_near[near] = True
-        row_of_arc = np.repeat(np.arange(len(rows)), np.diff(ptr))
-        by_far = np.bincount(row_of_arc, np.where(is_near[site], 0.0, flow), minlength=len(rows))
-        covered_far = np.bincount(
-            row_of_arc, self.is_open[site] & ~is_near[site], minlength=len(rows)
-        )
-        load, value = self.carried.load[rows], self.carried.value[rows]
-        left = np.maximum(load - by_far, 0.0)
-        is_loaded = load > 0.0
-        worth = np.where(
-            is_loaded,
-            value * np.divide(left, load, out=np.zeros(len(rows)), where=is_loaded),
-            value * (covered_far == 0),
-        )
-        by_near = np.bincount(row_of_arc, np.where(is_near[site], flow, 0.0), minlength=len(rows))
-        covered_near = np.bincount(row_of_arc, is_near[site], minlength=len(rows))
-        before = np.where(
-            is_loaded,
-            value * np.divide(by_near, load, out=np.zeros(len(rows)), where=is_loaded),
-            worth * (covered_near > 0),
-        )
-        stations = np.sort(np.concatenate((stays, entering)))
-        amount = self.placed.capacity[stations]
-        amount[np.searchsorted(stations, entering)] = capacity
-        after = _service_value(
-            worth, np.where(is_loaded, left, 0.0), site, row_of_arc, stations, amount
-        )
-        return after - math.fsum(before)
-
-    def _rows(self, sites: IntArray) -> IntArray:
-        return np.unique(self.of_site.idx[_entries(self.of_site, sites)[0]]).astype(np.int64)
-
-    def _stations(self, rows: IntArray) -> IntArray:
-        sites = np.unique(self.of_row.idx[_entries(self.of_row, rows)[0]]).astype(np.int64)
-        return np.asarray(sites[self.is_open[sites]])
-
-
-def _entries(lists: Lists, chosen: IntArray) -> tuple[IntArray, IntArray]:
-    """Positions of the entries of some lists, list after list, and where each begins."""
-    sizes = lists.ptr[chosen + 1] - lists.ptr[chosen]
-    ptr = np.concatenate(([0], np.cumsum(sizes)))
-    return np.arange(ptr[-1]) + np.repeat(lists.ptr[chosen] - ptr[:-1], sizes), ptr
-
-
-def _service_value(
-    value: FloatArray,
-    load: FloatArray,
-    site: IntArray,
-    row_of_arc: IntArray,
-    stations: IntArray,
-    capacity: FloatArray,
-) -> float:
-    """Best service of some stations on some rows."""
-    if len(stations) == 0:
-        return 0.0
-    at = np.minimum(np.searchsorted(stations, site), len(stations) - 1)
-    useful = (stations[at] == site) & (value[row_of_arc] > 0.0)
-    reached, row = np.unique(row_of_arc[useful], return_inverse=True)
-    num_stations = len(stations)
-    rows = SizedRows(
-        value=value[reached],
-        load=load[reached],
-        sites_of_row=Lists.by_owner(row, at[useful].astype(np.int32), len(reached)),
-        row_of_zone=reached,
-        site_idx=stations,
-        rules=SiteRules.free(num_stations),
-        option_ptr=np.arange(num_stations + 1),
-        option_type=np.zeros(num_stations, dtype=np.int64),
-        capacity=capacity,
-        cost=np.zeros(num_stations),
-    )
-    return best_service(rows, capacity).value
+def _without(sites: IntArray, others: IntArray) -> IntArray:
+    """Sites less as many of the others of their row."""
+    is_same = sites[:, :, None] == sites[:, None, :]
+    before = np.tril(np.ones(is_same.shape[1:], dtype=np.bool_))
+    number = (is_same & before).sum(axis=2)
+    return np.where(number <= (sites[:, :, None] == others[:, None, :]).sum(axis=2), NOBODY, sites)

@@ -17,9 +17,8 @@ class Tuning:
     """Passes over all improving exchanges at most."""
     chunk: int = 4_000
     """Sites between two looks at the clock; tables are built anew after each."""
-    exact_service: int = 6_000
-    """Changes of stations whose service is solved again nearby where simple moves of load do not
-    carry what is covered."""
+    path_stations: int = 200
+    """Full stations that a search for room passes at most."""
     moves_per_site: int = 300
     """Annealing moves per site near a joint change,"""
     most_moves: int = 3_000_000

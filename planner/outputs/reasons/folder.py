@@ -8,8 +8,8 @@ import pandas as pd
 
 from planner.errors import Fault, InputError
 from planner.files import replaced_folder, write_json, write_text
-from planner.outputs.layers.frames import Layer
 from planner.outputs.layers.geopackage import write_geopackage
+from planner.outputs.layers.layer import Layer
 from planner.outputs.layers.parquet import write_parquet
 from planner.outputs.layers.tables import write_data_dictionary, write_table
 from planner.outputs.reasons.about import About

@@ -13,8 +13,8 @@ from planner.outputs import palette
 from planner.outputs.layers import qml
 from planner.outputs.layers.antimeridian import same_type, split_shapes
 from planner.outputs.layers.columns import columns_in_unit, describe_columns
-from planner.outputs.layers.frames import CRS, Layer
 from planner.outputs.layers.hexagons import cell_polygons
+from planner.outputs.layers.layer import CRS, Layer
 from planner.outputs.phases import shades
 
 PLANS, CURVE, SITES, HEXAGONS, STEPS = (

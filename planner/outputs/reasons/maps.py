@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
+from planner.arrays import FloatArray
 from planner.outputs.layers.antimeridian import cut_lon, from_cut
 from planner.outputs.layers.hexagons import (
     cell_centres,
@@ -119,25 +120,22 @@ def _panel(rows: pd.DataFrame, name: str) -> Spec:
     middle = float(np.mean([shape.centroid.y for shape in shapes]))
     stretch = math.cos(math.radians(middle))
     labels = {code: label for code, label, _ in HEXAGON_CLASSES}
+    rings = _in_panel([np.asarray(s.exterior.coords) * [stretch, 1.0] for s in shapes])
     features = [
         {
             "type": "Feature",
-            "geometry": {
-                "type": "Polygon",
-                "coordinates": [[[round(x * stretch, 5), round(y, 5)]
-                                 for x, y in shape.exterior.coords]],
-            },
+            "geometry": {"type": "Polygon", "coordinates": [ring]},
             "properties": {"class": labels[row["code"]], "says": _say(row, row["code"])},
         }
-        for row, shape in zip(records(rows), shapes, strict=True)
-    ]  # fmt: skip
+        for row, ring in zip(records(rows), rings, strict=True)
+    ]
     return {
         "width": _PANEL_PX,
         "height": _PANEL_PX,
         "title": {"text": name, "fontSize": 13, "fontWeight": "normal", "color": OUTLINE},
         "data": {"values": features},
-        # The outlines are flat already: no sphere on which a ring could enclose the rest.
-        "projection": {"type": "identity", "reflectY": True},
+        # The outlines are in pixels already: panels share one projection.
+        "projection": {"type": "identity", "scale": 1, "translate": [0, 0]},
         "mark": {"type": "geoshape", "stroke": "white", "strokeWidth": 0.6},
         "encoding": {
             "color": {**_colours([(label, colour) for _, label, colour in HEXAGON_CLASSES]),
@@ -145,6 +143,17 @@ def _panel(rows: pd.DataFrame, name: str) -> Spec:
             "description": {"field": "properties.says", "type": "nominal"},
         },
     }  # fmt: skip
+
+
+def _in_panel(rings: Sequence[FloatArray]) -> list[list[list[float]]]:
+    """Rings in pixels of a panel that they fill, north up."""
+    points = np.concatenate(rings)
+    low, high = points.min(axis=0), points.max(axis=0)
+    scale = (_PANEL_PX - _MARGIN_PX) / float((high - low).max())
+    middle = (low + high) / 2.0
+    return [
+        (_PANEL_PX / 2.0 + (ring - middle) * [scale, -scale]).round(2).tolist() for ring in rings
+    ]
 
 
 def _colours(classes: Sequence[tuple[str, str]]) -> Spec:

@@ -2,6 +2,7 @@
 
 import itertools
 import math
+from dataclasses import replace
 
 import numpy as np
 
@@ -43,6 +44,19 @@ def two_cities(seed: int) -> SizedCoverageProblem:
         ),
         load=value.copy(),
         capacity=np.tile(capacity, (8, 1)),
+    )
+
+
+def full_twins() -> SizedCoverageProblem:
+    """Two full stations at the same zone, two with twins elsewhere, and a site of little use."""
+    return SizedCoverageProblem(
+        coverage=CoverageProblem(
+            value=np.array([100.0, 10.0, 0.2, 10.0, 0.2, 1.0]),
+            reach=Lists.of([[0], [0], [1, 2], [1], [3, 4], [3], [5]]),
+            rules=replace(SiteRules.free(7, 4), cost=np.zeros((7, 1))),
+        ),
+        load=np.array([100.0, 10.0, 0.2, 10.0, 0.2, 1.0]),
+        capacity=np.full((7, 1), 50.0),
     )
 
 

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -6,7 +8,7 @@ from planner.models.alternatives.result import Plan
 from planner.models.sized_coverage.problem import SizedCoverageProblem
 from planner.models.sized_coverage.rows import rows_of_plan
 from planner.models.sized_coverage.service import best_service, served_flow
-from tests.models.alternatives.small_nations import all_plans, two_cities
+from tests.models.alternatives.small_nations import all_plans, full_twins, two_cities
 
 WITHIN = (0.0, 0.02, 0.1)
 STEPS = (-2, -1, 1, 2)
@@ -36,7 +38,7 @@ def test_steps_and_proven_sites_hold_by_enumeration(seed: int) -> None:
     answers = list(
         city_alternatives(problem, best, _served(problem, best), STEPS, WITHIN, price=PRICE)
     )
-    assert [each.city for each in answers] == [0, 1]
+    assert sorted(each.city for each in answers) == [0, 1]
     for each in answers:
         own = usable[of_city[usable] == each.city]
         others = best.open_site_idx[of_city[best.open_site_idx] != each.city]
@@ -94,3 +96,15 @@ def test_steps_with_capacity_and_money_enclose_the_best_service(seed: int) -> No
         for step, found, low in zip(each.step, each.cost_found, each.cost_low, strict=True):
             true = best.gain - money * paid - most[each.stations + step] + price * step
             assert low - 1e-9 <= true <= found + 1e-9
+
+
+def test_full_stations_stay_where_a_city_has_fewer_or_more() -> None:
+    problem = full_twins()
+    rules = replace(problem.rules, most=5)
+    plans = all_plans(replace(problem, coverage=replace(problem.coverage, rules=rules)))
+    best = next(plan for plan in plans if len(plan.open_site_idx) == 4)
+    (city,) = city_alternatives(problem, best, _served(problem, best), (-1, 1), (), price=PRICE)
+    for step, found in zip(city.step.tolist(), city.cost_found.tolist(), strict=True):
+        most = max(plan.gain for plan in plans if len(plan.open_site_idx) == 4 + step)
+        assert found == pytest.approx(best.gain - most + PRICE * step)
+    assert city.step.tolist() == [-1, 1]

@@ -6,11 +6,11 @@ import pytest
 
 from planner.models.alternatives import coverage
 from planner.models.alternatives.coverage import reward_coverage, types_beside, with_rewards
-from planner.models.alternatives.result import Asked
+from planner.models.alternatives.result import Answer, Asked, Places, Plan
 from planner.models.alternatives.sweep import curve_of, num_new, sweep_rewards
 from planner.models.sized_coverage.service import served_flow
 from planner.solving.options import SolveOptions
-from tests.models.alternatives.small_nations import PLACES, all_plans, two_cities
+from tests.models.alternatives.small_nations import PLACES, all_plans, full_twins, two_cities
 
 WITHIN = (0.0, 0.02, 0.05, 0.2)
 SEEDS = range(6)
@@ -99,3 +99,35 @@ def test_stations_beside_others_are_sized_within_the_money() -> None:
     rules = replace(problem.rules, budget=math.inf)
     free = replace(problem, coverage=replace(problem.coverage, rules=rules))
     assert types_beside(free, best, sites).tolist() == [1, 1, 1]
+
+
+def test_full_stations_stay_though_each_covers_nothing_alone(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(coverage, "SMALL_ARCS", -1)
+    problem, places = full_twins(), Places.of(np.arange(7))
+    plans = all_plans(problem)
+    best = plans[0]
+    assert best.open_site_idx.tolist() == [0, 1, 2, 4]
+    ask = reward_coverage(problem, places, best, SolveOptions())
+    points = sweep_rewards(ask, places, best, (0.01,), num_points=6, seconds=0.2)
+    curve = curve_of(points, [], places, best, (0.01,), top=best.gain, most_new=3)
+    truth = [num_new(places, plan, best) for plan in plans if plan.gain >= 0.99 * best.gain]
+    assert max(truth) == 2
+    assert curve.places_found.tolist() == [2]
+
+
+def test_small_rewards_begin_at_the_plan_that_large_ones_left() -> None:
+    """With a reward of 1.4 the other plan, which loses 1.4 in one place, is as good."""
+    places, beta, starts = Places.of(np.arange(7)), [], []
+    reference, far = Plan(np.array([2, 4]), None, 100.0), Plan(np.array([2, 6]), None, 98.6)
+
+    def rewarded(asked: Asked) -> Answer:
+        beta.append(float(asked.reward.max()))
+        starts.append(asked.start)
+        return Answer(far if beta[-1] > 0.3 else asked.start, math.inf)
+
+    sweep_rewards(rewarded, places, reference, (0.001, 0.01), num_points=8, seconds=0.1)
+    assert beta[0] == pytest.approx(0.5)
+    assert min(beta) < 0.3
+    assert all(start is reference for start in starts)

@@ -1,13 +1,19 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
+from planner.arrays import Lists
 from planner.errors import InfeasibleError
+from planner.models.coverage.problem import CoverageProblem
 from planner.models.reasons.exact import reopt
 from planner.models.reasons.lower import Prices
 from planner.models.reasons.removal import group_removal
 from planner.models.reasons.result import Stations
 from planner.models.reasons.tuning import Tuning
+from planner.models.sized_coverage.problem import SizedCoverageProblem
 from planner.solving.options import SolveOptions
+from planner.solving.rules import SiteRules
 from tests.models.reasons.small_plans import any_problem, is_one_city, plans_of
 
 OPTIONS = SolveOptions(deterministic=True)
@@ -88,3 +94,27 @@ def test_no_lock_costs_nothing() -> None:
     ):
         assert (found.low, found.high, found.better_by) == (0.0, 0.0, 0.0)
         assert found.found.site_idx.tolist() == plan.site_idx.tolist()
+
+
+def test_a_site_that_relieves_a_full_station_takes_the_place_of_another() -> None:
+    """It covers nothing new, and covering alone would rather open what is of little use."""
+    problem = SizedCoverageProblem(
+        coverage=CoverageProblem(
+            value=np.array([100.0, 10.0, 1.0]),
+            reach=Lists.of([[0], [0], [1], [2], [0]]),
+            rules=replace(SiteRules.free(5, 3), cost=np.zeros((5, 1))),
+        ),
+        load=np.array([100.0, 10.0, 1.0]),
+        capacity=np.full((5, 1), 50.0),
+    )
+    plan = Stations(np.array([0, 1, 2]), None)
+    found = group_removal(problem, plan, np.array([0]), prices=Prices(), options=OPTIONS)
+    assert found.found.site_idx.tolist() == [1, 2, 4]
+    assert found.high == 0.0
+    full = group_removal(problem, plan, np.array([0, 4]), prices=Prices(), options=OPTIONS)
+    assert full.high == pytest.approx(49.0)
+    opened = group_removal(
+        problem, plan, np.array([4]), forced=np.array([3]), prices=Prices(), options=OPTIONS
+    )
+    assert opened.found.site_idx.tolist() == [0, 1, 3]
+    assert opened.high == pytest.approx(9.0)

@@ -171,6 +171,32 @@ def test_solving_anew_gives_the_cost(
             assert found.is_exact
 
 
+def test_lower_ends_of_a_part_are_near_the_upper_ends(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("planner.models.reasons.p_median.WHOLE_PAIRS", 0)
+    low, high = 0.0, 0.0
+    nothing = np.empty(0, np.int64)
+    for seed in range(1, 19, 2):
+        problem = random_median(seed)
+        plans = plans_of(problem)
+        if not plans:
+            continue
+        best = min(plans, key=plans.__getitem__)
+        of_site = parts_of(problem).of_site
+        for site in sorted(best):
+            if all(site in each for each in plans):
+                continue
+            found = p_median_without(
+                problem, np.array(sorted(best)), np.array([site]), nothing, OPTIONS
+            )
+            part = frozenset(np.flatnonzero(of_site == of_site[site]).tolist())
+            beside = [
+                cost for each, cost in others_kept(plans, best, part).items() if site not in each
+            ]
+            assert found.low <= min(beside, default=math.inf) - plans[best] + CLOSE
+            low, high = low + found.low, high + found.high
+    assert low > 0.8 * high
+
+
 def test_locks_of_the_rules_stay():
     problem = random_median(3)
     rules = replace(problem.rules, forced=np.arange(8) == 0, forbidden=np.arange(8) == 1, most=8)
