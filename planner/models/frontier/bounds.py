@@ -20,6 +20,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from planner.arrays import BoolArray, FloatArray, IntArray
+from planner.models.sized_coverage.problem import SizedCoverageProblem
 
 MIXTURES = (0.25, 0.5, 0.75)
 """Shares of one of two neighbouring vectors."""
@@ -50,6 +51,31 @@ class FreeSites:
         """Whether any city's limits say more than its number of sites."""
         size = np.bincount(self.city_idx, minlength=len(self.city_least))
         return bool((self.city_least > 0).any() or (self.city_most < size).any())
+
+
+def free_sites(problem: SizedCoverageProblem, site_idx: IntArray) -> FreeSites:
+    """The free sites and what cities allow beside the forced ones.
+
+    Parameters
+    ----------
+    problem : SizedCoverageProblem
+    site_idx : int array
+        The free ones among its sites.
+    """
+    rules = problem.rules
+    cities = rules.cities_or_one()
+    num_cities = len(cities.min_stations)
+    city_idx = cities.city_idx[site_idx].astype(np.int64)
+    forced = np.bincount(cities.city_idx[rules.forced], minlength=num_cities)
+    has = np.bincount(city_idx, minlength=num_cities)
+    fits = problem.capacity > 0
+    cheapest = np.where(fits, rules.cost, np.inf).min(axis=1, initial=np.inf)[site_idx]
+    return FreeSites(
+        cost=np.where(np.isfinite(cheapest), cheapest, 0.0),
+        city_idx=city_idx,
+        city_least=np.clip(cities.min_stations - forced, 0, has),
+        city_most=np.maximum(cities.max_stations - forced, 0),
+    )
 
 
 @dataclass(frozen=True)

@@ -6,10 +6,14 @@ budget. Amounts are taken in ascending order:
 1. multipliers of the relaxation without capacity at each amount, from those of the last
    (:mod:`planner.models.phasing.dual`): 60 to 100 iterations instead of 400. Each vector bounds
    all amounts (:mod:`planner.models.frontier.bounds`);
-2. a plan at each amount: the last one's stations, greedy steps, annealing within all limits
-   (:mod:`planner.models.phasing.search`), sizes where they matter. It is worth what its stations
-   serve at best, with their capacity;
-3. amounts whose gap is still wide go to :mod:`planner.models.national`, the widest first.
+2. a plan at each amount from the last one's stations. Where the number of stations is all that the
+   nation limits, city by city at the price of a station, with exact service where stations are
+   full (:mod:`planner.models.frontier.by_city`); otherwise greedy steps, annealing within all
+   limits (:mod:`planner.models.phasing.search`) and sizes. It is worth what its stations
+   serve at best, with their capacity. Where it makes stations full the vector learns what they
+   can carry (:mod:`planner.models.frontier.crowded`);
+3. amounts whose gap is still wide are visited again by city, then go to
+   :mod:`planner.models.national`, the widest first.
 
 A nested frontier is one plan over a line of nodes, one for each amount, each weighted by one over
 its bound, so that a point's relative loss counts alike everywhere. Its bounds are those of plans
@@ -22,83 +26,33 @@ import math
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 
 import numpy as np
 
-from planner.arrays import FloatArray, IndexArray
+from planner.arrays import FloatArray, IntArray
 from planner.limits import widened
-from planner.models.frontier.bounds import FreeSites, Vector, bound_budgets, bound_numbers
+from planner.models.frontier.bounds import bound_budgets, bound_numbers, free_sites
+from planner.models.frontier.by_city import improve_by_city, may_go_by_city, plans_by_city
 from planner.models.frontier.nodes import merged_zones, siting_over_nodes
 from planner.models.frontier.result import Frontier, FrontierPlan, tidied
+from planner.models.frontier.state import FrontierSearch, add_vector, fill, plan_at
 from planner.models.frontier.tuning import Tuning
+from planner.models.national.parts import Parts
 from planner.models.national.solve import solve_national
 from planner.models.phasing.annealing import anneal_round
-from planner.models.phasing.bound import site_worth
 from planner.models.phasing.cuts import CutFamily
 from planner.models.phasing.dual import DualStart, PhasedDualPoint, phased_duals
 from planner.models.phasing.feasible import check_phased_feasible
-from planner.models.phasing.problem import CLOSED, PhasedProblem
+from planner.models.phasing.problem import CLOSED
 from planner.models.phasing.rows import PhasedRows, merge_phased_rows
-from planner.models.phasing.search import fill_greedily
 from planner.models.phasing.start import NestedState, first_state, state_of
 from planner.models.phasing.state import PhasedSearch
 from planner.models.phasing.tables import nested_value
 from planner.models.sized_coverage.problem import SizedCoverageProblem
 from planner.solving.compiling import work_s
 from planner.solving.options import SolveOptions
-from planner.solving.progress import Progress, ProgressCallback, StopRequest
-
-
-@dataclass(kw_only=True)
-class _Search:
-    """The amounts, and what is known at each."""
-
-    problem: SizedCoverageProblem
-    amounts: FloatArray
-    is_money: bool
-    nested: bool
-    options: SolveOptions
-    tuning: Tuning
-    names: list[str]
-    on_progress: ProgressCallback | None
-    stop: StopRequest | None
-    started: float
-    single: PhasedProblem
-    rows: PhasedRows
-    points: list[PhasedDualPoint] = field(default_factory=list)
-    plans: list[FrontierPlan] = field(default_factory=list)
-    other_bound: FloatArray
-
-    @property
-    def remaining_s(self) -> float:
-        if self.options.deterministic:
-            return math.inf
-        return self.options.time_limit_s - (work_s() - self.started)
-
-    def may_go_on(self) -> bool:
-        return self.remaining_s > 0.0 and not (self.stop is not None and self.stop.is_set())
-
-    def problem_at(self, at: int) -> PhasedProblem:
-        """One siting for good within an amount."""
-        limits = list(self.single.limits)
-        varied = 1 if self.is_money else 0
-        limits[varied] = replace(limits[varied], amount=self.amounts[at : at + 1].copy())
-        return replace(self.single, limits=tuple(limits))
-
-    def rows_at(self, at: int) -> PhasedRows:
-        available = self.rows.available.copy()
-        varied = 1 if self.is_money else 0
-        available[varied] += widened(self.amounts[at]) - widened(self.amounts[0])
-        return replace(self.rows, available=available)
-
-    def report(
-        self, at: int, stage: str, message: str, objective: float | None, bound: float
-    ) -> None:
-        if self.on_progress is not None:
-            told = f"{self.names[at]}: {message}"
-            elapsed_s = work_s() - self.started
-            self.on_progress(Progress(stage, objective, bound, elapsed_s, told, "max"))
+from planner.solving.progress import ProgressCallback, StopRequest
 
 
 def coverage_frontier(
@@ -159,25 +113,31 @@ def coverage_frontier(
     single = siting_over_nodes(problem, amounts[:1], is_money, np.ones(1))
     check_phased_feasible(single, names)
     whole = math.fsum(problem.coverage.value.tolist())
-    search = _Search(
+    search = FrontierSearch(
         problem=problem, amounts=amounts, is_money=is_money, nested=nested, options=options,
         tuning=tuning, names=names, on_progress=on_progress, stop=stop, started=started,
         single=single, rows=merge_phased_rows(single), other_bound=np.full(len(amounts), whole),
+        plan_price=np.zeros(len(amounts)),
     )  # fmt: skip
+    cities: Parts | None = None
     with ExitStack() as stack:
         next_point = _points(search, stack)
         if nested:
             for at in range(len(amounts)):
                 _take_point(search, at, next_point)
             _nested_plans(search)
+        elif may_go_by_city(search):
+            cities = plans_by_city(search, lambda at: _take_point(search, at, next_point))
         else:
             _plans(search, next_point)
+    if cities is not None:
+        improve_by_city(search, cities, lambda: _frontier(search, num_steps).gap_frac)
     if not nested:
         _improve_widest(search, num_steps)
     return _frontier(search, num_steps)
 
 
-def _points(search: _Search, stack: ExitStack) -> Callable[[], PhasedDualPoint]:
+def _points(search: FrontierSearch, stack: ExitStack) -> Callable[[], PhasedDualPoint]:
     """What gives the multipliers of the next amount, beside the search if it may."""
     sweep = _sweep(search)
     if search.options.workers == 1 or search.options.deterministic:
@@ -189,7 +149,7 @@ def _points(search: _Search, stack: ExitStack) -> Callable[[], PhasedDualPoint]:
     return lambda: next(futures).result()
 
 
-def _sweep(search: _Search) -> Iterator[PhasedDualPoint]:
+def _sweep(search: FrontierSearch) -> Iterator[PhasedDualPoint]:
     """Multipliers at each amount, from those of the last."""
     tuning, start = search.tuning, None
     num_points = len(search.amounts)
@@ -225,7 +185,7 @@ def _nothing_to_serve(rows: PhasedRows) -> PhasedDualPoint:
 
 
 def _take_point(
-    search: _Search, at: int, next_point: Callable[[], PhasedDualPoint]
+    search: FrontierSearch, at: int, next_point: Callable[[], PhasedDualPoint]
 ) -> PhasedDualPoint:
     point = next_point()
     search.points.append(point)
@@ -234,7 +194,7 @@ def _take_point(
     return point
 
 
-def _plans(search: _Search, next_point: Callable[[], PhasedDualPoint]) -> None:
+def _plans(search: FrontierSearch, next_point: Callable[[], PhasedDualPoint]) -> None:
     """A plan at each amount, from the last one's stations."""
     tuning, num_points = search.tuning, len(search.amounts)
     stands = np.zeros((search.single.num_sites, 1), dtype=np.bool_)
@@ -242,7 +202,9 @@ def _plans(search: _Search, next_point: Callable[[], PhasedDualPoint]) -> None:
     moves_per_s = math.inf
     for at in range(num_points):
         point = _take_point(search, at, next_point)
-        left_s = search.remaining_s * tuning.plans_time_share / (num_points - at)
+        # The first has no plan to begin with; what it leaves undone all later ones lack.
+        parts = num_points if at > 0 else (num_points + tuning.first_parts - 1) / tuning.first_parts
+        left_s = search.remaining_s * tuning.plans_time_share / (parts - at)
         problem, rows = search.problem_at(at), search.rows_at(at)
         rng = np.random.default_rng([search.options.seed, at])
         walk = PhasedSearch(
@@ -256,20 +218,38 @@ def _plans(search: _Search, next_point: Callable[[], PhasedDualPoint]) -> None:
             state = first_state(problem, rows, None, tuning.search, rng)
         else:
             state = state_of(problem, rows, stands, families)
-        _fill(state)
+        fill(state)
         if rows.num_rows:
             moves = tuning.first_moves if at == 0 else tuning.moves
             hot_frac = tuning.first_hot_frac if at == 0 else tuning.hot_frac
             state = _annealed(walk, state, _moves(walk, moves, tuning.least_moves), hot_frac, rng)
-            if walk.is_crowded and walk.may_go_on():
-                again = _moves(walk, tuning.crowded_moves, tuning.least_moves)
-                anneal_round(walk, state, again, tuning.search.crowded_hot_frac, rng)
+            _anneal_crowded(walk, state, tuning, rng)
         if walk.best_objective is None:
             walk.offer(state.table)
+        add_vector(search, search.points[at], _crowded(walk))
         families, moves_per_s = walk.families, walk.moves_per_s
         stands = walk.table != CLOSED
-        search.plans.append(_plan_at(walk.table[:, 0], walk.objective))
+        search.plans.append(plan_at(walk.table[:, 0], walk.objective))
         search.report(at, "plan", "annealed", walk.objective, point.bound)
+
+
+def _anneal_crowded(
+    walk: PhasedSearch, state: NestedState, tuning: Tuning, rng: np.random.Generator
+) -> None:
+    """Rounds more while stations turn load away that annealing did not know of."""
+    moves, stale = _moves(walk, tuning.crowded_moves, tuning.least_moves), 0
+    for _ in range(tuning.crowded_rounds):
+        if not walk.is_crowded or stale >= tuning.stale_rounds or not walk.may_go_on():
+            return
+        before = walk.objective
+        state = anneal_round(walk, state, moves, tuning.search.crowded_hot_frac, rng)
+        gained = walk.objective - before > tuning.little_frac * before
+        stale = 0 if gained else stale + 1
+
+
+def _crowded(walk: PhasedSearch) -> IntArray:
+    """Cities with full stations."""
+    return walk.once_crowded_cities if walk.is_crowded else np.empty(0, np.int64)
 
 
 def _annealed(
@@ -293,27 +273,7 @@ def _moves(walk: PhasedSearch, per_station: int, least: int) -> int:
     return max(per_station * min(number, walk.problem.num_sites), least)
 
 
-def _fill(state: NestedState) -> None:
-    """Open the best sites while there is room."""
-    everywhere = np.ones(state.rows.num_sites, dtype=np.bool_)
-    effort = np.ones(len(everywhere))
-    if len(state.problem.limits) > 1:
-        kinds = state.kinds[state.rows.site_idx]
-        cost = state.problem.limits[1].use[state.rows.site_idx, kinds]
-        mean = float(cost.mean()) if len(cost) else 0.0
-        effort = np.maximum(cost / mean, 1e-6) if mean > 0 else effort
-    for node in range(state.problem.tree.num_nodes):
-        fill_greedily(
-            node, everywhere, effort, len(everywhere), state.board, state.room, state.plan
-        )
-
-
-def _plan_at(types: IndexArray, objective: float) -> FrontierPlan:
-    sites = np.flatnonzero(types != CLOSED).astype(np.int64)
-    return FrontierPlan(sites, types[sites].astype(np.int64), objective)
-
-
-def _nested_plans(search: _Search) -> None:
+def _nested_plans(search: FrontierSearch) -> None:
     """One plan over a line of nodes, its values weighted alike."""
     tuning, num_points = search.tuning, len(search.amounts)
     bounds = np.array([point.bound for point in search.points])
@@ -350,14 +310,16 @@ def _nested_plans(search: _Search) -> None:
             state = anneal_round(walk, state, again, tuning.search.crowded_hot_frac, rng)
     if walk.best_objective is None:
         walk.offer(state.table)
+    for at in range(num_points):
+        add_vector(search, search.points[at], _crowded(walk))
     services = walk.serve(walk.table)
     for at, each in enumerate(services):
         objective = each.service.value / weight[at] if weight[at] > 0 else 0.0
-        search.plans.append(_plan_at(walk.table[:, at], objective))
+        search.plans.append(plan_at(walk.table[:, at], objective))
         search.report(at, "plan", "nested", objective, float(bounds[at]))
 
 
-def _improve_widest(search: _Search, num_steps: int) -> None:
+def _improve_widest(search: FrontierSearch, num_steps: int) -> None:
     """Ask the national search where the gap is wide, the widest gap first.
 
     Small problems are proven, whatever the gap asked for; larger ones need some time to begin.
@@ -389,7 +351,7 @@ def _improve_widest(search: _Search, num_steps: int) -> None:
         search.report(at, "national", "answered as one siting", search.plans[at].objective, bound)
 
 
-def _frontier(search: _Search, num_steps: int) -> Frontier:
+def _frontier(search: FrontierSearch, num_steps: int) -> Frontier:
     every, bounds = _bounds(search, num_steps)
     varied = 1 if search.is_money else 0
     return tidied(
@@ -407,7 +369,7 @@ def _frontier(search: _Search, num_steps: int) -> Frontier:
     )
 
 
-def _bounds(search: _Search, num_steps: int) -> tuple[FloatArray, FloatArray]:
+def _bounds(search: FrontierSearch, num_steps: int) -> tuple[FloatArray, FloatArray]:
     """The bound at every amount from the first to the last, by all vectors of multipliers."""
     problem, rules, rows = search.problem, search.problem.rules, search.rows
     amounts = search.amounts
@@ -417,7 +379,7 @@ def _bounds(search: _Search, num_steps: int) -> tuple[FloatArray, FloatArray]:
         every = np.arange(amounts[0], amounts[-1] + 1)
     if rows.num_rows == 0:
         return every, np.full(len(every), rows.base_value)
-    sites, vectors = _free_sites(search), [_vector(search, at) for at in range(len(amounts))]
+    sites, vectors = free_sites(problem, rows.site_idx), search.vectors
     fits = problem.capacity > 0
     cheapest = np.where(fits, rules.cost, np.inf).min(axis=1, initial=np.inf)
     forced_cost = math.fsum(cheapest[rules.forced & np.isfinite(cheapest)])
@@ -427,31 +389,3 @@ def _bounds(search: _Search, num_steps: int) -> tuple[FloatArray, FloatArray]:
         return every, bound_budgets(sites, vectors, most, budgets)
     numbers = (every - rules.num_forced).astype(np.int64)
     return every, bound_numbers(sites, vectors, rules.most_cost - forced_cost, numbers)
-
-
-def _free_sites(search: _Search) -> FreeSites:
-    """The free sites and what cities allow beside the forced ones."""
-    rules, site_idx = search.problem.rules, search.rows.site_idx
-    cities = rules.cities_or_one()
-    num_cities = len(cities.min_stations)
-    city_idx = cities.city_idx[site_idx].astype(np.int64)
-    forced = np.bincount(cities.city_idx[rules.forced], minlength=num_cities)
-    has = np.bincount(city_idx, minlength=num_cities)
-    fits = search.problem.capacity > 0
-    cheapest = np.where(fits, rules.cost, np.inf).min(axis=1, initial=np.inf)[site_idx]
-    return FreeSites(
-        cost=np.where(np.isfinite(cheapest), cheapest, 0.0),
-        city_idx=city_idx,
-        city_least=np.clip(cities.min_stations - forced, 0, has),
-        city_most=np.maximum(cities.max_stations - forced, 0),
-    )
-
-
-def _vector(search: _Search, at: int) -> Vector:
-    point, rows = search.points[at], search.rows
-    money_price = float(point.price[1, 0]) if len(point.price) > 1 else 0.0
-    return Vector(
-        rest=rows.base_value + math.fsum((rows.value - point.multiplier).ravel()),
-        worth=site_worth(rows, point.multiplier)[:, 0],
-        money_price=max(money_price, 0.0),
-    )

@@ -21,12 +21,44 @@ class Tuning:
     """or where they have a thread of their own."""
     plans_time_share: float = 0.9
     """Of the time left, for plans of the amounts left."""
+    first_parts: int = 4
+    """The first amount has so many times the part of another."""
     first_moves: int = 2_000
     """Moves offered a station at the first amount,"""
     moves: int = 1_000
     """and at the others."""
     crowded_moves: int = 100
-    """Once more where stations turn load away that annealing did not know of."""
+    """In each round more where stations turn load away that annealing did not know of."""
+    crowded_rounds: int = 6
+    """So many rounds at most,"""
+    stale_rounds: int = 2
+    """and no more after so many that gain less each than"""
+    little_frac: float = 1e-3
+    """this fraction."""
+    city_moves: int = 100
+    """Moves offered a site in each city at the price of a station."""
+    city_hot_frac: float = 0.2
+    """First temperature there as a fraction of the price,"""
+    city_cold_frac: float = 0.005
+    """and the last."""
+    little_again_frac: float = 1e-4
+    """A number is not visited again after ``stale_rounds`` visits that gain less than this."""
+    price_power: float = 0.85
+    """The price of a station falls with about this power of their number."""
+    full_frac: float = 1e-3
+    """A city's stations are full if they turn away more than this fraction of what they reach."""
+    first_exact_moves: int = 100
+    """Moves with exact service a station in each such city at the first number,"""
+    exact_moves: int = 40
+    """and at the others,"""
+    most_exact_moves: int = 6_000
+    """and of a city at most."""
+    rounds_entries: int = 200_000
+    """Up to so many pairs of zone and site the nation is annealed in rounds after its cities."""
+    exact_hot_frac: float = 0.1
+    """First temperature there as a fraction of the price of a station,"""
+    exact_cold_frac: float = 0.005
+    """and the last."""
     nested_moves: int = 300
     """Moves offered a station and point of a nested frontier."""
     nested_rounds: int = 3

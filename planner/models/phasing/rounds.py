@@ -230,7 +230,7 @@ def improve_by_city(
     resources = node_resources(problem)
     parts = split_phased_by_city(problem)
     border_value = problem.value[parts.border_zone, parts.border_column]
-    unpriced = Prices(np.zeros(len(resources.available)), border_value, np.empty(0))
+    unpriced = Prices(np.zeros(len(resources.available)), border_value, np.empty(0), np.empty(0))
     search = PhasedSearch(
         problem=problem,
         resources=resources,

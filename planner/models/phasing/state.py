@@ -93,6 +93,13 @@ class PhasedSearch(SearchState):
         sites = self.rows.site_idx[self.families[-1].of_site.member]
         return np.unique(self.problem.cities.city_idx[sites]).astype(np.int64)
 
+    @property
+    def once_crowded_cities(self) -> IntArray:
+        """Cities with a station that some of the plans whose cuts are kept made full."""
+        member = [np.empty(0, np.int64), *(each.of_site.member for each in self.families)]
+        sites = self.rows.site_idx[np.concatenate(member)]
+        return np.unique(self.problem.cities.city_idx[sites]).astype(np.int64)
+
     def serve(self, table: IndexArray) -> list[ColumnService]:
         """The best service of a plan, remembered until another is asked for."""
         if self.served is None or not np.array_equal(self.served[0], table):

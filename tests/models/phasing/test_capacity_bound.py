@@ -90,6 +90,7 @@ def test_border_zones_keep_their_multipliers():
     assert 0 < part.inner.sum() < len(part.inner)
     raised = np.where(part.inner[:, None], multiplier, 0.0)
     alone = replace(part, value=np.where(part.inner[:, None], part.value, 0.0))
-    *_, with_border = lower_part(part, multiplier)
-    *_, without = lower_part(alone, raised)
+    *_, (with_border, kept) = lower_part(part, multiplier)
+    *_, (without, _) = lower_part(alone, raised)
+    assert (kept == multiplier)[~part.inner].all()
     assert with_border >= without - 1e-9
