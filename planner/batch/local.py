@@ -12,12 +12,11 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import IO, Any
 
-import psutil
-
 from planner.batch.store import State
 from planner.batch.study import Limits
 from planner.batch.task import Ended, Event, Progressed, RunTask
 from planner.errors import Fault, InputError
+from planner.usage import rss_mb
 
 WATCH_S = 0.1
 """Between two looks at memory and time."""
@@ -31,7 +30,6 @@ TAIL_BYTES = 2_000
 NOT_SYNCED = {"OGR_SQLITE_SYNCHRONOUS": "OFF"}
 """GeoPackages need not wait for the disk layer by layer: a run whose files never arrived there, as
 the power failed, does not have its checksums, and is made again."""
-MB = 1e6
 
 
 class WorkerProcess:
@@ -166,13 +164,7 @@ class WorkerProcess:
 
     def _memory_mb(self) -> float:
         """Resident memory of the process and all that it started."""
-        total = 0.0
-        with suppress(psutil.Error):
-            process = psutil.Process(self._process.pid)
-            for each in (process, *process.children(recursive=True)):
-                with suppress(psutil.Error):
-                    total += each.memory_info().rss / MB
-        return total
+        return rss_mb(self._process.pid)
 
     def _ended_by_death(self) -> Ended:
         self._signal(signal.SIGKILL)

@@ -12,8 +12,8 @@ from planner.outputs import palette
 from planner.outputs.layers import qml
 from planner.outputs.layers.columns import WrittenColumn
 from planner.outputs.layers.describe import dataset_metadata
-from planner.outputs.layers.frames import CRS, Layer
 from planner.outputs.layers.geopackage import write_geopackage
+from planner.outputs.layers.layer import CRS, Layer
 from planner.outputs.layers.parquet import write_parquet
 from planner.outputs.study.charts import CLASSES
 

@@ -14,6 +14,7 @@ from planner.batch.sweeps import tornadoes
 from planner.batch.task import BUSY, Ended, Event, Progressed, RunTask
 from planner.errors import PlannerError
 from planner.files import write_json
+from planner.instance import InputFile, instance_rows
 from planner.outputs.run_folder import Outputs
 from planner.outputs.versions import code_digest
 from planner.solving.progress import StopRequest
@@ -94,10 +95,17 @@ def make_tasks(
 ) -> list[RunTask]:
     """The runs of a study, in its order."""
     shared = store.folder / "cache" / code_digest()[:16]
+    rows: dict[str, list[InputFile]] = {}  # a database is asked the same once for all scenarios
+    asked = [
+        scenario.scenario.model_dump_json(include={"tables"}) for scenario in resolved.scenarios
+    ]
+    for scenario, tables in zip(resolved.scenarios, asked, strict=True):
+        if tables not in rows:
+            rows[tables] = instance_rows(scenario.scenario)
     return [
         RunTask(
             scenario=scenario.name,
-            key=run_key(scenario.scenario, scenario.scale, resolved.instance),
+            key=run_key(scenario.scenario, scenario.scale, resolved.instance, rows[tables]),
             instance=str(resolved.instance),
             variant=resolved.study.scenario or "",
             settings=scenario.settings,
@@ -106,7 +114,7 @@ def make_tasks(
             cache=str(shared),
             outputs=str(outputs),
         )
-        for scenario in resolved.scenarios
+        for scenario, tables in zip(resolved.scenarios, asked, strict=True)
     ]
 
 

@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from planner.files import try_lock, write_json
-from planner.instance import Scenario, instance_files
+from planner.instance import InputFile, Scenario, instance_files
 from planner.instance.settings.scale import Scale
 from planner.outputs.versions import code_digest, installed_versions
 
@@ -70,7 +70,9 @@ class Record:
     peak_rss_mb: float = 0.0
 
 
-def run_key(scenario: Scenario, scales: Sequence[Scale], instance: Path) -> str:
+def run_key(
+    scenario: Scenario, scales: Sequence[Scale], instance: Path, rows: Sequence[InputFile] = ()
+) -> str:
     """Name of a run's folder: the scenario's, and a hash of settings, inputs, code and versions.
 
     Parameters
@@ -81,11 +83,14 @@ def run_key(scenario: Scenario, scales: Sequence[Scale], instance: Path) -> str:
         Columns multiplied after reading.
     instance : Path
         Its folder; the hash covers the tables' content, not their dates.
+    rows : sequence of InputFile
+        Tables that stand in databases, from `planner.instance.instance_rows`.
     """
     decides = [
         scenario.model_dump(mode="json", exclude={"scenarios"}),
         [scale.model_dump(mode="json") for scale in scales],
-        [(path.name, _file_digest(path)) for path in instance_files(instance, scenario)],
+        [(path.name, _file_digest(path)) for path in instance_files(instance, scenario)]
+        + [(each.path, each.sha256) for each in rows],
         installed_versions(),
         code_digest(),
     ]

@@ -171,7 +171,10 @@ def check_compiled_kernels() -> Iterator[Finding]:
     if refused and kernels.num_compiled < kernels.num_all:
         yield Finding("compiled kernels", "note", f"{found}, not writable", f"set {anew}")
     elif kernels.num_compiled == 0:
-        remedy = "the first run of each question compiles for some 15 s, outside its time limit"
+        remedy = (
+            "the first run of each question compiles, outside its time limit; all at once: "
+            "planner doctor --compile instances/tutorial"
+        )
         yield Finding("compiled kernels", "note", found, remedy)
     else:
         yield Finding("compiled kernels", "ok", found)

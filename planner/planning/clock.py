@@ -9,7 +9,9 @@ from typing import Any
 
 from planner.errors import PlannerError
 from planner.solving.compiling import compiled_s, num_compiled, told_of_compiling
+from planner.solving.kernels import num_left
 from planner.solving.progress import Progress
+from planner.usage import measured
 
 COMPILE_REPORT_S = 2.0
 """Between two words on compiling."""
@@ -17,10 +19,22 @@ COMPILE_REPORT_S = 2.0
 
 @dataclass(frozen=True)
 class Stage:
-    """A finished stage."""
+    """A finished stage.
+
+    Attributes
+    ----------
+    name : str
+    wall_s : float
+        Seconds of wall clock.
+    cpu_s, peak_rss_mb : float
+        CPU seconds and largest resident memory [MB] within it, of this process and of all that it
+        started (`planner.usage.Usage`).
+    """
 
     name: str
     wall_s: float
+    cpu_s: float
+    peak_rss_mb: float
 
 
 @dataclass(frozen=True)
@@ -72,12 +86,13 @@ class StageClock:
         """
         started, compiled_before = time.perf_counter(), (num_compiled(), compiled_s())
         self.say(name, message)
-        with told_of_compiling(self._hear_of_compiling):
+        with told_of_compiling(self._hear_of_compiling), measured() as usage:
             yield lambda text: self.say(name, text)
         num, seconds = num_compiled() - compiled_before[0], compiled_s() - compiled_before[1]
         if num:
             self.say("compile", f"done in {seconds:.1f} s, kept for all later runs")
-        self.stages.append(Stage(name, time.perf_counter() - started))
+        wall_s = time.perf_counter() - started
+        self.stages.append(Stage(name, wall_s, usage.cpu_s, usage.peak_rss_mb))
 
     def _hear_of_compiling(self, number: int, so_far_s: float) -> None:
         now = time.perf_counter()
@@ -86,8 +101,8 @@ class StageClock:
         self._told_of_compiling = now
         self.say(
             "compile",
-            f"function {number}, {so_far_s:.1f} s so far: once after an installation, "
-            "outside all time limits",
+            f"function {number}, at most {num_left()} more, {so_far_s:.1f} s so far: once after an "
+            "installation, outside all time limits",
         )
 
     @contextmanager
@@ -137,6 +152,16 @@ class StageClock:
                 progress.message, progress.sense,
             )
         )  # fmt: skip
+
+
+def stage_record(stage: Stage) -> dict[str, Any]:
+    """A finished stage as a JSON object: one entry of ``stages`` in `run.json`."""
+    return {
+        "name": stage.name,
+        "wall_s": round(stage.wall_s, 3),
+        "cpu_s": round(stage.cpu_s, 2),
+        "peak_rss_mb": round(stage.peak_rss_mb, 1),
+    }
 
 
 def progress_record(progress: Progress) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from importlib import metadata
@@ -10,9 +11,10 @@ from pathlib import Path
 import pytest
 
 from planner.doctor import checks, kernels
+from planner.doctor.compile import compile_kernels
 from planner.doctor.finding import Finding
 from planner.doctor.show import show_findings
-from planner.errors import PlannerError
+from planner.errors import InputError, PlannerError
 from planner.solving import self_test
 
 ROOT = Path(__file__).parents[2]
@@ -111,3 +113,39 @@ def test_kernels_on_the_disk_are_counted(tmp_path: Path) -> None:
     num_all, before, after = map(int, done.stdout.split())
     assert num_all > 50
     assert (before, after) == (0, 1)
+
+
+def test_scenarios_that_fail_to_compile_for_are_faults(tmp_path: Path) -> None:
+    instance = tmp_path / "broken"
+    shutil.copytree(ROOT / "instances" / "tutorial", instance)
+    with (instance / "vehicles.csv").open("a") as stream:
+        stream.write("a,row,too,short\n")
+    text = (instance / "scenario.toml").read_text(encoding="utf-8")
+    (instance / "scenario.toml").write_text(text.partition("\n# `planner run")[0], encoding="utf-8")
+    found = list(compile_kernels(instance, lambda _: None))
+    assert [finding.name for finding in found] == ["scenario base", "compiled"]
+    assert found[0].state == "fault"
+    assert "vehicles.csv" in found[0].found
+
+
+def test_nothing_is_compiled_for_what_is_no_instance(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="give an instance"):
+        list(compile_kernels(tmp_path, lambda _: None))
+
+
+@pytest.mark.slow
+def test_nothing_is_left_to_compile_for_a_scenario_compiled_for(tmp_path: Path) -> None:
+    instance, kept = tmp_path / "town", {"NUMBA_CACHE_DIR": str(tmp_path / "kernels")}
+    shutil.copytree(ROOT / "instances" / "tutorial", instance)
+    text = (instance / "scenario.toml").read_text(encoding="utf-8")
+    (instance / "scenario.toml").write_text(text.partition("\n# `planner run")[0], encoding="utf-8")
+    done = _doctor("--compile", str(instance), **kept)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "base: function 1, at most" in done.stderr
+    assert "all that" in done.stdout
+    code = "import sys; from planner.cli import main; sys.argv = ['planner', *sys.argv[1:]]; main()"
+    run = subprocess.run(
+        [sys.executable, "-c", code, "run", str(instance), "--out", str(tmp_path / "run")],
+        cwd=ROOT, env=os.environ | kept, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    assert " compile " not in run.stderr
