@@ -2,6 +2,8 @@
 
 import hashlib
 import io
+import os
+import sys
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import fields, is_dataclass
@@ -15,6 +17,10 @@ import pandas as pd
 from planner.files import replaced_file
 
 Arrays = TypeVar("Arrays")
+FOLDER_VARIABLE = "PLANNER_CACHE"
+"""Environment variable that names the user's folder of kept arrays."""
+LIMIT_BYTES = 2_000_000_000
+"""Of that folder: what was not asked for longest goes first."""
 _DIGEST_BYTES = hashlib.sha256().digest_size
 
 
@@ -23,7 +29,7 @@ def content_key(*parts: Any) -> str:
 
     Parameters
     ----------
-    *parts : DataFrame, or anything whose ``repr`` tells its value
+    *parts : DataFrame, array, tuple of such, or anything whose ``repr`` tells its value
         What a result depends on. A table's index does not count, its rows' order does.
 
     Examples
@@ -33,10 +39,17 @@ def content_key(*parts: Any) -> str:
     True
     >>> content_key(table, 3) == content_key(table + 1, 3)
     False
+    >>> content_key(np.arange(3)) == content_key((np.arange(3),))
+    False
     """
     digest = hashlib.sha256()
     for part in parts:
-        if isinstance(part, pd.DataFrame):
+        if isinstance(part, tuple):
+            digest.update(f"tuple {content_key(*part)}".encode())
+        elif isinstance(part, np.ndarray):
+            digest.update(repr((part.dtype, part.shape)).encode())
+            digest.update(np.ascontiguousarray(part).tobytes())
+        elif isinstance(part, pd.DataFrame):
             digest.update(repr([*part.columns, len(part)]).encode())
             for name in part.columns:
                 digest.update(
@@ -59,10 +72,13 @@ class ArrayCache:
     folder : Path
         Made when the first result is kept. What is in it never expires: name the folder after
         the version of the code.
+    limit_bytes : int, optional
+        Of this folder and those beside it: the files used longest ago are removed beyond it.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, limit_bytes: int | None = None) -> None:
         self.folder = folder
+        self.limit_bytes = limit_bytes
 
     def once(self, kind: type[Arrays], key: str, compute: Callable[[], Arrays]) -> Arrays:
         """The result kept under a key, or else computed and kept.
@@ -87,11 +103,57 @@ class ArrayCache:
         names = {field.name for field in fields(kind)}
         kept = _read(path)
         if kept is not None and set(kept) == names:
+            if self.limit_bytes is not None:
+                with suppress(OSError):
+                    os.utime(path)
             return kind(**kept)
         made = compute()
         with suppress(OSError):  # a full disk costs the time saved, not the result
             _write(path, {name: getattr(made, name) for name in sorted(names)})
+            if self.limit_bytes is not None:
+                _keep_within(self.folder.parent, self.limit_bytes)
         return made
+
+
+def user_cache_folder() -> Path | None:
+    """Where runs of this user keep arrays: `FOLDER_VARIABLE`, or the system's place for caches.
+
+    Returns
+    -------
+    Path or None
+        None if the variable is set to nothing: then nothing is kept.
+    """
+    stated = os.environ.get(FOLDER_VARIABLE)
+    if stated is not None:
+        return Path(stated) if stated else None
+    if sys.platform == "win32":
+        place = Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local")
+    elif sys.platform == "darwin":
+        place = Path.home() / "Library" / "Caches"
+    else:
+        place = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    return place / "planner"
+
+
+def user_cache(version: str) -> ArrayCache | None:
+    """The user's kept arrays for a version of the code, held within `LIMIT_BYTES`; None if off."""
+    folder = user_cache_folder()
+    return None if folder is None else ArrayCache(folder / version, LIMIT_BYTES)
+
+
+def kept_files(folder: Path) -> list[Path]:
+    """Files of all versions in a user's folder, those used longest ago first."""
+    return sorted(folder.glob("*/*.npz"), key=lambda path: path.stat().st_mtime_ns)
+
+
+def _keep_within(folder: Path, limit_bytes: int) -> None:
+    files = kept_files(folder)
+    total = sum(path.stat().st_size for path in files)
+    for path in files:
+        if total <= limit_bytes:
+            break
+        total -= path.stat().st_size
+        path.unlink(missing_ok=True)
 
 
 def _read(path: Path) -> dict[str, Any] | None:

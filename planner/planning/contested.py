@@ -90,7 +90,11 @@ def contested_curves(
             )
         return replace(options, time_limit_s=max(left_s, 1e-3))
 
-    cases = {name: _case(instance, climate, stations, name, in_time()) for name in names}
+    cases: dict[str, _Case] = {}
+    before = None
+    for name in names:
+        cases[name] = _case(instance, climate, stations, name, in_time(), before)
+        before = cases[name].plan
     cost, without = np.zeros((2, len(names), len(names)))
     planned_idx = instance.scenario.quarters.index(instance.scenario.planning_quarter)
     for (a, planned), (b, true) in itertools.product(enumerate(cases.values()), repeat=2):
@@ -120,6 +124,7 @@ def _case(
     stations: StationAnswer,
     name: str,
     options: SolveOptions,
+    start: PackAssignment | None,
 ) -> _Case:
     scenario = instance.scenario
     physics = scenario.physics.model_copy(update={"curve_set": "" if name == BASE else name})
@@ -127,7 +132,7 @@ def _case(
     fleet = operate_fleet(instance, climate)
     check_turns(instance, fleet)
     problem, labels = assemble_pack_assignment(instance, fleet, stations)
-    plan = solve_pack_assignment(problem, options)
+    plan = solve_pack_assignment(problem, options, start)
     planned_idx = scenario.quarters.index(scenario.planning_quarter)
     by_pack = assigned_vehicles(fleet, problem, labels, plan, planned_idx).sum(axis=1)
     of_chemistry = instance.packs["chemistry"].to_numpy()[:, None] == _chemistries(instance)

@@ -131,12 +131,19 @@ def audit(instance: Instance, network: JoinedNetwork | None, plan: Plan) -> Audi
     def nearest(site_idx: np.ndarray, number: int, hour: Hour | None = None) -> np.ndarray:
         return audit_nearest(instance, graph, sites, zones, site_idx, number, hour)
 
+    station_min = nearest(np.flatnonzero(is_open), num_stations)
+    planned = instance.scenario.network.planning_hour
     return AuditedTimes(
         allocation_min=minutes[:num_rows],
         phase_min=minutes[num_rows:],
-        station_min=nearest(np.flatnonzero(is_open), num_stations),
+        station_min=station_min,
         site_min=nearest(np.flatnonzero(may_open), num_sites),
-        hour_min={hour: nearest(np.flatnonzero(is_open), 1, hour)[:, 0] for hour in HOURS},
+        hour_min={
+            hour: station_min[:, 0]
+            if hour == planned
+            else nearest(np.flatnonzero(is_open), 1, hour)[:, 0]
+            for hour in HOURS
+        },
     )
 
 
@@ -283,7 +290,9 @@ def _stated_assumptions(instance: Instance) -> list[dict[str, str]]:
     ]  # fmt: skip
     for name, key in (("sites", "site_id"), ("zones", "zone_id")):
         ids = getattr(instance, name)[key]
-        missing = ids[~ids.isin(table[key])]
+        named = np.zeros(len(ids), dtype=np.bool_)
+        named[positions_of(table[key], ids)] = True
+        missing = ids[~named]
         if len(missing):
             rows.append(
                 _row(f"{name} without a row in travel_times", _ids(missing), "INF",

@@ -1,6 +1,7 @@
 """The pack model's answer of a round, and in the end one that pays for every pack in a station."""
 
 import math
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -87,11 +88,33 @@ class PaidPacks:
 
 
 def plan_packs(
-    instance: Instance, fleet: FleetOperation, answer: StationAnswer, options: SolveOptions
+    instance: Instance,
+    fleet: FleetOperation,
+    answer: StationAnswer,
+    options: SolveOptions,
+    start: PackAssignment | None = None,
 ) -> PlannedPacks:
-    """Packs to cities and vehicles by quarter, for stations as they answered."""
+    """Packs to cities and vehicles by quarter, for stations as they answered.
+
+    ``start`` is the answer for other stations.
+    """
+    return plan_packs_by(
+        instance,
+        fleet,
+        answer,
+        lambda problem: solve_pack_assignment(problem, options, start),
+    )
+
+
+def plan_packs_by(
+    instance: Instance,
+    fleet: FleetOperation,
+    answer: StationAnswer,
+    solve: Callable[[PackAssignmentProblem], PackAssignment],
+) -> PlannedPacks:
+    """`plan_packs` with one's own way of answering the pack model's question."""
     problem, labels = assemble_pack_assignment(instance, fleet, answer)
-    solution = solve_pack_assignment(problem, options)
+    solution = solve(problem)
     vehicles = _vehicles_of_quarters(fleet, problem, labels, solution)
     planned = vehicles[_planned_idx(instance)]
     return PlannedPacks(answer, problem, labels, solution, solution, answer, vehicles, planned)
@@ -176,6 +199,7 @@ def pay_for_stock(
     packs: PlannedPacks,
     stations: OpenStations,
     options: SolveOptions,
+    known: Mapping[str, IntArray] | None = None,
 ) -> PaidPacks:
     """Fill the stations with whole packs for a round's vehicles, and buy them.
 
@@ -191,6 +215,8 @@ def pay_for_stock(
     stations : OpenStations
         Planned for them.
     options : SolveOptions
+    known : mapping of quarter to int array, shape (num_stations, num_packs), optional
+        Packs that `stock_stations` found for the same vehicles and stations.
 
     Returns
     -------
@@ -198,7 +224,11 @@ def pay_for_stock(
         If the time limit comes first, the round's packs, and what its stock leaves for stations.
     """
     quarters, assumed = instance.scenario.quarters, packs.assumed_stations
-    stock = stock_stations(instance, fleet, packs.vehicles, stations, quarters)
+    known = known or {}
+    asked = [quarter for quarter in quarters if quarter not in known]
+    found = stock_stations(instance, fleet, packs.vehicles, stations, asked)
+    of_quarter = {**known, **dict(zip(asked, found, strict=True))}
+    stock = np.stack([of_quarter[quarter] for quarter in quarters])
     answer = answer_of_stock(
         instance, fleet, packs.vehicles, stock, stations, quarters,
         CityService(assumed.served_frac, assumed.capacity_cny), assumed.road_kwh_per_day,

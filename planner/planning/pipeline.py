@@ -1,16 +1,20 @@
 """The stages of planning, called in order: instance in, checked plan out."""
 
-from concurrent.futures import Executor
-from dataclasses import replace
+from collections.abc import Callable
+from concurrent.futures import Executor, ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from typing import TypeVar
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from planner.arrays import FloatArray
 from planner.errors import NoPlanError
 from planner.instance import Instance, check_futures, curve_sets
-from planner.physics.climate import city_climate
-from planner.physics.fleet import check_turns, operate_fleet
+from planner.network import Reach
+from planner.physics.climate import CityClimate, city_climate
+from planner.physics.fleet import FleetOperation, check_turns, operate_fleet
 from planner.physics.range_table import range_curves
 from planner.planning.array_cache import ArrayCache
 from planner.planning.clock import StageClock
@@ -20,11 +24,12 @@ from planner.planning.corridors.check import check_corridors
 from planner.planning.corridors.labels import corridors_of_plan
 from planner.planning.corridors.limits import check_road_limits
 from planner.planning.corridors.prepare import CorridorInput
-from planner.planning.corridors.roads import prepare_roads
+from planner.planning.corridors.roads import CorridorRoads, prepare_roads
 from planner.planning.futures.confirm import recompute_futures
-from planner.planning.futures.hedge import hedge
+from planner.planning.futures.hedge import Hedged, hedge
 from planner.planning.futures.tables import future_tables
 from planner.planning.joined_network import (
+    JoinedNetwork,
     audit,
     is_connected,
     join_network,
@@ -40,7 +45,7 @@ from planner.planning.pack_prices import (
     with_pack_values,
 )
 from planner.planning.phasing.label import own_bounds, with_phase_values
-from planner.planning.phasing.openings import phase_openings
+from planner.planning.phasing.openings import Phased, phase_openings
 from planner.planning.reasons.sited import Sited, sited_of_plan
 from planner.planning.reasons.stations import (
     against_plan,
@@ -49,7 +54,7 @@ from planner.planning.reasons.stations import (
     station_columns,
 )
 from planner.planning.reasons.stored import siting_tables
-from planner.planning.result import Planned
+from planner.planning.result import Checked, Planned
 from planner.planning.rounds import Fitted, fit_packs_and_stations
 from planner.planning.siting.question import ask_of
 from planner.plans import AuditedTimes, Evaluation, Plan, check_labels
@@ -60,6 +65,7 @@ from planner.plans.worth import Reached
 from planner.solving.options import SolveOptions
 from planner.solving.progress import StopRequest
 
+Made = TypeVar("Made")
 FOR_GOOD_TIME_FRAC = 1 / 3
 """Of the siting's time, for the stations of the planning quarter where openings follow."""
 STARTING_TIME_FRAC = 0.25
@@ -75,6 +81,7 @@ def plan(
     stop: StopRequest | None = None,
     cache: ArrayCache | None = None,
     executor: Executor | None = None,
+    on_ready: Callable[[str, object], None] = lambda name, thing: None,
 ) -> Planned:
     """Plan an instance: sites, packs, station sizes, and the check of them all.
 
@@ -87,10 +94,14 @@ def plan(
     stop : threading.Event or alike, optional
         When set, the siting model ends with its best plan so far.
     cache : ArrayCache, optional
-        Keeps road graph and reach for other scenarios of the same roads, sites and zones.
+        Keeps road graph, reach and first packs for other scenarios of the same tables.
     executor : concurrent.futures.Executor, optional
         Where the cities of the siting model are solved, for example a Dask client's
         ``get_executor()``; processes of this machine otherwise.
+    on_ready : callable
+        Called with ``"instance"`` and the instance when work on it begins, and with ``"zones"``
+        and a `Checked` as soon as the plan has passed its check, so that layers can be made
+        beside what follows.
 
     Returns
     -------
@@ -108,8 +119,76 @@ def plan(
     """
     check_limits(instance)
     check_futures(instance)
-    clock = clock or StageClock()
-    options = _solve_options(instance)
+    on_ready("instance", instance)
+    given = _prepare(instance, clock or StageClock(), stop, cache, executor)
+    stationed = _plan_stations(given)
+    with ThreadPoolExecutor(1) as pool:
+        beside = _begin_beside(given, stationed.fitted, pool)
+        checked = _check(given, stationed)
+        on_ready("zones", Checked(checked.plan, checked.evaluation))
+        checked = _follow_days(given, checked)
+        evaluation, candidates = _reason(given, stationed, checked)
+        checked = replace(checked, evaluation=evaluation)
+        gates = _value_gates(given, stationed.fitted, beside)
+        checked = _follow_curves(given, checked, beside)
+    return _gather(given, stationed, checked, candidates, gates)
+
+
+@dataclass(frozen=True)
+class _Given:
+    """What every stage is told.
+
+    Attributes
+    ----------
+    network : JoinedNetwork or None
+        None where drive times are stated.
+    roads : CorridorRoads or None
+        None where no corridors are planned.
+    """
+
+    instance: Instance
+    climate: CityClimate
+    fleet: FleetOperation
+    network: JoinedNetwork | None
+    reach: Reach
+    roads: CorridorRoads | None
+    options: SolveOptions
+    clock: StageClock
+    stop: StopRequest | None
+    executor: Executor | None
+    cache: ArrayCache | None
+
+
+@dataclass(frozen=True)
+class _Stationed:
+    """Packs and stations; over time and for many futures where the scenario asks."""
+
+    fitted: Fitted
+    phased: Phased | None
+    hedged: Hedged | None
+    own_bound_frac: FloatArray
+    """Of what each period could serve, planned alone, shape (num_periods,)."""
+
+
+@dataclass(frozen=True)
+class _Checked:
+    """A plan that passed its check, and what followed from it so far."""
+
+    plan: Plan
+    derived: Derived
+    evaluation: Evaluation
+    tables: dict[str, pd.DataFrame]
+    """Beside those of the check."""
+
+
+def _prepare(
+    instance: Instance,
+    clock: StageClock,
+    stop: StopRequest | None,
+    cache: ArrayCache | None,
+    executor: Executor | None,
+) -> _Given:
+    """Fleet in its climate, network and reach, roads between the cities."""
     with clock.stage("fleet", f"winter range and swaps in {len(instance.cities)} cities"):
         climate = city_climate(instance)
         fleet = operate_fleet(instance, climate)
@@ -125,9 +204,21 @@ def plan(
             roads = prepare_roads(instance, fleet, climate)
             say(f"{len(roads.paths.length_km):,} ways, {len(roads.cost):,} sites")
             check_road_limits(instance, roads)
+    options = _solve_options(instance)
+    return _Given(
+        instance, climate, fleet, network, reach, roads, options, clock, stop, executor, cache
+    )
+
+
+def _plan_stations(given: _Given) -> _Stationed:
+    """Packs and stations that fit each other, by period and for many futures where asked."""
+    instance, fleet, reach, options = given.instance, given.fleet, given.reach, given.options
+    clock, stop, executor = given.clock, given.stop, given.executor
     phases, hedges = bool(instance.scenario.periods), instance.scenario.uncertainty.planned
     for_good = _part_of(options, FOR_GOOD_TIME_FRAC) if phases or hedges else options
-    fitted = fit_packs_and_stations(instance, fleet, reach, for_good, clock, stop, executor, roads)
+    fitted = fit_packs_and_stations(
+        instance, fleet, reach, for_good, clock, stop, executor, given.roads, given.cache
+    )
     phased, own_bound_frac = None, np.full(len(instance.scenario.periods), np.nan)
     if phases:
         left_frac = (1 - FOR_GOOD_TIME_FRAC) * (STARTING_TIME_FRAC if hedges else 1)
@@ -141,90 +232,181 @@ def plan(
         left = _part_of(options, 1 - FOR_GOOD_TIME_FRAC)
         hedged = hedge(instance, fleet, reach, fitted, phased, left, clock, stop, executor)
         fitted, phased = hedged.fitted, hedged.phased
-    gates = unknown_savings(instance, fitted)
+    return _Stationed(fitted, phased, hedged, own_bound_frac)
+
+
+@dataclass(frozen=True)
+class _Beside:
+    """What is told of finished stations and packs, made while the plan is checked.
+
+    Each gives its result or raises what went wrong.
+
+    Attributes
+    ----------
+    gates : callable
+        As of `gate_savings`.
+    contested : callable or None
+        As of `contested_curves`; None with one set of curves.
+    ranges : callable
+        As of `range_curves`.
+    """
+
+    gates: Callable[[], pd.DataFrame]
+    contested: Callable[[], tuple[dict[str, float], dict[str, pd.DataFrame]]] | None
+    ranges: Callable[[], pd.DataFrame]
+
+
+def _begin_beside(given: _Given, fitted: Fitted, pool: Executor) -> _Beside:
+    """Begin in another thread, whose solvers leave this one alone; on one worker, when asked."""
+    instance, options = given.instance, given.options
+
+    def begin(make: Callable[[], Made]) -> Callable[[], Made]:
+        return make if options.workers == 1 else pool.submit(make).result
+
+    contested = None
+    if curve_sets(instance.curves):
+        stations = fitted.paid.assumed_stations
+        contested = begin(lambda: contested_curves(instance, given.climate, stations, options))
+    return _Beside(
+        gates=begin(lambda: gate_savings(instance, fitted, options)),
+        contested=contested,
+        ranges=begin(lambda: range_curves(instance)),
+    )
+
+
+def _value_gates(given: _Given, fitted: Fitted, beside: _Beside) -> pd.DataFrame:
+    """The table of what earlier certificates would save."""
+    gates = unknown_savings(given.instance, fitted)
+    clock = given.clock
     with clock.optional_stage("gates", "what earlier certificates would save") as say:
-        gates = gate_savings(instance, fitted, options)
+        gates = beside.gates()
         say(f"{len(gates)} gates open too late for some quarter")
         unknown = int(gates["saving_cny"].isna().sum())
         if unknown:
             clock.leave_out("gates", NoPlanError(f"{unknown} of {len(gates)}: time limit"))
-    result = label_plan(instance, fitted, phased)
+    return gates
+
+
+def _check(given: _Given, stationed: _Stationed) -> _Checked:
+    """The plan in labels, checked without the solver; likewise its futures."""
+    instance, hedged = given.instance, stationed.hedged
+    result = label_plan(instance, stationed.fitted, stationed.phased)
     if hedged is not None:
         result = replace(result, models=(*result.models, hedged.result))
-    with clock.stage("check", "every limit and figure recomputed without the solver"):
-        audited = audit(instance, network, result)
-        corridors = None if roads is None else corridors_of_plan(instance, fleet, roads, result)
-        derived = derive(instance, climate)
+    with given.clock.stage("check", "every limit and figure recomputed without the solver"):
+        audited = audit(instance, given.network, result)
+        corridors = None
+        if given.roads is not None:
+            corridors = corridors_of_plan(instance, given.fleet, given.roads, result)
+        derived = derive(instance, given.climate)
         evaluation = _evaluate(instance, result, audited, derived, corridors)
     futures: dict[str, pd.DataFrame] = {}
     if hedged is not None:
-        with clock.stage("check", "what is served in each future recomputed without the solver"):
-            futures = future_tables(instance, hedged, recompute_futures(instance, network, hedged))
+        what = "what is served in each future recomputed without the solver"
+        with given.clock.stage("check", what):
+            recomputed = recompute_futures(instance, given.network, hedged)
+            futures = future_tables(instance, hedged, recomputed)
+    return _Checked(result, derived, evaluation, futures)
+
+
+def _follow_days(given: _Given, checked: _Checked) -> _Checked:
+    """With days of all stations, hour by hour and driver by driver."""
+    instance, clock, evaluation = given.instance, given.clock, checked.evaluation
     with clock.stage("days", "who comes to each station in every hour, and where drivers go on to"):
-        days = day_tables(instance, network, result, evaluation, derived)
+        days = day_tables(instance, given.network, checked.plan, evaluation, checked.derived)
     figures: dict[str, float] = {}
     waits: dict[str, pd.DataFrame] = {}
     with clock.optional_stage("simulation", "a day at every station, driver by driver"):
-        figures, waits = confirm(instance, days, clock, stop)
-    contested: dict[str, pd.DataFrame] = {}
-    if curve_sets(instance.curves):
+        figures, waits = confirm(instance, days, clock, given.stop)
+    return _with(checked, figures, {**days, **waits})
+
+
+def _follow_curves(given: _Given, checked: _Checked, beside: _Beside) -> _Checked:
+    """With packs planned anew under each set of curves, and ranges over air temperature."""
+    clock = given.clock
+    if beside.contested is not None:
         with clock.optional_stage("contested", "packs anew under each set of curves") as say:
-            settling, contested = contested_curves(
-                instance, climate, fitted.paid.assumed_stations, options
-            )
-            figures |= settling
+            figures, tables = beside.contested()
+            checked = _with(checked, figures, tables)
             say(
-                f"{len(contested['curve_case'])} sets: to know which is true is worth "
-                f"{settling['settling_cny'] / 1e6:,.1f} M CNY"
+                f"{len(tables['curve_case'])} sets: to know which is true is worth "
+                f"{figures['settling_cny'] / 1e6:,.1f} M CNY"
             )
+    ranges: dict[str, pd.DataFrame] = {}
+    with clock.optional_stage("curves", "range over air temperature, class by class"):
+        ranges["range_curve"] = beside.ranges()
+    return _with(checked, {}, ranges)
+
+
+def _with(
+    checked: _Checked, figures: dict[str, float], tables: dict[str, pd.DataFrame]
+) -> _Checked:
+    """With further figures and tables."""
+    evaluation = checked.evaluation
+    return replace(
+        checked,
+        evaluation=replace(evaluation, kpi={**evaluation.kpi, **figures}),
+        tables={**checked.tables, **tables},
+    )
+
+
+def _reason(
+    given: _Given, stationed: _Stationed, checked: _Checked
+) -> tuple[Evaluation, pd.DataFrame]:
+    """Stations with what each is worth, and the table of other sites: why they hold none."""
+    instance, reach, clock, fitted = given.instance, given.reach, given.clock, stationed.fitted
+    evaluation = checked.evaluation
     with clock.stage("candidates", "why each other site holds no station"):
         reached = Reached(reach.ptr, reach.zone_idx, reach.drive_min)
-        candidates = explain_candidates(
-            instance, evaluation, reached, is_connected(instance, network), result.models[0].prices
-        )
+        connected = is_connected(instance, given.network)
+        prices = checked.plan.models[0].prices
+        candidates = explain_candidates(instance, evaluation, reached, connected, prices)
     with clock.optional_stage("reasons", "what each station is worth, and each other site") as say:
         evaluation, candidates, told = _with_reasons(
-            sited_of_plan(instance, reach, fleet, fitted, options, stop),
+            sited_of_plan(instance, reach, given.fleet, fitted, given.options, given.stop),
             fitted, evaluation, candidates, reached,
         )  # fmt: skip
         say(told)
-    curves = {}
-    with clock.optional_stage("curves", "range over air temperature, class by class"):
-        curves["range_curve"] = range_curves(instance)
+    return evaluation, candidates
+
+
+def _gather(
+    given: _Given,
+    stationed: _Stationed,
+    checked: _Checked,
+    candidates: pd.DataFrame,
+    gates: pd.DataFrame,
+) -> Planned:
+    """All that was planned and found, with all tables and assumptions."""
+    instance, fitted, phased = given.instance, stationed.fitted, stationed.phased
+    tables = checked.evaluation.tables
+    phases = {}
+    if phased is not None:
+        phases["phase"] = with_phase_values(tables["phase"], phased, stationed.own_bound_frac)
     return Planned(
         instance,
-        result,
-        replace(evaluation, kpi={**evaluation.kpi, **figures}),
+        checked.plan,
+        checked.evaluation,
         candidates,
         tables={
-            **evaluation.tables,
-            **days,
-            **waits,
-            "city_quarter": with_pack_values(instance, evaluation.tables["city_quarter"], fitted),
-            "supply_value": supply_values(instance, result.pack_flows, fitted),
+            **tables,
+            "city_quarter": with_pack_values(instance, tables["city_quarter"], fitted),
+            "supply_value": supply_values(instance, checked.plan.pack_flows, fitted),
             "gate_value": gates,
             "coupling": fitted.rounds,
             **siting_tables(instance, fitted),
-            **(
-                {}
-                if phased is None
-                else {
-                    "phase": with_phase_values(evaluation.tables["phase"], phased, own_bound_frac)
-                }
-            ),
-            **curves,
-            **contested,
-            **futures,
+            **phases,
+            **checked.tables,
         },
         assumptions=list_assumptions(
             instance,
-            fleet.extrapolated,
-            climate.suspects,
-            network_assumptions(instance, network),
-            roads,
+            given.fleet.extrapolated,
+            given.climate.suspects,
+            network_assumptions(instance, given.network),
+            given.roads,
             ask_of(instance).assumptions(instance, fitted.siting_problem),
         ),
-        clock=clock,
+        clock=given.clock,
     )
 
 

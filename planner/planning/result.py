@@ -11,6 +11,22 @@ from planner.plans import Evaluation, Plan
 
 
 @dataclass(frozen=True)
+class Checked:
+    """A plan that has passed its check, before what else is told of it.
+
+    Attributes
+    ----------
+    plan : Plan
+        Final.
+    evaluation : Evaluation
+        Zones and cities are final; stations and figures are added to.
+    """
+
+    plan: Plan
+    evaluation: Evaluation
+
+
+@dataclass(frozen=True)
 class Planned:
     """A checked plan and how it came about.
 

@@ -3,8 +3,8 @@
 Packs set the winter load of the zones and the rate at which a station keeps the service level;
 stations set how many whole packs stand in them, and where another swap in the worst hour would
 crowd out others. Each round plans the stations for the packs, then the packs again for these
-stations. When they hardly change, the stations are planned to the full gap, and every pack that
-stands in one is paid for.
+stations. When they hardly change, exchanges improve the stations and their types, and every pack
+that stands in one is paid for.
 """
 
 import math
@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 
-from planner.arrays import FloatArray
+from planner.arrays import FloatArray, IntArray
 from planner.instance import Instance
 from planner.models.allocation.solve import Allocation, allocate_zones
 from planner.models.packs.problem import PackAssignment, PackAssignmentProblem
@@ -22,12 +22,14 @@ from planner.models.reasons.result import SiteReasons
 from planner.models.sized_coverage.problem import SizedCoverageProblem
 from planner.network import Reach
 from planner.physics.fleet import FleetOperation
+from planner.planning.array_cache import ArrayCache
 from planner.planning.clock import StageClock
 from planner.planning.corridors.plan import CorridorPlan
 from planner.planning.corridors.roads import CorridorRoads
 from planner.planning.corridors.rounds import CorridorRounds
+from planner.planning.first_round import first_capacity, first_packs
 from planner.planning.packs import PackLabels, StationAnswer
-from planner.planning.paid_packs import PaidPacks, PlannedPacks, balance, pay_for_stock, plan_packs
+from planner.planning.paid_packs import PaidPacks, PlannedPacks, balance, pay_for_stock
 from planner.planning.reasons.stations import find_reasons, polish
 from planner.planning.service import Capacity, station_capacity
 from planner.planning.siting.answer import choose_stations
@@ -41,13 +43,13 @@ from planner.planning.station_answer import (
     plan_packs_again,
     served_swaps,
 )
-from planner.planning.station_packs import RoadUse, Stage, open_stations
+from planner.planning.station_packs import OpenStations, RoadUse, Stage, open_stations
 from planner.solving.options import SolveOptions
 from planner.solving.progress import StopRequest
 from planner.solving.proof import Proof
 
 ROUGH_GAP_FRAC = 0.02
-"""Gap of the siting in all rounds but the last."""
+"""Gap of the siting in the first round, whose packs are planned as if all swaps were served."""
 
 
 @dataclass(frozen=True)
@@ -131,6 +133,7 @@ def fit_packs_and_stations(
     stop: StopRequest | None = None,
     executor: Executor | None = None,
     roads: CorridorRoads | None = None,
+    cache: ArrayCache | None = None,
 ) -> Fitted:
     """Plan packs and stations in turn.
 
@@ -150,6 +153,8 @@ def fit_packs_and_stations(
         Where cities are solved; processes of this machine otherwise.
     roads : CorridorRoads, optional
         Those between the cities, if corridors are planned.
+    cache : ArrayCache, optional
+        Keeps what the first round begins with.
 
     Returns
     -------
@@ -157,136 +162,171 @@ def fit_packs_and_stations(
         A fixed point within the scenario's tolerance, unless the rounds ran out before.
     """
     coupling = instance.scenario.coupling
-    planned_quarter = instance.scenario.planning_quarter
-    rows: list[dict[str, float]] = []
-    spent_s = 0.0
     with clock.stage("packs", "packs to cities and vehicles, as if all swaps were served"):
-        packs = plan_packs(instance, fleet, StationAnswer.everywhere(instance), options)
-    depends_on_packs = ask_of(instance).depends_on_packs
-    settled = False
-    chosen: Siting | None = None
-    capacity: Capacity | None = None
-    reasons: SiteReasons | None = None
+        packs = first_packs(instance, fleet, options, cache)
     corridors = (
         None if roads is None else CorridorRounds(instance, fleet, roads, options, clock, stop)
     )
+    asked = _Asked(instance, fleet, reach, options, clock, stop, executor, corridors, cache)
+    rows: list[dict[str, float]] = []
+    spent_s, settled = 0.0, False
+    last: _Round | None = None
+    depends_on_packs = ask_of(instance).depends_on_packs
     while True:
-        number, before = len(rows) + 1, capacity
-        is_full = settled or number >= coupling.max_rounds or not depends_on_packs
+        number, before = len(rows) + 1, last
+        is_last = settled or number >= coupling.max_rounds or not depends_on_packs
         left_s = max(1.0, options.time_limit_s - spent_s)
-        claimants = corridors.begin(packs.planned) if corridors else ()
-        with clock.stage("capacity", "rates at which stations keep the service level"):
-            capacity = station_capacity(instance, fleet, packs.planned, before)
-        with clock.stage("siting", f"round {number}: up to {len(instance.sites):,} sites"):
-            siting_problem = assemble_siting(
-                instance, reach, fleet, packs.planned, capacity.swaps_per_hour
-            )
-            of_round = replace(
-                options,
-                gap_frac=options.gap_frac if is_full else max(options.gap_frac, ROUGH_GAP_FRAC),
-                # Half of what is left, so that a later round has the other half.
-                time_limit_s=left_s if is_full else left_s / 2,
-            )
-            task = SitingTask(
-                instance, siting_problem, reach, of_round,
-                earlier=chosen, claimants=claimants, on_progress=clock.from_solver, stop=stop,
-                executor=executor,
-            )  # fmt: skip
-            siting = chosen = choose_stations(task)
-        spent_s += siting.wall_s
-        with clock.stage("allocation", "zones to stations, station sizes"):
-            allocation = _allocate(task, siting)
-        is_last_word = is_full and not corridors and not _replans(instance)
-        if is_last_word and (depends_on_packs or reasons is None):
-            siting, allocation, reasons = _improved(task, siting, allocation, clock)
-            chosen = siting
-        of_stations = reasons
-        if is_full and not instance.scenario.periods:
-            with clock.stage("money", "the same for less money") as say:
-                dearer, siting = (
-                    siting,
-                    spend_least(task, siting, allocation, fixed_sites=roads is not None),
-                )
-                if siting.money is not None:
-                    allocation = _allocate(task, siting)
-                    say(_money_message(siting.money))
-            if not _same_stations(task, dearer, siting):
-                of_stations = None
-        with clock.stage("service", "what the stations serve, city by city"):
-            service = city_service(instance, reach, siting_problem, siting, allocation)
-        on_road = corridors.end(siting) if corridors else RoadUse.none(instance)
-        with clock.stage("stock", "whole packs in every station") as say:
-            stage = Stage(
-                instance.scenario.quarters, planned_quarter, siting_problem, siting.open_site_idx,
-                allocation,
-            )  # fmt: skip
-            stations = open_stations(instance, fleet, packs.vehicles, [stage], on_road)
-            answer, standing = answer_of_stations(
-                instance, fleet, packs, stations, [planned_quarter], service, on_road
-            )
-            say(f"round {number}: {standing:,} packs in {len(stations.station_id):,} stations")
-        # Prices may make packs jump to and fro: later answers are taken by half.
-        mixed = answer.mixed_with(packs.assumed_stations, 0.0 if number == 1 else 0.5)
-        again = OtherPacks(packs, math.nan, math.nan)
-        # The plan stands without it: packs of this round, and stations for them.
-        with clock.optional_stage("packs", "packs again, for these stations") as say:
-            again = plan_packs_again(instance, fleet, packs, mixed, options)
-            say(f"round {number}: {again.message}")
-        served_change = np.abs(answer.served_frac - packs.assumed_stations.served_frac)
-        rows.append(
-            {
-                "round": number,
-                "pack_cost_cny": packs.solution.proof.objective,
-                "swaps_per_day_served": served_swaps(siting_problem, allocation),
-                "siting_gap_frac": siting.gap_frac,
-                "served_change_frac": float(served_change.max(initial=0.0)),
-                "capacity_change_frac": _change_frac(capacity, before),
-                "station_packs": standing,
-                "vehicles_changing_frac": again.changing_frac,
-                "saving_frac": again.saving_frac,
-            }
+        of_round = replace(
+            options,
+            # The first round's packs are never final; any later round may be the last.
+            gap_frac=options.gap_frac if is_last or before else _rough(options.gap_frac),
+            # Half of what is left, so that a later round has the other half.
+            time_limit_s=left_s if is_last else left_s / 2,
         )
-        # The first round assumed stations everywhere: its packs are never final.
+        last = _choose(asked, packs, before, of_round)
+        spent_s += last.siting.wall_s
+        stocked = _stock(asked, last)
+        # Prices may make packs jump to and fro: later answers are taken by half.
+        weight = 0.0 if number == 1 else 0.5
+        again = _packs_again(asked, last, stocked, weight)
+        rows.append(_told(last, before, stocked, again))
         settled = number > 1 and again.saving_frac <= coupling.tolerance_frac
-        stopped = math.isnan(again.saving_frac) or (stop is not None and stop.is_set())
-        if stopped or (is_full and (settled or number >= coupling.max_rounds)):
-            corridor_plan = None
-            if corridors:
-                corridor_plan, siting, on_road = corridors.finish(packs.planned, siting)
-                stations = open_stations(instance, fleet, packs.vehicles, [stage], on_road)
-            with clock.stage("stock", "every pack in a station paid for") as say:
-                paid = pay_for_stock(instance, fleet, packs, stations, options)
-                held = paid.station_packs[instance.scenario.quarters.index(planned_quarter)]
-                say(f"{int(held.sum()):,} packs in stations in {planned_quarter}")
-            return Fitted(
-                packs, siting_problem, siting, allocation, paid, capacity, on_road,
-                pd.DataFrame(rows), corridor_plan, corridors, of_stations,
-            )  # fmt: skip
+        is_ended = stop is not None and stop.is_set()
+        stopped = is_ended or math.isnan(again.saving_frac)
+        is_enough = is_last or last.siting.gap_frac <= options.gap_frac
+        if stopped or (is_enough and (settled or number >= coupling.max_rounds)):
+            better = last if is_ended else _better(asked, last)
+            if better is not last:
+                # Corridors know the places of stations only, which stay.
+                on_road = stocked.on_road if corridors else None
+                last, stocked = better, _stock(asked, better, on_road)
+                if not stopped:
+                    again = _packs_again(asked, last, stocked, weight)
+                    settled = again.saving_frac <= coupling.tolerance_frac
+                    stopped = math.isnan(again.saving_frac)
+                rows[-1] = _told(last, before, stocked, again)
+            if stopped or settled or number >= coupling.max_rounds:
+                return _finish(asked, last, stocked, pd.DataFrame(rows))
         if not settled:
             packs = again.packs
-        if settled or number + 1 >= coupling.max_rounds:
             with clock.optional_stage("packs", "packs that supply has for vehicles and stations"):
-                packs = balance(instance, fleet, packs, answer, options)
+                packs = balance(instance, fleet, packs, stocked.answer, options)
 
 
-def _change_frac(capacity: Capacity, before: Capacity | None) -> float:
-    if before is None:
-        return math.nan
-    rate, earlier = capacity.swaps_per_hour, before.swaps_per_hour
-    change = np.divide(np.abs(rate - earlier), earlier, out=np.zeros(rate.shape), where=earlier > 0)
-    return float(change.max(initial=0.0))
+def _rough(gap_frac: float) -> float:
+    return max(gap_frac, ROUGH_GAP_FRAC)
 
 
-def _replans(instance: Instance) -> bool:
-    """Whether other stations follow, for periods or for many futures."""
-    return bool(instance.scenario.periods) or instance.scenario.uncertainty.planned
+@dataclass(frozen=True)
+class _Asked:
+    """What is the same in all rounds."""
+
+    instance: Instance
+    fleet: FleetOperation
+    reach: Reach
+    options: SolveOptions
+    clock: StageClock
+    stop: StopRequest | None
+    executor: Executor | None
+    corridors: CorridorRounds | None
+    cache: ArrayCache | None
 
 
-def _improved(
-    task: SitingTask, siting: Siting, allocation: Allocation, clock: StageClock
-) -> tuple[Siting, Allocation, SiteReasons | None]:
-    """The answer after exchanges of stations that improve it, and what each station is worth."""
-    reasons = None
+@dataclass(frozen=True)
+class _Round:
+    """Stations of a round, and the packs that they were planned for.
+
+    Attributes
+    ----------
+    number : int
+        1 for the first.
+    packs, rates : PlannedPacks, Capacity
+        What the siting was told.
+    task, siting, allocation : SitingTask, Siting, Allocation
+    reasons : SiteReasons, optional
+        Of the stations, where the round searched for them.
+    """
+
+    number: int
+    packs: PlannedPacks
+    rates: Capacity
+    task: SitingTask
+    siting: Siting
+    allocation: Allocation
+    reasons: SiteReasons | None = None
+
+
+@dataclass(frozen=True)
+class _Stocked:
+    """Whole packs in a round's stations.
+
+    Attributes
+    ----------
+    stage : Stage
+        The planning quarter's stations as `open_stations` takes them.
+    stations : OpenStations
+    answer : StationAnswer
+        What they tell the packs.
+    on_road : RoadUse
+    packs : int array, shape (num_stations, num_packs)
+        In them, in the planning quarter.
+    """
+
+    stage: Stage
+    stations: OpenStations
+    answer: StationAnswer
+    on_road: RoadUse
+    packs: IntArray
+
+
+def _choose(
+    asked: _Asked,
+    packs: PlannedPacks,
+    before: _Round | None,
+    options: SolveOptions,
+) -> _Round:
+    """Stations for packs."""
+    instance, clock = asked.instance, asked.clock
+    number = 1 if before is None else before.number + 1
+    claimants = asked.corridors.begin(packs.planned) if asked.corridors else ()
+    with clock.stage("capacity", "rates at which stations keep the service level"):
+        if before is None:
+            rates = first_capacity(instance, asked.fleet, packs.planned, asked.cache)
+        else:
+            rates = station_capacity(instance, asked.fleet, packs.planned, before.rates)
+    with clock.stage("siting", f"round {number}: up to {len(instance.sites):,} sites"):
+        problem = assemble_siting(
+            instance, asked.reach, asked.fleet, packs.planned, rates.swaps_per_hour
+        )
+        task = SitingTask(
+            instance, problem, asked.reach, options,
+            earlier=None if before is None else before.siting, claimants=claimants,
+            on_progress=clock.from_solver, stop=asked.stop, executor=asked.executor,
+        )  # fmt: skip
+        siting = choose_stations(task)
+    with clock.stage("allocation", "zones to stations, station sizes"):
+        allocation = _allocate(task, siting)
+    return _Round(number, packs, rates, task, siting, allocation)
+
+
+def _better(asked: _Asked, last: _Round) -> _Round:
+    """The last round's plan improved by exchanges, then as good for less money.
+
+    Where other stations follow, for periods or for many futures, their search improves them.
+    """
+    scenario = asked.instance.scenario
+    better = last
+    if not (asked.corridors or scenario.periods or scenario.uncertainty.planned):
+        better = _improved(asked, better)
+    if not scenario.periods:
+        better = _for_less_money(asked, better)
+    return better
+
+
+def _improved(asked: _Asked, last: _Round) -> _Round:
+    """A round after exchanges of stations that improve it, with what each station is worth."""
+    task, siting, allocation = last.task, last.siting, last.allocation
+    reasons, clock = None, asked.clock
     with clock.optional_stage("reasons", "what each station is worth, and what improves") as say:
         found = find_reasons(task, siting, allocation)
         if found is not None and found.improved is not None:
@@ -295,7 +335,109 @@ def _improved(
             say(f"{found.applied} exchanges of stations improve the plan")
             found = replace(found, improved=None)
         reasons = found
-    return siting, allocation, reasons
+    return replace(last, siting=siting, allocation=allocation, reasons=reasons)
+
+
+def _for_less_money(asked: _Asked, last: _Round) -> _Round:
+    """A round whose plan is as good for less money; without reasons if other stations open."""
+    task, allocation = last.task, last.allocation
+    with asked.clock.stage("money", "the same for less money") as say:
+        fixed = asked.corridors is not None
+        siting = spend_least(task, last.siting, allocation, fixed_sites=fixed)
+        if siting.money is not None:
+            allocation = _allocate(task, siting)
+            say(_money_message(siting.money))
+    reasons = last.reasons if _same_stations(task, last.siting, siting) else None
+    return replace(last, siting=siting, allocation=allocation, reasons=reasons)
+
+
+def _stock(asked: _Asked, last: _Round, on_road: RoadUse | None = None) -> _Stocked:
+    """Fill a round's stations with whole packs, and hear what they tell the packs.
+
+    Stations between the cities are asked for what they give where that is not known.
+    """
+    instance, fleet, clock, packs = asked.instance, asked.fleet, asked.clock, last.packs
+    planned_quarter = instance.scenario.planning_quarter
+    with clock.stage("service", "what the stations serve, city by city"):
+        service = city_service(
+            instance, asked.reach, last.task.problem, last.siting, last.allocation
+        )
+    if on_road is None:
+        corridors = asked.corridors
+        on_road = corridors.end(last.siting) if corridors else RoadUse.none(instance)
+    with clock.stage("stock", "whole packs in every station") as say:
+        stage = Stage(
+            instance.scenario.quarters, planned_quarter, last.task.problem,
+            last.siting.open_site_idx, last.allocation,
+        )  # fmt: skip
+        stations = open_stations(instance, fleet, packs.vehicles, [stage], on_road)
+        answer, stock = answer_of_stations(
+            instance, fleet, packs, stations, [planned_quarter], service, on_road
+        )
+        num_packs, num_stations = int(stock.sum()), len(stations.station_id)
+        say(f"round {last.number}: {num_packs:,} packs in {num_stations:,} stations")
+    return _Stocked(stage, stations, answer, on_road, stock[0])
+
+
+def _packs_again(asked: _Asked, last: _Round, stocked: _Stocked, weight: float) -> OtherPacks:
+    """Packs planned again for a round's stations; those of the round if that fails.
+
+    What was assumed of stations before counts by ``weight``.
+    """
+    answer = stocked.answer.mixed_with(last.packs.assumed_stations, weight)
+    again = OtherPacks(last.packs, math.nan, math.nan)
+    # The plan stands without it: packs of this round, and stations for them.
+    with asked.clock.optional_stage("packs", "packs again, for these stations") as say:
+        again = plan_packs_again(asked.instance, asked.fleet, last.packs, answer, asked.options)
+        say(f"round {last.number}: {again.message}")
+    return again
+
+
+def _told(
+    last: _Round, before: _Round | None, stocked: _Stocked, again: OtherPacks
+) -> dict[str, float]:
+    """Row of `Fitted.rounds`."""
+    assumed = last.packs.assumed_stations
+    served_change = np.abs(stocked.answer.served_frac - assumed.served_frac)
+    return {
+        "round": last.number,
+        "pack_cost_cny": last.packs.solution.proof.objective,
+        "swaps_per_day_served": served_swaps(last.task.problem, last.allocation),
+        "siting_gap_frac": last.siting.gap_frac,
+        "served_change_frac": float(served_change.max(initial=0.0)),
+        "capacity_change_frac": _change_frac(last.rates, before.rates if before else None),
+        "station_packs": int(stocked.packs.sum()),
+        "vehicles_changing_frac": again.changing_frac,
+        "saving_frac": again.saving_frac,
+    }
+
+
+def _finish(asked: _Asked, last: _Round, stocked: _Stocked, rows: pd.DataFrame) -> Fitted:
+    """Pay for every pack of the last round's stations; plan the corridors for good."""
+    instance, fleet, packs = asked.instance, asked.fleet, last.packs
+    siting, on_road, stations = last.siting, stocked.on_road, stocked.stations
+    corridor_plan, known = None, {instance.scenario.planning_quarter: stocked.packs}
+    if asked.corridors:
+        known = {}
+        corridor_plan, siting, on_road = asked.corridors.finish(packs.planned, siting)
+        stations = open_stations(instance, fleet, packs.vehicles, [stocked.stage], on_road)
+    with asked.clock.stage("stock", "every pack in a station paid for") as say:
+        paid = pay_for_stock(instance, fleet, packs, stations, asked.options, known)
+        planned_quarter = instance.scenario.planning_quarter
+        held = paid.station_packs[instance.scenario.quarters.index(planned_quarter)]
+        say(f"{int(held.sum()):,} packs in stations in {planned_quarter}")
+    return Fitted(
+        packs, last.task.problem, siting, last.allocation, paid, last.rates, on_road, rows,
+        corridor_plan, asked.corridors, last.reasons,
+    )  # fmt: skip
+
+
+def _change_frac(capacity: Capacity, before: Capacity | None) -> float:
+    if before is None:
+        return math.nan
+    rate, earlier = capacity.swaps_per_hour, before.swaps_per_hour
+    change = np.divide(np.abs(rate - earlier), earlier, out=np.zeros(rate.shape), where=earlier > 0)
+    return float(change.max(initial=0.0))
 
 
 def _same_stations(task: SitingTask, one: Siting, other: Siting) -> bool:

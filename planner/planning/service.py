@@ -6,7 +6,7 @@ are those of `planner.service`.
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -170,7 +170,8 @@ def in_parts(
         )
 
 
-class Capacity(NamedTuple):
+@dataclass(frozen=True)
+class Capacity:
     """What station types can do in cities.
 
     Attributes

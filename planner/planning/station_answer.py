@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from planner.arrays import FloatArray
+from planner.arrays import FloatArray, IntArray
 from planner.instance import Instance
 from planner.models.allocation.solve import Allocation, allocate_zones
 from planner.models.sized_coverage.problem import SizedCoverageProblem
@@ -103,8 +103,8 @@ def answer_of_stations(
     quarters: Sequence[str],
     service: CityService,
     on_road: RoadUse,
-) -> tuple[StationAnswer, int]:
-    """What stations filled with whole packs tell the pack model, and packs of the last quarter.
+) -> tuple[StationAnswer, IntArray]:
+    """What stations filled with whole packs tell the pack model, and these packs.
 
     Parameters
     ----------
@@ -118,7 +118,7 @@ def answer_of_stations(
     answer = answer_of_stock(
         instance, fleet, packs.vehicles, stock, stations, quarters, service, on_road.kwh_per_day
     )
-    return answer, int(stock[-1].sum())
+    return answer, stock
 
 
 def plan_packs_again(
@@ -135,7 +135,7 @@ def plan_packs_again(
     NoPlanError
         If the time limit comes first.
     """
-    again = plan_packs(instance, fleet, answer, options)
+    again = plan_packs(instance, fleet, answer, options, packs.solution)
     moving = np.abs(again.planned - packs.planned).sum() / 2
     changing = float(moving / max(packs.planned.sum(), 1.0))
     return OtherPacks(again, changing, saving_frac(packs, again, options))

@@ -1,5 +1,7 @@
 """Shared arrays: equal to computed ones, whatever happens to their files."""
 
+import os
+import sys
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, fields, replace
 from multiprocessing import get_context
@@ -12,8 +14,19 @@ import pytest
 from numpy.typing import NDArray
 
 from planner.instance import Instance, read_instance
-from planner.planning.array_cache import ArrayCache, content_key
+from planner.physics.climate import city_climate
+from planner.physics.fleet import operate_fleet
+from planner.planning import first_round
+from planner.planning.array_cache import (
+    ArrayCache,
+    content_key,
+    kept_files,
+    user_cache,
+    user_cache_folder,
+)
+from planner.planning.first_round import first_capacity, first_packs
 from planner.planning.joined_network import reach_on_network
+from planner.solving.options import SolveOptions
 
 ROOT = Path(__file__).parents[2]
 
@@ -152,3 +165,67 @@ def test_only_what_depends_on_a_change_is_computed_again(
     for one, other in zip(found, _network(changed, None), strict=True):
         for field in fields(one):
             np.testing.assert_array_equal(getattr(one, field.name), getattr(other, field.name))
+
+
+def test_what_was_used_longest_ago_goes_first(tmp_path: Path) -> None:
+    """Of all versions together; a result that was asked for again is not the oldest any more."""
+    size = 1000
+    ArrayCache(tmp_path / "old").once(Squares, "a" * 64, lambda: _squares(size))
+    one = next((tmp_path / "old").iterdir()).stat().st_size
+    cache = ArrayCache(tmp_path / "new", limit_bytes=3 * one)
+    for age, key in enumerate("cb"):
+        cache.once(Squares, key * 64, lambda: _squares(size))
+        path = cache.folder / f"squares-{key * 32}.npz"
+        os.utime(path, ns=(0, 10**9 * (2 - age)))
+    os.utime(tmp_path / "old" / f"squares-{'a' * 32}.npz", ns=(0, 5 * 10**8))
+    cache.once(Squares, "b" * 64, _never)
+    cache.once(Squares, "d" * 64, lambda: _squares(size))
+    assert {path.stem[-1] for path in kept_files(tmp_path)} == {"b", "c", "d"}
+    cache.once(Squares, "e" * 64, lambda: _squares(size))
+    assert {path.stem[-1] for path in kept_files(tmp_path)} == {"b", "d", "e"}
+
+
+def test_the_users_folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("PLANNER_CACHE", "")
+    assert user_cache("1") is None
+    monkeypatch.setenv("PLANNER_CACHE", str(tmp_path))
+    kept = user_cache("1")
+    assert kept is not None
+    assert kept.folder == tmp_path / "1"
+    monkeypatch.delenv("PLANNER_CACHE")
+    monkeypatch.setattr(sys, "platform", "linux")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "caches"))
+    assert user_cache_folder() == tmp_path / "caches" / "planner"
+
+
+def test_a_second_scenario_begins_with_the_same_packs(
+    instance: Instance, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The number of stations changes neither them nor what stations take with them."""
+    fleet = operate_fleet(instance, city_climate(instance))
+    scenario = instance.scenario
+    options = SolveOptions(gap_frac=0.0, time_limit_s=60.0, seed=1)
+    cache = ArrayCache(tmp_path)
+    packs = first_packs(instance, fleet, options, cache)
+    rates = first_capacity(instance, fleet, packs.planned, cache)
+    siting = scenario.siting.model_copy(update={"num_stations": 2})
+    other = replace(instance, scenario=scenario.model_copy(update={"siting": siting}))
+
+    def never(*_: object, **__: object) -> None:
+        raise AssertionError("computed again")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(first_round, "solve_pack_assignment", never)
+        patch.setattr(first_round, "station_capacity", never)
+        again = first_packs(other, fleet, options, cache)
+        same = first_capacity(other, fleet, again.planned, cache)
+    assert again.solution.proof == packs.solution.proof
+    assert again.solution.basis == packs.solution.basis
+    np.testing.assert_array_equal(again.vehicles, packs.vehicles)
+    np.testing.assert_array_equal(again.solution.pack_value, packs.solution.pack_value)
+    np.testing.assert_array_equal(same.swaps_per_hour, rates.swaps_per_hour)
+
+    stricter = scenario.service.model_copy(update={"wait_min": 1.0})
+    changed = replace(instance, scenario=scenario.model_copy(update={"service": stricter}))
+    slower = first_capacity(changed, fleet, packs.planned, cache)
+    assert (slower.swaps_per_hour < rates.swaps_per_hour).any()

@@ -3,6 +3,7 @@
 import itertools
 import threading
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -12,8 +13,10 @@ from planner.errors import InfeasibleError
 from planner.instance import Instance
 from planner.physics.climate import city_climate
 from planner.physics.fleet import operate_fleet
+from planner.planning import rounds
 from planner.planning.pipeline import plan
 from planner.planning.result import Planned
+from planner.planning.siting.question import Siting, SitingTask
 from planner.plans.derived import derive
 from planner.plans.fleet_rows import fleet_rates, peak_shares, winter_rates
 
@@ -348,10 +351,44 @@ def test_a_promise_kept_is_a_promise(tutorial: Instance) -> None:
 
 
 def test_rounds_end_where_packs_and_stations_fit(tutorial: Instance) -> None:
-    rounds = plan(_over_quarters(tutorial)).tables["coupling"]
-    assert rounds["vehicles_changing_frac"].iloc[-1] <= 0.001
-    assert rounds["round"].tolist() == list(range(1, len(rounds) + 1))
-    assert len(rounds) < tutorial.scenario.coupling.max_rounds
+    coupling = tutorial.scenario.coupling
+    told = plan(_over_quarters(tutorial)).tables["coupling"]
+    assert told["saving_frac"].iloc[-1] <= coupling.tolerance_frac
+    assert told["vehicles_changing_frac"].iloc[-1] <= 0.002
+    assert told["round"].tolist() == list(range(1, len(told) + 1))
+    assert len(told) < coupling.max_rounds
+
+
+def test_rounds_search_for_reasons_and_less_money_once(
+    tutorial: Instance, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each round from the second goes to the gap asked for, since any may be the last."""
+    gaps, searched = [], []
+    choose, find, spend = rounds.choose_stations, rounds.find_reasons, rounds.spend_least
+
+    def choose_stations(task: SitingTask) -> Siting:
+        gaps.append(task.options.gap_frac)
+        return choose(task)
+
+    def find_reasons(*args: Any) -> Any:
+        searched.append("reasons")
+        return find(*args)
+
+    def spend_least(*args: Any, **kwargs: Any) -> Any:
+        searched.append("money")
+        return spend(*args, **kwargs)
+
+    monkeypatch.setattr(rounds, "choose_stations", choose_stations)
+    monkeypatch.setattr(rounds, "find_reasons", find_reasons)
+    monkeypatch.setattr(rounds, "spend_least", spend_least)
+    planned = plan(_over_quarters(tutorial))
+    asked = tutorial.scenario.solver.gap_frac
+    assert gaps == [0.02, *[asked] * (len(planned.tables["coupling"]) - 1)]
+    assert searched == ["reasons", "money"]
+    told = planned.tables["coupling"].iloc[-1]
+    assert told["swaps_per_day_served"] == pytest.approx(
+        planned.evaluation.kpi["swaps_per_day_served"]
+    )
 
 
 def test_full_stations_price_the_load(tutorial: Instance) -> None:

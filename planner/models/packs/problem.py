@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from planner.arrays import BoolArray, FloatArray, IndexArray, IntArray, freeze
+from planner.solving.linear_again import LinearBasis
 from planner.solving.proof import Proof
 
 
@@ -171,6 +172,8 @@ class PackAssignment:
         What one more kWh produced in the quarter saves, >= 0 [CNY/kWh].
     pack_value : ndarray, shape (num_quarters, num_cities, num_packs)
         What one more pack in the city from that quarter on saves, its lease paid [CNY].
+    basis : LinearBasis, optional
+        Where the simplex method ended: what a problem much like this one starts from.
     """
 
     proof: Proof
@@ -183,6 +186,7 @@ class PackAssignment:
     moved_out: FloatArray
     supply_value: FloatArray
     pack_value: FloatArray
+    basis: LinearBasis | None = None
 
 
 def at_most(problem: PackAssignmentProblem, plan: PackAssignment) -> PackAssignmentProblem:

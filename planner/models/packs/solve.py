@@ -20,7 +20,7 @@ from planner.models.packs.lp import (
 )
 from planner.models.packs.prices import dual_bound, prices_of
 from planner.models.packs.problem import PackAssignment, PackAssignmentProblem
-from planner.solving.linear_model import solve_linear
+from planner.solving.linear_again import LinearBasis, solve_linear_again
 from planner.solving.options import SolveOptions
 from planner.solving.proof import Proof
 from planner.solving.status import OPTIMAL_GAP_FRAC, Status, gap_frac
@@ -33,7 +33,9 @@ ROW_TOLERANCE = 1e-9
 """A plan keeps every row within this share of its largest number of packs, vehicles or MWh."""
 
 
-def solve_pack_assignment(problem: PackAssignmentProblem, options: SolveOptions) -> PackAssignment:
+def solve_pack_assignment(
+    problem: PackAssignmentProblem, options: SolveOptions, start: PackAssignment | None = None
+) -> PackAssignment:
     """Give packs to cities and vehicles at least cost over all quarters.
 
     Parameters
@@ -41,6 +43,8 @@ def solve_pack_assignment(problem: PackAssignmentProblem, options: SolveOptions)
     problem : PackAssignmentProblem
     options : SolveOptions
         For the time limit.
+    start : PackAssignment, optional
+        Answer to a problem with the same sets, near which the answer is looked for.
 
     Returns
     -------
@@ -57,7 +61,9 @@ def solve_pack_assignment(problem: PackAssignmentProblem, options: SolveOptions)
     started = time.perf_counter()
     lp = pack_assignment_lp(problem)
     limit_s = math.inf if options.deterministic else options.time_limit_s
-    values, duals = _solve(lp, limit_s - (time.perf_counter() - started))
+    values, duals, basis = _solve(
+        lp, None if start is None else start.basis, limit_s - (time.perf_counter() - started)
+    )
     plan = {name: spread(values, column) for name, column in lp.column.items()}
     # Where moving is free the solver may move a pack in and out of the same place.
     back_and_forth = np.minimum(plan["move_in"], plan["move_out"])
@@ -96,6 +102,7 @@ def solve_pack_assignment(problem: PackAssignmentProblem, options: SolveOptions)
         moved_out=plan["move_out"],
         supply_value=prices.supply_value,
         pack_value=prices.pack,
+        basis=basis,
     )
 
 
@@ -138,7 +145,8 @@ def gate_values(
             raise ValueError(f"opening {label!r} takes back a permission")
         left_s = options.time_limit_s - (time.perf_counter() - started)
         try:
-            result = solve_pack_assignment(opened, replace(options, time_limit_s=max(left_s, 1e-3)))
+            within = replace(options, time_limit_s=max(left_s, 1e-3))
+            result = solve_pack_assignment(opened, within, plan)
         except NoPlanError:
             savings[label] = math.nan
         else:
@@ -146,11 +154,14 @@ def gate_values(
     return savings
 
 
-def _solve(lp: PackAssignmentLp, time_limit_s: float) -> tuple[FloatArray, FloatArray]:
-    """Values of the columns and duals of the rows, by GLOP's dual simplex."""
-    model = pack_assignment_model(lp).to_ortools()
+def _solve(
+    lp: PackAssignmentLp, start: LinearBasis | None, time_limit_s: float
+) -> tuple[FloatArray, FloatArray, LinearBasis | None]:
+    """Values of the columns and duals of the rows, by GLOP's dual simplex; and the basis."""
     started = time.perf_counter()
-    found = solve_linear(model, time_limit_s=max(time_limit_s, 1e-3), dual_simplex=True)
+    found, basis = solve_linear_again(
+        pack_assignment_model(lp), start, time_limit_s=max(time_limit_s, 1e-3)
+    )
     # Cut short, GLOP may call its state abnormal.
     is_late = found.values is None and time.perf_counter() - started >= time_limit_s
     if found.status is Status.NO_SOLUTION or is_late:
@@ -165,4 +176,4 @@ def _solve(lp: PackAssignmentLp, time_limit_s: float) -> tuple[FloatArray, Float
     missed = np.maximum(lp.row_lower - activity, activity - lp.row_upper).max(initial=0.0)
     if missed > ROW_TOLERANCE * values.max(initial=1.0):
         raise PlannerError(f"packs by quarter: the LP solver's plan misses a row by {missed:.3g}")
-    return values, found.duals
+    return values, found.duals, basis

@@ -266,10 +266,11 @@ class _Ask:
         on_road = RoadUse.none(instance) if corridors is None else corridors.end(chosen)
         with clock.stage("stock", "whole packs in every station and quarter") as say:
             stations = self.open_stations(packs, stages, on_road)
-            answer, standing = answer_of_stations(
+            answer, stock = answer_of_stations(
                 instance, fleet, packs, stations, instance.scenario.quarters, service, on_road
             )
-            say(f"{standing:,} packs in {len(stations.station_id):,} stations at last")
+            last_packs, num_stations = int(stock[-1].sum()), len(stations.station_id)
+            say(f"{last_packs:,} packs in {num_stations:,} stations at last")
         return _Round(
             packs, siting_problem, chosen, problem, openings, stages, rates, on_road, stations,
             answer,

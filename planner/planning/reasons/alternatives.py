@@ -197,7 +197,7 @@ def _portfolio(
 
 
 def _known(points: list[Point], portfolio: Portfolio) -> list[Plan]:
-    return [*portfolio.plans, *(point.plan for point in points if point.plan is not None)]
+    return [*portfolio.plans, *(plan for point in points for plan in point.plans)]
 
 
 def _cities(
@@ -209,7 +209,7 @@ def _cities(
             found.append(each)
             if work_s() - began > limit_s and not sited.task.options.deterministic:
                 break
-        return found
+        return sorted(found, key=lambda each: each.city)
     return _cities_by_solving(sited, limit_s, stop)
 
 

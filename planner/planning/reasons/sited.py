@@ -17,7 +17,7 @@ from h3.api import basic_int
 
 from planner.arrays import IntArray
 from planner.errors import Fault, InputError
-from planner.instance import Instance, read_instance
+from planner.instance import Instance, is_in_database, read_instance
 from planner.models.allocation.solve import Allocation, allocate_zones
 from planner.models.sized_coverage.problem import SizedCoverageProblem
 from planner.network import Reach
@@ -237,15 +237,21 @@ def _instance_of_run(run: Path, stated: Mapping[str, Any], folder: Path | None) 
     )
     now = {file.path: file.sha256 for file in instance.input_files}
     then = {file["path"]: file["sha256"] for file in stated["inputs"]}
-    remedy = "is not what the run was made of; put the file of then back, or plan again"
     faults = [
-        Fault(str(folder / name), None, "", "", remedy)
+        _changed_input(folder, name)
         for name in sorted(now.keys() | then.keys())
         if now.get(name) != then.get(name)
     ]
     if faults:
         raise InputError(faults, source=str(folder))
     return instance
+
+
+def _changed_input(folder: Path, name: str) -> Fault:
+    if is_in_database(name):
+        return Fault(name, None, "", "", "rows are not those that the run was made of; plan again")
+    remedy = "is not what the run was made of; put the file of then back, or plan again"
+    return Fault(str(folder / name), None, "", "", remedy)
 
 
 def _read_table(run: Path, name: str) -> pd.DataFrame:

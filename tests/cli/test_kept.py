@@ -1,0 +1,37 @@
+"""`planner run` keeps arrays for the next run, `planner cache` tells of them and clears them."""
+
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from planner.cli import cli
+
+TUTORIAL = Path(__file__).parents[2] / "instances" / "tutorial"
+
+
+def test_what_runs_keep(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = tmp_path / "kept"
+    monkeypatch.setenv("PLANNER_CACHE", str(folder))
+
+    def command(*arguments: str) -> str:
+        result = CliRunner().invoke(cli, arguments, catch_exceptions=False)
+        assert result.exit_code == 0
+        return result.output
+
+    assert command("cache").startswith("0 files")
+    run = ("run", str(TUTORIAL), "--outputs", "tables", "--out")
+    command(*run, str(tmp_path / "one"))
+    kept = sorted(folder.rglob("*.npz"))
+    kinds = {path.name.partition("-")[0] for path in kept}
+    assert kinds == {"access", "capacity", "keptpacks", "reach", "roadgraph"}
+    assert f"{len(kept)} files" in command("cache")
+    before = {path: path.read_bytes() for path in kept}
+    command(*run, str(tmp_path / "two"))
+    assert {path: path.read_bytes() for path in folder.rglob("*.npz")} == before
+    one, two = (tmp_path / name / "layers" / "stations.parquet" for name in ("one", "two"))
+    assert one.read_bytes() == two.read_bytes()
+    assert "removed" in command("cache", "--clear")
+    assert not list(folder.iterdir())
+    monkeypatch.setenv("PLANNER_CACHE", "")
+    assert "nothing is kept" in command("cache")
