@@ -2,12 +2,13 @@
 
 from planner.instance.curve_sets import BASE, curve_rows, curve_sets
 from planner.instance.futures import check_futures
+from planner.instance.input_files import InputFile, is_in_database
 from planner.instance.names import suggest
 from planner.instance.read import (
     SCENARIO_FILE,
-    InputFile,
     Instance,
     instance_files,
+    instance_rows,
     read_instance,
     read_one_table,
 )
@@ -30,6 +31,8 @@ __all__ = [
     "curve_sets",
     "describe_settings",
     "instance_files",
+    "instance_rows",
+    "is_in_database",
     "merge_settings",
     "read_instance",
     "read_one_table",

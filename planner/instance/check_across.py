@@ -45,7 +45,7 @@ def check_across_tables(
         for column, (target, target_column) in TABLES[name].references.items():
             if target in frames:
                 known = frames[target][target_column]
-                is_unknown = frame[column].notna() & ~frame[column].isin(known)
+                is_unknown = frame[column].notna() & ~_is_among(frame[column], known)
                 if target == "chemistries":
                     faults += _unknown_chemistries(frame, is_unknown, known, name, files)
                     continue
@@ -54,6 +54,17 @@ def check_across_tables(
         if set(names) <= set(frames):
             faults += check(*(frames[name] for name in names), files)
     return faults
+
+
+def _is_among(values: pd.Series, known: pd.Series) -> "pd.Series[bool]":
+    """`Series.isin`, which makes an object of each of a million known texts one by one."""
+    if not all(isinstance(each.dtype, pd.StringDtype) for each in (values, known)):
+        return values.isin(known)
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    found = np.asarray(pc.is_in(pa.array(values), value_set=pa.array(known)), dtype=np.bool_)
+    return pd.Series(found, index=values.index, dtype=bool)
 
 
 def check_corridor_type(stations: pd.DataFrame, station_type: str | None) -> list[Fault]:
@@ -320,7 +331,8 @@ def _zone_ids(zones: pd.DataFrame, files: Mapping[str, str]) -> list[Fault]:
         return []
     from h3.api import basic_str
 
-    is_cell = np.fromiter((basic_str.is_valid_cell(str(cell)) for cell in zones["zone_id"]), bool)
+    ids = zones["zone_id"].astype("str").fillna("").tolist()
+    is_cell = np.fromiter(map(basic_str.is_valid_cell, ids), np.bool_, len(ids))
     remedy = "not an H3 cell; correct it, or give the columns lon and lat"
     return _at(files, "zones", zones, "zone_id", np.flatnonzero(~is_cell), remedy)
 

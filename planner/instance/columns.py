@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -29,7 +28,7 @@ _THOUSANDS = r"[+-]?[1-9]\d{0,2}(?:,\d{3})+"
 
 
 def format_columns(
-    layer: Layer, path: Path, table: Table, source: TableSource
+    layer: Layer, table: Table, source: TableSource, *, cuts_names: bool = False
 ) -> tuple[Layer, list[Fault]]:
     """Bring a file's columns to the instance format.
 
@@ -41,12 +40,12 @@ def format_columns(
     ----------
     layer : Layer
         As read.
-    path : Path
-        The file.
     table : Table
         The specification.
     source : TableSource
         What the scenario file says of names, constants, decimal mark and factors.
+    cuts_names : bool
+        Whether the file's format cuts names to ten characters, as Shapefile does.
 
     Returns
     -------
@@ -55,7 +54,7 @@ def format_columns(
     faults : list of Fault
         Of names, constants, marks and factors; cells are not looked at.
     """
-    frame, faults = _name_columns(layer, path, table, source)
+    frame, faults = _name_columns(layer, table, source, cuts_names)
     frame, notes = _trim(frame, layer.label)
     layer = _without_blank_rows(replace(layer, frame=frame))
     frame = layer.frame
@@ -71,7 +70,7 @@ def format_columns(
 
 
 def _name_columns(
-    layer: Layer, path: Path, table: Table, source: TableSource
+    layer: Layer, table: Table, source: TableSource, cuts_names: bool
 ) -> tuple[pd.DataFrame, list[Fault]]:
     setting = f"tables.{table.name}"
     frame = layer.frame.set_axis([trimmed(str(name)) or "" for name in layer.frame.columns], axis=1)
@@ -83,7 +82,7 @@ def _name_columns(
     ]
     frame = frame.loc[:, ~frame.columns.isin(source.ignore)]
     names = dict(source.columns)
-    if path.suffix == ".shp":
+    if cuts_names:
         known = [column.name for column in table.accepted]
         for name in frame.columns:
             full = [long for long in known if long[:SHAPEFILE_NAME_LENGTH] == name]
@@ -188,7 +187,7 @@ def _constants_and_factors(
     notes, faults = [], []
     for name, value in source.constants.items():
         if name in frame.columns or (name in ("lon", "lat") and layer.geometry is not None):
-            remedy = f"the file holds this column; remove it from {setting}.constants, or ignore it"
+            remedy = f"stands in the data; remove it from {setting}.constants, or ignore it"
             faults.append(Fault(layer.label, None, name, str(value), remedy))
             continue
         frame = frame.assign(**{name: value})

@@ -5,6 +5,7 @@ import pandas as pd
 
 from planner.errors import Fault
 from planner.instance.china_datum import from_bd09, from_gcj02
+from planner.instance.layer import Layer
 from planner.instance.notes import Note
 from planner.instance.settings.sources import SHIFTED_REFERENCES, Reference, Sources
 
@@ -13,8 +14,9 @@ ORIGINALS = ("lon_original", "lat_original", "coordinate_reference_original")
 
 
 def reference_of(
-    table: str, sources: Sources, label: str, stated_crs: str | None, is_layer: bool
-) -> tuple[Reference, list[Fault]]:
+    table: str, sources: Sources, label: str, stated_crs: str | None, is_layer: bool,
+    without_crs: str = Layer.without_crs,
+) -> tuple[Reference, list[Fault]]:  # fmt: skip
     """Tell which reference the degrees of a table are in.
 
     What the scenario file says of the table goes first. A file that states a coordinate
@@ -33,6 +35,8 @@ def reference_of(
         What the file states.
     is_layer : bool
         Whether the file is of a kind that states its reference, as GIS layers do.
+    without_crs : str
+        What is to be done if it does not.
 
     Returns
     -------
@@ -45,7 +49,7 @@ def reference_of(
     setting = f"[tables.{table}] coordinate_reference"
     if own is None and stated_crs and sources.coordinate_reference in SHIFTED_REFERENCES:
         remedy = (
-            f"the file states this reference, scenario.toml {sources.coordinate_reference} for all "
+            f"stands with the data, but scenario.toml says {sources.coordinate_reference} for all "
             f'tables; say which is true: {setting} = "WGS84" or '
             f'"{sources.coordinate_reference}"'
         )
@@ -53,7 +57,7 @@ def reference_of(
     is_said = own is not None or "coordinate_reference" in sources.model_fields_set
     if is_layer and not stated_crs and not is_said:
         remedy = (
-            "the file states none; assign one in the GIS and save again, or write "
+            f"{without_crs}, or write "
             f'{setting} = "WGS84" (or CGCS2000, GCJ-02, BD-09) into scenario.toml'
         )
         return "WGS84", [Fault(label, None, "coordinate reference", "", remedy)]

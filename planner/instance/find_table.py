@@ -34,11 +34,13 @@ def find_table(folder: Path, table: Table, sources: Sources) -> tuple[Path | Non
     Returns
     -------
     path : Path or None
-        None if there is none, or more than one.
+        None if there is none, or more than one, or a database holds the table.
     faults : list of Fault
         Unless the table may be left out.
     """
     endings = TABLE_ENDINGS + (ROAD_ENDINGS if table.name == "roads" else ())
+    if sources.of_table(table.name).url is not None:
+        return None, []
     named = sources.of_table(table.name).file
     if named is not None:
         path = folder / named

@@ -1,6 +1,7 @@
 """What the reader of a file format gives: records with the numbers that the user knows them by."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -43,6 +44,8 @@ class Layer:
         Rows whose geometry has a fault that has been told already.
     states_crs : bool
         Whether the file is of a kind that states its reference.
+    without_crs : str
+        What is to be done if it does not.
     notes : tuple of Note
         What was assumed.
     """
@@ -54,6 +57,7 @@ class Layer:
     feature_ids: NDArray[Any] | None = None
     is_told: NDArray[np.bool_] | None = None
     states_crs: bool = False
+    without_crs: str = "the file states none; assign one in the GIS and save again"
     notes: tuple[Note, ...] = ()
 
 
@@ -133,7 +137,7 @@ def with_geometry(layer: Layer, table: Table) -> tuple[Layer, list[Fault]]:
     import shapely
 
     text = layer.frame[found[0]]
-    geometry = shapely.from_wkt(text.astype(object).where(text.notna(), None), on_invalid="ignore")
+    geometry = parsed_geometries(shapely.from_wkt, text.astype(object).where(text.notna(), None))
     is_told = text.notna().to_numpy() & pd.isna(geometry)
     remedy = "not well-known text such as POINT (126.6 45.7)"
     faults = row_faults(
@@ -142,6 +146,26 @@ def with_geometry(layer: Layer, table: Table) -> tuple[Layer, list[Fault]]:
     frame = layer.frame.drop(columns=found[0])
     placed = Layer(frame, layer.label, geometry, is_told=is_told, notes=layer.notes)
     return placed, faults
+
+
+def parsed_geometries(parse: Callable[..., Any], values: Any) -> NDArray[Any]:
+    """Geometries of texts or bytes; None where one cannot be read, or is curved.
+
+    Parameters
+    ----------
+    parse : callable
+        `shapely.from_wkt` or `shapely.from_wkb`.
+    values : sequence
+        None where there is none.
+    """
+    try:
+        return np.asarray(parse(values, on_invalid="ignore"))
+    except NotImplementedError:  # shapely has no curves, and says so for all values together
+        read = np.full(len(values), None, dtype=object)
+        for position, value in enumerate(values):
+            with suppress(NotImplementedError):
+                read[position] = parse(value, on_invalid="ignore")
+        return read
 
 
 def known_crs(crs: Any) -> Any:

@@ -1,12 +1,12 @@
 """Read an instance folder into a frozen `Instance`, or say everything that is wrong with it."""
 
-import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from importlib import resources
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pandas as pd
 
 from planner.errors import Fault, InputError
@@ -28,23 +28,19 @@ from planner.instance.coordinates import conversion_note, convert_to_wgs84
 from planner.instance.curve_sets import check_curve_set
 from planner.instance.find_table import belonging_files, find_table, is_road_network
 from planner.instance.fleet_axes import check_fleet_axes, fit_fleet
+from planner.instance.input_files import InputFile, input_file
 from planner.instance.layer import numbered
 from planner.instance.notes import Note, with_notes
 from planner.instance.read_scenario import read_scenario
-from planner.instance.read_table import read_cells
+from planner.instance.read_table import Cells, place_cells, read_cells
 from planner.instance.settings.scenario import Scenario
 from planner.instance.settings.sources import SHIFTED_REFERENCES, Sources
 from planner.instance.tables import TABLES, Table
 
+if TYPE_CHECKING:
+    from planner.instance.read_postgis import DatabaseTable
+
 SCENARIO_FILE = "scenario.toml"
-
-
-@dataclass(frozen=True)
-class InputFile:
-    """A file that was read, and what it held."""
-
-    path: str
-    sha256: str
 
 
 @dataclass(frozen=True)
@@ -124,7 +120,7 @@ def read_instance(
         folder / SCENARIO_FILE, scenario_name, overrides or {}
     )
     if like is not None and scenario is not None and not faults:
-        files = (InputFile(SCENARIO_FILE, _sha256(folder / SCENARIO_FILE)), *like.input_files[1:])
+        files = (input_file(folder / SCENARIO_FILE), *like.input_files[1:])
         if _has_same_tables(like, folder, scenario):
             faults = check_corridor_type(like.stations, scenario.corridors.station_type)
             faults += check_corridor_roads(like.roads, scenario.corridors.funding)
@@ -182,7 +178,7 @@ def read_instance(
     return Instance(
         folder=folder,
         scenario=scenario,
-        input_files=tuple(InputFile(path.name, _sha256(path)) for path in paths),
+        input_files=(*map(input_file, paths), *(rows for read in reads for rows in read.rows)),
         variant=scenario_name or "",
         **{
             name: frame.sort_values(
@@ -215,7 +211,7 @@ def _has_same_tables(like: Instance, folder: Path, scenario: Scenario) -> bool:
     ]
     if spacings[0] != spacings[1] and any(spacing is not None for spacing, _ in spacings):
         return False
-    now = {InputFile(path.name, _sha256(path)) for path in instance_files(folder, scenario)}
+    now = {*map(input_file, instance_files(folder, scenario)), *instance_rows(scenario)}
     return now == set(like.input_files[1:])
 
 
@@ -236,7 +232,7 @@ def read_one_table(
     path, faults = find_table(folder, TABLES[name], sources)
     if path is not None and is_road_network(path):
         return None, []
-    read = _read_table(folder, TABLES[name], sources)
+    read = _read_table(folder, TABLES[name], sources, _in_databases(sources, [name]))
     frame = None if read.faults else read.frames.get(name)
     return (None if frame is None else frame.reset_index(drop=True)), [*faults, *read.faults]
 
@@ -247,36 +243,64 @@ def instance_files(folder: Path, sources: Sources) -> list[Path]:
     return [side for path in found if path is not None for side in belonging_files(path)]
 
 
+def instance_rows(sources: Sources) -> list[InputFile]:
+    """The rows of databases that an instance's tables are, as far as they can be read now."""
+    if not any(source.url for source in sources.tables.values()):
+        return []
+    from planner.instance.read_postgis import database_inputs
+
+    return database_inputs(sources)
+
+
 @dataclass(frozen=True)
 class _Read:
-    """What a file gave: its tables, their names in faults, and what was found on the way."""
+    """What a file or a database gave: tables, their names in faults, what was found on the way."""
 
     frames: Mapping[str, pd.DataFrame] = field(default_factory=dict)
     labels: Mapping[str, str] = field(default_factory=dict)
     paths: Sequence[Path] = ()
     notes: Sequence[Note] = ()
     faults: Sequence[Fault] = ()
+    rows: Sequence[InputFile] = ()
 
 
 def _read_tables(folder: Path, sources: Sources) -> list[_Read]:
     tables = dict(TABLES)
     roads, _ = find_table(folder, tables["roads"], sources)
     stated, faults = find_table(folder, tables["travel_times"], sources)
-    if stated is not None or faults:
+    if stated is not None or faults or sources.of_table("travel_times").url is not None:
         for name in ("roads", "road_nodes"):
             tables[name] = replace(tables[name], optional=True)
+    stored = _in_databases(sources, tables)
     if roads is None or not is_road_network(roads):
-        return [_read_table(folder, table, sources) for table in tables.values()]
+        return [_read_table(folder, table, sources, stored) for table in tables.values()]
     return [
         _read_network(folder, roads, sources)
         if table.name == "roads"
-        else _read_table(folder, table, sources)
+        else _read_table(folder, table, sources, stored)
         for table in tables.values()
         if table.name != "road_nodes"
     ]
 
 
-def _read_table(folder: Path, table: Table, sources: Sources) -> _Read:
+def _in_databases(sources: Sources, names: Iterable[str]) -> "Mapping[str, DatabaseTable]":
+    if not any(sources.of_table(name).url for name in names):
+        return {}
+    from planner.instance.read_postgis import read_database_tables
+
+    return read_database_tables(sources, names)
+
+
+def _read_table(
+    folder: Path, table: Table, sources: Sources, stored: "Mapping[str, DatabaseTable]"
+) -> _Read:
+    rows = stored.get(table.name)
+    if rows is not None:
+        if rows.layer is None:
+            return _Read(faults=rows.faults)
+        cells, faults = place_cells(rows.layer, table, sources, rows.source)
+        read = _check_cells(cells, table, sources, [*rows.faults, *faults])
+        return replace(read, rows=rows.inputs)
     path, faults = find_table(folder, table, sources)
     if path is None:
         is_left_out = table.optional and not faults
@@ -284,9 +308,14 @@ def _read_table(folder: Path, table: Table, sources: Sources) -> _Read:
     paths = belonging_files(path)
     if faults:
         return _Read(paths=paths, faults=faults)
-    cells, faults = read_cells(path, table, sources)
-    if cells is None:
+    read_from_file, faults = read_cells(path, table, sources)
+    if read_from_file is None:
         return _Read(paths=paths, faults=faults)
+    return replace(_check_cells(read_from_file, table, sources, faults), paths=paths)
+
+
+def _check_cells(cells: Cells, table: Table, sources: Sources, faults: Sequence[Fault]) -> _Read:
+    """Check what was read, and bring shifted coordinates to WGS84."""
     frame, cell_faults = check_table(cells.frame, table, cells.label)
     if cells.is_placed:  # a feature without a place has been told of by its geometry
         cell_faults = [
@@ -295,7 +324,7 @@ def _read_table(folder: Path, table: Table, sources: Sources) -> _Read:
     faults = [*faults, *cell_faults]
     labels, notes = {table.name: cells.label}, [*cells.notes]
     if frame is None:
-        return _Read({}, labels, paths, notes, faults)
+        return _Read({}, labels, (), notes, faults)
     if cells.reference in SHIFTED_REFERENCES and {"lon", "lat"} <= set(frame.columns):
         frame = convert_to_wgs84(frame, cells.reference)
         notes.append(conversion_note(cells.label, cells.reference))
@@ -303,7 +332,7 @@ def _read_table(folder: Path, table: Table, sources: Sources) -> _Read:
         remedy = "table has no lon and lat, and H3 cells are WGS84; remove the setting"
         setting = f"tables.{table.name}.coordinate_reference"
         faults.append(Fault(SCENARIO_FILE, None, setting, cells.reference, remedy))
-    return _Read({table.name: frame}, labels, paths, notes, faults)
+    return _Read({table.name: frame}, labels, (), notes, faults)
 
 
 def _read_network(folder: Path, path: Path, sources: Sources) -> _Read:
@@ -313,6 +342,9 @@ def _read_network(folder: Path, path: Path, sources: Sources) -> _Read:
     if nodes_path is not None:
         remedy = f"{path.name} holds the junctions as well; keep one of the files"
         faults.append(Fault(nodes_path.name, None, "", "", remedy))
+    if sources.of_table("road_nodes").url is not None:
+        setting, remedy = "tables.road_nodes.url", f"{path.name} holds the junctions; remove it"
+        faults.append(Fault(SCENARIO_FILE, None, setting, "", remedy))
     is_osm = not path.name.endswith(".graphml")
     reference = sources.of_table("roads").coordinate_reference
     if is_osm and reference in SHIFTED_REFERENCES:
@@ -364,13 +396,7 @@ def _with_centres(zones: pd.DataFrame) -> pd.DataFrame:
         return zones
     from h3.api import basic_int
 
-    cells = [int(cell, 16) for cell in zones["zone_id"]]
-    centres = [basic_int.cell_to_latlng(cell) for cell in cells]
-    return zones.assign(
-        lon=[round(lon, 6) for _, lon in centres], lat=[round(lat, 6) for lat, _ in centres]
-    )
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
+    # An Arrow column makes an object of each text that is asked for; a list has them.
+    centres = map(basic_int.cell_to_latlng, [int(cell, 16) for cell in zones["zone_id"].tolist()])
+    lat, lon = np.fromiter(centres, np.dtype((np.float64, 2)), len(zones)).T.round(6)
+    return zones.assign(lon=lon, lat=lat)

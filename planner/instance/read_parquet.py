@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from planner.errors import Fault
-from planner.instance.layer import Layer, known_crs, numbered, row_faults
+from planner.instance.layer import Layer, known_crs, numbered, parsed_geometries, row_faults
 from planner.instance.tables import Table
 
 MAX_ROWS = 50_000_000
@@ -105,7 +105,7 @@ def _read_geometry(
 
         geometry = np.asarray(geopandas.read_parquet(path, columns=[name]).geometry.array)
     else:
-        geometry = shapely.from_wkb(values.to_numpy(), on_invalid="ignore")
+        geometry = parsed_geometries(shapely.from_wkb, values.to_numpy())
     frame = numbered(rest.to_pandas())
     is_told = values.is_valid().to_numpy() & pd.isna(geometry)
     layer = Layer(

@@ -8,6 +8,7 @@ from typing import Any, get_args
 
 from pydantic import ValidationError
 
+from planner.database import SAFE_PLACES, holds_password
 from planner.errors import Fault
 from planner.instance.cells import CONTROL, control_name
 from planner.instance.find_table import size_faults
@@ -20,6 +21,8 @@ MOST_BYTES = 10 * 2**20
 
 MOST_NESTED = 20
 """Tables and lists in each other: deeper than any setting lies."""
+
+_SECRET_NAME = re.compile("pass|pwd|secret", re.IGNORECASE)
 
 
 def read_scenario(
@@ -99,12 +102,18 @@ def _strange_values(file: str, settings: Mapping[str, Any]) -> list[Fault]:
             found = CONTROL.search(text) if isinstance(text, str) else None
             if found:
                 remedy = f"holds the control character {control_name(found[0])}; remove it"
-                faults.append(Fault(file, None, where, text, remedy))
+                faults.append(Fault(file, None, where, _without_secrets(text, where), remedy))
         if isinstance(value, Mapping):
             left += [((*place, str(name)), each) for name, each in value.items()]
         elif isinstance(value, list):
             left += [((*place, str(number)), each) for number, each in enumerate(value, start=1)]
     return sorted(set(faults))
+
+
+def _without_secrets(text: str, place: str) -> str:
+    """A value as a fault may show it: nothing of one that is or holds a password."""
+    name = place.rpartition(".")[2]
+    return "" if _SECRET_NAME.search(name) or holds_password(text) else text
 
 
 def _sources(settings: Mapping[str, Any]) -> Sources:
@@ -152,7 +161,8 @@ def validate_settings(
             where = (prefix + ".".join(str(part) for part in detail["loc"])).rstrip(".")
             # What does not fit together has no one value: the whole section is not repeated.
             at_odds = detail["type"] == "value_error" and isinstance(detail["input"], Mapping)
-            value = "" if detail["type"] == "missing" or at_odds else repr(detail["input"])
+            is_left_out = detail["type"] == "missing" or at_odds
+            value = "" if is_left_out else _without_secrets(repr(detail["input"]), where)
             faults.append(Fault(file, None, where, value, _setting_remedy(detail)))
         return None, faults
 
@@ -163,6 +173,8 @@ def _setting_remedy(detail: Any) -> str:
     if detail["type"] != "extra_forbidden":
         return str(detail["msg"]).removeprefix("Value error, ")
     *sections, unknown = (str(part) for part in detail["loc"])
+    if _SECRET_NAME.search(unknown):
+        return f"unknown key; remove it, and put a password into {SAFE_PLACES}"
     model: Any = Scenario
     for section in sections:
         # Of a list or a mapping such as `tables`, the next part of the place is a number or a key.

@@ -77,15 +77,45 @@ def read_cells(path: Path, table: Table, sources: Sources) -> tuple[Cells | None
     faults += layer_faults
     if layer is None:
         return None, faults
-    layer, column_faults = format_columns(layer, path, table, source)
-    faults += column_faults
+    cells, cell_faults = place_cells(
+        layer, table, sources, source, cuts_names=path.suffix == ".shp"
+    )
+    return cells, faults + cell_faults
+
+
+def place_cells(
+    layer: Layer, table: Table, sources: Sources, source: TableSource, *, cuts_names: bool = False
+) -> tuple[Cells, list[Fault]]:
+    """Bring what a file or a database gave to the columns and degrees of the instance format.
+
+    Parameters
+    ----------
+    layer : Layer
+        As read.
+    table : Table
+        The specification.
+    sources : Sources
+        What the scenario file says of coordinate references.
+    source : TableSource
+        What it says of this table's columns.
+    cuts_names : bool
+        Whether names may be cut to ten characters.
+
+    Returns
+    -------
+    cells : Cells
+        Not checked yet.
+    faults : list of Fault
+        Of columns, reference and geometry.
+    """
+    layer, faults = format_columns(layer, table, source, cuts_names=cuts_names)
     frame, label, notes = layer.frame, layer.label, layer.notes
     has_places = any(column.name == "lon" for column in table.columns)
     if not has_places:
         return Cells(frame, label, "WGS84", False, notes), faults
     reference, reference_faults = reference_of(
         table.name, sources, label, layer.crs.name if layer.crs is not None else None,
-        is_layer=layer.states_crs and layer.geometry is not None,
+        is_layer=layer.states_crs and layer.geometry is not None, without_crs=layer.without_crs,
     )  # fmt: skip
     faults += reference_faults
     is_placed = layer.geometry is not None and not {"lon", "lat"} <= set(frame.columns)

@@ -215,7 +215,7 @@ def test_constants_and_factors(tutorial: Instance, tutorial_copy: Path) -> None:
 @pytest.mark.parametrize(
     ("settings", "expected"),
     [
-        ('constants = { kind = "x" }', "sites.csv, kind: x: the file holds this column; remove it"),
+        ('constants = { kind = "x" }', "sites.csv, kind: x: stands in the data; remove it"),
         ('constants = { knid = "x" }', "sites has no column knid; did you mean kind?"),
         ("factors = { kind = 2.0 }", "kind of sites holds no numbers; remove its factor"),
         ("factors = { lon = 0.0 }", "tables.sites.factors.lon: 0.0: Input should be greater than"),

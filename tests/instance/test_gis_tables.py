@@ -13,8 +13,10 @@ from pathlib import Path
 import geopandas
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pyogrio
 import pytest
+from pyarrow import parquet
 from shapely import LineString, MultiPoint, MultiPolygon, Point, Polygon, box
 
 from planner.errors import InputError
@@ -447,3 +449,29 @@ def test_libraries_of_other_formats_wait_until_they_are_needed() -> None:
         "assert not heavy & set(sys.modules), heavy & set(sys.modules)"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+@pytest.mark.parametrize("ending", [".csv", ".parquet"])
+def test_curves_are_faults_of_their_rows(
+    tutorial_copy: Path, tutorial: Instance, ending: str
+) -> None:
+    layer = _layer(tutorial)
+    path = _put(tutorial_copy, layer, ".parquet")
+    curve = "CIRCULARSTRING (0 0, 1 1, 1 0)"
+    if ending == ".parquet":
+        cells = parquet.read_table(path)
+        as_bytes = cells.column("geometry").to_pylist()
+        as_bytes[1] = bytes([1, 8, 0, 0, 0, 3, 0, 0, 0]) + np.array([0, 0, 1, 1, 1, 0.0]).tobytes()
+        place = cells.column_names.index("geometry")
+        field = cells.schema.field("geometry")
+        changed = cells.set_column(place, field, pa.array(as_bytes, field.type))
+        parquet.write_table(changed, path)
+    else:
+        path.unlink()
+        text = layer.geometry.to_wkt().tolist()
+        text[1] = curve
+        frame = pd.DataFrame(layer.drop(columns="geometry")).assign(wkt=text)
+        frame.to_csv(tutorial_copy / "sites.csv", index=False)
+    row = 2 if ending == ".parquet" else 3
+    with pytest.raises(InputError, match=rf"^1 fault in .*\n.*sites\{ending}, row {row} \(B\), "):
+        read_instance(tutorial_copy)

@@ -1,9 +1,10 @@
-"""What scenario.toml says of the tables' files: names, layers, references, columns."""
+"""What scenario.toml says of where tables stand: files, databases, layers, references, columns."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 
+from planner.database import SAFE_PLACES, holds_password
 from planner.instance.names import suggest
 from planner.instance.settings.section import Section, setting
 from planner.instance.tables import TABLES, Kind
@@ -19,7 +20,7 @@ SEPARATORS = (",", ";", "\t", "|")
 
 
 class TableSource(Section):
-    """Where a table stands, and how its file differs from the instance format."""
+    """Where a table stands, and how it differs there from the instance format."""
 
     file: Annotated[str, Field(pattern=r"^[^/\\]+$")] | None = setting(
         None, "file in the instance folder, if it is not called like the table"
@@ -28,6 +29,16 @@ class TableSource(Section):
         None,
         "layer of the file, or sheet of a workbook; the one called like the table, or the only "
         "one, if left out",
+    )
+    url: Annotated[str, Field(min_length=1)] | None = setting(
+        None, "database that holds the table instead of a file: postgresql://USER@HOST/DATABASE or "
+        "another connection string of libpq, without a password",
+    )  # fmt: skip
+    table: Annotated[str, Field(min_length=1)] | None = setting(
+        None, "table or view of the database, SCHEMA.TABLE or one in the search path"
+    )
+    where: Annotated[str, Field(min_length=1)] | None = setting(
+        None, "condition in SQL on the database's rows, e.g. status <> 'sold'; all rows if left out"
     )
     coordinate_reference: Reference | None = setting(
         None, "reference of this table's coordinates; for GCJ-02 and BD-09 also against the "
@@ -63,6 +74,26 @@ class TableSource(Section):
         except (LookupError, ValueError) as error:
             raise ValueError(f"{error}; e.g. UTF-8, GB18030, UTF-16, windows-1252") from error
         return encoding
+
+    @field_validator("url")
+    @classmethod
+    def _without_password(cls, url: str | None) -> str | None:
+        if url is not None and holds_password(url):
+            raise ValueError(f"holds a password; take it out and put it into {SAFE_PLACES}")
+        return url
+
+    @model_validator(mode="after")
+    def _stands_in_one_place(self) -> Self:
+        if (self.url is None) != (self.table is None):
+            given, lacks = ("url", "table") if self.table is None else ("table", "url")
+            raise ValueError(f"{given} is given without {lacks}; a database's table needs both")
+        if self.where is not None and self.url is None:
+            raise ValueError("where is for tables of a database; give url and table, or remove it")
+        of_files = ("file", "layer", "encoding", "separator")
+        given = ", ".join(name for name in of_files if getattr(self, name) is not None)
+        if self.url is not None and given:
+            raise ValueError(f"url: the table stands in a database; remove {given}, or url")
+        return self
 
 
 class Sources(Section):
