@@ -65,6 +65,24 @@ def replaced_folder(folder: Path) -> Iterator[Path]:
         raise
 
 
+@contextmanager
+def scratch_folder(beside: Path) -> Iterator[Path]:
+    """An empty hidden folder beside a path, on the same disk, which is gone when the block ends.
+
+    Parameters
+    ----------
+    beside : Path
+        Its parents are made; it need not stand.
+    """
+    beside.parent.mkdir(parents=True, exist_ok=True)
+    scratch = _beside(beside)
+    scratch.mkdir()
+    try:
+        yield scratch
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
+
+
 def write_text(path: Path, text: str) -> None:
     """Write a text: UTF-8, lines end in LF, on the disk before it takes its name."""
     write_bytes(path, text.encode())

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from planner.files import replaced_file, replaced_folder, write_json, write_text
+from planner.files import replaced_file, replaced_folder, scratch_folder, write_json, write_text
 
 
 def test_text_replaces_what_stood_there(tmp_path: Path) -> None:
@@ -35,6 +35,18 @@ def test_folder_is_replaced_whole_or_kept(tmp_path: Path) -> None:
         _fill_folder_half(folder)
     assert [path.name for path in folder.iterdir()] == ["second.txt"]
     assert list(folder.parent.iterdir()) == [folder]
+
+
+def test_scratch_folder_is_gone_at_the_end_of_the_block_whatever_happened(tmp_path: Path) -> None:
+    folder = tmp_path / "outputs" / "run"
+    with scratch_folder(folder) as scratch:
+        write_text(scratch / "zones.txt", "zones")
+        assert scratch.parent == folder.parent
+        assert not folder.exists()
+    assert not list(folder.parent.iterdir())
+    with pytest.raises(ValueError, match="broken"), scratch_folder(folder):
+        raise ValueError("broken off")
+    assert not list(folder.parent.iterdir())
 
 
 def test_json_keeps_letters_and_refuses_what_json_lacks(tmp_path: Path) -> None:

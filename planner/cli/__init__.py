@@ -7,8 +7,11 @@ from typing import Any
 
 import click
 
+from planner.cli.bench import bench
 from planner.cli.finished_runs import compare, export, list_runs, report, simulate
 from planner.cli.interrupt import stop_on_interrupt
+from planner.cli.kept import cache
+from planner.cli.publish import publish, published, unpublish
 from planner.cli.reasons import alternatives, explain, frontier
 from planner.outputs.screen.failures import EXIT_INTERRUPTED, run_command
 
@@ -83,7 +86,10 @@ def run(
 
     with show_progress(as_json) as report:
         from planner.instance import read_instance
+        from planner.outputs.layers.ahead import LayersAhead
         from planner.outputs.run_folder import Outputs, check_target, run_name, write_run
+        from planner.outputs.versions import code_digest
+        from planner.planning.array_cache import user_cache
         from planner.planning.clock import StageClock
         from planner.planning.pipeline import plan
 
@@ -94,8 +100,12 @@ def run(
             )
         folder = out or Path("outputs") / run_name(read)
         check_target(folder)
-        planned = plan(read, clock=clock, stop=stop_on_interrupt())
-        folder = write_run(planned, folder, Outputs(outputs))
+        stop = stop_on_interrupt()
+        with_geopackage = outputs != Outputs.TABLES
+        kept = user_cache(code_digest()[:16])
+        with LayersAhead(folder, with_geopackage=with_geopackage) as ahead:
+            planned = plan(read, clock=clock, stop=stop, cache=kept, on_ready=ahead.hear)
+            folder = write_run(planned, folder, Outputs(outputs), ahead)
     show_result(planned, folder, as_json)
     siting = planned.plan.models[0]
     if siting.status != "OPTIMAL" and siting.gap_frac > read.scenario.solver.gap_frac:
@@ -103,16 +113,31 @@ def run(
 
 
 @cli.command()
+@click.option(
+    "--compile", "instance", type=click.Path(path_type=Path), metavar="INSTANCE",
+    help="Also plan all scenarios of INSTANCE, so that no later run has to compile.",
+)  # fmt: skip
 @click.option("--json", "as_json", is_flag=True, help="All findings as one JSON line.")
-def doctor(as_json: bool) -> None:
+def doctor(instance: Path | None, as_json: bool) -> None:
     """Check whether this machine will do the job, with a remedy for what is wrong.
 
     Machine, packages, solvers, GDAL, PROJ, compiled kernels, folders, locks, programs.
-    """
+
+    \b
+    Example, once after an installation:
+      planner doctor --compile instances/tutorial
+    """  # noqa: D301 click marks unwrapped paragraphs by a backspace character
+    from itertools import chain
+
     from planner.doctor.checks import examine
+    from planner.doctor.compile import compile_kernels
     from planner.doctor.show import show_findings
 
-    if not show_findings(examine(), as_json=as_json):
+    findings = examine()
+    if instance is not None:
+        compiled = compile_kernels(instance, lambda line: click.echo(line, err=True))
+        findings = chain(findings, compiled)
+    if not show_findings(findings, as_json=as_json):
         sys.exit(EXIT_MACHINE_LACKS)
 
 
@@ -255,60 +280,6 @@ def build_instance(name: str, out: Path) -> None:
 
 
 @cli.command()
-@click.argument(
-    "name",
-    type=click.Choice(
-        [
-            "coverage-maximo",
-            "coverage-random",
-            "p-median",
-            "facility-location",
-            "set-cover",
-            "flow-refuelling",
-        ]
-    ),
-)
-@click.option(
-    "--instances", type=click.Path(path_type=Path), metavar="DIR",
-    help="Folder with the public files (docs/benchmarks.md tells where to get them).",
-)  # fmt: skip
-@click.option(
-    "--time-limit", type=click.FloatRange(min=0, min_open=True), default=60.0, show_default=True,
-    metavar="SECONDS", help="Per instance and solver, model building included.",
-)  # fmt: skip
-@click.option(
-    "--gap", type=click.FloatRange(0, 1), default=0.0, show_default=True, metavar="FRAC",
-    help="Stop at this gap.",
-)  # fmt: skip
-@click.option("--only", default="*", metavar="PATTERN", help="Instances whose names match.")
-@click.option("--seed", type=click.IntRange(0, 2**31 - 1), default=0, metavar="N", help="Seed.")
-@click.option("--peers", is_flag=True, help="Also other free solvers, on the same instances.")
-@click.option("--json", "as_json", is_flag=True, help="A JSON line per instance.")
-def bench(
-    name: str,
-    instances: Path | None,
-    time_limit: float,
-    gap: float,
-    only: str,
-    seed: int,
-    peers: bool,
-    as_json: bool,
-) -> None:
-    """Solve benchmark NAME, each instance in a process of its own.
-
-    Prints value, proven bound, gap, the best value published, seconds and memory.
-    """
-    from planner.bench.run import PEERS, run_bench
-    from planner.bench.show import show_rows, show_start
-
-    rows = run_bench(
-        name, instances, time_limit_s=time_limit, gap=gap, seed=seed, only=only,
-        peers=tuple(PEERS) if peers else (), on_start=show_start,
-    )  # fmt: skip
-    show_rows(rows, as_json)
-
-
-@cli.command()
 @click.argument("study", type=click.Path(path_type=Path), metavar="STUDY")
 @click.option(
     "--out", type=click.Path(path_type=Path), metavar="DIR",
@@ -412,7 +383,8 @@ def schema(what: str) -> None:
 
 
 for command in (
-    alternatives, compare, explain, export, frontier, list_runs, report, simulate,
+    alternatives, bench, cache, compare, explain, export, frontier, list_runs, publish, published,
+    report, simulate, unpublish,
 ):  # fmt: skip
     cli.add_command(command)
 

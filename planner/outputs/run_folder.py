@@ -1,11 +1,12 @@
 """What a run leaves: a folder that is complete, or not there at all."""
 
+import functools
 import hashlib
 import json
 from dataclasses import asdict
 from enum import StrEnum
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import tomli_w
 
@@ -14,8 +15,11 @@ from planner.files import replaced_folder, write_json, write_text
 from planner.instance import Instance
 from planner.outputs.run_json import without_infinity
 from planner.outputs.versions import installed_versions, peak_rss_mb
-from planner.planning.clock import progress_record
+from planner.planning.clock import progress_record, stage_record
 from planner.planning.result import Planned
+
+if TYPE_CHECKING:  # imported where it is used, for commands that write nothing
+    from planner.outputs.layers.ahead import LayersAhead
 
 DONE_FILE = "DONE"
 
@@ -63,7 +67,12 @@ def check_target(folder: Path) -> None:
         raise InputError([Fault(str(folder), None, "", "", "a file stands here; choose a folder")])
 
 
-def write_run(planned: Planned, folder: str | Path, outputs: Outputs = Outputs.ALL) -> Path:
+def write_run(
+    planned: Planned,
+    folder: str | Path,
+    outputs: Outputs = Outputs.ALL,
+    ahead: "LayersAhead | None" = None,
+) -> Path:
     """Write a run folder; `docs/run-folder.md` tells what it holds.
 
     Parameters
@@ -74,6 +83,9 @@ def write_run(planned: Planned, folder: str | Path, outputs: Outputs = Outputs.A
         The run folder itself; a finished run that stands there is replaced.
     outputs : Outputs
         How much to write.
+    ahead : LayersAhead, optional
+        What heard of the plan while it was made, and made its largest layers beside it; report
+        and workbook are then written while it writes the GeoPackage.
 
     Returns
     -------
@@ -104,7 +116,9 @@ def write_run(planned: Planned, folder: str | Path, outputs: Outputs = Outputs.A
                 planned.tables,
                 planned.plan.models[0].unit,
             )
-            write_layers(partial, content, say, with_geopackage=outputs is not Outputs.TABLES)
+            write_layers(
+                partial, content, say, with_geopackage=outputs is not Outputs.TABLES, ahead=ahead
+            )
         write_text(partial / "scenario.resolved.toml", _resolved_scenario(planned.instance))
         write_text(
             partial / "progress.jsonl",
@@ -123,13 +137,22 @@ def write_run(planned: Planned, folder: str | Path, outputs: Outputs = Outputs.A
         _write_run_json(partial, planned)
         clock = planned.clock
         if outputs is Outputs.ALL:
+            later = functools.partial if ahead is None else ahead.beside
+            workbook = later(write_workbook, partial)
             with clock.optional_stage("report", "report.html"):
                 write_report(
                     partial, on_loss=lambda line: clock.leave_out("chart", PlannerError(line))
                 )
             with clock.optional_stage("workbook", "workbook.xlsx"):
-                write_workbook(partial)
-            _write_run_json(partial, planned)  # again, now with the report's own seconds
+                workbook()
+        if ahead is not None and ahead.is_writing:
+            with clock.stage("layers", "the rest of plan.gpkg") as say:
+                if not ahead.finish(say):
+                    say("the process that wrote them has died: once more")
+                    for path in partial.glob("plan.gpkg*"):
+                        path.unlink()
+                    write_layers(partial, content, say)
+        _write_run_json(partial, planned)  # again, now with the seconds of all that was written
         write_text(partial / "checksums.txt", _checksums(partial))
         write_text(partial / DONE_FILE, "")
     return folder
@@ -156,10 +179,11 @@ def describe_run(planned: Planned) -> dict[str, Any]:
         "objective_unit": siting.unit,
         "sense": siting.sense,
         "wall_s": round(sum(stage.wall_s for stage in planned.clock.stages), 3),
-        "peak_rss_mb": round(peak_rss_mb(), 1),
-        "stages": [
-            {"name": stage.name, "wall_s": round(stage.wall_s, 3)} for stage in planned.clock.stages
-        ],
+        "cpu_s": round(sum(stage.cpu_s for stage in planned.clock.stages), 2),
+        "peak_rss_mb": round(
+            max([peak_rss_mb(), *(stage.peak_rss_mb for stage in planned.clock.stages)]), 1
+        ),
+        "stages": [stage_record(stage) for stage in planned.clock.stages],
         "left_out": [asdict(each) for each in planned.clock.left_out],
         "models": {
             model.name: {key: value for key, value in asdict(model).items() if key != "name"}

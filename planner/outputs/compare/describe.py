@@ -6,7 +6,7 @@ import geopandas as gpd
 import pandas as pd
 
 from planner.outputs.layers.columns import WrittenColumn, columns_in_unit, describe_columns
-from planner.outputs.layers.frames import CRS, Layer
+from planner.outputs.layers.layer import CRS, Layer
 
 LAYERS = ("stations_change", "cities_change", "corridor_stations_change")
 

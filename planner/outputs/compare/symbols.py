@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from planner.outputs import palette
 from planner.outputs.compare.stations import GAINED, KEPT, LOST, MOVED, RESIZED
 from planner.outputs.layers import qml
-from planner.outputs.layers.frames import Layer
+from planner.outputs.layers.layer import Layer
 
 
 @dataclass(frozen=True)

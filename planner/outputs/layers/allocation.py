@@ -102,7 +102,10 @@ def allocation_lines(
 
 
 def service_areas(
-    zones: pd.DataFrame, cells: ZoneCells, stations: pd.DataFrame
+    zones: pd.DataFrame,
+    cells: ZoneCells,
+    stations: pd.DataFrame,
+    outlines: NDArray[np.object_] | None = None,
 ) -> gpd.GeoDataFrame:
     """Union of the cells whose zones each station serves for the largest part.
 
@@ -115,6 +118,8 @@ def service_areas(
         As in an evaluation.
     cells : ZoneCells
         Cell of each zone, in the same order.
+    outlines : ndarray of Polygon, optional
+        Of the cells, if they are drawn already.
 
     Returns
     -------
@@ -125,9 +130,13 @@ def service_areas(
     station_idx = station_ids.get_indexer(zones["site_id"])
     pairs = pd.DataFrame({"station_idx": station_idx, "cell": cells.cells})
     pairs = pairs[station_idx >= 0].drop_duplicates().sort_values(["station_idx", "cell"])
-    outlines = split_shapes(cell_polygons(pairs["cell"].to_numpy()))
+    drawn = (
+        cell_polygons(pairs["cell"].to_numpy())
+        if outlines is None
+        else outlines[pairs.index.to_numpy()]
+    )
     serving, first = np.unique(pairs["station_idx"], return_index=True)
-    areas = dissolve(outlines, first)
+    areas = dissolve(split_shapes(drawn), first)
     columns = ["site_id", "city_id", "station_type_id", "num_zones", "car_owning_households",
                "swaps_per_day", "utilisation_frac", "mean_drive_min"]  # fmt: skip
     rows = stations.set_index("site_id").loc[station_ids[serving]].reset_index()[columns]

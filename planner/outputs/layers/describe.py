@@ -11,9 +11,10 @@ from pandas.api.types import is_bool_dtype, is_float_dtype, is_integer_dtype
 
 from planner.outputs.layers.antimeridian import box_of
 from planner.outputs.layers.columns import safe_name
-from planner.outputs.layers.frames import CRS, OVERVIEWS, Layer
 from planner.outputs.layers.geopackage import with_scenario
+from planner.outputs.layers.layer import CRS, Layer
 from planner.outputs.layers.parquet import parquet_path
+from planner.outputs.layers.zone_layers import OVERVIEWS
 from planner.outputs.phases import DATE
 
 DATA_PACKAGE = "datapackage.json"
@@ -51,17 +52,21 @@ def with_origin(text: str, metadata: Mapping[str, str]) -> str:
     return f"{told} Attribution: {attribution}" if attribution else told
 
 
-def data_package(folder: Path, layers: Mapping[str, Layer], run_info: RunInfo) -> dict[str, Any]:
+def data_package(
+    folder: Path, layers: Mapping[str, Layer], run_info: RunInfo, *, with_geopackage: bool = True
+) -> dict[str, Any]:
     """Describe the files of a run as a Data Package (specs.frictionlessdata.io, version 1).
 
     Parameters
     ----------
     folder : Path
-        Run folder whose GeoPackage, Parquet and CSV files stand already.
+        Run folder whose Parquet and CSV files stand already.
     layers : mapping of str to Layer
         What was written.
     run_info : mapping
         What to tell about the run.
+    with_geopackage : bool
+        Whether there is a ``plan.gpkg``, or will be.
 
     Returns
     -------
@@ -70,7 +75,7 @@ def data_package(folder: Path, layers: Mapping[str, Layer], run_info: RunInfo) -
     """
     metadata = dataset_metadata(run_info)
     resources: list[dict[str, Any]] = []
-    if (folder / "plan.gpkg").is_file():
+    if with_geopackage:
         resources.append(
             {
                 "name": "plan",

@@ -17,9 +17,10 @@ from planner.errors import Fault, InputError
 from planner.files import write_json
 from planner.outputs.layers.antimeridian import box_of
 from planner.outputs.layers.describe import dataset_metadata, with_origin
-from planner.outputs.layers.frames import CRS as PLAN_CRS
-from planner.outputs.layers.frames import Layer, whole_layers
+from planner.outputs.layers.frames import whole_layers
 from planner.outputs.layers.geopackage import write_geopackage
+from planner.outputs.layers.layer import CRS as PLAN_CRS
+from planner.outputs.layers.layer import Layer
 from planner.outputs.layers.parquet import write_parquet
 from planner.outputs.layers.read_back import RunFiles, open_run, read_layer, read_styles
 from planner.outputs.layers.tables import write_table
@@ -239,7 +240,7 @@ def _write(
     on_progress: Callable[[str], None],
 ) -> None:
     if file_format == "gpkg":
-        layers = {name: _project(read_layer(run, name), crs) for name in names}
+        layers = {name: project_layer(read_layer(run, name), crs) for name in names}
         styles = read_styles(run, names)
         path = folder / "plan.gpkg"
         write_geopackage(path, whole_layers(layers), styles, metadata, on_progress)
@@ -247,7 +248,7 @@ def _write(
     short_names = []
     for name in names:
         on_progress(f"{file_format}: {name}")
-        layer = _project(read_layer(run, name), crs)
+        layer = project_layer(read_layer(run, name), crs)
         if file_format == "parquet":
             write_parquet(folder / f"{name}.parquet", layer, metadata)
         elif file_format == "csv":
@@ -260,7 +261,14 @@ def _write(
         write_table(folder / SHAPEFILE_NAMES, pd.concat(short_names), with_bom=with_bom)
 
 
-def _project(layer: Layer, crs: CRS) -> Layer:
+def project_layer(layer: Layer, crs: CRS) -> Layer:
+    """A layer in another reference system.
+
+    Raises
+    ------
+    InputError
+        If the system is made for places where the layer does not lie.
+    """
     if not isinstance(layer.frame, gpd.GeoDataFrame) or layer.frame.crs == crs:
         return layer
     area = crs.area_of_use

@@ -3,34 +3,21 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
-import geopandas as gpd
-import numpy as np
 import pandas as pd
-import shapely
-from numpy.typing import NDArray
-from pandas.api.types import is_string_dtype
 
 from planner.outputs.chemistries import Chemistries, read_chemistries
 from planner.outputs.curves import with_curves
 from planner.outputs.kpi import describe_kpi
-from planner.outputs.layers.allocation import allocation_lines, service_areas
-from planner.outputs.layers.antimeridian import same_type, split_shapes
-from planner.outputs.layers.columns import WrittenColumn, columns_in_unit, describe_columns
+from planner.outputs.layers.columns import columns_in_unit
 from planner.outputs.layers.corridors import CORRIDOR_LAYERS, place_corridors
-from planner.outputs.layers.hexagons import cell_polygons
-from planner.outputs.layers.overview import OVERVIEW_STEPS, ZoneCells, sum_to_cells, zone_cells
+from planner.outputs.layers.layer import Layer, at_points, make_layer
 from planner.outputs.layers.phases import DESCRIPTIONS, LAYER_TABLES, place_phases
 from planner.outputs.layers.regions import chemistry_regions, climate_regions
+from planner.outputs.layers.zone_layers import ZoneLayers, build_zone_layers
 from planner.outputs.phases import with_openings
 from planner.outputs.waits import with_waits
 from planner.outputs.whole import whole_table
 from planner.plans import Evaluation
-
-CRS = "EPSG:4326"
-OVERVIEWS = ("zones_overview", "zones_overview_coarse")
-"""Layers of zones summed to cells, finer first; `OVERVIEW_STEPS` tells how coarse."""
-
-REGION_STEPS = OVERVIEW_STEPS[1]
 
 TABLES = {
     "station_hour": "Swaps of each station by hour of the winter design day.",
@@ -109,49 +96,15 @@ class RunContent:
     objective_unit: str = ""
 
 
-@dataclass(frozen=True)
-class Layer:
-    """One layer or table, ready to be written.
-
-    Attributes
-    ----------
-    name : str
-        As in the files.
-    description : str
-        One sentence.
-    frame : DataFrame or GeoDataFrame
-        Rows sorted, columns under the names they are written with.
-    columns : tuple of WrittenColumn
-        One per column, geometry left out.
-    geometry_type : str or None
-        ``Point``, ``LineString``, ``Polygon`` or ``MultiPolygon``; ``MultiLineString`` too where
-        lines are cut at the antimeridian, likewise polygons; None for a table.
-    cell_resolution : int or None
-        H3 resolution of the cells that are the layer's rows, if they are.
-    unplaced : DataFrame or None
-        Rows that have no place on a map, with the columns of the others; the layer's CSV alone
-        has them.
-    """
-
-    name: str
-    description: str
-    frame: pd.DataFrame
-    columns: tuple[WrittenColumn, ...]
-    geometry_type: str | None = None
-    cell_resolution: int | None = None
-    unplaced: pd.DataFrame | None = None
-
-
-def build_layers(content: RunContent) -> dict[str, Layer]:
+def build_layers(content: RunContent, of_zones: ZoneLayers | None = None) -> dict[str, Layer]:
     """Bring a run's figures into the shape they are written in.
-
-    Zones become hexagons if their ids are H3 cells and their points the cells' centres;
-    zones with places of their own stay points.
 
     Parameters
     ----------
     content : RunContent
         What the run found.
+    of_zones : ZoneLayers, optional
+        The layers of its zones, if they are made already.
 
     Returns
     -------
@@ -160,13 +113,12 @@ def build_layers(content: RunContent) -> dict[str, Layer]:
     """
     evaluation = content.evaluation
     cities = with_curves(evaluation.cities, content.tables)
-    zones = evaluation.zones.sort_values("zone_id", kind="stable", ignore_index=True)
-    cells = zone_cells(zones)
+    if of_zones is None:
+        of_zones = build_zone_layers(evaluation.zones, content.allocation, evaluation.stations)
     layers = [
         *_point_layers(content, cities),
-        *_allocation_layers(content, zones, cells),
-        *_zone_layers(zones, cells),
-        *_region_layers(zones, cells, cities),
+        *of_zones.layers,
+        *_region_layers(of_zones, cities),
         *_corridor_layers(content),
         *_phase_layers(content),
         *_tables(content),
@@ -189,10 +141,10 @@ def whole_layers(layers: Mapping[str, Layer]) -> dict[str, Layer]:
 def _point_layers(content: RunContent, cities: pd.DataFrame) -> list[Layer]:
     evaluation = content.evaluation
     return [
-        _layer(
+        make_layer(
             "stations",
             "Stations open in the plan.",
-            _at_points(
+            at_points(
                 _with_waits(
                     content,
                     with_openings(
@@ -204,16 +156,16 @@ def _point_layers(content: RunContent, cities: pd.DataFrame) -> list[Layer]:
             ),
             "Point",
         ),
-        _layer(
+        make_layer(
             "cities",
             "Cities with their climate, stations, packs, ranges and shares served.",
-            _at_points(cities.sort_values("city_id", ignore_index=True)),
+            at_points(cities.sort_values("city_id", ignore_index=True)),
             "Point",
         ),
-        _layer(
+        make_layer(
             "candidates",
             "Sites without a station, each with the reason why.",
-            _at_points(content.candidates.sort_values("site_id", ignore_index=True)),
+            at_points(content.candidates.sort_values("site_id", ignore_index=True)),
             "Point",
         ),
     ]
@@ -224,71 +176,19 @@ def _with_waits(content: RunContent, stations: pd.DataFrame, key: str) -> pd.Dat
     return with_waits(stations, key, content.tables, quarter)
 
 
-def _allocation_layers(content: RunContent, zones: pd.DataFrame, cells: ZoneCells) -> list[Layer]:
-    stations = content.evaluation.stations
-    lines, by_cell = allocation_lines(content.allocation, zones, cells, stations)
-    origin = f"H3 cell of resolution {cells.coarser(1)}" if by_cell else "zone"
+def _region_layers(of_zones: ZoneLayers, cities: pd.DataFrame) -> list[Layer]:
+    of_cells = f"H3 cells of resolution {of_zones.owner_resolution}, dissolved"
     return [
-        _layer(
-            "allocation",
-            f"Lines from each {origin} to the stations that serve it.",
-            lines,
-            "LineString",
-        ),
-        _layer(
-            "service_areas",
-            "H3 cells whose zones each station serves for the largest part, as one shape.",
-            service_areas(zones, cells, stations),
-            "MultiPolygon",
-        ),
-    ]
-
-
-def _zone_layers(zones: pd.DataFrame, cells: ZoneCells) -> list[Layer]:
-    layers = [
-        _layer(
-            "zones",
-            "Demand zones (H3 hexagons) and the station that serves each.",
-            _with_geometry(zones, cell_polygons(cells.cells)),
-            "Polygon",
-            cells.resolution,
-        )
-        if cells.are_zones
-        else _layer(
-            "zones",
-            "Demand zones (points) and the station that serves each.",
-            _at_points(zones),
-            "Point",
-        )
-    ]
-    for name, steps in zip(OVERVIEWS, OVERVIEW_STEPS, strict=True):
-        sums, parents = sum_to_cells(zones, cells.parents(steps))
-        layers.append(
-            _layer(
-                name,
-                f"Demand zones summed to H3 resolution {cells.coarser(steps)}, for small scales.",
-                _with_geometry(sums, cell_polygons(parents)),
-                "Polygon",
-                cells.coarser(steps),
-            )
-        )
-    return layers
-
-
-def _region_layers(zones: pd.DataFrame, cells: ZoneCells, cities: pd.DataFrame) -> list[Layer]:
-    parents = cells.parents(REGION_STEPS)
-    of_cells = f"H3 cells of resolution {cells.coarser(REGION_STEPS)}, dissolved"
-    return [
-        _layer(
+        make_layer(
             "climate_regions",
             f"Where the cities' winter design temperature falls into which class: {of_cells}.",
-            climate_regions(zones, parents, cities),
+            climate_regions(of_zones.owners, cities),
             "MultiPolygon",
         ),
-        _layer(
+        make_layer(
             "chemistry_regions",
             f"Where which cell chemistry has most of the cities' vehicles: {of_cells}.",
-            chemistry_regions(zones, parents, cities),
+            chemistry_regions(of_zones.owners, cities),
             "MultiPolygon",
         ),
     ]
@@ -302,8 +202,8 @@ def _corridor_layers(content: RunContent) -> list[Layer]:
         )
     return [
         replace(
-            _layer(name, placed.description, placed.frame, placed.geometry_type),
-            unplaced=_layer(name, placed.description, placed.unplaced).frame,
+            make_layer(name, placed.description, placed.frame, placed.geometry_type),
+            unplaced=make_layer(name, placed.description, placed.unplaced).frame,
         )
         for name, placed in place_corridors(tables).items()
     ]
@@ -315,7 +215,7 @@ def _phase_layers(content: RunContent) -> list[Layer]:
         content.station_types,
     )  # fmt: skip
     return [
-        _layer(name, DESCRIPTIONS[name], _at_points(frame), "Point")
+        make_layer(name, DESCRIPTIONS[name], at_points(frame), "Point")
         for name, frame in placed.items()
     ]
 
@@ -326,69 +226,34 @@ def _tables(content: RunContent) -> list[Layer]:
     as_layers = {*CORRIDOR_LAYERS, *LAYER_TABLES.values()}
     further = sorted(set(content.tables) - {*known, *as_layers})
     return [
-        _layer(
+        make_layer(
             "packs",
             "Packs per city and vehicle class.",
             content.evaluation.packs.sort_values(pack_keys, ignore_index=True),
         ),
-        _layer(
+        make_layer(
             "chemistries",
             "Cell chemistries with their names and colours.",
             content.chemistries.reset_index(drop=True),
         ),
         *(
-            _layer(name, TABLES.get(name, ""), content.tables[name].reset_index(drop=True))
+            make_layer(name, TABLES.get(name, ""), content.tables[name].reset_index(drop=True))
             for name in (*known, *further)
         ),
-        _layer(
+        make_layer(
             "kpi",
             "Figures of the whole plan.",
             _kpi_frame(content.evaluation.kpi, read_chemistries(content.chemistries)).assign(
                 scenario=str(content.run_info["name"])
             ),
         ),
-        _layer("run_info", "How the plan came about.", _run_info_frame(content.run_info)),
-        _layer(
+        make_layer("run_info", "How the plan came about.", _run_info_frame(content.run_info)),
+        make_layer(
             "assumptions",
             "Figures that were assumed or filled in, each with its source.",
             content.assumptions.reset_index(drop=True),
         ),
     ]
-
-
-def _layer(
-    name: str,
-    description: str,
-    frame: pd.DataFrame,
-    geometry_type: str | None = None,
-    cell_resolution: int | None = None,
-) -> Layer:
-    columns = describe_columns(name, [column for column in frame.columns if column != "geometry"])
-    # A label that is missing in every row would otherwise be taken for a number.
-    labels = [
-        column.source
-        for column in columns
-        if frame[column.source].dtype == object
-        or (column.source.endswith("_id") and not is_string_dtype(frame[column.source]))
-    ]
-    renamed = frame.astype(dict.fromkeys(labels, "string")).rename(
-        columns={column.source: column.name for column in columns}
-    )
-    if isinstance(renamed, gpd.GeoDataFrame) and geometry_type in ("LineString", "Polygon"):
-        shapes = same_type(split_shapes(np.asarray(renamed.geometry, object)))
-        if shapely.get_type_id(shapes).max(initial=-1) >= shapely.GeometryType.MULTIPOINT:
-            geometry_type = f"Multi{geometry_type}"
-            renamed = renamed.set_geometry(gpd.GeoSeries(shapes, index=renamed.index, crs=CRS))
-    return Layer(name, description, renamed, columns, geometry_type, cell_resolution)
-
-
-def _at_points(frame: pd.DataFrame) -> gpd.GeoDataFrame:
-    points = shapely.points(frame[["lon", "lat"]].to_numpy(np.float64))
-    return _with_geometry(frame, np.asarray(points))
-
-
-def _with_geometry(frame: pd.DataFrame, shapes: NDArray[np.object_]) -> gpd.GeoDataFrame:
-    return gpd.GeoDataFrame(frame, geometry=gpd.GeoSeries(shapes, index=frame.index, crs=CRS))
 
 
 def _kpi_frame(kpi: Mapping[str, float], chemistries: Chemistries) -> pd.DataFrame:

@@ -11,10 +11,15 @@ from pathlib import Path
 import pandas as pd
 import pyogrio
 
-from planner.outputs.layers.frames import Layer
+from planner.outputs.layers.layer import Layer
 
 _FIXED_DATE = "2000-01-01T00:00:00.000Z"
 """Stands wherever the format asks for the time of writing: same plan, same bytes."""
+
+_COUNTS_AT = (24, 92)
+_FIXED_COUNT = (1).to_bytes(4, "big")
+"""SQLite counts a file's transactions in two places, which must agree; how many it takes to write
+the same rows depends on how they lay in memory."""
 
 _VERSION = "1.2"  # GDAL before 3.7, so QGIS on many desks, warns of anything newer
 _SCHEMA_EXTENSION = "http://www.geopackage.org/spec121/#extension_schema"
@@ -31,19 +36,44 @@ CREATE TABLE IF NOT EXISTS gpkg_data_column_constraints (
 """
 
 
+LARGEST = "zones"
+"""Stands first on the disk, though not in lists: it can be written while other layers are made."""
+
+
+def begin_geopackage(
+    path: Path,
+    layer: Layer,
+    dataset_metadata: Mapping[str, str],
+    on_progress: Callable[[str], None],
+) -> None:
+    """Write the first layer of a GeoPackage; `write_geopackage` adds the others.
+
+    Parameters
+    ----------
+    path, dataset_metadata, on_progress
+        As of `write_geopackage`.
+    layer : Layer
+        The one called `LARGEST`.
+    """
+    with _fixed_date():
+        _add_layer(path, layer, dataset_metadata, on_progress)
+
+
 def write_geopackage(
     path: Path,
     layers: Mapping[str, Layer],
     styles: Mapping[str, tuple[str, str]],
     dataset_metadata: Mapping[str, str],
     on_progress: Callable[[str], None],
+    *,
+    is_begun: bool = False,
 ) -> None:
     """Write layers and tables into one GeoPackage.
 
     Parameters
     ----------
     path : Path
-        File to write; must not exist.
+        File to write; must not exist unless it is begun.
     layers : mapping of str to Layer
         In the order in which they shall stand in the file.
     styles : mapping of style name to (QML document, description)
@@ -53,28 +83,15 @@ def write_geopackage(
         Title, description, attribution and the like, for the whole file.
     on_progress : callable
         Called with what is being written.
+    is_begun : bool
+        Whether `begin_geopackage` has written `LARGEST`, whose rows are then not looked at.
     """
     with _fixed_date():
-        for layer in layers.values():
-            on_progress(f"{path.name}: {layer.name} ({len(layer.frame):,} rows)")
-            is_new = not path.exists()
-            identity = {
-                "IDENTIFIER": layer.name,
-                "DESCRIPTION": with_scenario(layer.description, dataset_metadata),
-            }
-            pyogrio.write_dataframe(
-                layer.frame,
-                path,
-                layer=layer.name,
-                driver="GPKG",
-                use_arrow=True,
-                geometry_type=layer.geometry_type,
-                layer_options=identity | ({"SPATIAL_INDEX": "YES"} if layer.geometry_type else {}),
-                dataset_options={"VERSION": _VERSION} if is_new else None,
-                dataset_metadata=dict(dataset_metadata) if is_new else None,
-            )
+        for layer in sorted(layers.values(), key=lambda each: each.name != LARGEST):
+            if not is_begun or layer.name != LARGEST:
+                _add_layer(path, layer, dataset_metadata, on_progress)
         pyogrio.write_dataframe(
-            _style_rows(styles), path, layer="layer_styles", driver="GPKG",
+            _style_rows(styles, layers), path, layer="layer_styles", driver="GPKG",
             use_arrow=True, layer_options={"FID": "id", "IDENTIFIER": "layer_styles"},
         )  # fmt: skip
     _finish(path, layers)
@@ -106,7 +123,32 @@ def _fixed_date() -> Iterator[None]:
         pyogrio.set_gdal_config_options({option: before})
 
 
-def _style_rows(styles: Mapping[str, tuple[str, str]]) -> pd.DataFrame:
+def _add_layer(
+    path: Path,
+    layer: Layer,
+    dataset_metadata: Mapping[str, str],
+    on_progress: Callable[[str], None],
+) -> None:
+    on_progress(f"{path.name}: {layer.name} ({len(layer.frame):,} rows)")
+    is_new = not path.exists()
+    identity = {
+        "IDENTIFIER": layer.name,
+        "DESCRIPTION": with_scenario(layer.description, dataset_metadata),
+    }
+    pyogrio.write_dataframe(
+        layer.frame,
+        path,
+        layer=layer.name,
+        driver="GPKG",
+        use_arrow=True,
+        geometry_type=layer.geometry_type,
+        layer_options=identity | ({"SPATIAL_INDEX": "YES"} if layer.geometry_type else {}),
+        dataset_options={"VERSION": _VERSION} if is_new else None,
+        dataset_metadata=dict(dataset_metadata) if is_new else None,
+    )
+
+
+def _style_rows(styles: Mapping[str, tuple[str, str]], layers: Mapping[str, Layer]) -> pd.DataFrame:
     # Columns and their spelling are those of the table that QGIS itself makes.
     return pd.DataFrame(
         [
@@ -114,7 +156,7 @@ def _style_rows(styles: Mapping[str, tuple[str, str]]) -> pd.DataFrame:
                 "f_table_catalog": "",
                 "f_table_schema": "",
                 "f_table_name": styled_layer(name),
-                "f_geometry_column": "geom",
+                "f_geometry_column": "geom" if layers[styled_layer(name)].geometry_type else "",
                 "styleName": name,
                 "styleQML": qml,
                 "styleSLD": "",
@@ -154,3 +196,20 @@ def _finish(path: Path, layers: Mapping[str, Layer]) -> None:
             " (table_name, extension_name, definition, scope) VALUES (?, ?, ?, ?)",
             extensions,
         )
+        _list_in_order(connection, list(layers))
+    with path.open("r+b") as stream:
+        for offset in _COUNTS_AT:
+            stream.seek(offset)
+            stream.write(_FIXED_COUNT)
+
+
+def _list_in_order(connection: sqlite3.Connection, names: list[str]) -> None:
+    """Readers list layers as they stand in ``gpkg_contents``."""
+    listed = [name for (name,) in connection.execute(
+        "SELECT table_name FROM gpkg_contents ORDER BY rowid")]  # fmt: skip
+    place = {name: number for number, name in enumerate(names)}
+    listed.sort(key=lambda name: place.get(name, len(place)))
+    connection.execute("UPDATE gpkg_contents SET rowid = -rowid")
+    connection.executemany(
+        "UPDATE gpkg_contents SET rowid = ? WHERE table_name = ?", enumerate(listed, start=1)
+    )

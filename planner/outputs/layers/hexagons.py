@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 from itertools import chain
 
 import numpy as np
@@ -13,6 +14,10 @@ CellArray = NDArray[np.uint64]
 FloatArray = NDArray[np.float64]
 
 _INDEX_LENGTH = 15
+_NOT_HEX = 255
+_HEX_VALUES = np.full(128, _NOT_HEX, np.uint8)
+_HEX_VALUES[np.frombuffer(b"0123456789abcdef", np.uint8)] = range(16)
+_HEX_VALUES[np.frombuffer(b"ABCDEF", np.uint8)] = range(10, 16)
 _CHUNK = 65_536
 _DECIMALS = 7  # about a centimetre; neighbours then share their corners to the last bit
 _RESOLUTION_SHIFT = 52
@@ -33,13 +38,24 @@ def parse_cells(ids: Sequence[str]) -> CellArray | None:
     -------
     ndarray of uint64, shape (len(ids),), or None
     """
-    if any(len(text) != _INDEX_LENGTH for text in ids):
+    cells = hex_numbers(ids)
+    if cells is None or not all(map(basic_int.is_valid_cell, cells.tolist())):
         return None
-    try:
-        cells = [int(text, 16) for text in ids]
-    except ValueError:
+    return cells
+
+
+def hex_numbers(ids: Sequence[str]) -> CellArray | None:
+    """Numbers of fifteen hexadecimal digits, or None unless every id is one."""
+    joined = "".join(ids)
+    if set(map(len, ids)) - {_INDEX_LENGTH} or not joined.isascii():
         return None
-    return np.array(cells, np.uint64) if all(map(basic_int.is_valid_cell, cells)) else None
+    digits = _HEX_VALUES[np.frombuffer(joined.encode(), np.uint8)].reshape(-1, _INDEX_LENGTH)
+    if (digits == _NOT_HEX).any():
+        return None
+    numbers = np.zeros(len(digits), np.uint64)
+    for place in range(_INDEX_LENGTH):
+        numbers = numbers << np.uint64(4) | digits[:, place]
+    return numbers
 
 
 def cell_centres(cells: CellArray) -> NDArray[np.float64]:
@@ -101,6 +117,36 @@ def cell_polygons(cells: CellArray) -> NDArray[np.object_]:
     ndarray of Polygon, shape (n,)
         WGS84 longitude and latitude.
     """
+    return ring_polygons(cell_rings(cells))
+
+
+@dataclass(frozen=True)
+class Rings:
+    """Outlines as plain numbers, which take a quarter of the room of polygons.
+
+    Attributes
+    ----------
+    corners : ndarray, shape (num_corners, 2)
+        WGS84 longitude and latitude, the first corner of each outline once more at its end.
+    first : ndarray of int64, shape (n + 1,)
+        Where each outline begins.
+    """
+
+    corners: FloatArray
+    first: NDArray[np.int64]
+
+
+def ring_polygons(rings: Rings) -> NDArray[np.object_]:
+    """Outlines as shapely polygons, shape (n,)."""
+    return np.asarray(
+        shapely.from_ragged_array(
+            shapely.GeometryType.POLYGON, rings.corners, (rings.first, np.arange(len(rings.first)))
+        )
+    )
+
+
+def cell_rings(cells: CellArray) -> Rings:
+    """Outlines of H3 cells; see `cell_polygons`."""
     num_corners = np.zeros(len(cells), np.int64)
     parts = [np.empty((0, 2))]
     for start in range(0, len(cells), _CHUNK):
@@ -117,13 +163,7 @@ def cell_polygons(cells: CellArray) -> NDArray[np.object_]:
     closed = np.insert(np.arange(len(corners)), first[1:], first[:-1])
     rings = first + np.arange(len(first))
     lon, lat = corners[closed].T
-    return np.asarray(
-        shapely.from_ragged_array(
-            shapely.GeometryType.POLYGON,
-            np.column_stack((_unwrap(lon, rings), lat)),
-            (rings, np.arange(len(rings))),
-        )
-    )
+    return Rings(np.column_stack((_unwrap(lon, rings), lat)), rings)
 
 
 def _unwrap(lon: NDArray[np.float64], rings: NDArray[np.int64]) -> NDArray[np.float64]:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import geopandas as gpd
 
-from planner.outputs.layers.frames import Layer
+from planner.outputs.layers.layer import Layer
 
 _ROWS_PER_GROUP = 65_536  # readers skip groups outside their window by the bbox column
 

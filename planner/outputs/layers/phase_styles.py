@@ -5,7 +5,7 @@ from xml.etree import ElementTree as ET
 
 from planner.outputs import palette
 from planner.outputs.layers import qml
-from planner.outputs.layers.frames import Layer
+from planner.outputs.layers.layer import Layer
 from planner.outputs.layers.phases import CITY_PHASES, DATED, FUTURE_SITES, STATION_PHASES
 from planner.outputs.phases import ENLARGED, OPENED, OPENING, STANDS, shades
 

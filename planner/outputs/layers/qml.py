@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 from xml.etree import ElementTree as ET
 
-from planner.outputs.layers.frames import Layer
+from planner.outputs.layers.layer import Layer
 
 _NO_LIMIT = 1_000_000_000
 

@@ -14,8 +14,8 @@ import pandas as pd
 from planner.errors import Fault, InputError
 from planner.outputs.layers.columns import WrittenColumn
 from planner.outputs.layers.describe import DATA_PACKAGE
-from planner.outputs.layers.frames import Layer
 from planner.outputs.layers.geopackage import styled_layer
+from planner.outputs.layers.layer import Layer
 
 STYLES_FILE = Path("layers/styles.json")
 """Styles of the layers, in runs without a GeoPackage."""

@@ -5,7 +5,7 @@ from xml.etree import ElementTree as ET
 
 from planner.outputs import palette
 from planner.outputs.layers import qml
-from planner.outputs.layers.frames import Layer
+from planner.outputs.layers.layer import Layer
 from planner.outputs.station_reasons import FORCE_IN, REPLACEMENT, CostClass, cost_classes
 
 _LEAST_MM, _STEP_MM = 1.8, 0.6

@@ -39,17 +39,44 @@ _VEHICLES = "vehicles_"
 _NOT_CHEMISTRIES = {"vehicles_without_pack"}
 
 
-def climate_regions(
-    zones: pd.DataFrame, parents: CellArray, cities: pd.DataFrame
-) -> gpd.GeoDataFrame:
+def cell_owners(zones: pd.DataFrame, parents: CellArray) -> pd.DataFrame:
+    """Cells that hold zones, and the city of each: the one that has most households in it.
+
+    Parameters
+    ----------
+    zones : DataFrame
+        As in an evaluation.
+    parents : ndarray of uint64, shape (num_zones,)
+        Cell of each zone.
+
+    Returns
+    -------
+    DataFrame
+        ``cell, city_id``, a row per cell.
+    """
+    shares = pd.DataFrame(
+        {
+            "cell": parents,
+            "city_id": zones["city_id"].to_numpy(),
+            "households": zones["car_owning_households"].to_numpy(np.float64),
+        }
+    )
+    in_cell = shares.groupby(["cell", "city_id"])["households"].sum().reset_index()
+    owners = in_cell.sort_values(
+        ["households", "cell", "city_id"], ascending=[False, True, True]
+    ).drop_duplicates("cell")
+    return owners[["cell", "city_id"]].reset_index(drop=True)
+
+
+def climate_regions(owners: pd.DataFrame, cities: pd.DataFrame) -> gpd.GeoDataFrame:
     """Regions of equal winter class: the cells of all cities of a class, as one shape.
 
     Parameters
     ----------
-    zones, cities : DataFrame
+    owners : DataFrame
+        From `cell_owners`.
+    cities : DataFrame
         As in an evaluation.
-    parents : ndarray of uint64, shape (num_zones,)
-        Cell of each zone; a cell belongs to the city that has most households in it.
 
     Returns
     -------
@@ -58,15 +85,13 @@ def climate_regions(
     """
     winter_c = cities["winter_design_c"].to_numpy(np.float64)
     class_idx = np.searchsorted([each.high_c for each in WINTER_CLASSES], winter_c, side="right")
-    regions = _dissolve(zones, parents, cities, pd.Series(class_idx, index=cities.index))
+    regions = _dissolve(owners, cities, pd.Series(class_idx, index=cities.index))
     classes = [WINTER_CLASSES[index] for index in regions["key"]]
     regions.insert(0, "climate_class", [each.label for each in classes])
     return regions.drop(columns="key")
 
 
-def chemistry_regions(
-    zones: pd.DataFrame, parents: CellArray, cities: pd.DataFrame
-) -> gpd.GeoDataFrame:
+def chemistry_regions(owners: pd.DataFrame, cities: pd.DataFrame) -> gpd.GeoDataFrame:
     """Regions of equal dominant chemistry: where it has most of the cities' vehicles.
 
     Parameters and returns as in `climate_regions`; the first by name among equals.
@@ -82,26 +107,15 @@ def chemistry_regions(
         if chemistries
         else np.zeros(len(cities), int)
     ]
-    regions = _dissolve(zones, parents, cities, pd.Series(dominant, index=cities.index))
+    regions = _dissolve(owners, cities, pd.Series(dominant, index=cities.index))
     return regions.rename(columns={"key": "dominant_chemistry"})
 
 
 def _dissolve(
-    zones: pd.DataFrame, parents: CellArray, cities: pd.DataFrame, key: "pd.Series[str]"
+    owners: pd.DataFrame, cities: pd.DataFrame, key: "pd.Series[str]"
 ) -> gpd.GeoDataFrame:
-    shares = pd.DataFrame(
-        {
-            "cell": parents,
-            "city_id": zones["city_id"].to_numpy(),
-            "households": zones["car_owning_households"].to_numpy(np.float64),
-        }
-    )
-    in_cell = shares.groupby(["cell", "city_id"])["households"].sum().reset_index()
-    owners = in_cell.sort_values(
-        ["households", "cell", "city_id"], ascending=[False, True, True]
-    ).drop_duplicates("cell")
-    owners["key"] = owners["city_id"].map(dict(zip(cities["city_id"], key, strict=True)))
-    owners = owners.sort_values(["key", "cell"])
+    keys_by_city = dict(zip(cities["city_id"], key, strict=True))
+    owners = owners.assign(key=owners["city_id"].map(keys_by_city)).sort_values(["key", "cell"])
     outlines = split_shapes(cell_polygons(owners["cell"].to_numpy(np.uint64)))
     keys, first = np.unique(owners["key"].to_numpy(), return_index=True)
     shapes = dissolve(outlines, first)

@@ -15,12 +15,13 @@ import pandas as pd
 
 from planner.outputs import palette
 from planner.outputs.layers import qml
-from planner.outputs.layers.frames import OVERVIEWS, Layer
 from planner.outputs.layers.geopackage import styled_layer
 from planner.outputs.layers.hexagons import cell_width_m
+from planner.outputs.layers.layer import Layer
 from planner.outputs.layers.phase_styles import add_times, phase_styles
 from planner.outputs.layers.reason_styles import reason_styles
 from planner.outputs.layers.regions import NO_PACK, WINTER_CLASSES
+from planner.outputs.layers.zone_layers import OVERVIEWS
 from planner.outputs.waits import VERDICT_LOOKS
 
 _SHARE_CLASSES = tuple(
@@ -147,6 +148,9 @@ def build_styles(
             if name in layers and "verdict" in layers[name].frame
         },
     }  # fmt: skip
+    # Tables have none to be drawn by, but QGIS before 3.26 reads headings from styles alone.
+    unstyled = layers.keys() - {styled_layer(name) for name in styles}
+    styles |= {name: (qml.document(), "headings") for name in layers if name in unstyled}
     for name, (document, _) in styles.items():
         layer = layers[styled_layer(name)]
         add_times(document, layer, layers)

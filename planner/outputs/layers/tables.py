@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from planner.outputs.layers.frames import Layer
+from planner.outputs.layers.layer import Layer
 
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 _DECIMALS = 6

@@ -6,6 +6,7 @@ from pathlib import Path
 import pandas as pd
 
 from planner.files import write_json
+from planner.outputs.layers.ahead import LayersAhead
 from planner.outputs.layers.describe import (
     DATA_PACKAGE,
     STAC_ITEM,
@@ -33,6 +34,7 @@ def write_layers(
     on_progress: Callable[[str], None],
     *,
     with_geopackage: bool = True,
+    ahead: LayersAhead | None = None,
 ) -> list[Path]:
     """Write the GeoPackage, its Parquet twins, tables and what describes them.
 
@@ -52,6 +54,9 @@ def write_layers(
     with_geopackage : bool
         Whether to write ``plan.gpkg``; without it the styles stand in ``layers/styles.json``,
         and `planner export` makes one later.
+    ahead : LayersAhead, optional
+        What made the layers of the plan's zones while it was planned. ``plan.gpkg`` is then
+        whole only when its `finish` says so.
 
     Returns
     -------
@@ -59,7 +64,10 @@ def write_layers(
         Files written, in the order of writing.
     """
     on_progress("shaping layers")
-    layers = build_layers(content)
+    of_zones = ahead.zone_layers(on_progress) if ahead is not None else None
+    if of_zones is None:
+        ahead = None
+    layers = build_layers(content, of_zones)
     metadata = dataset_metadata(content.run_info)
     styles = {
         name: (qml, f"{text} (scenario {content.run_info['name']})")
@@ -71,14 +79,19 @@ def write_layers(
         (folder / name).mkdir(exist_ok=True)
     if with_geopackage:
         written = [folder / "plan.gpkg"]
-        write_geopackage(written[0], whole_layers(layers), styles, metadata, on_progress)
+        for_people = (written[0], whole_layers(layers), styles, metadata)
+        if ahead is None:
+            write_geopackage(*for_people, on_progress)
+        else:
+            ahead.begin_geopackage(*for_people)
     else:
         written = [folder / STYLES_FILE]
         write_json(written[0], styles)
     for layer in layers.values():
         path = folder / parquet_path(layer)
         on_progress(path.relative_to(folder).as_posix())
-        write_parquet(path, layer, metadata)
+        if ahead is None or not ahead.take(path):
+            write_parquet(path, layer, metadata)
         written.append(path)
     on_progress("tables")
     for name, layer in layers.items():
@@ -91,7 +104,10 @@ def write_layers(
     write_data_dictionary(dictionary, layers)
     written.append(dictionary)
     for name, document in (
-        (DATA_PACKAGE, data_package(folder, layers, content.run_info)),
+        (
+            DATA_PACKAGE,
+            data_package(folder, layers, content.run_info, with_geopackage=with_geopackage),
+        ),
         (STAC_ITEM, stac_item(layers, content.run_info, with_geopackage=with_geopackage)),
     ):
         write_json(folder / name, document)

@@ -1,6 +1,7 @@
 """Demand zones summed to hexagons that a page can carry."""
 
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -9,8 +10,8 @@ from h3.api import basic_int
 from numpy.typing import NDArray
 
 from planner.outputs.layers.antimeridian import from_cut
-from planner.outputs.layers.hexagons import CellArray, cell_centres, cell_parents
-from planner.outputs.layers.overview import zone_cells
+from planner.outputs.layers.hexagons import CellArray, cell_centres, cell_parents, hex_numbers
+from planner.outputs.layers.overview import ZoneCells, zone_cells
 
 MOST_CELLS = 300_000
 """Of the finest level: some five megabytes of page."""
@@ -47,7 +48,7 @@ class CellSums:
     swap_min_per_day: NDArray[np.float64] | None = None
 
 
-def sum_levels(zones: pd.DataFrame) -> list[CellSums]:
+def sum_levels(zones: pd.DataFrame, *, are_cells: bool = False) -> list[CellSums]:
     """Zones summed to cells of several resolutions, the coarsest first.
 
     Parameters
@@ -55,6 +56,8 @@ def sum_levels(zones: pd.DataFrame) -> list[CellSums]:
     zones : DataFrame
         Columns ``zone_id, lon, lat, car_owning_households, swaps_per_day, served_frac``, and
         ``counted_min`` if cells shall show the way to a station.
+    are_cells : bool
+        Whether the zones are known to be H3 cells; otherwise that is found out.
 
     Returns
     -------
@@ -63,7 +66,8 @@ def sum_levels(zones: pd.DataFrame) -> list[CellSums]:
     """
     if zones.empty:
         return []
-    cells = zone_cells(zones)
+    known = hex_numbers(zones["zone_id"].tolist()) if are_cells else None
+    cells = zone_cells(zones) if known is None else ZoneCells(known, are_zones=True)
     levels: list[CellSums] = []
     for resolution in range(cells.resolution, -1, -1):
         sums = _sum_to(zones, cell_parents(cells.cells, resolution), resolution)
@@ -164,9 +168,11 @@ def _outlines(
     num_corners = np.array([len(ring) for ring in rings])
     outlines: list[NDArray[np.float64]] = []
     outline_idx = np.empty(len(cells), np.int64)
-    for number in np.unique(num_corners):
+    for number in np.unique(num_corners).tolist():
         (left,) = np.nonzero(num_corners == number)
-        corners = np.array([rings[idx] for idx in left])[..., ::-1] - centres[left, None]
+        flat = chain.from_iterable(chain.from_iterable(rings[idx] for idx in left.tolist()))
+        places = np.fromiter(flat, np.float64, 2 * number * len(left)).reshape(-1, number, 2)
+        corners = places[..., ::-1] - centres[left, None]
         corners = (corners + 180) % 360 - 180
         visible = _VISIBLE_FRAC * np.ptp(corners, axis=1).max()
         while len(left):

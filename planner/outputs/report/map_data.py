@@ -50,7 +50,7 @@ def build_map(run: RunFiles) -> dict[str, Any]:
         "spans_180": cut > -180,
         "levels": [
             {"resolution": level.resolution, "tiles": pack_tiles(level, cut)}
-            for level in sum_levels(_with_minutes(run))
+            for level in sum_levels(_with_minutes(run), are_cells=run.zones_are_cells)
         ],
         "stations": _stations(run, cut),
         "cities": cities,

@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from importlib.metadata import version
 from importlib.resources import files
 from typing import Any
@@ -71,7 +72,10 @@ def render_page(run: RunFiles, on_loss: Callable[[str], None]) -> str:
         *([trips.chart] if trips else []),
         *(chart for section in sections.values() if section for chart in section.charts),
     ]
-    drawn = draw([*specify_charts(run), *apart], on_loss)
+    with ThreadPoolExecutor(1) as beside:  # the renderer is a process of its own
+        drawing = beside.submit(draw, [*specify_charts(run), *apart], on_loss)
+        map_data = _json_block(build_map(run))
+    drawn = drawing.result()
     markup = {chart.key: _with_markup(chart) for chart in drawn}
     of_sections = {chart.key: markup.pop(chart.key) for chart in apart}
     return environment.get_template("page.html.j2").render(
@@ -103,7 +107,7 @@ def render_page(run: RunFiles, on_loss: Callable[[str], None]) -> str:
         settings=_settings(run.scenario),
         inputs=[(file["path"], file["sha256"]) for file in run.run.get("inputs", [])],
         attribution=run.scenario.get("attribution") or "No attribution is stated by the instance.",
-        map_data=_json_block(build_map(run)),
+        map_data=map_data,
         map_library=_map_library("maplibre-gl.js"),
         map_style=_map_library("maplibre-gl.css"),
         page_style=Markup(_asset("page.css")),

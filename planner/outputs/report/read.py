@@ -130,6 +130,8 @@ class RunFiles:
         The tables that some runs bring and this one has, those of corridors with their layers,
         those of waits, those of contested curves, those over time and of futures with theirs,
         and sites without a station where the run told what they cost.
+    zones_are_cells : bool
+        Whether the run drew its zones as H3 cells.
     """
 
     run: dict[str, Any]
@@ -142,6 +144,7 @@ class RunFiles:
     assumptions: pd.DataFrame
     chemistries: Chemistries
     optional: Mapping[str, pd.DataFrame]
+    zones_are_cells: bool = False
 
     @property
     def chemistry_ids(self) -> list[str]:
@@ -261,7 +264,10 @@ def read_run(folder: Path) -> RunFiles:
     optional = {name: whole_table(name, frame) for name, frame in optional.items()}
     run["kpi"] = whole_kpi(run["kpi"])
     frames["chemistries"] = read_chemistries(frames["chemistries"])
-    return RunFiles(run=run, scenario=scenario, progress=progress, optional=optional, **frames)
+    return RunFiles(
+        run=run, scenario=scenario, progress=progress, optional=optional,
+        zones_are_cells=_has_polygons(folder / "layers/zones.parquet"), **frames,
+    )  # fmt: skip
 
 
 def _table(path: Path) -> pd.DataFrame:
@@ -279,6 +285,16 @@ def _zones(path: Path) -> pd.DataFrame:
     return pd.read_parquet(path, columns=[*ZONE_COLUMNS, *optional])
 
 
+def _has_polygons(path: Path) -> bool:
+    """Whether a layer's shapes are polygons, as GeoParquet tells of a file."""
+    import pyarrow.parquet as pq
+
+    about = json.loads((pq.read_schema(path).metadata or {}).get(b"geo", b"{}"))
+    column = about.get("columns", {}).get("geometry", {})
+    return any("Polygon" in kind for kind in column.get("geometry_types", []))
+
+
 def records(frame: pd.DataFrame) -> list[dict[str, Any]]:
     """Rows of a frame as dicts by column name."""
-    return [dict(zip(frame.columns, row, strict=True)) for row in frame.itertuples(index=False)]
+    columns = (frame[name].tolist() for name in frame.columns)  # a step per cell is dear in Arrow
+    return [dict(zip(frame.columns, row, strict=True)) for row in zip(*columns, strict=True)]

@@ -14,6 +14,8 @@ from types import MappingProxyType
 import click
 
 from planner.errors import InfeasibleError, InputError, PlannerError
+from planner.outputs.screen.compiling import tell_of_compiling
+from planner.solving.compile_listeners import listeners
 
 EXIT_INTERRUPTED = 130
 GIVEN_UP = "given up; nothing unfinished was written"
@@ -28,6 +30,7 @@ def run_command(command: click.Command) -> None:
         With the exit code, if the command fails.
     """
     as_json = "--json" in sys.argv[1:]
+    listeners.append(tell_of_compiling)
     try:
         command(standalone_mode=False)
     except PlannerError as error:

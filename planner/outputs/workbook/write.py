@@ -18,8 +18,9 @@ from planner.errors import Fault, InputError
 from planner.files import replaced_file
 from planner.outputs import palette
 from planner.outputs.workbook.cover import key_figures, model_rows, proof
-from planner.outputs.workbook.formats import PERCENT, TEXT, WHOLE
+from planner.outputs.workbook.formats import TEXT, WHOLE
 from planner.outputs.workbook.sheets import Column, RunTables, Sheet, read_tables
+from planner.outputs.workbook.widths import longest
 
 WORKBOOK_FILE = "workbook.xlsx"
 
@@ -118,6 +119,8 @@ class _Writer:
         head = {"bold": True, "bg_color": palette.HEAD, "text_wrap": True, "bottom": 1,
                 "bottom_color": palette.SOFT_INK, "valign": "bottom"}  # fmt: skip
         heads: list[dict[str, Any]] = []
+        longest_cells = [longest(column) for column in columns]
+        widths = list(map(_width, columns, longest_cells))
         for number, column in enumerate(columns):
             self._text(page, 1, number, column.name, font_color=palette.SOFT_INK, font_size=8)
             # A label beside a number would otherwise touch it.
@@ -126,10 +129,15 @@ class _Writer:
             self._text(page, 2, number, column.heading, **heads[number])
             if column.description:
                 page.write_comment(2, number, column.description, _note_size(column.description))
-            page.set_column(number, number, _width(column))
-            self._write_cells(page, number, column)
-        self._set_heights(page, columns)
-        page.set_row(2, 15 * max(_lines(column.heading, _width(column)) for column in columns) + 3)
+            page.set_column(number, number, widths[number])
+            self._write_cells(page, number, column, wraps=longest_cells[number] > _WIDEST)
+        wrapped = [
+            column for column, most in zip(columns, longest_cells, strict=True) if most > _WIDEST
+        ]
+        self._set_heights(page, wrapped)
+        heights = [_lines(column.heading, width) for column, width in zip(
+            columns, widths, strict=True)]  # fmt: skip
+        page.set_row(2, 15 * max(heights) + 3)
         if sheet.num_rows:
             last_row, last_column = _HEAD_ROWS + sheet.num_rows - 1, len(columns) - 1
             page.add_table(
@@ -156,18 +164,18 @@ class _Writer:
         page.repeat_rows(1, 2)
         _set_up_paper(page, f"{run_name} · {sheet.name}")
 
-    def _set_heights(self, page: Worksheet, columns: tuple[Column, ...]) -> None:
+    def _set_heights(self, page: Worksheet, wrapped: list[Column]) -> None:
         """Not every spreadsheet makes room for wrapped text by itself."""
-        wrapped = [column for column in columns if _longest(column) > _WIDEST]
         for row, texts in enumerate(
             zip(*(column.values for column in wrapped), strict=True), start=_HEAD_ROWS
         ):
             page.set_row(row, 15 * max(_lines(str(text or ""), _WIDEST) for text in texts))
 
-    def _write_cells(self, page: Worksheet, number: int, column: Column) -> None:
+    def _write_cells(self, page: Worksheet, number: int, column: Column, *, wraps: bool) -> None:
         look: dict[str, Any] = dict(_INDENTED) if number else {}
-        if _longest(column) > _WIDEST:
+        if wraps:
             look["text_wrap"] = True
+        looks: dict[str, Format] = {}
         for row, (value, code) in enumerate(
             zip(column.values, column.number_formats, strict=True), start=_HEAD_ROWS
         ):
@@ -176,7 +184,9 @@ class _Writer:
             if isinstance(value, bool):
                 page.write_boolean(row, number, value, self._format())
             elif isinstance(value, float) and math.isfinite(value):
-                page.write_number(row, number, value, self._format(num_format=code))
+                if code not in looks:
+                    looks[code] = self._format(num_format=code)
+                page.write_number(row, number, value, looks[code])
             else:
                 self._text(page, row, number, str(value), num_format=TEXT, **look)
 
@@ -296,28 +306,12 @@ def _num_frozen(columns: tuple[Column, ...]) -> int:
     return labels
 
 
-def _longest(column: Column) -> int:
-    return max((_shown_width(value, code) for value, code in
-                zip(column.values, column.number_formats, strict=True)), default=0)  # fmt: skip
-
-
-def _shown_width(value: object, code: str) -> int:
-    if value is None:
-        return 0
-    if isinstance(value, float):
-        decimals = len(code.partition(".")[2].rstrip("%"))
-        scaled = 100 * value if code == PERCENT else value
-        return len(f"{scaled:,.{decimals}f}") + code.endswith("%")
-    # Ideographs are two columns wide.
-    return sum(2 if ord(character) >= 0x2E80 else 1 for character in str(value))
-
-
-def _width(column: Column) -> int:
+def _width(column: Column, longest_cell: int) -> int:
     """Wide enough for the values and for a heading of a few lines with its filter button."""
     words = max(map(len, column.heading.split()), default=0)
     heading = max(words, math.ceil(len(column.heading) / _HEADING_LINES)) + 3
     small = math.ceil(0.75 * len(column.name))  # the machine name, in small letters
-    return min(_WIDEST, max(_NARROWEST, heading, small + 1, _longest(column) + 2))
+    return min(_WIDEST, max(_NARROWEST, heading, small + 1, longest_cell + 2))
 
 
 def _lines(text: str, width: int) -> int:

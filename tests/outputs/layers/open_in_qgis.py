@@ -1,6 +1,7 @@
-"""Opens a GeoPackage as QGIS does and tells what it found; runs on the system's own Python.
+"""Opens layers as QGIS does and tells what it found; runs on the system's own Python.
 
-Usage: /usr/bin/python3 open_in_qgis.py PLAN.gpkg MAP.png
+Usage: /usr/bin/python3 open_in_qgis.py SOURCE MAP.png
+SOURCE is a GeoPackage, or a JSON file with an address of a PostgreSQL table by name.
 Prints one JSON object: per layer what QGIS made of it, and how many colours the map has.
 """
 
@@ -109,21 +110,30 @@ def draw(layers, path):
     return {"num_colours": len(colours), "errors": [error.message for error in job.errors()]}
 
 
-def main(geopackage, picture):
+def open_layers(source):
+    """Every layer and table of a file or of a database, by name."""
+    if source.endswith(".json"):
+        with open(source, encoding="utf-8") as stream:
+            addresses = json.load(stream)
+        return {name: QgsVectorLayer(uri, name, "postgres") for name, uri in addresses.items()}
+    container = QgsVectorLayer(source, "container", "ogr")
+    names = [part.split("!!::!!")[1] for part in container.dataProvider().subLayers()]
+    return {name: QgsVectorLayer(f"{source}|layername={name}", name, "ogr") for name in names}
+
+
+def main(source, picture):
     """Open every layer and table, and draw those that can be drawn."""
     QgsApplication.setPrefixPath("/usr", True)
     application = QgsApplication([], False)
     application.initQgis()
-    container = QgsVectorLayer(geopackage, "container", "ogr")
-    names = [part.split("!!::!!")[1] for part in container.dataProvider().subLayers()]
-    layers = {name: QgsVectorLayer(f"{geopackage}|layername={name}", name, "ogr") for name in names}
+    layers = open_layers(source)
     drawn = [layer for layer in layers.values() if layer.isSpatial()]
     answer = {
         "layers": {name: describe(layer) for name, layer in layers.items()},
         "map": draw(drawn, picture),
     }
     print(json.dumps(answer))
-    del layers, drawn, container
+    del layers, drawn
     application.exitQgis()
 
 

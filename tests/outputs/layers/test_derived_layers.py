@@ -14,7 +14,7 @@ from planner.outputs.layers.allocation import allocation_lines, service_areas
 from planner.outputs.layers.frames import build_layers
 from planner.outputs.layers.hexagons import cell_polygons
 from planner.outputs.layers.overview import zone_cells
-from planner.outputs.layers.regions import chemistry_regions, climate_regions
+from planner.outputs.layers.regions import cell_owners, chemistry_regions, climate_regions
 from planner.outputs.layers.styles import build_styles
 from planner.plans.reasons import REASONS
 from tests.made_up_curves import make_curve_tables
@@ -82,21 +82,24 @@ def test_service_areas_are_the_cells_served(content):
     # Each H3 cell of resolution 8 here has about 0.7 km2.
     assert areas["area_km2"].to_dict() == pytest.approx({"s1": 1.4, "s2": 0.7}, rel=0.2)
     assert shapely.intersection(*areas.geometry).area == 0
+    drawn = cell_polygons(cells.cells)
+    again = service_areas(zones, cells, content.evaluation.stations, drawn).set_index("site_id")
+    assert again.geometry.geom_equals_exact(areas.geometry, 0).all()
 
 
 def test_regions_cover_every_cell_once(content):
     zones = content.evaluation.zones
-    parents = zone_cells(zones).parents(0)
+    owners = cell_owners(zones, zone_cells(zones).parents(0))
     cities = content.evaluation.cities
     for regions, column, names in (
-        (climate_regions(zones, parents, cities), "climate_class",
+        (climate_regions(owners, cities), "climate_class",
          ["-30 to -20 °C", "0 °C and above"]),
-        (chemistry_regions(zones, parents, cities), "dominant_chemistry", ["lfp", "sodium_ion"]),
+        (chemistry_regions(owners, cities), "dominant_chemistry", ["lfp", "sodium_ion"]),
     ):  # fmt: skip
         assert regions[column].tolist() == names
         assert regions["vehicles"].sum() == cities["vehicles"].sum()
         assert regions["num_cities"].tolist() == [1, 1]
-        whole = shapely.union_all(cell_polygons(parents))
+        whole = shapely.union_all(cell_polygons(owners["cell"].to_numpy()))
         shapes = regions.geometry.to_numpy()
         assert shapely.area(shapes).sum() == pytest.approx(whole.area)
         assert shapely.symmetric_difference(shapely.union_all(shapes), whole).area < 1e-12
@@ -106,14 +109,14 @@ def test_regions_cover_every_cell_once(content):
 def test_class_edges_belong_to_the_warmer(content):
     cities = content.evaluation.cities.assign(winter_design_c=[-20.0, 0.0])
     zones = content.evaluation.zones
-    regions = climate_regions(zones, zone_cells(zones).parents(0), cities)
+    regions = climate_regions(cell_owners(zones, zone_cells(zones).parents(0)), cities)
     assert regions["climate_class"].tolist() == ["-20 to -10 °C", "0 °C and above"]
 
 
 def test_cities_without_packs_have_no_chemistry(content):
     cities = content.evaluation.cities.assign(vehicles_lfp=0, vehicles_sodium_ion=0)
     zones = content.evaluation.zones
-    regions = chemistry_regions(zones, zone_cells(zones).parents(2), cities)
+    regions = chemistry_regions(cell_owners(zones, zone_cells(zones).parents(2)), cities)
     assert regions["dominant_chemistry"].tolist() == ["none"]
 
 

@@ -69,7 +69,7 @@ def test_geopackage_keeps_styles_and_descriptions(run_folder, tmp_path):
         titles = connection.execute(
             "SELECT title FROM gpkg_data_columns WHERE column_name = 'served_frac'"
         ).fetchall()
-    assert styled == [("zones",)]
+    assert styled == [("zones",), ("kpi",)]
     assert "EPSG:4490. Planned in EPSG:4326" in metadata
     assert "a shift of zero" in metadata
     assert titles == [("Served share [0-1]",)]
