@@ -1,5 +1,6 @@
 """The tutorial instance, read once, and copies of its folder to be broken."""
 
+import os
 import shutil
 from pathlib import Path
 
@@ -11,6 +12,8 @@ from planner.planning.pipeline import plan
 from planner.planning.result import Planned
 
 ROOT = Path(__file__).parents[1]
+# Runs keep nothing for each other, and leave the user's kept arrays alone.
+os.environ["PLANNER_CACHE"] = ""
 # A busy machine is no fault of the code.
 settings.register_profile("any machine", deadline=None)
 settings.load_profile("any machine")

@@ -57,7 +57,7 @@ def test_run_leaves_a_complete_folder(
     # Packs and stations take turns; each name stands where it first comes.
     assert list(dict.fromkeys(stages)) == [
         "read", "fleet", "network", "packs", "capacity", "siting", "allocation", "service",
-        "stock", "reasons", "money", "gates", "check", "days", "simulation", "candidates",
+        "stock", "reasons", "money", "check", "days", "simulation", "candidates", "gates",
         "curves", "layers", "report", "workbook",
     ]  # fmt: skip
     assert {"report.html", "workbook.xlsx"} <= {path.name for path in folder.iterdir()}

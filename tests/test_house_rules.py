@@ -26,13 +26,15 @@ from planner.plans.question import OBJECTIVES, Judge, judge_of
 ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "planner"
 
-BASE = {"arrays", "errors", "files", "geodesy", "limits", "units"}
+BASE = {"arrays", "database", "errors", "files", "geodesy", "limits", "units", "usage"}
 PLANNED = {"planning.clock", "planning.result"}
 MAY_IMPORT: dict[str, set[str]] = {
     "arrays": set(),
+    "database": BASE,
     "errors": set(),
     "files": set(),
     "units": set(),
+    "usage": set(),
     "geodesy": BASE,
     "limits": BASE,
     "instance": BASE,
@@ -47,8 +49,28 @@ MAY_IMPORT: dict[str, set[str]] = {
     "planning": BASE
     | {"instance", "models", "network", "physics", "plans", "service", "simulation", "solving"},
     "location": BASE | {"models", "solving"},
-    "outputs": BASE | PLANNED | {"instance", "physics", "plans", "simulation", "solving.progress"},
-    "bench": BASE | {"location", "models", "outputs.screen.tables", "physics", "solving"},
+    "outputs": BASE
+    | PLANNED
+    | {
+        "instance",
+        "physics",
+        "plans",
+        "simulation",
+        "solving.compile_listeners",
+        "solving.kernels",
+        "solving.progress",
+        "solving.tasks",
+    },
+    "bench": BASE
+    | {
+        "location",
+        "models",
+        "outputs.palette",
+        "outputs.report.charts.drawing",
+        "outputs.screen.tables",
+        "physics",
+        "solving",
+    },
     "batch": BASE
     | PLANNED
     | {
@@ -58,7 +80,8 @@ MAY_IMPORT: dict[str, set[str]] = {
         "planning.pipeline",
         "solving.progress",
     },
-    "doctor": BASE | {"solving.self_test"},
+    "doctor": BASE | {"solving.kernels", "solving.self_test"},
+    "publish": BASE | {"outputs"},
     "validation": BASE | {"instance", "network", "outputs", "physics", "planning.corridors"},
     "cli": BASE
     | PLANNED
@@ -70,10 +93,12 @@ MAY_IMPORT: dict[str, set[str]] = {
         "opendata",
         "outputs",
         "physics",
+        "planning.array_cache",
         "planning.limits",
         "planning.pipeline",
         "planning.reasons",
         "plans.question",
+        "publish",
         "simulation",
         "validation",
     },
@@ -89,6 +114,7 @@ MODELS_MAY_IMPORT = {
         "facility_location",
         "national",
         "p_median",
+        "reasons",
         "set_cover",
         "sized_coverage",
     },
@@ -111,18 +137,19 @@ MODELS_MAY_IMPORT = {
 ONLY_IN = {
     "ortools": {"models", "solving"},
     "numba": {"models", "network", "service", "simulation", "solving"},
-    "geopandas": {"batch", "instance", "network", "opendata", "outputs", "physics"},
-    "shapely": {"instance", "network", "opendata", "outputs", "physics"},
+    "geopandas": {"batch", "instance", "network", "opendata", "outputs", "physics", "publish"},
+    "shapely": {"instance", "network", "opendata", "outputs", "physics", "publish"},
     "networkx": {"network", "instance"},  # the format of OSMnx graphs is read by it
     "osmium": {"instance"},
     "matplotlib": {"outputs"},
     "duckdb": {"batch", "doctor"},
     "distributed": {"batch"},
-    "psutil": {"batch", "doctor", "outputs"},
+    "psutil": {"doctor", "outputs", "usage"},
     "jinja2": {"outputs"},
     "xlsxwriter": {"outputs"},
     "vl_convert": {"outputs"},
     "highspy": set(),
+    "psycopg": {"database", "publish"},
     "pulp": {"bench"},
     "spopt": {"bench"},
 }

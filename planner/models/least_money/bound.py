@@ -32,12 +32,25 @@ def cost_bound(problem: LeastMoneyProblem) -> float:
     load = _least_load(stations, problem.least_served)
     number = float(max(problem.fewest_stations, rules.num_forced))
 
+    usable = fits.any(axis=1)
+    is_free = ~rules.forced[usable]
+    # Type by type: a minimum over the few types of many sites is slow in one array.
+    by_type = [
+        (np.where(fits[usable, kind], rules.cost[usable, kind], np.inf), carried[usable, kind])
+        for kind in range(fits.shape[1])
+    ]
+
+    def reduced_at(alpha: float, beta: float) -> FloatArray:
+        best = np.full(len(is_free), np.inf)
+        for cost, carries in by_type:
+            np.minimum(best, cost - beta * carries, out=best)
+        best -= alpha
+        np.minimum(best, 0.0, out=best, where=is_free)
+        return best
+
     def bound_at(multipliers: FloatArray) -> float:
-        alpha, beta = np.maximum(multipliers, 0.0)
-        reduced = np.where(fits, rules.cost - alpha - beta * carried, np.inf)
-        best = reduced.min(axis=1, initial=np.inf)
-        best = np.where(rules.forced, best, np.minimum(best, 0.0))
-        terms = (alpha * number, beta * load, *best[np.isfinite(best)].tolist())
+        alpha, beta = np.maximum(multipliers, 0.0).tolist()
+        terms = (alpha * number, beta * load, *reduced_at(alpha, beta).tolist())
         return math.fsum(terms) - _ROUNDING * math.fsum(map(abs, terms))
 
     if not fits.any():
@@ -52,13 +65,14 @@ def cost_bound(problem: LeastMoneyProblem) -> float:
     scale = np.array([max(alpha, 1e-300), max(beta, 1e-300)])
 
     def above(point: "np.ndarray[tuple[int], np.dtype[np.float64]]") -> float:
-        return -bound_at(point * scale)
+        alpha, beta = np.maximum(point * scale, 0.0).tolist()
+        return -float(alpha * number + beta * load + reduced_at(alpha, beta).sum())
 
     for start in starts:
         found = minimize(
             above, start / scale, method="Nelder-Mead", options={"maxiter": 100, "xatol": 1e-6}
         )
-        best = max(best, -float(found.fun))
+        best = max(best, bound_at(found.x * scale))
     return max(best, problem.least_cost, 0.0)
 
 
