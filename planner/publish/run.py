@@ -102,8 +102,10 @@ def publish_run(
         if not (dry_run or is_unchanged):
             for step in steps(run, to, left=left, removes_styles=bool(found.layers)):
                 _take(connection, run, step, on_progress)
-    tables = tuple(f"{to.schema}.{run.name}__{layer}" for layer in run.layers)
-    return Publication(run.key, run.name, to.schema, tables, rows, removed, is_unchanged)
+        elif not dry_run:  # readers may be new where rows are not
+            for step in says.grant_reading(run, to):
+                _take(connection, run, step, on_progress)
+    return Publication(run.key, run.name, to.schema, _tables(run, to), rows, removed, is_unchanged)
 
 
 def write_sql(
@@ -127,9 +129,8 @@ def write_sql(
                     stream.write(block)
                 stream.write(b"\\.\n")
         stream.write(b"COMMIT;\n")
-    tables = tuple(f"{to.schema}.{run.name}__{layer}" for layer in run.layers)
     rows = {layer: run.num_rows(layer) for layer in run.layers}
-    return Publication(run.key, run.name, to.schema, tables, rows)
+    return Publication(run.key, run.name, to.schema, _tables(run, to), rows)
 
 
 def steps(
@@ -160,6 +161,10 @@ def steps(
     yield from says.write_styles(run, to)
     yield from says.drop_old(run, to)
     yield from says.grant_reading(run, to)
+
+
+def _tables(run: RunToPublish, to: Destination) -> tuple[str, ...]:
+    return tuple(f"{to.schema}.{run.name}__{layer}" for layer in run.layers)
 
 
 def _take(

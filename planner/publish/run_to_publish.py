@@ -98,6 +98,10 @@ def run_to_publish(
         name, layers or reference system cannot be used.
     """
     run = open_run(folder)
+    lost = [name for name in ("checksums.txt", "run.json") if not (folder / name).is_file()]
+    if lost:
+        remedy = "is missing; run the instance again"
+        raise InputError([Fault(str(folder / name), None, "", "", remedy) for name in lost])
     faults = _faults_of_files(run)
     unknown = [layer for layer in layers if layer not in run.resources]
     for layer in unknown:

@@ -313,6 +313,11 @@ def test_a_role_that_may_only_read_sees_all(run, database):
             assert found == run.num_rows(layer)
         assert connection.execute("SELECT count(*) FROM layer_styles").fetchone()[0] > 10
     assert [each.key for each in published_runs(database.as_role("reader"))] == [run.key]
+    # Another role later on, when no row is new.
+    database.say("DROP ROLE IF EXISTS second", "CREATE ROLE second LOGIN")
+    assert publish_run(run, database.url, Destination(grant=("second",))).is_unchanged
+    with psycopg.connect(database.as_role("second")) as connection:
+        assert connection.execute("SELECT count(*) FROM planner.plan__stations").fetchone() == (2,)
 
 
 def test_every_grant_that_is_missing_is_told_at_once(run, database, to):
@@ -350,6 +355,9 @@ def test_what_cannot_be_published_is_told(run_folder, database, to, tmp_path):
     with pytest.raises(InputError, match="the database refused") as told:
         publish(run_folder, replace(database, url=f"{database.url} port=1 password=secret"))
     assert "secret" not in str(told.value)
+    (broken / "checksums.txt").unlink()
+    with pytest.raises(InputError, match=r"checksums\.txt: is missing; run the instance again"):
+        run_to_publish(broken)
     with pytest.raises(InputError, match="GCJ-02 and BD-09 have no code"):
         run_to_publish(run_folder, crs="GCJ-02")
     publish(run_folder, database, to)
