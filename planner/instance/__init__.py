@@ -1,8 +1,9 @@
 """Read, describe and validate instances."""
 
+from planner.instance.coordinates import ORIGINALS, tell_references
 from planner.instance.curve_sets import BASE, curve_rows, curve_sets
 from planner.instance.futures import check_futures
-from planner.instance.input_files import InputFile, is_in_database
+from planner.instance.input_files import InputFile, input_file, is_in_database
 from planner.instance.names import suggest
 from planner.instance.read import (
     SCENARIO_FILE,
@@ -19,6 +20,7 @@ from planner.instance.tables import HOLIDAY, SEGMENTS, TABLES, WORKDAY
 __all__ = [
     "BASE",
     "HOLIDAY",
+    "ORIGINALS",
     "SCENARIO_FILE",
     "SEGMENTS",
     "TABLES",
@@ -30,6 +32,7 @@ __all__ = [
     "curve_rows",
     "curve_sets",
     "describe_settings",
+    "input_file",
     "instance_files",
     "instance_rows",
     "is_in_database",
@@ -38,5 +41,6 @@ __all__ = [
     "read_one_table",
     "read_scenario",
     "suggest",
+    "tell_references",
     "validate_settings",
 ]

@@ -10,6 +10,7 @@ from planner.geodesy import great_circle_km
 from planner.instance.layer import row_faults
 from planner.instance.notes import Note
 from planner.instance.tables import TABLES
+from planner.land import ATTRIBUTION, is_land
 
 FAR_FROM_CITY_KM = 400.0
 """A zone or site farther from its city's point than this is taken for a mistake: the largest
@@ -17,6 +18,9 @@ prefecture-level city, Hulunbuir, is some 700 km across."""
 
 SAME_POINT_DECIMALS = 6
 """Degrees that agree in so many decimals, some 10 cm, are one point."""
+
+SHORE_KM = 2.0
+"""A place counts as lying on water if no land is so near: the shore is drawn for maps."""
 
 _MOST_NAMED = 5
 
@@ -89,6 +93,36 @@ def shared_points(frames: Mapping[str, pd.DataFrame], files: Mapping[str, str]) 
             value = f"{'; '.join(groups[:_MOST_NAMED])}{more}"
             source = "each counts by itself; remove rows that stand for the same thing"
             notes.append(Note(f"{files[name]}: several {name} at one point", value, "INF", source))
+    return notes
+
+
+def places_on_water(frames: Mapping[str, pd.DataFrame], files: Mapping[str, str]) -> list[Note]:
+    """Tables of which rows lie on sea or lakes, as on a bridge: taken as they are, and said.
+
+    Parameters
+    ----------
+    frames, files : mapping
+        As of `check_across_tables`, without faults; zones with ``lon`` and ``lat``.
+    """
+    notes = []
+    for name in ("cities", "zones", "sites", "corridor_sites"):
+        frame = frames[name]
+        if name not in files or frame.empty:
+            continue
+        wet = frame[~is_land(frame["lon"], frame["lat"], shore_km=SHORE_KM)]
+        if wet.empty:
+            continue
+        value = f"{len(wet):,} of {len(frame):,} {name}"
+        if name == "zones":
+            value += f", {wet['car_owning_households'].sum():,.0f} car-owning households"
+        ids = wet[TABLES[name].key[0]].sort_values().tolist()
+        more = f" and {len(ids) - _MOST_NAMED:,} more" if len(ids) > _MOST_NAMED else ""
+        value += f": {'; '.join(map(str, ids[:_MOST_NAMED]))}{more}"
+        source = (
+            f"no land within {SHORE_KM:g} km ({ATTRIBUTION}): on a bridge, a lake, a small island, "
+            "or misplaced; planned for as they are, so remove or move those that are wrong"
+        )
+        notes.append(Note(f"{files[name]}: {name} on water", value, "?", source))
     return notes
 
 

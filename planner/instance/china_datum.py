@@ -75,6 +75,11 @@ def from_bd09(lon: ArrayLike, lat: ArrayLike) -> Points:
     return _invert(lambda lon, lat: _bd09(*_gcj02(lon, lat)), lon, lat)
 
 
+def is_shifted(lon: ArrayLike, lat: ArrayLike) -> NDArray[np.bool_]:
+    """Whether publishers shift a place given in WGS84: within a box coarser than the border."""
+    return _is_inside(*_arrays(lon, lat))
+
+
 def _arrays(lon: ArrayLike, lat: ArrayLike) -> Points:
     return np.asarray(lon, dtype=np.float64), np.asarray(lat, dtype=np.float64)
 

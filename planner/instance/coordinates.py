@@ -1,5 +1,8 @@
 """Which reference a table's coordinates are in, and their conversion to WGS84, once."""
 
+from collections.abc import Mapping
+from typing import Any
+
 import numpy as np
 import pandas as pd
 
@@ -87,8 +90,48 @@ def convert_to_wgs84(frame: pd.DataFrame, reference: Reference) -> pd.DataFrame:
     return frame.assign(lon=np.round(lon, 9), lat=np.round(lat, 9), **originals)
 
 
-def conversion_note(label: str, reference: Reference) -> Note:
+def convert_shapes(shapes: "pd.Series[Any]", reference: Reference) -> "pd.Series[Any]":
+    """Areas in a shifted reference brought to WGS84, corner by corner; others as they are."""
+    if reference not in SHIFTED_REFERENCES:
+        return shapes
+    import shapely
+
+    convert = from_gcj02 if reference == "GCJ-02" else from_bd09
+    moved = shapely.transform(
+        shapes.to_numpy(object), lambda corners: np.column_stack(convert(*corners.T))
+    )
+    return pd.Series(moved, shapes.index, object)
+
+
+def conversion_note(label: str, reference: Reference, *, keeps_originals: bool) -> Note:
     """What the assumptions table says of a conversion."""
     source = "published formulas, inverted exactly: planner/instance/china_datum.py"
-    item = f"{label}: coordinate reference"
-    return Note(item, f"{reference}, converted to WGS84; lon_original, lat_original", "INF", source)
+    kept = f"; as given in {', '.join(ORIGINALS[:2])}" if keeps_originals else ""
+    told = f"{reference}, converted to WGS84 once{kept}"
+    return Note(f"{label}: coordinate reference", told, "INF", source)
+
+
+def tell_references(given: Mapping[str, str]) -> str:
+    """What the tables' coordinates were given in, in one line.
+
+    Parameters
+    ----------
+    given : mapping of table to reference
+        Of the tables that hold coordinates.
+
+    Examples
+    --------
+    >>> tell_references({"cities": "WGS84", "sites": "WGS84"})
+    'WGS84'
+    >>> tell_references({"cities": "WGS84", "sites": "GCJ-02"})
+    'WGS84 (cities), GCJ-02 (sites); brought to WGS84 once'
+    """
+    tables: dict[str, list[str]] = {}
+    for table, reference in given.items():
+        tables.setdefault(reference, []).append(table)
+    if set(tables) <= {"WGS84"}:
+        return "WGS84"
+    if len(tables) == 1:
+        return f"{next(iter(tables))}; brought to WGS84 once"
+    told = ", ".join(f"{reference} ({', '.join(names)})" for reference, names in tables.items())
+    return f"{told}; brought to WGS84 once"

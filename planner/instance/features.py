@@ -22,7 +22,9 @@ _POINT, _POLYGON, _MULTIPOINT, _MULTIPOLYGON = 0, 3, 4, 6
 _Geometries = NDArray[Any]
 
 
-def place_features(layer: Layer, table: Table) -> tuple[pd.DataFrame, list[Fault]]:
+def place_features(
+    layer: Layer, table: Table
+) -> tuple[pd.DataFrame, "pd.Series[Any] | None", list[Fault]]:
     """Give every row its place.
 
     Parameters
@@ -38,6 +40,8 @@ def place_features(layer: Layer, table: Table) -> tuple[pd.DataFrame, list[Fault
         With ``lon`` and ``lat``: the point; of an area its centroid, or if that lies outside
         a point inside it. Columns ``lon`` and ``lat`` that stand there already are kept if
         the geometry agrees: the point within `AGREEMENT_DEG`, the area around it.
+    shapes : Series of shapely polygons or None
+        The areas, aligned with ``frame``; None where rows are points.
     faults : list of Fault
         Features without a place: empty, not finite, of another kind, invalid, or that
         contradict their columns.
@@ -54,14 +58,18 @@ def place_features(layer: Layer, table: Table) -> tuple[pd.DataFrame, list[Fault
         faults += row_faults(layer.label, table, frame, rows, "geometry", remedy, shown)
     usable = np.full(len(geometry), None, dtype=object)
     usable[is_usable] = geometry[is_usable]
+    are_areas = bool(np.isin(shapely.get_type_id(usable), (_POLYGON, _MULTIPOLYGON)).any())
+    shapes = pd.Series(usable, frame.index, object) if are_areas else None
     if not {"lon", "lat"} <= set(frame.columns):
         places = _centres(usable)
-        return frame.assign(lon=shapely.get_x(places), lat=shapely.get_y(places)), faults
+        placed = frame.assign(lon=shapely.get_x(places), lat=shapely.get_y(places))
+        return placed, shapes, faults
     lon, lat = (as_numbers(plain_cells(frame[name])).astype(np.float64) for name in ("lon", "lat"))
     rows = np.flatnonzero(shapely.distance(usable, shapely.points(lon, lat)) > AGREEMENT_DEG)
     text = lon.astype("str") + ", " + lat.astype("str") + " (" + shown + ")"
     remedy = "the columns do not agree with the geometry; remove or update them"
-    return frame, faults + row_faults(layer.label, table, frame, rows, "lon, lat", remedy, text)
+    faults += row_faults(layer.label, table, frame, rows, "lon, lat", remedy, text)
+    return frame, shapes, faults
 
 
 def _wrong_features(geometry: _Geometries, table: Table) -> list[tuple[NDArray[np.bool_], str]]:

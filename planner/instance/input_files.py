@@ -24,9 +24,22 @@ class InputFile:
 
 
 def input_file(path: Path) -> InputFile:
-    """A file with its checksum."""
+    """A file with its checksum; of a folder (``.gdb``) that of its files' names and checksums."""
+    if path.is_dir():
+        parts = [each for each in sorted(path.iterdir()) if each.is_file() and not _is_lock(each)]
+        listed = "".join(f"{_sha256(part)}  {part.name}\n" for part in parts)
+        return InputFile(path.name, hashlib.sha256(listed.encode()).hexdigest())
+    return InputFile(path.name, _sha256(path))
+
+
+def _is_lock(path: Path) -> bool:
+    """Whether a program that has a geodatabase open left it there."""
+    return path.suffix.lower() == ".lock"
+
+
+def _sha256(path: Path) -> str:
     with path.open("rb") as stream:
-        return InputFile(path.name, hashlib.file_digest(stream, "sha256").hexdigest())
+        return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 def label_of(database_table: str) -> str:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from planner.errors import Fault, InputError
 from planner.instance.check_across import (
@@ -20,13 +21,14 @@ from planner.instance.check_across import (
     unused_rows,
 )
 from planner.instance.check_phasing import check_phasing, phasing_notes, states_phasing
-from planner.instance.check_places import shared_points
+from planner.instance.check_places import places_on_water, shared_points
 from planner.instance.check_roads import check_corridor_roads, road_notes
 from planner.instance.check_standing import check_standing
 from planner.instance.check_table import check_table
-from planner.instance.coordinates import conversion_note, convert_to_wgs84
+from planner.instance.coordinates import conversion_note, convert_shapes, convert_to_wgs84
+from planner.instance.credits import openstreetmap_note, with_credit
 from planner.instance.curve_sets import check_curve_set
-from planner.instance.find_table import belonging_files, find_table, is_road_network
+from planner.instance.find_table import belonging_files, ending_of, find_table, is_road_network
 from planner.instance.fleet_axes import check_fleet_axes, fit_fleet
 from planner.instance.input_files import InputFile, input_file
 from planner.instance.layer import numbered
@@ -53,6 +55,11 @@ class Instance:
     WGS84; a table that was given in GCJ-02 or BD-09 keeps them in ``lon_original``,
     ``lat_original`` and ``coordinate_reference_original``. ``assumptions`` ends with what
     reading decided. ``variant`` is the scenario's name in ``[scenarios]``, empty for the base.
+
+    ``zone_shapes`` are polygons on WGS84 in the order of ``zones``, where the file had polygons.
+    ``given_references`` tells what the coordinates of each table were given in. ``notes`` are the
+    last rows of ``assumptions``. The scenario's ``attribution`` names OpenStreetMap where
+    ``is_osm``: a file shows that it comes from there.
     """
 
     folder: Path
@@ -81,6 +88,10 @@ class Instance:
     assumptions: pd.DataFrame
     input_files: tuple[InputFile, ...]
     variant: str = ""
+    zone_shapes: NDArray[Any] | None = None
+    given_references: Mapping[str, str] = field(default_factory=dict)
+    notes: tuple[Note, ...] = ()
+    is_osm: bool = False
 
 
 def read_instance(
@@ -127,6 +138,7 @@ def read_instance(
             faults += check_curve_set(like.curves, scenario.physics.curve_set, SCENARIO_FILE)
             if faults:
                 raise InputError(faults, source=str(folder))
+            scenario = _credited(scenario, like.is_osm)
             return replace(like, scenario=scenario, input_files=files, variant=scenario_name or "")
     reads = _read_tables(folder, sources)
     frames = {name: frame for read in reads for name, frame in read.frames.items()}
@@ -168,6 +180,7 @@ def read_instance(
         )  # fmt: skip
         notes.append(note)
     notes += [*unused_rows(frames, labels), *shared_points(frames, labels)]
+    notes += places_on_water(frames, labels)
     notes += [*spread_notes(frames, labels), *phasing_notes(frames, scenario)]
     frames, fleet_notes = fit_fleet(frames, scenario)
     notes += fleet_notes
@@ -175,18 +188,33 @@ def read_instance(
     paths = dict.fromkeys(
         [folder / SCENARIO_FILE, *(path for read in reads for path in read.paths)]
     )
+    is_osm = any(read.is_osm for read in reads)
+    sorted_frames = {
+        name: frame.sort_values(TABLES[name].key_in(frame.columns), kind="stable")
+        for name, frame in frames.items()
+    }
+    shapes = next((read.shapes for read in reads if read.shapes is not None), None)
     return Instance(
         folder=folder,
-        scenario=scenario,
+        scenario=_credited(scenario, is_osm),
         input_files=(*map(input_file, paths), *(rows for read in reads for rows in read.rows)),
         variant=scenario_name or "",
-        **{
-            name: frame.sort_values(
-                TABLES[name].key_in(frame.columns), kind="stable", ignore_index=True
-            )
-            for name, frame in frames.items()
-        },
-    )
+        zone_shapes=(
+            None if shapes is None
+            else shapes.reindex(sorted_frames["zones"].index).to_numpy(object)
+        ),
+        given_references={name: each for read in reads for name, each in read.given.items()},
+        notes=tuple(notes),
+        is_osm=is_osm,
+        **{name: frame.reset_index(drop=True) for name, frame in sorted_frames.items()},
+    )  # fmt: skip
+
+
+def _credited(scenario: Scenario, is_osm: bool) -> Scenario:
+    """The scenario with the credits that the files read ask for."""
+    if not is_osm:
+        return scenario
+    return scenario.model_copy(update={"attribution": with_credit(scenario.attribution)})
 
 
 def _has_same_tables(like: Instance, folder: Path, scenario: Scenario) -> bool:
@@ -229,12 +257,12 @@ def read_one_table(
     sources : Sources
         What the scenario file says of the tables' files; a `Scenario` is one.
     """
-    path, faults = find_table(folder, TABLES[name], sources)
+    path, _ = find_table(folder, TABLES[name], sources)
     if path is not None and is_road_network(path):
         return None, []
     read = _read_table(folder, TABLES[name], sources, _in_databases(sources, [name]))
     frame = None if read.faults else read.frames.get(name)
-    return (None if frame is None else frame.reset_index(drop=True)), [*faults, *read.faults]
+    return (None if frame is None else frame.reset_index(drop=True)), [*read.faults]
 
 
 def instance_files(folder: Path, sources: Sources) -> list[Path]:
@@ -262,6 +290,9 @@ class _Read:
     notes: Sequence[Note] = ()
     faults: Sequence[Fault] = ()
     rows: Sequence[InputFile] = ()
+    given: Mapping[str, str] = field(default_factory=dict)
+    shapes: "pd.Series[Any] | None" = None
+    is_osm: bool = False
 
 
 def _read_tables(folder: Path, sources: Sources) -> list[_Read]:
@@ -323,16 +354,27 @@ def _check_cells(cells: Cells, table: Table, sources: Sources, faults: Sequence[
         ]
     faults = [*faults, *cell_faults]
     labels, notes = {table.name: cells.label}, [*cells.notes]
+    if cells.is_osm:
+        notes.append(openstreetmap_note(cells.label))
     if frame is None:
         return _Read({}, labels, (), notes, faults)
+    given, shapes = {}, None
+    if {"lon", "lat"} <= set(frame.columns):
+        is_shifted = cells.reference in SHIFTED_REFERENCES
+        given = {table.name: cells.reference if is_shifted else cells.stated_crs or cells.reference}
+    if cells.shapes is not None:
+        shapes = convert_shapes(cells.shapes, cells.reference)
     if cells.reference in SHIFTED_REFERENCES and {"lon", "lat"} <= set(frame.columns):
         frame = convert_to_wgs84(frame, cells.reference)
-        notes.append(conversion_note(cells.label, cells.reference))
+        notes.append(conversion_note(cells.label, cells.reference, keeps_originals=True))
     elif sources.of_table(table.name).coordinate_reference in SHIFTED_REFERENCES:
         remedy = "table has no lon and lat, and H3 cells are WGS84; remove the setting"
         setting = f"tables.{table.name}.coordinate_reference"
         faults.append(Fault(SCENARIO_FILE, None, setting, cells.reference, remedy))
-    return _Read({table.name: frame}, labels, (), notes, faults)
+    return _Read(
+        {table.name: frame}, labels, (), notes, faults,
+        given=given, shapes=shapes, is_osm=cells.is_osm,
+    )  # fmt: skip
 
 
 def _read_network(folder: Path, path: Path, sources: Sources) -> _Read:
@@ -345,13 +387,13 @@ def _read_network(folder: Path, path: Path, sources: Sources) -> _Read:
     if sources.of_table("road_nodes").url is not None:
         setting, remedy = "tables.road_nodes.url", f"{path.name} holds the junctions; remove it"
         faults.append(Fault(SCENARIO_FILE, None, setting, "", remedy))
-    is_osm = not path.name.endswith(".graphml")
+    is_extract = ending_of(path) != ".graphml"
     reference = sources.of_table("roads").coordinate_reference
-    if is_osm and reference in SHIFTED_REFERENCES:
+    if is_extract and reference in SHIFTED_REFERENCES:
         setting, remedy = "tables.roads.coordinate_reference", "OpenStreetMap is WGS84; remove it"
         faults.append(Fault(SCENARIO_FILE, None, setting, reference or "", remedy))
     try:
-        if is_osm:
+        if is_extract:
             from planner.instance.roads.osm_extract import read_osm_extract
 
             tables = read_osm_extract(path)
@@ -367,7 +409,11 @@ def _read_network(folder: Path, path: Path, sources: Sources) -> _Read:
         faults += cell_faults
         if checked is not None:
             frames[name] = checked
-    return _Read(frames, dict.fromkeys(frames, path.name), [path], tables.notes, faults)
+    notes = [*tables.notes, *([openstreetmap_note(path.name)] if tables.is_osm else [])]
+    return _Read(
+        frames, dict.fromkeys(frames, path.name), [path], notes, faults,
+        given={"road_nodes": tables.reference}, is_osm=tables.is_osm,
+    )  # fmt: skip
 
 
 def _frame_if_left_out(table: Table) -> pd.DataFrame:

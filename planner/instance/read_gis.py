@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 
 from planner.errors import Fault
+from planner.instance.find_table import ending_of, side_file
 from planner.instance.grid import table_of_grid
 from planner.instance.layer import Layer, known_crs, numbered, with_geometry
 from planner.instance.notes import Note
@@ -18,6 +19,13 @@ _STYLES = "layer_styles"
 
 _AS_TEXT = {"OGR_XLSX_HEADERS": "DISABLE", "OGR_XLSX_FIELD_TYPES": "STRING"}
 """A sheet's cells are text and its first row is one of them; the planner looks for the header."""
+
+_OF_KML = (
+    "id", "Name", "description", "timestamp", "begin", "end", "altitudeMode", "tessellate",
+    "extrude", "visibility", "drawOrder", "icon", "snippet",
+)  # fmt: skip
+_OF_FORMAT = {".kml": _OF_KML, ".kmz": _OF_KML, ".gdb": ("Shape_Length", "Shape_Area")}
+"""Columns that a format has of itself: left away where neither table nor scenario knows them."""
 
 
 def read_gis(path: Path, table: Table, source: TableSource) -> tuple[Layer | None, list[Fault]]:
@@ -45,12 +53,13 @@ def read_gis(path: Path, table: Table, source: TableSource) -> tuple[Layer | Non
     name, faults = _choose_layer(names, path, table, source)
     if name is None:
         return None, faults
-    if path.suffix == ".xlsx":
+    if ending_of(path) == ".xlsx":
         return _read_sheet(path, name, table)
-    label = path.name if path.suffix != ".gpkg" else f"{path.name}, layer {name}"
+    ending = ending_of(path)
+    label = f"{path.name}, layer {name}" if ending in (".gpkg", ".gdb") else path.name
     # Without a code page GDAL takes the text of a Shapefile for Latin letters: GBK turns to
     # nonsense without a word. UTF-8 or an error instead.
-    is_unsaid = path.suffix == ".shp" and not path.with_suffix(".cpg").is_file()
+    is_unsaid = ending == ".shp" and side_file(path, ".cpg") is None
     encoding = source.encoding or ("UTF-8" if is_unsaid else None)
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
@@ -64,7 +73,11 @@ def read_gis(path: Path, table: Table, source: TableSource) -> tuple[Layer | Non
     if "geometry" in layer.columns:
         geometry, crs = np.asarray(layer.geometry.array), known_crs(layer.crs)
         layer = layer.drop(columns="geometry")
-    frame = numbered(pd.DataFrame(layer))
+    used = {column.name for column in table.accepted} | {*source.columns, *source.ignore}
+    own = [
+        each for each in _OF_FORMAT.get(ending, ()) if each in layer.columns and each not in used
+    ]
+    frame = numbered(pd.DataFrame(layer.drop(columns=own)))
     return Layer(frame, label, geometry, crs, ids, states_crs=True, notes=tuple(notes)), []
 
 
@@ -90,7 +103,7 @@ def _choose_layer(
     names: list[str], path: Path, table: Table, source: TableSource
 ) -> tuple[str | None, list[Fault]]:
     listed = ", ".join(names) or "none"
-    kind = "sheet" if path.suffix == ".xlsx" else "layer"
+    kind = "sheet" if ending_of(path) == ".xlsx" else "layer"
     if source.layer is not None and source.layer in names:
         return source.layer, []
     if source.layer is not None:

@@ -4,6 +4,7 @@ import re
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
+from types import NoneType, UnionType
 from typing import Any, get_args
 
 from pydantic import ValidationError
@@ -180,4 +181,6 @@ def _setting_remedy(detail: Any) -> str:
         # Of a list or a mapping such as `tables`, the next part of the place is a number or a key.
         kinds = get_args(model)
         model = kinds[-1] if kinds else model.model_fields[section].annotation
+        if isinstance(model, UnionType):  # a section that may be left out
+            model = next(kind for kind in get_args(model) if kind is not NoneType)
     return "unknown key; " + suggest(unknown, list(model.model_fields))

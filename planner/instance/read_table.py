@@ -6,15 +6,18 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
-from planner.errors import Fault
+from planner.errors import Fault, InputError
 from planner.instance.columns import format_columns
 from planner.instance.coordinates import reference_of
+from planner.instance.credits import is_of_openstreetmap
+from planner.instance.find_table import ending_of
 from planner.instance.layer import Layer
 from planner.instance.notes import Note
+from planner.instance.projections import name_of, to_degrees
 from planner.instance.settings.sources import Reference, Sources, TableSource
 from planner.instance.tables import Table
+from planner.instance.unpack import unpacked
 
 
 @dataclass(frozen=True)
@@ -29,17 +32,26 @@ class Cells:
         File and layer, as faults name them.
     reference : str
         Of ``lon`` and ``lat``, which are degrees.
+    stated_crs : str
+        What the file says that its coordinates are in; empty if it says nothing.
     is_placed : bool
         Whether ``lon`` and ``lat`` were made from geometries.
     notes : tuple of Note
         What reading decided.
+    is_osm : bool
+        Whether it shows that it comes from OpenStreetMap.
+    shapes : Series of shapely polygons, optional
+        Where the rows are areas, in the reference of ``lon`` and ``lat``; aligned with ``frame``.
     """
 
     frame: pd.DataFrame
     label: str
     reference: Reference
+    stated_crs: str
     is_placed: bool
     notes: tuple[Note, ...]
+    is_osm: bool = False
+    shapes: "pd.Series[Any] | None" = None
 
 
 def read_cells(path: Path, table: Table, sources: Sources) -> tuple[Cells | None, list[Fault]]:
@@ -61,13 +73,36 @@ def read_cells(path: Path, table: Table, sources: Sources) -> tuple[Cells | None
     faults : list of Fault
         Of file, layer, columns, reference and geometry; cells are not looked at.
     """
+    if ending_of(path) != ".zip":
+        return _read_file(path, table, sources)
+    try:
+        with unpacked(path, table) as inside:
+            cells, faults = _read_file(inside, table, sources)
+    except InputError as error:
+        return None, list(error.faults)
+    except RuntimeError as error:  # a password, or a way to pack that is not known here
+        remedy = "archive cannot be unpacked; pack it without a password"
+        return None, [Fault(path.name, None, "", str(error), remedy)]
+    lead = f"{path.name}, "
+    faults = [
+        replace(fault, file=lead + fault.file) if fault.file.startswith(inside.name) else fault
+        for fault in faults
+    ]
+    if cells is None:
+        return None, faults
+    notes = tuple(replace(note, item=lead + note.item) for note in cells.notes)
+    return replace(cells, label=lead + cells.label, notes=notes), faults
+
+
+def _read_file(path: Path, table: Table, sources: Sources) -> tuple[Cells | None, list[Fault]]:
+    ending = ending_of(path)
     source = sources.of_table(table.name)
     faults = _misplaced_settings(path, table, source)
     try:
         layer, layer_faults = _read_layer(path, table, source)
     except UnicodeError as error:
         remedy = "text is not in the stated encoding; save the file as UTF-8"
-        if path.suffix == ".shp":
+        if ending == ".shp":
             side = path.with_suffix(".cpg").name
             remedy = f"text is not in the stated encoding; name it in {side}, e.g. GBK or UTF-8"
         return None, [*faults, Fault(path.name, None, "", str(error), remedy)]
@@ -77,9 +112,7 @@ def read_cells(path: Path, table: Table, sources: Sources) -> tuple[Cells | None
     faults += layer_faults
     if layer is None:
         return None, faults
-    cells, cell_faults = place_cells(
-        layer, table, sources, source, cuts_names=path.suffix == ".shp"
-    )
+    cells, cell_faults = place_cells(layer, table, sources, source, cuts_names=ending == ".shp")
     return cells, faults + cell_faults
 
 
@@ -108,25 +141,27 @@ def place_cells(
     faults : list of Fault
         Of columns, reference and geometry.
     """
+    is_osm = is_of_openstreetmap(layer.frame, (*source.columns, *source.ignore))
     layer, faults = format_columns(layer, table, source, cuts_names=cuts_names)
-    frame, label, notes = layer.frame, layer.label, layer.notes
+    frame, label = layer.frame, layer.label
     has_places = any(column.name == "lon" for column in table.columns)
     if not has_places:
-        return Cells(frame, label, "WGS84", False, notes), faults
+        return Cells(frame, label, "WGS84", "", False, layer.notes, is_osm), faults
     reference, reference_faults = reference_of(
         table.name, sources, label, layer.crs.name if layer.crs is not None else None,
         is_layer=layer.states_crs and layer.geometry is not None, without_crs=layer.without_crs,
     )  # fmt: skip
     faults += reference_faults
     is_placed = layer.geometry is not None and not {"lon", "lat"} <= set(frame.columns)
+    stated = name_of(layer.crs) if layer.crs is not None else ""
+    shapes = None
     if layer.geometry is not None:
         from planner.instance.features import place_features
 
-        geometry, note, crs_faults = _to_degrees(layer)
-        frame, geometry_faults = place_features(replace(layer, geometry=geometry), table)
+        layer, crs_faults = _in_degrees(layer)
+        frame, shapes, geometry_faults = place_features(layer, table)
         faults += crs_faults or geometry_faults
-        notes += note
-    return Cells(frame, label, reference, is_placed, notes), faults
+    return Cells(frame, label, reference, stated, is_placed, layer.notes, is_osm, shapes), faults
 
 
 def _misplaced_settings(path: Path, table: Table, source: TableSource) -> list[Fault]:
@@ -134,46 +169,37 @@ def _misplaced_settings(path: Path, table: Table, source: TableSource) -> list[F
     takes = {
         "encoding": (".csv", ".shp"),
         "separator": (".csv",),
-        "layer": (".gpkg", ".xlsx", ".geojson", ".fgb", ".shp"),
+        "layer": (".gpkg", ".xlsx", ".geojson", ".fgb", ".shp", ".kml", ".kmz", ".gdb"),
     }
     return [
         Fault("scenario.toml", None, f"tables.{table.name}.{name}", str(getattr(source, name)),
               f"{path.name} has no {name}; remove the setting")
         for name, endings in takes.items()
-        if getattr(source, name) is not None and path.suffix not in endings
+        if getattr(source, name) is not None and ending_of(path) not in endings
     ]  # fmt: skip
 
 
-def _to_degrees(layer: Layer) -> tuple[NDArray[Any], tuple[Note, ...], list[Fault]]:
-    """The layer's geometries on WGS84, and how they came there."""
+def _in_degrees(layer: Layer) -> tuple[Layer, tuple[Fault, ...]]:
+    """The layer with its geometries on WGS84 and a note of how they came there."""
     assert layer.geometry is not None
-    if layer.crs is None or layer.crs.equals("EPSG:4326", ignore_axis_order=True):
-        return layer.geometry, (), []
+    if layer.crs is None:
+        return layer, ()
     import shapely
-    from pyproj import Transformer
-    from pyproj.exceptions import ProjError
 
-    item = f"{layer.label}: coordinate reference"
-    try:
-        way = Transformer.from_crs(layer.crs, "EPSG:4326", always_xy=True)
-        geometry = shapely.transform(
-            layer.geometry, lambda points: np.column_stack(way.transform(*points.T))
-        )
-    except ProjError as error:
-        remedy = f"PROJ cannot convert it to WGS84 ({error}); save the layer in EPSG:4326"
-        fault = Fault(layer.label, None, "coordinate reference", layer.crs.name, remedy)
-        return layer.geometry, (), [fault]
-    accuracy = f"accuracy {way.accuracy:g} m" if way.accuracy >= 0 else "accuracy not known"
-    note = Note(item, f"{layer.crs.name}, converted to WGS84, {accuracy}", "INF", "PROJ")
-    return np.asarray(geometry), (note,), []
+    x, y = shapely.get_coordinates(layer.geometry).T
+    converted = to_degrees(x, y, layer.crs, layer.label)
+    points = np.column_stack((converted.lon, converted.lat))
+    geometry = np.asarray(shapely.set_coordinates(layer.geometry.copy(), points))
+    notes = (*layer.notes, *converted.notes)
+    return replace(layer, geometry=geometry, notes=notes), converted.faults
 
 
 def _read_layer(path: Path, table: Table, source: TableSource) -> tuple[Layer | None, list[Fault]]:
-    if path.suffix == ".csv":
+    if ending_of(path) == ".csv":
         from planner.instance.read_csv import read_csv
 
         return read_csv(path, table, source)
-    if path.suffix == ".parquet":
+    if ending_of(path) == ".parquet":
         from planner.instance.read_parquet import read_parquet
 
         return read_parquet(path, table)

@@ -9,7 +9,7 @@ from scipy.spatial import KDTree
 
 from planner.arrays import IntArray
 from planner.geodesy import chord_to_arc_km, to_sphere_km
-from planner.instance import HOLIDAY, SEGMENTS, Instance
+from planner.instance import HOLIDAY, ORIGINALS, SEGMENTS, Instance
 from planner.limits import LIMIT_TOLERANCE
 from planner.plans.city_chemistries import chemistry_shares
 from planner.plans.derived import Derived
@@ -143,7 +143,7 @@ def _zones(
 ) -> pd.DataFrame:
     """Zones in the instance's order."""
     zones = instance.zones
-    columns = [name for name in ("zone_id", "city_id", "county_id", "lon", "lat",
+    columns = [name for name in ("zone_id", "city_id", "county_id", "lon", "lat", *ORIGINALS,
                "car_owning_households") if name in zones.columns]  # fmt: skip
     rows = zones[columns].assign(
         swaps_per_day=asked.sum(axis=1).to_numpy(),
@@ -245,8 +245,10 @@ def _stations(
         opened=rows["opened"] if "opened" in rows.columns else None,
         standing_packs=rows["packs"] if "packs" in rows.columns else np.nan,
     )
+    originals = [name for name in ORIGINALS if name in rows.columns]
     columns = [
-        "site_id", "city_id", "lon", "lat", "kind", "site_status", "station_type_id", "bays",
+        "site_id", "city_id", "lon", "lat", *originals, "kind", "site_status", "station_type_id",
+        "bays",
         "grid_kw", "num_zones", "car_owning_households", "swaps_per_day", "peak_swaps_per_hour",
         "capacity_swaps_per_hour", "utilisation_frac", "mean_drive_min", "capex_cny",
         "construction", "opening_quarter", "standing_type_id", "opened", "standing_packs",
@@ -327,7 +329,7 @@ def _cities(
     derived: Derived,
 ) -> pd.DataFrame:
     names = [name for name in ("city_id", "name_en", "name_zh", "province", "market", "lon", "lat",
-             "winter_design_c") if name in instance.cities.columns]  # fmt: skip
+             *ORIGINALS, "winter_design_c") if name in instance.cities.columns]  # fmt: skip
     rows = instance.cities[names].set_index("city_id")
     months_c = instance.climate.groupby("city_id")["mean_c"]
     fleet = derived.planned_fleet.groupby("city_id")["vehicles"].sum()

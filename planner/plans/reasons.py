@@ -7,7 +7,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
-from planner.instance import Instance
+from planner.instance import ORIGINALS, Instance
 from planner.plans.plan import Evaluation
 from planner.plans.question import OBJECTIVES, judge_of
 from planner.plans.station_costs import least_cost_cny
@@ -58,7 +58,8 @@ def explain_candidates(
     Returns
     -------
     DataFrame, sorted by site_id
-        ``site_id, city_id, lon, lat, kind, site_status, reason`` (a key of `REASONS`),
+        ``site_id, city_id, lon, lat``, as given if that was shifted, ``kind, site_status,
+        reason`` (a key of `REASONS`),
         ``explanation, num_zones`` and ``swaps_per_day`` within reach,
         ``unserved_swaps_per_day`` of them, ``main_site_id`` (station that serves most of what
         the site reaches; missing if none does), and the columns of the question's `Worth`.
@@ -93,7 +94,8 @@ def explain_candidates(
     reason = np.array(codes)[np.argmax(table, axis=0)]
     served_load = zone_swaps[reach_zone_idx] - zone_unserved[reach_zone_idx]
     main_site = _main_site(evaluation, zones, site_idx, reach_zone_idx, served_load)
-    rows = sites[["site_id", "city_id", "lon", "lat", "kind"]].assign(
+    originals = [name for name in ORIGINALS if name in sites.columns]
+    rows = sites[["site_id", "city_id", "lon", "lat", *originals, "kind"]].assign(
         site_status=sites["status"],
         reason=reason,
         explanation=_sentences(texts, reason, num_zones, candidates, worth),

@@ -13,7 +13,8 @@ from planner.batch.store import run_key
 from planner.errors import InputError
 from planner.instance import TABLES, Instance, instance_rows, read_instance
 from planner.instance.china_datum import shift_to_gcj02
-from planner.outputs.run_folder import run_name, write_run
+from planner.outputs.lineage import run_name
+from planner.outputs.run_folder import write_run
 from planner.planning.pipeline import plan
 from planner.planning.reasons.sited import sited_of_run
 from planner.planning.result import Planned

@@ -87,7 +87,8 @@ def read_osm_extract(path: Path) -> RoadTables:
     unread = 0
     far_from_class: list[str] = []
     try:
-        ways = osmium.FileProcessor(str(path), osmium.osm.WAY)
+        extract = osmium.io.File(str(path), "pbf")  # whatever the case of its ending
+        ways = osmium.FileProcessor(extract, osmium.osm.WAY)
         for way in ways.with_filter(osmium.filter.KeyFilter("highway")):
             tags = {tag.k: tag.v for tag in way.tags}
             if not isinstance(way, osmium.osm.Way) or not is_drivable(tags):
@@ -107,7 +108,7 @@ def read_osm_extract(path: Path) -> RoadTables:
         node_id = np.unique(np.array(refs, dtype=np.int64))
         lon, lat = np.full(len(node_id), np.nan), np.full(len(node_id), np.nan)
         wanted = osmium.filter.IdFilter(node_id.tolist())
-        for node in osmium.FileProcessor(str(path), osmium.osm.NODE).with_filter(wanted):
+        for node in osmium.FileProcessor(extract, osmium.osm.NODE).with_filter(wanted):
             if isinstance(node, osmium.osm.Node) and node.location.valid():
                 at = np.searchsorted(node_id, node.id)
                 lon[at], lat[at] = node.location.lon, node.location.lat
@@ -148,4 +149,4 @@ def read_osm_extract(path: Path) -> RoadTables:
         Note(f"{path.name}: {item}", f"{count:,}", "M", why) for count, item, why in facts if count
     ]
     notes += far_from_class_note(path.name, "ways", far_from_class)
-    return RoadTables(tables.road_nodes, tables.roads, (*tables.notes, *notes))
+    return RoadTables(tables.road_nodes, tables.roads, (*tables.notes, *notes), is_osm=True)

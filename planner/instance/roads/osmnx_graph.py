@@ -10,13 +10,14 @@ import networkx as nx
 import numpy as np
 import pandas as pd
 import shapely
-from pyproj import CRS, Transformer
+from pyproj import CRS
 from pyproj.exceptions import CRSError
 
 from planner.errors import Fault, InputError
-from planner.instance.coordinates import convert_to_wgs84, reference_of
+from planner.instance.coordinates import conversion_note, convert_to_wgs84, reference_of
 from planner.instance.layer import limited_faults
 from planner.instance.notes import Note
+from planner.instance.projections import name_of, to_degrees
 from planner.instance.roads.road_speed import (
     CLASS_SPEED_KMH,
     LIMIT_FRAC,
@@ -32,7 +33,7 @@ from planner.instance.roads.road_tables import (
     segment_length_km,
     simplify_roads,
 )
-from planner.instance.settings.sources import Sources
+from planner.instance.settings.sources import SHIFTED_REFERENCES, Sources
 from planner.units import METRES_PER_KM
 
 _UNKNOWN_CLASS = "road"
@@ -120,9 +121,15 @@ def read_osmnx_graph(path: Path, sources: Sources) -> RoadTables:
 
     edges = _once_if_alike(edges, is_directed=graph.is_directed())
     points, segments = _segments(nodes, edges)
+    notes: tuple[Note, ...] = ()
     if crs is not None:
-        way = Transformer.from_crs(crs, "EPSG:4326", always_xy=True)
-        points["lon"], points["lat"] = way.transform(points["lon"], points["lat"])
+        x, y = (points[name].to_numpy(np.float64) for name in ("lon", "lat"))
+        converted = to_degrees(x, y, crs, path.name)
+        if converted.faults:
+            raise InputError(converted.faults)
+        points["lon"], points["lat"], notes = converted.lon, converted.lat, converted.notes
+    if reference in SHIFTED_REFERENCES:
+        notes += (conversion_note(path.name, reference, keeps_originals=False),)
     points = convert_to_wgs84(points, reference)
     rows = np.flatnonzero(~np.isfinite(points[["lon", "lat"]]).all(axis=1))
     if len(rows):
@@ -150,7 +157,18 @@ def read_osmnx_graph(path: Path, sources: Sources) -> RoadTables:
         path.name,
     )
     return RoadTables(
-        tables.road_nodes, tables.roads, (*tables.notes, *_notes(edges, graph, path.name))
+        tables.road_nodes, tables.roads,
+        (*tables.notes, *notes, *_notes(edges, graph, path.name)),
+        reference=reference if crs is None or reference in SHIFTED_REFERENCES else name_of(crs),
+        is_osm=_is_osm(graph),
+    )  # fmt: skip
+
+
+def _is_osm(graph: Any) -> bool:
+    """Whether OSMnx made it, or its streets have numbers or classes of OpenStreetMap."""
+    by_osmnx = "osmnx" in str(graph.graph.get("created_with", "")).lower()
+    return by_osmnx or any(
+        "osmid" in data or "highway" in data for _, _, data in graph.edges(data=True)
     )
 
 

@@ -64,11 +64,17 @@ class RoadSegments:
 
 @dataclass(frozen=True)
 class RoadTables:
-    """The two tables of a road network and what was decided on the way."""
+    """The two tables of a road network and what was decided on the way.
+
+    ``reference`` is what the file gave coordinates in; ``is_osm`` whether it shows that it comes
+    from OpenStreetMap.
+    """
 
     road_nodes: pd.DataFrame
     roads: pd.DataFrame
     notes: tuple[Note, ...]
+    reference: str = "WGS84"
+    is_osm: bool = False
 
 
 @dataclass(frozen=True)

@@ -1,8 +1,9 @@
 """Section ``[network]``: how fast roads are driven, and how zones and sites join them."""
 
-from typing import Literal, Self, get_args
+from itertools import pairwise
+from typing import Annotated, Literal, Self, get_args
 
-from pydantic import model_validator
+from pydantic import Field, model_validator
 
 from planner.instance.settings.section import Section, setting
 
@@ -42,6 +43,19 @@ class Network(Section):
         3.0, "a zone or site farther than this from any road is not connected", unit="km",
         source="?: twice the diameter of an H3 resolution-8 cell, about", gt=0, le=50,
     )  # fmt: skip
+
+    drive_area_min: list[Annotated[float, Field(gt=0, le=60)]] = setting(
+        [5.0, 10.0], "times whose drive areas are drawn: from where a station is reached within "
+        "them; none are drawn of an empty list", unit="min",
+        source="?: assumed, half the usual standard and the whole", max_length=4,
+    )  # fmt: skip
+
+    @model_validator(mode="after")
+    def _has_ascending_areas(self) -> Self:
+        minutes = self.drive_area_min
+        if any(later <= earlier for earlier, later in pairwise(minutes)):
+            raise ValueError("drive_area_min must ascend: each time longer than the one before")
+        return self
 
     @model_validator(mode="after")
     def _is_slowest_in_the_peak(self) -> Self:

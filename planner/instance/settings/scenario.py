@@ -7,6 +7,7 @@ from pydantic import Field, model_validator
 from planner.instance.settings.corridors import Corridors
 from planner.instance.settings.costs import Costs
 from planner.instance.settings.coupling import Coupling
+from planner.instance.settings.currency import Currency
 from planner.instance.settings.demand import Demand
 from planner.instance.settings.horizon import Horizon
 from planner.instance.settings.network import Network
@@ -33,7 +34,9 @@ class Scenario(Sources):
     )
     title: str = setting("", "what the scenario shows, for people")
     attribution: str = setting(
-        "", "credits that the data's licences ask for; carried into every layer's metadata"
+        "",
+        "credits that the data's licences ask for; carried into every layer's metadata. "
+        "OpenStreetMap's is added where a file shows that it comes from there",
     )
     planning_quarter: Quarter = setting(..., "quarter that the stations are planned for")
     parameter_set: Literal["low", "mid", "high"] = setting(
@@ -50,6 +53,9 @@ class Scenario(Sources):
     throughput: Throughput = Throughput()
     packs: Packs = Packs()
     costs: Costs = Costs()
+    currency: Currency | None = setting(
+        None, "money that results are shown in beside CNY; CNY alone if left out"
+    )
     coupling: Coupling = Coupling()
     corridors: Corridors = Corridors()
     simulation: Simulation = Simulation()
