@@ -3,17 +3,22 @@
 import json
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from planner.cli.bench import bench
+from planner.cli.build_instance import build_instance
 from planner.cli.finished_runs import compare, export, list_runs, report, simulate
+from planner.cli.init import init
 from planner.cli.interrupt import stop_on_interrupt
 from planner.cli.kept import cache
 from planner.cli.publish import publish, published, unpublish
 from planner.cli.reasons import alternatives, explain, frontier
 from planner.outputs.screen.failures import EXIT_INTERRUPTED, run_command
+
+if TYPE_CHECKING:
+    from planner.outputs.language import Language
 
 EXIT_LIMIT_WITH_PLAN = 4
 EXIT_PARTLY_FAILED = 6
@@ -22,6 +27,10 @@ EXIT_MACHINE_LACKS = 7
 _OUTPUTS = click.option(
     "--outputs", type=click.Choice(["tables", "layers", "all"]), default="all", show_default=True,
     help="What a run leaves: tables alone, plan.gpkg too, or report and workbook too.",
+)  # fmt: skip
+_LANGUAGE = click.option(
+    "--language", type=click.Choice(["en", "zh"]), default="en", show_default=True,
+    help="Of headings, legends and labels of maps: English or simplified Chinese.",
 )  # fmt: skip
 _INSTANCE = click.argument("instance", type=click.Path(path_type=Path), metavar="INSTANCE")
 
@@ -63,12 +72,14 @@ def cli() -> None:
     help="Same input, seed and version give the same plan; limits count work, not seconds.",
 )  # fmt: skip
 @_OUTPUTS
+@_LANGUAGE
 @click.option("--json", "as_json", is_flag=True, help="Progress and result as JSON lines.")
 def run(
     instance: Path,
     scenario: str | None,
     out: Path | None,
     outputs: str,
+    language: "Language",
     as_json: bool,
     **limits: Any,
 ) -> None:
@@ -87,7 +98,8 @@ def run(
     with show_progress(as_json) as report:
         from planner.instance import read_instance
         from planner.outputs.layers.ahead import LayersAhead
-        from planner.outputs.run_folder import Outputs, check_target, run_name, write_run
+        from planner.outputs.lineage import run_name
+        from planner.outputs.run_folder import Outputs, check_target, write_run
         from planner.outputs.versions import code_digest
         from planner.planning.array_cache import user_cache
         from planner.planning.clock import StageClock
@@ -103,9 +115,9 @@ def run(
         stop = stop_on_interrupt()
         with_geopackage = outputs != Outputs.TABLES
         kept = user_cache(code_digest()[:16])
-        with LayersAhead(folder, with_geopackage=with_geopackage) as ahead:
+        with LayersAhead(folder, clock, with_geopackage=with_geopackage) as ahead:
             planned = plan(read, clock=clock, stop=stop, cache=kept, on_ready=ahead.hear)
-            folder = write_run(planned, folder, Outputs(outputs), ahead)
+            folder = write_run(planned, folder, Outputs(outputs), ahead, language)
     show_result(planned, folder, as_json)
     siting = planned.plan.models[0]
     if siting.status != "OPTIMAL" and siting.gap_frac > read.scenario.solver.gap_frac:
@@ -145,7 +157,10 @@ def doctor(instance: Path | None, as_json: bool) -> None:
 @_INSTANCE
 @click.option("--scenario", metavar="NAME", help="Named variant in scenario.toml.")
 def validate(instance: Path, scenario: str | None) -> None:
-    """Check INSTANCE and list every fault with file, row, column and remedy."""
+    """Check INSTANCE and list every fault with file, row, column and remedy.
+
+    Of a sound one what reading had to guess, as rows of its table of assumptions tell it.
+    """
     from planner.instance import TABLES, check_futures, read_instance
     from planner.physics.climate import city_climate
     from planner.physics.fleet import check_turns, operate_fleet
@@ -158,6 +173,9 @@ def validate(instance: Path, scenario: str | None) -> None:
     click.echo(f"{instance}: valid, scenario {read.scenario.name}")
     for name in TABLES:
         click.echo(f"  {name:<12} {len(getattr(read, name)):>9,} rows")
+    for note in read.notes:
+        if note.mark == "?":
+            click.echo(f"  look at {note.item}: {note.value} ({note.source})")
 
 
 @cli.command("validate-model")
@@ -260,25 +278,6 @@ def show_range(
     (print_json_lines if as_json else show_range_table)(table)
 
 
-@cli.command("build-instance")
-@click.argument("name", type=click.Choice(["china-140", "nordic-export"]))
-@click.option(
-    "--out", type=click.Path(path_type=Path), required=True, metavar="DIR",
-    help="Folder to write the tables into.",
-)  # fmt: skip
-def build_instance(name: str, out: Path) -> None:
-    """Build the tables of instance NAME from open data (extra `opendata`).
-
-    scenario.toml is not written: it holds decisions, not data.
-    """
-    from planner.opendata.china.recipe import build_china_140
-    from planner.opendata.nordic.recipe import build_nordic_export
-
-    build = {"china-140": build_china_140, "nordic-export": build_nordic_export}[name]
-    build(out, on_progress=lambda line: click.echo(line, err=True))
-    click.echo(f"{name}: tables written to {out}")
-
-
 @cli.command()
 @click.argument("study", type=click.Path(path_type=Path), metavar="STUDY")
 @click.option(
@@ -368,23 +367,28 @@ def best(study_folder: Path, by: str, lowest: bool, top: int, as_json: bool) -> 
 
 
 @cli.command()
-@click.argument("what", type=click.Choice(["scenario", "tables", "study"]))
+@click.argument("what", type=click.Choice(["scenario", "tables", "study", "recipe"]))
 def schema(what: str) -> None:
-    """Print a format: JSON Schema of scenario.toml or of a study, or the tables' columns."""
+    """Print a format: JSON Schema of scenario.toml, a study or a recipe, or tables' columns."""
+    from pydantic import BaseModel
+
     from planner.batch.study import Study
     from planner.instance import Scenario
     from planner.instance.tables import format_reference
+    from planner.opendata.recipe import Recipe
 
     if what == "tables":
         click.echo(format_reference(), nl=False)
     else:
-        model = Study if what == "study" else Scenario
-        click.echo(json.dumps(model.model_json_schema(), indent=2, ensure_ascii=False))
+        models: dict[str, type[BaseModel]] = {
+            "scenario": Scenario, "study": Study, "recipe": Recipe
+        }  # fmt: skip
+        click.echo(json.dumps(models[what].model_json_schema(), indent=2, ensure_ascii=False))
 
 
 for command in (
-    alternatives, bench, cache, compare, explain, export, frontier, list_runs, publish, published,
-    report, simulate, unpublish,
+    alternatives, bench, build_instance, cache, compare, explain, export, frontier, init, list_runs,
+    publish, published, report, simulate, unpublish,
 ):  # fmt: skip
     cli.add_command(command)
 

@@ -137,18 +137,25 @@ def report(run_folder: Path, out: Path | None) -> None:
     help="Folder to write into.",
 )  # fmt: skip
 @click.option("--bom", is_flag=True, help="Mark CSV files as UTF-8 for older spreadsheets.")
-def export(run_folder: Path, file_format: str, layers: str, crs: str, out: Path, bom: bool) -> None:
+@click.option(
+    "--gcj02", is_flag=True,
+    help="Add lon_gcj02 and lat_gcj02 to rows in China, for plotting on Amap.",
+)  # fmt: skip
+def export(
+    run_folder: Path, file_format: str, layers: str, crs: str, out: Path, bom: bool, gcj02: bool
+) -> None:
     """Write layers of the finished run RUN in another format or reference system.
 
     CSV keeps shapes as WKT; xlsx is the run's workbook, tables only; a Shapefile gets short
-    names and a list of them; GeoJSON and PMTiles know one reference system only.
+    names and a list of them; PMTiles hold all layers in one file, with a style for web maps; they
+    and GeoJSON know one reference system only.
     """
     if file_format == "xlsx":
         from planner.outputs.layers.read_back import open_run
         from planner.outputs.workbook import write_workbook
 
-        if layers or crs != "EPSG:4326":
-            raise click.UsageError("xlsx holds the whole workbook; leave --layers and --crs away")
+        if layers or crs != "EPSG:4326" or gcj02:
+            raise click.UsageError("xlsx holds the whole workbook; leave the other options away")
         open_run(run_folder)
         out.mkdir(parents=True, exist_ok=True)
         click.echo(str(write_workbook(run_folder, out / "workbook.xlsx")))
@@ -157,7 +164,7 @@ def export(run_folder: Path, file_format: str, layers: str, crs: str, out: Path,
 
     names = [name.strip() for name in layers.split(",") if name.strip()]
     written = export_run(
-        run_folder, file_format, out, names=names, crs=crs, with_bom=bom,
+        run_folder, file_format, out, names=names, crs=crs, with_bom=bom, gcj02=gcj02,
         on_progress=lambda line: click.echo(line, err=True),
     )  # fmt: skip
     for path in written:

@@ -118,11 +118,13 @@ def alternatives(
         with clock.stage("alternatives", "plans nearly as good in other places") as say:
             found = find_alternatives(replace(sited, task=task), within, plans, on_step=say)
     run = read_run_json(run_folder / "run.json")
+    told = open_run(run_folder).run_info
     about = About(
         name=run_folder.resolve().name,
         title=str(run.get("title", "")),
         measure=measure_of_run(run),
-        attribution=open_run(run_folder).run_info.get("attribution", ""),
+        attribution=told.get("attribution", ""),
+        parent_run=told.get("run_id", ""),
         notes=found.notes,
     )
     tables = {

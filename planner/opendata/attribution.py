@@ -51,6 +51,18 @@ with snow, candidate sites.
 No borders are shipped or drawn. Territory is told apart by county centres, areas and residents
 alone, to within a few km, and makes no statement about any boundary.
 
+`winters.csv` tells how much colder two winters were than the means of `climate.csv`, for the \
+futures of
+the scenario `uncertain`: 2012-13 (the northeast 3.7 C, the north 2.4 C, China 1.3 C below the \
+usual from
+late November to 4 January; China Meteorological Administration by Xinhua, China Daily \
+2013-01-05) and
+2007-08 (China 2.5 C below from 11 January to 14 February, in ten provinces the lowest ever; \
+the same by
+CRI, 2008-02-19). Written by hand, not by the recipe: no yearly series by city is among its \
+sources, and
+which province counts as the north, and that the figures hold for three months, is INF.
+
 ## Recipe
 
 1. **Roads.** The world highway network is cut to the junctions that lie in counties of mainland

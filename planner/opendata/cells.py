@@ -126,7 +126,10 @@ def cut_edges(graph: RoadGraph, piece_km: float) -> RoadPieces:
     position = np.arange(len(edge_idx)) - np.repeat(np.cumsum(count) - count, count)
     along = (position + 0.5) / count[edge_idx]
     start, end = graph.from_idx[edge_idx], graph.to_idx[edge_idx]
-    lon = graph.lon[start] + along * (graph.lon[end] - graph.lon[start])
+    # The short way, also across 180 degrees.
+    east = graph.lon[end] - graph.lon[start]
+    lon = graph.lon[start] + along * (east - 360 * np.rint(east / 360))
+    lon = lon - 360 * np.rint(lon / 360)
     lat = graph.lat[start] + along * (graph.lat[end] - graph.lat[start])
     return RoadPieces(edge_idx, lon, lat, (apart_km / count)[edge_idx], cells_of_points(lon, lat))
 

@@ -16,6 +16,7 @@ from planner.opendata.china.electric import electric_weight
 from planner.opendata.china.facts import Facts, read_facts
 from planner.opendata.climate import make_climate
 from planner.opendata.country import MARKET, Count, cut_out_country, find_discs, share_out_cells
+from planner.opendata.dry import leave_water
 from planner.opendata.fleet import share_fleet, share_out
 from planner.opendata.highways import parse_highways
 from planner.opendata.land import (
@@ -26,11 +27,12 @@ from planner.opendata.land import (
     make_road_nodes,
     make_roads,
     make_sites,
+    spread_people,
 )
 from planner.opendata.parameters import COPIED_TABLES, read_parameters, read_table
-from planner.opendata.places import Places, parse_places, place_density
+from planner.opendata.places import Places, parse_places
 from planner.opendata.sources import HIGHWAYS, PLACES, read_source
-from planner.opendata.spread import round_to_total, spread_residents
+from planner.opendata.spread import round_to_total
 from planner.opendata.writing import write_csv, write_parquet
 
 FIRST_QUARTER, TARGET_QUARTER, LAST_QUARTER = "2026Q4", "2027Q4", "2028Q4"
@@ -72,6 +74,8 @@ def build_china_140(out_dir: Path, *, on_progress: Callable[[str], None]) -> Non
     pieces = cut_edges(graph, value["piece_km"])
     cells = find_road_cells(pieces)
     county_idx = share_out_cells(discs, cells, facts.counties, value)
+    if "shore_km" in value:
+        county_idx = leave_water(county_idx, cells.lon, cells.lat, value["shore_km"])
     on_progress("spreading people over cells")
     residents = _spread(facts, places, cells, county_idx, value)
     land = Land(graph, pieces, cells, county_idx, residents)
@@ -119,26 +123,16 @@ def _spread(
         np.where(home.residents > 0, home.residents, value["unlisted_place_residents"]),
         home.country_code,
     )
-    inside = county_idx >= 0
-    density = place_density(
-        cells.lon[inside],
-        cells.lat[inside],
+    counties = facts.counties
+    return spread_people(
+        cells,
+        county_idx,
+        counties["residents"].to_numpy(dtype=np.float64),
+        counties["urban_frac"].to_numpy(dtype=np.float64),
         home,
-        footprint_residents_per_km2=value["footprint_residents_per_km2"],
-        min_decay_km=value["min_decay_km"],
-        max_decay_km=value["max_decay_km"],
+        value,
+        by_roads=True,
     )
-    road_km_nearby = cells.mean_nearby(cells.road_km)[inside]
-    residents = np.zeros(len(cells.cell))
-    residents[inside] = spread_residents(
-        county_idx[inside],
-        facts.counties["residents"].to_numpy(dtype=np.float64),
-        facts.counties["urban_frac"].to_numpy(dtype=np.float64),
-        density * road_km_nearby,
-        road_km_nearby,
-        value["max_residents_per_km2"] * CELL_KM2,
-    )
-    return residents
 
 
 def _make_zones(facts: Facts, land: Land) -> pd.DataFrame:

