@@ -68,16 +68,37 @@ def join_places(graph: RoadGraph, instance: Instance) -> tuple[Access, Access]:
     points = KDTree(to_sphere_km(graph.lon, graph.lat))
     site_point, site_km = _nearest(points, sites, limit_km)
     zone_point, zone_km = _nearest(points, zones, limit_km)
-    incoming = csr_array(
+    from_zone = _led_to(_incoming(graph).T.tocsr(), zone_point[zone_point >= 0])
+    joined_sites = _access(graph, sites, instance, site_point, site_km, from_zone)
+    to_site = points_that_lead_on(graph, instance, joined_sites)
+    return joined_sites, _access(graph, zones, instance, zone_point, zone_km, to_site)
+
+
+def points_that_lead_on(graph: RoadGraph, instance: Instance, sites: Access) -> BoolArray:
+    """Points from which roads lead to some site that may open: those that zones join.
+
+    Parameters
+    ----------
+    graph : RoadGraph
+    instance : Instance
+    sites : Access
+        From `join_places`.
+
+    Returns
+    -------
+    ndarray, shape (num_points,)
+    """
+    may_open = ~instance.sites["status"].isin(SHUT).to_numpy() & (sites.point_idx >= 0)
+    return _led_to(_incoming(graph), sites.point_idx[may_open])
+
+
+def _incoming(graph: RoadGraph) -> csr_array:
+    """A row per point, with those that lead to it."""
+    return csr_array(
         (np.ones(len(graph.neighbour_idx), dtype=np.int8), graph.neighbour_idx,
          graph.neighbour_ptr),
         shape=(len(graph.lon), len(graph.lon)),
     )  # fmt: skip
-    from_zone = _led_to(incoming.T.tocsr(), zone_point[zone_point >= 0])
-    joined_sites = _access(graph, sites, instance, site_point, site_km, from_zone)
-    may_open = ~sites["status"].isin(SHUT).to_numpy() & (joined_sites.point_idx >= 0)
-    to_site = _led_to(incoming, joined_sites.point_idx[may_open])
-    return joined_sites, _access(graph, zones, instance, zone_point, zone_km, to_site)
 
 
 def _nearest(

@@ -61,6 +61,8 @@ class StageClock:
         What the run goes without.
     started : float
         When the run began, by `time.perf_counter`.
+    began_s : float
+        The same by the calendar: seconds since 1970, UTC.
     """
 
     on_progress: Callable[[Progress], None] | None = None
@@ -68,6 +70,7 @@ class StageClock:
     history: list[Progress] = field(default_factory=list)
     left_out: list[LeftOut] = field(default_factory=list)
     started: float = field(default_factory=time.perf_counter)
+    began_s: float = field(default_factory=time.time)
     _told_of_compiling: float = field(default=-math.inf, init=False, repr=False)
 
     @contextmanager

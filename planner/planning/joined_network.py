@@ -12,6 +12,7 @@ from planner.instance.settings.network import HOURS, Hour
 from planner.instance.tables import SHUT
 from planner.network import (
     Access,
+    LocalStreets,
     Reach,
     RoadGraph,
     audit_drive_times,
@@ -19,11 +20,13 @@ from planner.network import (
     audit_stated_nearest,
     audit_stated_times,
     build_road_graph,
+    drive_areas,
     drive_time_reach,
     has_travel_times,
     is_one_way,
     join_places,
     nearest_other_station,
+    points_that_lead_on,
     road_parts,
     stated_min_per_km,
     stated_next_station,
@@ -34,6 +37,7 @@ from planner.plans import AuditedTimes, Plan
 from planner.plans.labels import positions_of
 from planner.plans.question import judge_of
 from planner.plans.station_costs import least_cost_cny
+from planner.units import MINUTES_PER_HOUR
 
 
 class JoinedNetwork(NamedTuple):
@@ -213,9 +217,8 @@ def next_stations(
     if network is None:
         found = stated_next_station(instance, names, city_idx)
     else:
-        site_idx = pd.Index(instance.sites["site_id"]).get_indexer(names)
-        of_stations = Access(*(values[site_idx] for values in vars(network.sites).values()))
-        found = nearest_other_station(network.graph, of_stations, city_idx)
+        joined = _joined_stations(instance, network, names)
+        found = nearest_other_station(network.graph, joined, city_idx)
     has_next = found.idx >= 0
     return pd.DataFrame(
         {
@@ -224,6 +227,60 @@ def next_stations(
             "next_min": np.where(has_next, found.minutes, np.nan),
         }
     ).astype({"next_station_id": "str"})
+
+
+def areas_of_stations(
+    instance: Instance, network: JoinedNetwork | None, stations: pd.DataFrame
+) -> dict[str, pd.DataFrame]:
+    """The table ``drive_areas``: from where each station is reached within some minutes.
+
+    Parameters
+    ----------
+    instance : Instance
+        Its scenario has the minutes.
+    network : JoinedNetwork or None
+        From `join_network`.
+    stations : DataFrame
+        Open stations: ``site_id, lon, lat``.
+
+    Returns
+    -------
+    dict of str to DataFrame
+        ``site_id, minutes, geometry``, sorted, the shapes as of `planner.network.drive_areas`;
+        nothing where drive times are stated or no minutes are asked for.
+    """
+    settings = instance.scenario.network
+    minutes = settings.drive_area_min
+    if network is None or not minutes or stations.empty:
+        return {}
+    stations = stations.sort_values("site_id")
+    shapes = drive_areas(
+        network.graph,
+        _joined_stations(instance, network, stations["site_id"]),
+        stations[["lon", "lat"]].to_numpy(float),
+        points_that_lead_on(network.graph, instance, network.sites),
+        LocalStreets(
+            MINUTES_PER_HOUR * (1 + settings.access_detour_frac) / settings.access_speed_kmh,
+            settings.max_access_km,
+        ),
+        minutes,
+    )
+    table = pd.DataFrame(
+        {
+            "site_id": np.repeat(stations["site_id"].to_numpy(), len(minutes)),
+            "minutes": np.tile(minutes, len(stations)),
+            "geometry": shapes.ravel(),
+        }
+    )
+    return {"drive_areas": table.dropna(subset="geometry", ignore_index=True)}
+
+
+def _joined_stations(
+    instance: Instance, network: JoinedNetwork, site_ids: "pd.Series[str]"
+) -> Access:
+    """Where some of the sites join the roads."""
+    site_idx = pd.Index(instance.sites["site_id"]).get_indexer(site_ids)
+    return Access(*(values[site_idx] for values in vars(network.sites).values()))
 
 
 def is_connected(instance: Instance, network: JoinedNetwork | None) -> np.ndarray:

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TypeVar
 
 import numpy as np
@@ -30,6 +31,7 @@ from planner.planning.futures.hedge import Hedged, hedge
 from planner.planning.futures.tables import future_tables
 from planner.planning.joined_network import (
     JoinedNetwork,
+    areas_of_stations,
     audit,
     is_connected,
     join_network,
@@ -58,6 +60,7 @@ from planner.planning.result import Checked, Planned
 from planner.planning.rounds import Fitted, fit_packs_and_stations
 from planner.planning.siting.question import ask_of
 from planner.plans import AuditedTimes, Evaluation, Plan, check_labels
+from planner.plans.currency import in_currency
 from planner.plans.derived import Derived, derive
 from planner.plans.reasons import explain_candidates
 from planner.plans.reasons_check import check_reasons
@@ -126,7 +129,7 @@ def plan(
         beside = _begin_beside(given, stationed.fitted, pool)
         checked = _check(given, stationed)
         on_ready("zones", Checked(checked.plan, checked.evaluation))
-        checked = _follow_days(given, checked)
+        checked = _follow_days(given, checked, pool)
         evaluation, candidates = _reason(given, stationed, checked)
         checked = replace(checked, evaluation=evaluation)
         gates = _value_gates(given, stationed.fitted, beside)
@@ -256,21 +259,21 @@ class _Beside:
     ranges: Callable[[], pd.DataFrame]
 
 
-def _begin_beside(given: _Given, fitted: Fitted, pool: Executor) -> _Beside:
+def _begin(given: _Given, pool: Executor, make: Callable[[], Made]) -> Callable[[], Made]:
     """Begin in another thread, whose solvers leave this one alone; on one worker, when asked."""
-    instance, options = given.instance, given.options
+    return make if given.options.workers == 1 else pool.submit(make).result
 
-    def begin(make: Callable[[], Made]) -> Callable[[], Made]:
-        return make if options.workers == 1 else pool.submit(make).result
 
-    contested = None
+def _begin_beside(given: _Given, fitted: Fitted, pool: Executor) -> _Beside:
+    instance, climate, options = given.instance, given.climate, given.options
+    stations, contested = fitted.paid.assumed_stations, None
     if curve_sets(instance.curves):
-        stations = fitted.paid.assumed_stations
-        contested = begin(lambda: contested_curves(instance, given.climate, stations, options))
+        curves = partial(contested_curves, instance, climate, stations, options)
+        contested = _begin(given, pool, curves)
     return _Beside(
-        gates=begin(lambda: gate_savings(instance, fitted, options)),
+        gates=_begin(given, pool, lambda: gate_savings(instance, fitted, options)),
         contested=contested,
-        ranges=begin(lambda: range_curves(instance)),
+        ranges=_begin(given, pool, lambda: range_curves(instance)),
     )
 
 
@@ -309,16 +312,19 @@ def _check(given: _Given, stationed: _Stationed) -> _Checked:
     return _Checked(result, derived, evaluation, futures)
 
 
-def _follow_days(given: _Given, checked: _Checked) -> _Checked:
-    """With days of all stations, hour by hour and driver by driver."""
+def _follow_days(given: _Given, checked: _Checked, pool: Executor) -> _Checked:
+    """With days of all stations, hour by hour and driver by driver, and with their drive areas."""
     instance, clock, evaluation = given.instance, given.clock, checked.evaluation
+    stations = evaluation.stations
+    made = _begin(given, pool, lambda: areas_of_stations(instance, given.network, stations))
     with clock.stage("days", "who comes to each station in every hour, and where drivers go on to"):
         days = day_tables(instance, given.network, checked.plan, evaluation, checked.derived)
-    figures: dict[str, float] = {}
-    waits: dict[str, pd.DataFrame] = {}
+    figures, areas, waits = dict[str, float](), dict[str, pd.DataFrame](), dict[str, pd.DataFrame]()
     with clock.optional_stage("simulation", "a day at every station, driver by driver"):
         figures, waits = confirm(instance, days, clock, given.stop)
-    return _with(checked, figures, {**days, **waits})
+    with clock.optional_stage("areas", "from where each station is reached within minutes"):
+        areas = made()
+    return _with(checked, figures, {**days, **waits, **areas})
 
 
 def _follow_curves(given: _Given, checked: _Checked, beside: _Beside) -> _Checked:
@@ -328,10 +334,8 @@ def _follow_curves(given: _Given, checked: _Checked, beside: _Beside) -> _Checke
         with clock.optional_stage("contested", "packs anew under each set of curves") as say:
             figures, tables = beside.contested()
             checked = _with(checked, figures, tables)
-            say(
-                f"{len(tables['curve_case'])} sets: to know which is true is worth "
-                f"{figures['settling_cny'] / 1e6:,.1f} M CNY"
-            )
+            worth, num = figures["settling_cny"] / 1e6, len(tables["curve_case"])
+            say(f"{num} sets: to know which is true is worth {worth:,.1f} M CNY")
     ranges: dict[str, pd.DataFrame] = {}
     with clock.optional_stage("curves", "range over air temperature, class by class"):
         ranges["range_curve"] = beside.ranges()
@@ -379,14 +383,15 @@ def _gather(
 ) -> Planned:
     """All that was planned and found, with all tables and assumptions."""
     instance, fitted, phased = given.instance, stationed.fitted, stationed.phased
-    tables = checked.evaluation.tables
+    tables, kpi = checked.evaluation.tables, checked.evaluation.kpi
+    kpi = {**kpi, **in_currency(kpi, instance.scenario.currency)}
     phases = {}
     if phased is not None:
         phases["phase"] = with_phase_values(tables["phase"], phased, stationed.own_bound_frac)
     return Planned(
         instance,
         checked.plan,
-        checked.evaluation,
+        replace(checked.evaluation, kpi=kpi),
         candidates,
         tables={
             **tables,

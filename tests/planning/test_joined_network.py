@@ -6,10 +6,17 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+import shapely
+from pydantic import ValidationError
 
 from planner.errors import CheckError, InputError
+from planner.geodesy import great_circle_km
 from planner.instance import Instance, read_instance
+from planner.instance.settings.network import Network
+from planner.network import drive_time_reach
+from planner.network.drive_areas import STEP_KM_PER_MIN
 from planner.planning.joined_network import (
+    areas_of_stations,
     audit,
     join_network,
     network_assumptions,
@@ -148,3 +155,46 @@ def test_drive_times_of_earlier_periods_are_audited_row_by_row(stated: bool) -> 
     found = audit(instance, join_network(instance), phased)
     assert found.phase_min == pytest.approx([*rows["drive_min"].iloc[:-1], np.inf])
     assert found.allocation_min == pytest.approx(phased.allocation["drive_min"].to_numpy())
+
+
+def test_drive_areas_hold_the_zones_that_the_plan_counts(tutorial: Instance) -> None:
+    network = join_network(tutorial)
+    sites, zones = tutorial.sites, tutorial.zones
+    may_open = sites[sites["status"] == "candidate"]
+    table = areas_of_stations(tutorial, network, may_open)["drive_areas"]
+    assert table["minutes"].unique().tolist() == [5.0, 10.0]
+    assert table["site_id"].is_monotonic_increasing
+    settings = tutorial.scenario.network
+    min_per_km = 60 * (1 + settings.access_detour_frac) / settings.access_speed_kmh
+    straight_min = min_per_km * great_circle_km(
+        may_open["lon"].to_numpy()[:, None], may_open["lat"].to_numpy()[:, None],
+        zones["lon"].to_numpy(), zones["lat"].to_numpy(),
+    )  # fmt: skip
+    reach = drive_time_reach(*network, 20.0)
+    by_road_min = np.full((len(sites), len(zones)), np.inf)
+    by_road_min[np.repeat(np.arange(len(sites)), np.diff(reach.ptr)), reach.zone_idx] = (
+        reach.drive_min
+    )
+    counted_min = np.minimum(by_road_min[may_open.index], straight_min)
+    step_min = STEP_KM_PER_MIN * 10 * min_per_km
+    points = shapely.points(zones["lon"], zones["lat"])
+    for minutes, drawn in table.groupby("minutes"):
+        shapes = drawn.set_index("site_id")["geometry"].reindex(may_open["site_id"]).to_numpy()
+        inside = shapely.contains(shapes[:, None], points)
+        assert inside[counted_min < minutes - step_min].all()
+        assert not inside[counted_min > minutes + step_min].any()
+        assert (counted_min < minutes - step_min).any()
+    assert (counted_min > 5 + step_min).any()
+
+
+def test_no_drive_areas_without_roads_or_minutes(tutorial: Instance) -> None:
+    assert areas_of_stations(tutorial, None, tutorial.sites) == {}
+    none = tutorial.scenario.network.model_copy(update={"drive_area_min": []})
+    without = replace(tutorial, scenario=tutorial.scenario.model_copy(update={"network": none}))
+    assert areas_of_stations(without, join_network(without), without.sites) == {}
+
+
+@pytest.mark.parametrize("minutes", [[10.0, 5.0], [5.0, 5.0], [0.0], [90.0]])
+def test_minutes_of_drive_areas_ascend_and_are_bounded(minutes: list[float]) -> None:
+    with pytest.raises(ValidationError, match="drive_area_min"):
+        Network(drive_area_min=minutes)
