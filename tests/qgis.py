@@ -13,9 +13,14 @@ SCRIPT = Path(__file__).parent / "outputs" / "layers" / "open_in_qgis.py"
 
 def open_in_qgis(source, picture):
     """What QGIS makes of a GeoPackage, or of the tables a JSON file names, drawn too."""
+    return run_in_qgis(SCRIPT, source, picture)
+
+
+def run_in_qgis(script, *arguments):
+    """What a script for the system's Python prints in its last line, as JSON."""
     if not Path(SYSTEM_PYTHON).exists() or _system_python("-c", "import qgis.core").returncode:
         lacking("QGIS for the system's Python (Debian: python3-qgis)")
-    done = _system_python(SCRIPT, source, picture)
+    done = _system_python(script, *arguments)
     assert done.stdout, done.stderr
     return json.loads(done.stdout.splitlines()[-1])
 

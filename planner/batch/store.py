@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from planner.files import try_lock, write_json
-from planner.instance import InputFile, Scenario, instance_files
+from planner.instance import InputFile, Scenario, input_file, instance_files
 from planner.instance.settings.scale import Scale
 from planner.outputs.versions import code_digest, installed_versions
 
@@ -99,6 +99,8 @@ def run_key(
 
 
 def _file_digest(path: Path) -> str:
+    if path.is_dir():  # its date is not that of its files
+        return input_file(path).sha256
     status = path.stat()
     return _digest_of_state(path, status.st_size, status.st_mtime_ns)
 

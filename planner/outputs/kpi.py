@@ -6,7 +6,7 @@ Takes names of figures; leaves the figures themselves to the evaluation of a pla
 import csv
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from importlib.resources import files
 
@@ -17,6 +17,7 @@ PLACES = ("card", "compare", "cover")
 
 _SHARE = re.compile(r".*_frac|frac|(within_\d+min|on_time)_(low|high)")
 _SIDE = re.compile(r"(base|other|change)_")
+_CURRENCY = re.compile(r"_([a-z]{3})(_per_year)?$")
 _PLACEHOLDER = re.compile(r"\{(\w+)\}")
 
 
@@ -86,6 +87,8 @@ def describe_kpi(name: str, chemistries: Chemistries) -> Kpi:
     --------
     >>> describe_kpi("vehicles_nmc", Chemistries({})).title
     'Vehicles on nmc'
+    >>> describe_kpi("cost_eur_per_year", Chemistries({})).unit
+    'EUR/year'
     """
     for kpi in sorted(known_kpis(), key=lambda each: "{" in each.name):
         found = _pattern(kpi.name).fullmatch(name)
@@ -95,6 +98,14 @@ def describe_kpi(name: str, chemistries: Chemistries) -> Kpi:
                 ids["chemistry"] = chemistries.nickname(ids["chemistry"])
             title = kpi.title.format(**ids)
             return Kpi(name, title, kpi.unit, kpi.format, kpi.shown, kpi.description)
+    if in_cny(name) != name:
+        about, upper = describe_kpi(in_cny(name), chemistries), currency_of(name)
+        told = f"{about.description}; at the rate of [currency] in scenario.toml"
+        return replace(
+            about, name=name, title=f"{about.title} in {upper}",
+            unit=about.unit.replace("CNY", upper), shown=about.shown & {"cover"},
+            description=told,
+        )  # fmt: skip
     return Kpi(name, name, "", "0.0", frozenset(), "")
 
 
@@ -111,9 +122,31 @@ def shown_kpis(place: str, names: Iterable[str], chemistries: Chemistries) -> li
         for kpi in known_kpis()
         for name in names
         # A figure with a row of its own is none of a kind: num_stations_refuted is no type.
-        if (kpi.name == name if name in single else kpi.stands_for(name))
+        if (kpi.name == in_cny(name) if in_cny(name) in single else kpi.stands_for(name))
     ]
     return [taken[name] for name in dict.fromkeys(order) if place in taken[name].shown]
+
+
+def in_cny(name: str) -> str:
+    """Name of the figure in CNY, of one in another currency; else the name itself.
+
+    >>> in_cny("capex_eur"), in_cny("num_bays")
+    ('capex_cny', 'num_bays')
+    """
+    if name in {kpi.name for kpi in known_kpis()}:
+        return name
+    base = _CURRENCY.sub(r"_cny\2", name)
+    return base if base in {kpi.name for kpi in known_kpis()} else name
+
+
+def currency_of(name: str) -> str:
+    """Code of the currency that the name of a figure of money bears.
+
+    >>> currency_of("cost_eur_per_year")
+    'EUR'
+    """
+    found = _CURRENCY.search(name)
+    return found[1].upper() if found else ""
 
 
 @cache

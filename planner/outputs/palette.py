@@ -1,6 +1,7 @@
 """Colours of all maps, charts and sheets; colour-blind readers tell them apart, in print too.
 
-Red never stands against green. The colours of cell chemistries are data: see `chemistries`.
+Every scale of classes gets darker or lighter step by step, so that it can be read in grey. Red
+never stands against green. The colours of cell chemistries are data: see `chemistries`.
 """
 
 # Okabe and Ito (2008), Color Universal Design.
@@ -14,17 +15,19 @@ GRID, AXIS = "#e6e6e6", "#888888"
 MISSING, UNCHANGED, NO_PACK_COLOUR = "#8c8c8c", "#a9b2bc", "#666666"
 """What is not known, what two runs have in common, and cities whose vehicles get no pack."""
 
-SERVED, BOUND, ASKED = "#018571", INK, "#767676"
+SERVED, BOUND, ASKED = "#00595a", INK, "#767676"
 """Of the report: what the plan serves, its proven limit, what is asked for."""
-# ColorBrewer BrBG, from brown (little served) to teal, its middle greyed to show on white.
+# From amber (little served) to teal. Each is darker than the one before by 10 L* and more (CIE
+# 1976), so that a print in grey keeps the order, and the lightest still shows on land.
 SERVED_CLASSES = (
-    (20, "#a6611a", "below 20 %"),
-    (40, "#dfc27d", "20 to 40 %"),
-    (60, "#cfccc4", "40 to 60 %"),
-    (80, "#80cdc1", "60 to 80 %"),
-    (101, "#018571", "80 % and more"),
+    (20, "#f7bb55", "below 20 %"),
+    (40, "#d0a062", "20 to 40 %"),
+    (60, "#908d79", "40 to 60 %"),
+    (80, "#457676", "60 to 80 %"),
+    (101, SERVED, "80 % and more"),
 )
-"""Upper end of the share served [percent], colour, and what the report's legend says."""
+"""Upper end of the share served [percent], colour, and what the report's legend says;
+of the report and of QGIS alike."""
 
 # The same colours, for shares of drivers served in time: what matters lies above 90 %.
 ON_TIME_CLASSES = tuple(
@@ -44,17 +47,14 @@ VIRIDIS = (
 
 STATION_TYPE_COLOURS = (SKY, BLUE, ORANGE, VERMILION, PURPLE, GREEN, YELLOW, BLACK)
 CORRIDOR_STATION = PURPLE
-ZONE_SERVED, ZONE_NOT_SERVED = "#5aae9b", "#d6604d"
-# ColorBrewer RdYlBu, cold to warm; one per class of winter design temperature.
-WINTER_COLOURS = ("#313695", "#4575b4", "#91bfdb", "#fee090", "#fc8d59")
-# ColorBrewer RdYlGn with its green replaced by the colour of served zones.
-SHARE_COLOURS = (ZONE_NOT_SERVED, "#f4a582", "#f7e8c9", "#a6d5c9", ZONE_SERVED)
+# Cold to warm, dark to light; one per class of winter design temperature.
+WINTER_COLOURS = ("#313695", "#4575b4", "#6fa5cf", "#a9cce0", "#fbe69a")
 # ColorBrewer Purples: how near a station is to its limit.
-UTILISATION_COLOURS = ("#dadaeb", "#bcbddc", "#9e9ac8", "#756bb1", "#3f007d")
+UTILISATION_COLOURS = ("#dadaeb", "#b8b9db", "#9e9ac8", "#756bb1", "#3f007d")
 # ColorBrewer YlGnBu, light for near: four quarters of the longest drive.
 DRIVE_COLOURS = ("#a1dab4", "#41b6c4", "#2c7fb8", "#253494")
-# ColorBrewer RdYlBu, red for tight: kilometres that a leg leaves in the pack.
-MARGIN_COLOURS = ("#d73027", "#fc8d59", "#fdb863", "#91bfdb", "#4575b4")
+# Dark red for tight: kilometres that a leg leaves in the pack.
+MARGIN_COLOURS = ("#6d0a1e", "#b3202c", "#e06650", "#eda27c", "#f3cdaa")
 # Why a site has no station: nearly worth one, too little, served by others, nothing to serve.
 NEARLY, TOO_LITTLE, BY_OTHERS = PURPLE, "#ffffbf", "#1b7837"
 FEW_SWAPS, NO_SWAPS = "#a8a8a8", "#d0d0d0"
@@ -65,3 +65,7 @@ CHOSEN_COLOURS = ("#fde0dd", "#fa9fb5", "#dd3497", "#ae017e", "#49006a")
 COST_COLOURS = ("#ffffd4", "#fed98e", "#fe9929", "#d95f0e", "#993404")
 LINE_COLOURS = (BLUE, VERMILION, GREEN, PURPLE, ORANGE, SKY)
 """Lines of a figure, one per pack."""
+LAND, WATER, SHORE, BASE_ROAD = "#faf8f3", "#e4edf3", "#b5c6d1", "#c2bbb0"
+"""What a plan is drawn on: lighter than all that is drawn."""
+ZONES = "#eae6dc"
+"""Where zones are, whatever is asked for there: their colour lies on top, as large as it weighs."""

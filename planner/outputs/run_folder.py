@@ -12,7 +12,9 @@ import tomli_w
 
 from planner.errors import Fault, InputError, PlannerError
 from planner.files import replaced_folder, write_json, write_text
-from planner.instance import Instance
+from planner.instance import Instance, tell_references
+from planner.outputs.language import Language
+from planner.outputs.lineage import INPUT, lineage, run_date
 from planner.outputs.run_json import without_infinity
 from planner.outputs.versions import installed_versions, peak_rss_mb
 from planner.planning.clock import progress_record, stage_record
@@ -28,28 +30,13 @@ class Outputs(StrEnum):
     """How much a run leaves; each has all of the one before.
 
     ``TABLES``: layers and tables as Parquet and CSV, `run.json` and what describes them;
-    ``LAYERS``: the GeoPackage too; ``ALL``: report and workbook too. `planner export` and
-    `planner report` make from the tables what was left away.
+    ``LAYERS``: the GeoPackage and its QGIS project too; ``ALL``: report and workbook too.
+    `planner export` and `planner report` make from the tables what was left away.
     """
 
     TABLES = "tables"
     LAYERS = "layers"
     ALL = "all"
-
-
-def run_name(instance: Instance) -> str:
-    """Name of a run's folder: the scenario's name and a hash of all that decides the result."""
-    digest = hashlib.sha256(
-        json.dumps(
-            [
-                instance.scenario.model_dump(mode="json", exclude={"scenarios"}),
-                [asdict(file) for file in instance.input_files[1:]],
-                installed_versions(),
-            ],
-            sort_keys=True,
-        ).encode()
-    )
-    return f"{instance.scenario.name}-{digest.hexdigest()[:10]}"
 
 
 def check_target(folder: Path) -> None:
@@ -72,6 +59,7 @@ def write_run(
     folder: str | Path,
     outputs: Outputs = Outputs.ALL,
     ahead: "LayersAhead | None" = None,
+    language: Language = "en",
 ) -> Path:
     """Write a run folder; `docs/run-folder.md` tells what it holds.
 
@@ -86,6 +74,8 @@ def write_run(
     ahead : LayersAhead, optional
         What heard of the plan while it was made, and made its largest layers beside it; report
         and workbook are then written while it writes the GeoPackage.
+    language : {"en", "zh"}, optional
+        Of headings, legends and labels.
 
     Returns
     -------
@@ -98,6 +88,8 @@ def write_run(
     without `DONE` is never a result.
     """
     from planner.outputs.layers import RunContent, write_layers
+    from planner.outputs.layers.zone_layers import given_polygons
+    from planner.outputs.project import write_project
     from planner.outputs.report import write_report
     from planner.outputs.workbook import write_workbook
 
@@ -109,12 +101,15 @@ def write_run(
                 planned.evaluation,
                 planned.plan.allocation,
                 planned.candidates,
-                _run_info(planned),
+                _run_info(planned, language),
                 planned.assumptions,
                 planned.instance.stations[["station_type_id", "bays"]],
                 planned.instance.chemistries,
                 planned.tables,
                 planned.plan.models[0].unit,
+                planned.instance.road_nodes,
+                planned.instance.roads,
+                given_polygons(planned.instance),
             )
             write_layers(
                 partial, content, say, with_geopackage=outputs is not Outputs.TABLES, ahead=ahead
@@ -134,7 +129,7 @@ def write_run(
                 for progress in planned.clock.history
             ),
         )
-        _write_run_json(partial, planned)
+        _write_run_json(partial, planned, language)
         clock = planned.clock
         if outputs is Outputs.ALL:
             later = functools.partial if ahead is None else ahead.beside
@@ -152,24 +147,31 @@ def write_run(
                     for path in partial.glob("plan.gpkg*"):
                         path.unlink()
                     write_layers(partial, content, say)
-        _write_run_json(partial, planned)  # again, now with the seconds of all that was written
+        if outputs is not Outputs.TABLES:
+            with clock.optional_stage("project", "plan.qgz, the project for QGIS"):
+                write_project(partial / "plan.gpkg")
+        # Again, now with the seconds of all that was written.
+        _write_run_json(partial, planned, language)
         write_text(partial / "checksums.txt", _checksums(partial))
         write_text(partial / DONE_FILE, "")
     return folder
 
 
-def _write_run_json(folder: Path, planned: Planned) -> None:
-    write_json(folder / "run.json", without_infinity(describe_run(planned)), indent=2)
+def _write_run_json(folder: Path, planned: Planned, language: Language) -> None:
+    write_json(folder / "run.json", without_infinity(describe_run(planned, language)), indent=2)
 
 
-def describe_run(planned: Planned) -> dict[str, Any]:
+def describe_run(planned: Planned, language: Language = "en") -> dict[str, Any]:
     """The content of `run.json`; its headline is the siting model's."""
     siting = planned.plan.models[0]
     scenario = planned.instance.scenario
     return {
         "name": scenario.name,
+        "run_id": lineage(planned.instance, planned.clock)["run_id"],
+        "run_date": run_date(planned.clock),
         "scenario": planned.instance.variant,
         "title": scenario.title,
+        "language": language,
         "instance": planned.instance.folder.resolve().as_posix(),
         "status": siting.status,
         "objective": siting.objective,
@@ -197,14 +199,16 @@ def describe_run(planned: Planned) -> dict[str, Any]:
     }
 
 
-def _run_info(planned: Planned) -> dict[str, str | float]:
+def _run_info(planned: Planned, language: Language) -> dict[str, str | float]:
     siting = planned.plan.models[0]
     scenario = planned.instance.scenario
     unit = siting.unit.lower().replace("-", "_").replace("/", "_per_")
-    info: dict[str, str | float] = {
-        "name": scenario.name,
-        "title": scenario.title,
-        "planner_version": installed_versions()["planner"],
+    origin = lineage(planned.instance, planned.clock)
+    inputs = {key: origin.pop(key) for key in list(origin) if key.startswith(INPUT)}
+    attribution = origin.pop("attribution")
+    return {
+        **origin,
+        "language": language,
         "planning_quarter": scenario.planning_quarter,
         "status": siting.status,
         "siting_objective": scenario.siting.objective,
@@ -215,12 +219,10 @@ def _run_info(planned: Planned) -> dict[str, str | float]:
         "drive_time_min": scenario.siting.drive_time_min,
         "near_km": scenario.siting.near_km,
         "coordinate_reference": "WGS84",
-        "input_coordinate_reference": scenario.coordinate_reference,
-        "attribution": scenario.attribution,
+        "input_coordinate_reference": tell_references(planned.instance.given_references),
+        "attribution": attribution,
+        **inputs,
     }
-    for file in planned.instance.input_files:
-        info[f"sha256 {file.path}"] = file.sha256
-    return info
 
 
 def _resolved_scenario(instance: Instance) -> str:

@@ -192,6 +192,7 @@ def describe(simulated: SimulatedRun) -> dict[str, Any]:
     ]
     content = {
         "run": simulated.run.resolve().name,
+        "parent_run": open_run(simulated.run).run_info.get("run_id"),
         "day": simulated.settings.day,
         "quarter": simulated.quarter,
         "seed": simulated.seed,

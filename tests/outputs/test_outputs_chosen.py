@@ -26,7 +26,7 @@ def test_each_choice_has_all_of_the_one_before(folders: dict[Outputs, Path]) -> 
         for choice, folder in folders.items()
     }
     styles = {"layers/styles.json"}  # in the GeoPackage, where there is one
-    assert names[Outputs.LAYERS] - names[Outputs.TABLES] == {"plan.gpkg"}
+    assert names[Outputs.LAYERS] - names[Outputs.TABLES] == {"plan.gpkg", "plan.qgz"}
     assert names[Outputs.TABLES] - names[Outputs.LAYERS] == styles
     added = names[Outputs.ALL] - names[Outputs.LAYERS]
     assert added == {"report.html", "workbook.xlsx"}

@@ -28,8 +28,11 @@ from planner.outputs.layers.zone_layers import (
     ZoneLayers,
     ZoneShapes,
     build_zone_layers,
+    given_polygons,
     shape_zones,
 )
+from planner.outputs.lineage import lineage
+from planner.planning.clock import StageClock
 from planner.planning.result import Checked
 from planner.solving.tasks import become_worker, deaf_to_interrupts
 
@@ -49,6 +52,8 @@ class LayersAhead:
     ----------
     folder : Path
         The run folder to be; files wait in a hidden folder beside it.
+    clock : StageClock
+        Of the run, whose date stands in the files.
     with_geopackage : bool
         Whether a GeoPackage will be asked for.
     many_zones : int
@@ -65,9 +70,15 @@ class LayersAhead:
     """
 
     def __init__(
-        self, folder: Path, *, with_geopackage: bool = True, many_zones: int = MANY_ZONES
+        self,
+        folder: Path,
+        clock: StageClock,
+        *,
+        with_geopackage: bool = True,
+        many_zones: int = MANY_ZONES,
     ) -> None:
         self._folder = folder.resolve()
+        self._clock = clock
         self._with_geopackage = with_geopackage
         self._many_zones = many_zones
         self._kept = ExitStack()
@@ -85,7 +96,9 @@ class LayersAhead:
         """Begin with what is ready: an `Instance`, later the `Checked` plan of it."""
         if isinstance(thing, Instance) and len(thing.zones) >= self._many_zones:
             self._scratch = self._kept.enter_context(scratch_folder(self._folder))
-            self._work = _Work(self._scratch, thing)
+            metadata = dataset_metadata(lineage(thing, self._clock))
+            places, polygons = thing.zones[_PLACES], given_polygons(thing)
+            self._work = _Work(self._scratch, places, polygons, metadata)
             self._kept.callback(self._work.end)
         elif isinstance(thing, Checked):
             self._answer(lambda work: work.write_zones(thing, self._with_geopackage))
@@ -184,14 +197,17 @@ class LayersAhead:
 class _Work:
     """The process and what was asked of it."""
 
-    def __init__(self, scratch: Path, instance: Instance) -> None:
+    def __init__(
+        self,
+        scratch: Path,
+        places: pd.DataFrame,
+        polygons: "pd.Series[Any] | None",
+        metadata: Mapping[str, str],
+    ) -> None:
         self._scratch = scratch
         self._zones: Future[ZoneLayers] | None = None
         self._package: Future[bool] | None = None
-        scenario = instance.scenario
-        self._metadata = dataset_metadata(
-            {"name": scenario.name, "title": scenario.title, "attribution": scenario.attribution}
-        )
+        self._metadata = metadata
         context = get_context("spawn")
         self._told = context.SimpleQueue()
         self._pool = ProcessPoolExecutor(
@@ -199,7 +215,7 @@ class _Work:
         )
         with deaf_to_interrupts():
             self._pid = self._pool.submit(os.getpid)
-        self._last: Future[Any] = self._pool.submit(_draw, instance.zones[_PLACES])
+        self._last: Future[Any] = self._pool.submit(_draw, places, polygons)
 
     def submit(self, function: Callable[..., Any], *given: Any) -> Future[Any]:
         self._last = self._pool.submit(function, *given)
@@ -255,8 +271,8 @@ def _begin(told: Any) -> None:
     _held.say = told.put
 
 
-def _draw(places: pd.DataFrame) -> None:
-    _held.shapes = shape_zones(places)
+def _draw(places: pd.DataFrame, polygons: "pd.Series[Any] | None") -> None:
+    _held.shapes = shape_zones(places, polygons)
 
 
 def _write_zones(

@@ -107,10 +107,10 @@ def service_areas(
     stations: pd.DataFrame,
     outlines: NDArray[np.object_] | None = None,
 ) -> gpd.GeoDataFrame:
-    """Union of the cells whose zones each station serves for the largest part.
+    """Union of what each station serves for the largest part: zones, or the cells that hold them.
 
-    Neighbouring areas share their corners to the last bit. Zones that are places are drawn as
-    the cells that hold them, so that areas of two stations may then share a cell.
+    Areas of neighbouring cells share their corners to the last bit. Zones that are places are
+    drawn as the cells that hold them, so that areas of two stations may then share a cell.
 
     Parameters
     ----------
@@ -118,8 +118,8 @@ def service_areas(
         As in an evaluation.
     cells : ZoneCells
         Cell of each zone, in the same order.
-    outlines : ndarray of Polygon, optional
-        Of the cells, if they are drawn already.
+    outlines : ndarray of Polygon or MultiPolygon, optional
+        Of the zones: cells, or polygons as they were given, which may overlap.
 
     Returns
     -------
@@ -128,15 +128,18 @@ def service_areas(
     """
     station_ids = pd.Index(stations["site_id"].sort_values())
     station_idx = station_ids.get_indexer(zones["site_id"])
-    pairs = pd.DataFrame({"station_idx": station_idx, "cell": cells.cells})
-    pairs = pairs[station_idx >= 0].drop_duplicates().sort_values(["station_idx", "cell"])
+    pairs = pd.DataFrame({"station_idx": station_idx, "cell": cells.cells})[station_idx >= 0]
+    if outlines is None:
+        pairs = pairs.drop_duplicates()
+    pairs = pairs.sort_values(["station_idx", "cell"], kind="stable")
     drawn = (
         cell_polygons(pairs["cell"].to_numpy())
         if outlines is None
         else outlines[pairs.index.to_numpy()]
     )
     serving, first = np.unique(pairs["station_idx"], return_index=True)
-    areas = dissolve(split_shapes(drawn), first)
+    are_cells = outlines is None or cells.are_zones
+    areas = dissolve(split_shapes(drawn), first, may_overlap=not are_cells)
     columns = ["site_id", "city_id", "station_type_id", "num_zones", "car_owning_households",
                "swaps_per_day", "utilisation_frac", "mean_drive_min"]  # fmt: skip
     rows = stations.set_index("site_id").loc[station_ids[serving]].reset_index()[columns]
@@ -144,11 +147,12 @@ def service_areas(
     return frame.assign(area_km2=area_km2(frame))
 
 
-def dissolve(outlines: NDArray[np.object_], first: NDArray[np.int64]) -> list[Any]:
+def dissolve(
+    outlines: NDArray[np.object_], first: NDArray[np.int64], *, may_overlap: bool = False
+) -> list[Any]:
     """Unions of the runs of outlines that start at ``first``."""
-    return [
-        shapely.coverage_union_all(shapely.get_parts(run)) for run in np.split(outlines, first[1:])
-    ]
+    union = shapely.union_all if may_overlap else shapely.coverage_union_all
+    return [union(shapely.get_parts(run)) for run in np.split(outlines, first[1:])]
 
 
 def as_multipolygons(shapes: Sequence[Any]) -> list[shapely.MultiPolygon]:

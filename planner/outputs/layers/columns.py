@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from functools import cache
 from importlib.resources import files
 
+from planner.outputs.language import Language
 from planner.outputs.station_reasons import in_unit
 
 MAX_NAME_LENGTH = 31
@@ -41,11 +42,13 @@ class _Entry:
     pattern: re.Pattern[str]
     head: str
     tail: str
-    title: str
+    titles: Mapping[Language, str]
     description: str
 
 
-def describe_columns(layer: str, columns: Iterable[str]) -> tuple[WrittenColumn, ...]:
+def describe_columns(
+    layer: str, columns: Iterable[str], language: Language = "en"
+) -> tuple[WrittenColumn, ...]:
     """Names, titles and descriptions under which columns are written.
 
     A column that `columns.csv` does not know is written too, with an empty title: a plan
@@ -57,6 +60,8 @@ def describe_columns(layer: str, columns: Iterable[str]) -> tuple[WrittenColumn,
         Layer or table, as in `columns.csv`.
     columns : iterable of str
         Column names of the frame; chemistries and pack ids may stand in them as they are.
+    language : {"en", "zh"}, optional
+        Of the titles; descriptions are in English.
 
     Returns
     -------
@@ -72,7 +77,7 @@ def describe_columns(layer: str, columns: Iterable[str]) -> tuple[WrittenColumn,
     written: list[WrittenColumn] = []
     taken: set[str] = set()
     for source in columns:
-        name, title, description = _look_up(layer, source)
+        name, title, description = _look_up(layer, source, language)
         name = _unlike(name, taken)
         taken.add(name)
         written.append(WrittenColumn(source, name, title, description))
@@ -91,6 +96,17 @@ def columns_in_unit(columns: Iterable[WrittenColumn], unit: str) -> tuple[Writte
     )
 
 
+def columns_in_language(
+    layer: str, columns: Iterable[WrittenColumn], language: Language
+) -> tuple[WrittenColumn, ...]:
+    """Columns under the same names, their titles in a language."""
+    columns = tuple(columns)
+    titled = describe_columns(layer, [column.source for column in columns], language)
+    return tuple(
+        replace(column, title=other.title) for column, other in zip(columns, titled, strict=True)
+    )
+
+
 def safe_name(text: str) -> str:
     """Lower-case ASCII letters and digits, everything else joined by ``_``.
 
@@ -100,7 +116,7 @@ def safe_name(text: str) -> str:
     return re.sub(r"[^a-z0-9]+", "_", text.lower()).strip("_")
 
 
-def _look_up(layer: str, source: str) -> tuple[str, str, str]:
+def _look_up(layer: str, source: str, language: Language) -> tuple[str, str, str]:
     # Names without placeholder stand first: vehicles_without_pack is no chemistry.
     entries = sorted(_read_entries().get(layer, ()), key=lambda entry: entry.pattern.groups)
     for entry in entries:
@@ -108,12 +124,12 @@ def _look_up(layer: str, source: str) -> tuple[str, str, str]:
         if match is None:
             continue
         if not match.groupdict():
-            return source, entry.title, entry.description
+            return source, entry.titles[language], entry.description
         room = MAX_NAME_LENGTH - len(entry.head) - len(entry.tail)
         middle = safe_name(next(iter(match.groupdict().values())))[:room].rstrip("_")
         return (
             entry.head + middle + entry.tail,
-            entry.title.format(**match.groupdict()),
+            entry.titles[language].format(**match.groupdict()),
             entry.description.format(**match.groupdict()),
         )
     return safe_name(source)[:MAX_NAME_LENGTH].rstrip("_"), "", ""
@@ -142,6 +158,7 @@ def _read_entries() -> Mapping[str, tuple[_Entry, ...]]:
         if placeholder:
             head, tail = column[: placeholder.start()], column[placeholder.end() :]
             pattern = f"{re.escape(head)}(?P<{placeholder[1]}>.+){re.escape(tail)}"
-        entry = _Entry(re.compile(pattern), head, tail, row["title"], row["description"])
+        titles: dict[Language, str] = {"en": row["title"], "zh": row["title_zh"]}
+        entry = _Entry(re.compile(pattern), head, tail, titles, row["description"])
         entries[row["layer"]] = (*entries.get(row["layer"], ()), entry)
     return entries

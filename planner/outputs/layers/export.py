@@ -3,36 +3,38 @@
 import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 
 import geopandas as gpd
 import numpy as np
 import pandas as pd
 import pyogrio
-from pandas.api.types import is_bool_dtype, is_string_dtype
 from pyproj import CRS
 from pyproj.exceptions import CRSError
 
 from planner.errors import Fault, InputError
 from planner.files import write_json
+from planner.outputs.language import language_of
 from planner.outputs.layers.antimeridian import box_of
 from planner.outputs.layers.describe import dataset_metadata, with_origin
 from planner.outputs.layers.frames import whole_layers
+from planner.outputs.layers.gcj02 import cities_in_china, with_gcj02
 from planner.outputs.layers.geopackage import write_geopackage
 from planner.outputs.layers.layer import CRS as PLAN_CRS
 from planner.outputs.layers.layer import Layer
+from planner.outputs.layers.map_style import STYLE_FILE, map_style
 from planner.outputs.layers.parquet import write_parquet
 from planner.outputs.layers.read_back import RunFiles, open_run, read_layer, read_styles
+from planner.outputs.layers.shapefile import SHAPEFILE_NAMES, write_shapefile
 from planner.outputs.layers.tables import write_table
-from planner.outputs.phases import DATE
+from planner.outputs.layers.tiles import TILES_FILE, write_tiles, zoom_ranges
+from planner.outputs.project import NEEDED, write_project
 
 METADATA_FILE = "metadata.json"
-SHAPEFILE_NAMES = "shapefile_names.csv"
 
 _AREA_MARGIN_DEG = 6.0  # a zone's system is used for the zones beside it too
 _SHIFTED = ("GCJ", "BD-09", "BD09", "MARS")
-_SHAPEFILE_NAME_LENGTH = 10
-_SHAPEFILE_TEXT_BYTES = 254
 
 
 @dataclass(frozen=True)
@@ -61,22 +63,6 @@ FORMATS = {
     "pmtiles": ExportFormat(False, "vector tiles are cut in Web Mercator"),
 }
 
-# Zoom levels that tiles are cut for; a map shows the last level enlarged beyond it.
-_ZOOMS = {
-    "zones": (8, 10),
-    "candidates": (8, 12),
-    "allocation": (8, 12),
-    "service_areas": (5, 11),
-    "zones_overview": (5, 8),
-    "zones_overview_coarse": (0, 6),
-    "climate_regions": (0, 7),
-    "chemistry_regions": (0, 7),
-    "corridor_roads": (2, 10),
-    "corridor_legs": (5, 10),
-    "corridor_unserved": (4, 10),
-}
-_ALL_ZOOMS = (0, 12)
-
 
 def export_run(
     run_folder: Path,
@@ -86,6 +72,7 @@ def export_run(
     names: Sequence[str] = (),
     crs: str = PLAN_CRS,
     with_bom: bool = False,
+    gcj02: bool = False,
     on_progress: Callable[[str], None] = lambda _: None,
 ) -> list[Path]:
     """Write layers and tables of a run in another format.
@@ -106,6 +93,9 @@ def export_run(
     with_bom : bool
         Whether CSV files begin with a byte order mark, which older spreadsheets need to see
         that they are UTF-8.
+    gcj02 : bool
+        Whether rows in China also tell ``lon_gcj02`` and ``lat_gcj02``, for maps published there;
+        shapes and reference system stay as they are.
     on_progress : callable
         Called with what is being written.
 
@@ -129,7 +119,8 @@ def export_run(
     out.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=".export-", dir=out) as scratch:
         partial = Path(scratch)
-        _write(run, file_format, partial, chosen, target_crs, metadata, with_bom, on_progress)
+        whole = _Export(run, target_crs, metadata, with_bom, gcj02, on_progress)
+        _write(whole, file_format, partial, chosen)
         write_json(partial / METADATA_FILE, metadata)
         written = sorted(partial.iterdir(), key=lambda path: path.name == METADATA_FILE)
         _refuse_existing([out / path.name for path in written if path.name != METADATA_FILE])
@@ -166,37 +157,6 @@ def parse_crs(text: str) -> CRS:
     return crs
 
 
-def shapefile_names(columns: Sequence[str]) -> dict[str, str]:
-    """Names of at most ten characters for a Shapefile, different from each other.
-
-    >>> shapefile_names(["site_id", "car_owning_households", "car_owning_hours"])
-    {'site_id': 'site_id', 'car_owning_households': 'car_own_ho', 'car_owning_hours': 'car_own_h1'}
-    """
-    names: dict[str, str] = {}
-    for column in columns:
-        short = column if len(column) <= _SHAPEFILE_NAME_LENGTH else _shorten(column)
-        number, unlike = 0, short
-        while unlike in names.values():
-            number += 1
-            unlike = short[: _SHAPEFILE_NAME_LENGTH - len(str(number))] + str(number)
-        names[column] = unlike
-    return names
-
-
-def _shorten(name: str) -> str:
-    """Beginnings of a name's words: the last of them is its unit, so all of them count."""
-    words = name.split("_")
-    joint = "_" if 2 * len(words) - 1 <= _SHAPEFILE_NAME_LENGTH else ""
-    room = _SHAPEFILE_NAME_LENGTH - len(joint) * (len(words) - 1)
-    letters = [0] * len(words)
-    while room > 0:
-        for number, word in enumerate(words):
-            if room > 0 and letters[number] < len(word):
-                letters[number] += 1
-                room -= 1
-    return joint.join(word[:kept] for word, kept in zip(words, letters, strict=True))
-
-
 def _choose(run: RunFiles, file_format: str, names: Sequence[str]) -> list[str]:
     holds_tables = FORMATS[file_format].holds_tables
     if not names:
@@ -229,36 +189,59 @@ def _refuse_existing(paths: Sequence[Path]) -> None:
         raise InputError(faults)
 
 
-def _write(
-    run: RunFiles,
-    file_format: str,
-    folder: Path,
-    names: Sequence[str],
-    crs: CRS,
-    metadata: dict[str, str],
-    with_bom: bool,
-    on_progress: Callable[[str], None],
-) -> None:
-    if file_format == "gpkg":
-        layers = {name: project_layer(read_layer(run, name), crs) for name in names}
-        styles = read_styles(run, names)
-        path = folder / "plan.gpkg"
-        write_geopackage(path, whole_layers(layers), styles, metadata, on_progress)
+@dataclass(frozen=True)
+class _Export:
+    """What is exported, and how."""
+
+    run: RunFiles
+    crs: CRS
+    metadata: dict[str, str]
+    with_bom: bool
+    gcj02: bool
+    say: Callable[[str], None]
+
+    def layer(self, name: str, file_format: str) -> Layer:
+        self.say(f"{file_format}: {name}")
+        layer = project_layer(read_layer(self.run, name), self.crs)
+        if not self.gcj02:
+            return layer
+        return with_gcj02(layer, self._chinese, language_of(self.run.run_info))
+
+    @cached_property
+    def _chinese(self) -> frozenset[str]:
+        return cities_in_china(read_layer(self.run, "cities").frame)
+
+
+def _write(export: _Export, file_format: str, folder: Path, names: Sequence[str]) -> None:
+    metadata = export.metadata
+    if file_format in ("gpkg", "pmtiles"):
+        layers = {name: export.layer(name, file_format) for name in names}
+        styles = read_styles(export.run, names)
+        if file_format == "gpkg":
+            path = folder / "plan.gpkg"
+            write_geopackage(path, whole_layers(layers), styles, metadata, export.say)
+            if set(names) >= NEEDED:
+                write_project(path)
+            return
+        tiled = list(whole_layers(layers).values())
+        export.say(f"pmtiles: cutting tiles of {len(tiled)} layers")
+        write_tiles(folder / TILES_FILE, tiled, metadata)
+        write_json(folder / STYLE_FILE, map_style(tiled, styles, zoom_ranges(tiled), metadata))
         return
     short_names = []
     for name in names:
-        on_progress(f"{file_format}: {name}")
-        layer = project_layer(read_layer(run, name), crs)
+        layer = export.layer(name, file_format)
         if file_format == "parquet":
             write_parquet(folder / f"{name}.parquet", layer, metadata)
         elif file_format == "csv":
-            write_table(folder / f"{name}.csv", _with_wkt(layer), with_bom=with_bom)
+            write_table(folder / f"{name}.csv", _with_wkt(layer), with_bom=export.with_bom)
         elif file_format == "shapefile":
-            short_names.append(_write_shapefile(folder, layer))
+            short_names.append(write_shapefile(folder, layer))
         else:
             _WRITERS[file_format](folder, layer, metadata)
     if short_names:
-        write_table(folder / SHAPEFILE_NAMES, pd.concat(short_names), with_bom=with_bom)
+        path = folder / SHAPEFILE_NAMES
+        write_table(path, pd.concat(short_names), with_bom=export.with_bom)
 
 
 def project_layer(layer: Layer, crs: CRS) -> Layer:
@@ -321,51 +304,7 @@ def _write_geojson(folder: Path, layer: Layer, metadata: dict[str, str]) -> None
     )  # fmt: skip
 
 
-def _write_pmtiles(folder: Path, layer: Layer, metadata: dict[str, str]) -> None:
-    lowest, highest = _ZOOMS.get(layer.name, _ALL_ZOOMS)
-    pyogrio.write_dataframe(
-        layer.frame, folder / f"{layer.name}.pmtiles", layer=layer.name, driver="PMTiles",
-        use_arrow=True, geometry_type=layer.geometry_type,
-        dataset_options={
-            "NAME": layer.name, "DESCRIPTION": with_origin(layer.description, metadata),
-            "TYPE": "overlay", "MINZOOM": str(lowest), "MAXZOOM": str(highest),
-            # Large tiles are slow; the default limits would silently leave rows out instead.
-            "MAX_SIZE": "20000000", "MAX_FEATURES": "2000000",
-        },
-    )  # fmt: skip
-
-
 _WRITERS: dict[str, Callable[[Path, Layer, dict[str, str]], None]] = {
     "flatgeobuf": _write_flatgeobuf,
     "geojson": _write_geojson,
-    "pmtiles": _write_pmtiles,
 }
-
-
-def _write_shapefile(folder: Path, layer: Layer) -> pd.DataFrame:
-    plain = layer.frame.drop(columns="geometry")
-    names = shapefile_names(list(plain.columns))
-    flags = {name: "int8" for name in plain.columns if is_bool_dtype(plain[name])}
-    _refuse_long_texts(layer.name, plain)
-    pyogrio.write_dataframe(
-        layer.frame.astype(flags).rename(columns=names), folder / f"{layer.name}.shp",
-        driver="ESRI Shapefile", encoding="UTF-8", geometry_type=layer.geometry_type,
-        layer_options={"RESIZE": "YES"}, use_arrow=bool((plain.dtypes == DATE).any()),
-    )  # fmt: skip
-    return pd.DataFrame(
-        [(layer.name, names[column.name], column.name, column.title) for column in layer.columns],
-        columns=["layer", "shapefile_name", "column", "title"],
-    )
-
-
-def _refuse_long_texts(layer: str, frame: pd.DataFrame) -> None:
-    faults = []
-    for name in frame.columns:
-        if not is_string_dtype(frame[name]):
-            continue
-        longest = frame[name].dropna().map(lambda text: len(text.encode())).max()
-        if longest > _SHAPEFILE_TEXT_BYTES:
-            remedy = f"a Shapefile cuts texts at {_SHAPEFILE_TEXT_BYTES} bytes; take gpkg"
-            faults.append(Fault(layer, None, name, f"text of {longest} bytes", remedy))
-    if faults:
-        raise InputError(faults)

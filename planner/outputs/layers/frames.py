@@ -2,18 +2,30 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from planner.outputs.chemistries import Chemistries, read_chemistries
 from planner.outputs.curves import with_curves
 from planner.outputs.kpi import describe_kpi
-from planner.outputs.layers.columns import columns_in_unit
+from planner.outputs.language import Language, language_of
+from planner.outputs.layers.antimeridian import box_of
+from planner.outputs.layers.base_map import BASE_ROADS, LAND, base_roads, land_around
+from planner.outputs.layers.columns import columns_in_language, columns_in_unit
 from planner.outputs.layers.corridors import CORRIDOR_LAYERS, place_corridors
+from planner.outputs.layers.drive_areas import DRIVE_AREAS, drive_area_layers
 from planner.outputs.layers.layer import Layer, at_points, make_layer
+from planner.outputs.layers.overview import with_parents
 from planner.outputs.layers.phases import DESCRIPTIONS, LAYER_TABLES, place_phases
 from planner.outputs.layers.regions import chemistry_regions, climate_regions
-from planner.outputs.layers.zone_layers import ZoneLayers, build_zone_layers
+from planner.outputs.layers.zone_layers import (
+    OVERVIEWS,
+    ZoneLayers,
+    build_zone_layers,
+    shape_zones,
+)
 from planner.outputs.phases import with_openings
 from planner.outputs.waits import with_waits
 from planner.outputs.whole import whole_table
@@ -57,6 +69,10 @@ TABLES = {
 """Tables that a run may bring beside those that every run has, in order, with what they hold."""
 
 
+NEW = "new"
+"""Status of a station that a plan opens where none stood or was committed."""
+
+
 @dataclass(frozen=True)
 class RunContent:
     """All that a run's layers and tables are made of.
@@ -71,7 +87,7 @@ class RunContent:
         From `planner.plans.reasons.explain_candidates`.
     run_info : mapping of str to text or number
         What to tell about the run; ``name``, ``title``, ``attribution`` and
-        ``planning_quarter`` also become metadata.
+        ``planning_quarter`` also become metadata; ``language`` is that of headings and legends.
     assumptions : DataFrame
         Columns ``item, value, mark, source``.
     station_types : DataFrame
@@ -79,10 +95,14 @@ class RunContent:
     chemistries : DataFrame
         ``chemistry, name, nickname, colour``: what maps, charts and sheets call and draw each.
     tables : mapping of name to DataFrame
-        Further tables, written in the rows' order: those of `CORRIDOR_LAYERS` and `LAYER_TABLES`
-        as layers, the others without geometry, those of `TABLES` first.
+        Further tables, written in the rows' order: those of `CORRIDOR_LAYERS`, `LAYER_TABLES` and
+        `DRIVE_AREAS` as layers, the others without geometry, those of `TABLES` first.
     objective_unit : str
         Unit of what the siting minimises or maximises; of costs to do without a station too.
+    road_nodes, roads : DataFrame
+        Of the instance, if it has roads.
+    zone_polygons : Series, optional
+        Of zones that were given as polygons, by ``zone_id``.
     """
 
     evaluation: Evaluation
@@ -94,6 +114,14 @@ class RunContent:
     chemistries: pd.DataFrame
     tables: Mapping[str, pd.DataFrame] = field(default_factory=dict)
     objective_unit: str = ""
+    road_nodes: pd.DataFrame = field(default_factory=pd.DataFrame)
+    roads: pd.DataFrame = field(default_factory=pd.DataFrame)
+    zone_polygons: "pd.Series[Any] | None" = None
+
+    @property
+    def language(self) -> Language:
+        """Of headings, legends and labels."""
+        return language_of(self.run_info)
 
 
 def build_layers(content: RunContent, of_zones: ZoneLayers | None = None) -> dict[str, Layer]:
@@ -114,21 +142,27 @@ def build_layers(content: RunContent, of_zones: ZoneLayers | None = None) -> dic
     evaluation = content.evaluation
     cities = with_curves(evaluation.cities, content.tables)
     if of_zones is None:
-        of_zones = build_zone_layers(evaluation.zones, content.allocation, evaluation.stations)
+        of_zones = build_zone_layers(
+            evaluation.zones, content.allocation, evaluation.stations,
+            shape_zones(evaluation.zones, content.zone_polygons),
+        )  # fmt: skip
     layers = [
-        *_point_layers(content, cities),
+        *_point_layers(_with_parents(content), cities),
         *of_zones.layers,
+        *drive_area_layers(content.tables, evaluation.zones, evaluation.stations),
         *_region_layers(of_zones, cities),
         *_corridor_layers(content),
         *_phase_layers(content),
+        *_base_layers(content, of_zones),
         *_tables(content),
     ]
-    return {layer.name: _in_unit(layer, content.objective_unit) for layer in layers}
+    return {layer.name: _with_headings(layer, content) for layer in layers}
 
 
-def _in_unit(layer: Layer, unit: str) -> Layer:
-    """A layer whose headings tell the objective's unit where they speak of it."""
-    return replace(layer, columns=columns_in_unit(layer.columns, unit))
+def _with_headings(layer: Layer, content: RunContent) -> Layer:
+    """A layer whose headings are in the run's language and tell the objective's unit."""
+    titled = columns_in_language(layer.name, layer.columns, content.language)
+    return replace(layer, columns=columns_in_unit(titled, content.objective_unit))
 
 
 def whole_layers(layers: Mapping[str, Layer]) -> dict[str, Layer]:
@@ -147,10 +181,7 @@ def _point_layers(content: RunContent, cities: pd.DataFrame) -> list[Layer]:
             at_points(
                 _with_waits(
                     content,
-                    with_openings(
-                        evaluation.stations.sort_values("site_id", ignore_index=True),
-                        content.tables,
-                    ),
+                    with_openings(_told(evaluation.stations, cities, content), content.tables),
                     "site_id",
                 )
             ),
@@ -169,6 +200,36 @@ def _point_layers(content: RunContent, cities: pd.DataFrame) -> list[Layer]:
             "Point",
         ),
     ]
+
+
+def _told(stations: pd.DataFrame, cities: pd.DataFrame, content: RunContent) -> pd.DataFrame:
+    """Stations, sorted, with their city's name and the status that they have in the plan."""
+    told = _as_opened(stations.sort_values("site_id", ignore_index=True))
+    names = _city_names(cities, content.language)
+    told.insert(list(told).index("city_id") + 1, "city_name", told["city_id"].map(names))
+    return told
+
+
+def _as_opened(stations: pd.DataFrame) -> pd.DataFrame:
+    """Open stations: one that was a candidate is new."""
+    return stations.assign(site_status=stations["site_status"].replace("candidate", NEW))
+
+
+def _city_names(cities: pd.DataFrame, language: Language) -> "pd.Series[str]":
+    names = cities["name_en"]
+    if language == "zh" and "name_zh" in cities:
+        names = cities["name_zh"].fillna(names)
+    return names.set_axis(cities["city_id"])
+
+
+def _with_parents(content: RunContent) -> RunContent:
+    """Stations and candidates with the coarser cells that hold them."""
+    evaluation = content.evaluation
+    return replace(
+        content,
+        evaluation=replace(evaluation, stations=with_parents(evaluation.stations)),
+        candidates=with_parents(content.candidates),
+    )
 
 
 def _with_waits(content: RunContent, stations: pd.DataFrame, key: str) -> pd.DataFrame:
@@ -198,7 +259,7 @@ def _corridor_layers(content: RunContent) -> list[Layer]:
     tables = dict(content.tables)
     if "corridor_stations" in tables:
         tables["corridor_stations"] = _with_waits(
-            content, tables["corridor_stations"], "corridor_station_id"
+            content, _as_opened(tables["corridor_stations"]), "corridor_station_id"
         )
     return [
         replace(
@@ -220,10 +281,36 @@ def _phase_layers(content: RunContent) -> list[Layer]:
     ]
 
 
+def _base_layers(content: RunContent, of_zones: ZoneLayers) -> list[Layer]:
+    """Land, and roads if there are any."""
+    (cells,) = (layer for layer in of_zones.layers if layer.name == OVERVIEWS[1])
+    cities = content.evaluation.cities
+    places = at_points(cities)
+    shapes = [np.asarray(frame.geometry, object) for frame in (cells.frame, places)]
+    layers = [
+        make_layer(
+            LAND,
+            "Land around the plan, without lakes, from Natural Earth (1:10m, public domain).",
+            land_around(*box_of(np.concatenate(shapes))),
+            "MultiPolygon",
+        )
+    ]
+    if len(content.roads):
+        layers.append(
+            make_layer(
+                BASE_ROADS,
+                "The instance's own roads, simplified: between cities, in the region, others.",
+                base_roads(content.road_nodes, content.roads, cities),
+                "LineString",
+            )
+        )
+    return [layer for layer in layers if len(layer.frame)]
+
+
 def _tables(content: RunContent) -> list[Layer]:
     pack_keys = ["city_id", "vehicle_id", "pack_id"]
     known = [name for name in TABLES if name in content.tables]
-    as_layers = {*CORRIDOR_LAYERS, *LAYER_TABLES.values()}
+    as_layers = {*CORRIDOR_LAYERS, *LAYER_TABLES.values(), DRIVE_AREAS}
     further = sorted(set(content.tables) - {*known, *as_layers})
     return [
         make_layer(

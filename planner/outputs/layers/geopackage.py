@@ -11,6 +11,7 @@ from pathlib import Path
 import pandas as pd
 import pyogrio
 
+from planner.outputs.layers.keys import keys_of
 from planner.outputs.layers.layer import Layer
 
 _FIXED_DATE = "2000-01-01T00:00:00.000Z"
@@ -106,10 +107,11 @@ def styled_layer(style_name: str) -> str:
     return style_name.partition(" ")[0]
 
 
-def with_scenario(text: str, dataset_metadata: Mapping[str, str]) -> str:
-    """Text followed by the scenario's name, for those who have layers of several open."""
-    name = dataset_metadata.get("SCENARIO", "")
-    return f"{text} Scenario: {name}." if name else text
+def with_run(text: str, dataset_metadata: Mapping[str, str]) -> str:
+    """Text followed by scenario and run, for those who have layers of several open."""
+    told = (("Scenario", "SCENARIO"), ("Run", "RUN"))
+    named = [f"{word}: {dataset_metadata[key]}." for word, key in told if key in dataset_metadata]
+    return " ".join((text, *named))
 
 
 @contextmanager
@@ -133,7 +135,7 @@ def _add_layer(
     is_new = not path.exists()
     identity = {
         "IDENTIFIER": layer.name,
-        "DESCRIPTION": with_scenario(layer.description, dataset_metadata),
+        "DESCRIPTION": with_run(layer.description, dataset_metadata),
     }
     pyogrio.write_dataframe(
         layer.frame,
@@ -197,10 +199,30 @@ def _finish(path: Path, layers: Mapping[str, Layer]) -> None:
             extensions,
         )
         _list_in_order(connection, list(layers))
+        _add_indexes(connection, layers)
+    same_bytes(path)
+
+
+def same_bytes(path: Path) -> None:
+    """Let a file whose writing is finished have the same bytes whenever it has the same rows."""
     with path.open("r+b") as stream:
         for offset in _COUNTS_AT:
             stream.seek(offset)
             stream.write(_FIXED_COUNT)
+
+
+def _add_indexes(connection: sqlite3.Connection, layers: Mapping[str, Layer]) -> None:
+    """Indexes of the columns that identify rows, or name rows of other layers."""
+    for name, keys in keys_of(layers).items():
+        indexed = [keys.unique] if keys.unique else []
+        named = [(each.column,) for each in keys.references]
+        # An index on several columns also finds rows by the first of them.
+        indexed += [columns for columns in named if columns != keys.unique[:1]]
+        for columns in indexed:
+            kind = "UNIQUE INDEX" if columns == keys.unique else "INDEX"
+            quoted = ", ".join(f'"{column}"' for column in columns)
+            index = f"idx_{name}_{'_'.join(columns)}"
+            connection.execute(f'CREATE {kind} "{index}" ON "{name}" ({quoted})')
 
 
 def _list_in_order(connection: sqlite3.Connection, names: list[str]) -> None:

@@ -13,6 +13,9 @@ from numpy.typing import NDArray
 CellArray = NDArray[np.uint64]
 FloatArray = NDArray[np.float64]
 
+PARENT_RESOLUTIONS = (5, 7)
+"""Cells of some 250 and 5 km²: a county, a quarter of a city."""
+
 _INDEX_LENGTH = 15
 _NOT_HEX = 255
 _HEX_VALUES = np.full(128, _NOT_HEX, np.uint8)
@@ -98,6 +101,27 @@ def cell_parents(cells: CellArray, resolution: int) -> CellArray:
     unused = (1 << _BITS_PER_DIGIT * (_FINEST_RESOLUTION - resolution)) - 1
     kept = cells & np.uint64(~_RESOLUTION_MASK & 0xFFFF_FFFF_FFFF_FFFF)
     return np.asarray(kept | np.uint64(resolution << _RESOLUTION_SHIFT | unused), np.uint64)
+
+
+def parent_names(cells: CellArray) -> dict[str, NDArray[np.object_]]:
+    """Names of the cells of coarser resolutions that hold the cells, to sum and join rows by.
+
+    Parameters
+    ----------
+    cells : ndarray of uint64, shape (n,)
+
+    Returns
+    -------
+    dict of str to ndarray of str, shape (n,)
+        By column name, ``h3_5`` and ``h3_7``; without the one that is finer than a cell.
+    """
+    finest = int(cell_resolutions(cells).min()) if len(cells) else _FINEST_RESOLUTION
+    found = {}
+    for resolution in PARENT_RESOLUTIONS:
+        if resolution <= finest:
+            parents, idx = np.unique(cell_parents(cells, resolution), return_inverse=True)
+            found[f"h3_{resolution}"] = np.asarray(cell_names(parents), object)[idx]
+    return found
 
 
 def cell_polygons(cells: CellArray) -> NDArray[np.object_]:

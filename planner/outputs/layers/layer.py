@@ -40,6 +40,9 @@ class Layer:
     unplaced : DataFrame or None
         Rows that have no place on a map, with the columns of the others; the layer's CSV alone
         has them.
+    full_size : float or None
+        Swaps per day from which a zone or cell is drawn at its full size; per km2 of areas that
+        are no cells.
     """
 
     name: str
@@ -49,6 +52,7 @@ class Layer:
     geometry_type: str | None = None
     cell_resolution: int | None = None
     unplaced: pd.DataFrame | None = None
+    full_size: float | None = None
 
 
 def make_layer(
@@ -59,6 +63,8 @@ def make_layer(
     cell_resolution: int | None = None,
 ) -> Layer:
     """A layer with its columns described; shapes are cut at the antimeridian.
+
+    Areas have their outer rings counter-clockwise, as RFC 7946 asks (3.1.6).
 
     Parameters
     ----------
@@ -78,6 +84,9 @@ def make_layer(
     renamed = frame.astype(dict.fromkeys(labels, "string")).rename(
         columns={column.source: column.name for column in columns}
     )
+    if isinstance(renamed, gpd.GeoDataFrame) and str(geometry_type).endswith("Polygon"):
+        turned = shapely.orient_polygons(np.asarray(renamed.geometry, object))
+        renamed = renamed.set_geometry(gpd.GeoSeries(turned, index=renamed.index, crs=CRS))
     if isinstance(renamed, gpd.GeoDataFrame) and geometry_type in ("LineString", "Polygon"):
         shapes = same_type(split_shapes(np.asarray(renamed.geometry, object)))
         if shapely.get_type_id(shapes).max(initial=-1) >= shapely.GeometryType.MULTIPOINT:

@@ -14,6 +14,7 @@ from planner.outputs.layers.hexagons import (
     cell_parents,
     cell_resolutions,
     cells_at,
+    parent_names,
     parse_cells,
 )
 
@@ -67,6 +68,18 @@ def zone_cells(zones: pd.DataFrame) -> ZoneCells:
         if (np.abs(centres - points) <= _CENTRE_TOLERANCE_DEG).all():
             return ZoneCells(cells, are_zones=True)
     return ZoneCells(cells_at(points[:, 0], points[:, 1], _POINT_RESOLUTION), are_zones=False)
+
+
+def with_parents(places: pd.DataFrame) -> pd.DataFrame:
+    """Places with the coarser cells that hold them, those of zones at the same points.
+
+    Parameters
+    ----------
+    places : DataFrame
+        With ``lon, lat``.
+    """
+    cells = cells_at(places["lon"].to_numpy(), places["lat"].to_numpy(), _POINT_RESOLUTION)
+    return places.assign(**parent_names(cells))
 
 
 def sum_to_cells(zones: pd.DataFrame, parents: CellArray) -> tuple[pd.DataFrame, CellArray]:

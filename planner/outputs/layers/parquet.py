@@ -16,8 +16,14 @@ def parquet_path(layer: Layer) -> Path:
 
 
 def write_parquet(path: Path, layer: Layer, dataset_metadata: Mapping[str, str]) -> None:
-    """Write a layer as GeoParquet with the rows' boxes, a table as plain Parquet."""
+    """Write a layer as GeoParquet with the rows' boxes, a table as plain Parquet.
+
+    Rows of a large layer stand along a Hilbert curve, so that a reader who looks at one place finds
+    it in few groups of rows.
+    """
     frame = layer.frame.copy(deep=False)
+    if isinstance(frame, gpd.GeoDataFrame) and len(frame) > _ROWS_PER_GROUP:
+        frame = frame.iloc[frame.hilbert_distance().argsort(kind="stable")]
     frame.attrs.update(dataset_metadata)  # ends up in the file's key-value metadata
     if isinstance(frame, gpd.GeoDataFrame):
         frame.to_parquet(

@@ -6,6 +6,7 @@ from xml.etree import ElementTree as ET
 from planner.outputs import palette
 from planner.outputs.layers import qml
 from planner.outputs.layers.layer import Layer
+from planner.outputs.layers.looks import SHARE_CLASSES
 from planner.outputs.layers.phases import CITY_PHASES, DATED, FUTURE_SITES, STATION_PHASES
 from planner.outputs.phases import ENLARGED, OPENED, OPENING, STANDS, shades
 
@@ -13,10 +14,6 @@ _CHANGES = (
     (OPENED, "opened in the period", palette.VERMILION, 3.0),
     (ENLARGED, "enlarged in the period", palette.ORANGE, 3.0),
     (STANDS, "stands", palette.BLUE, 2.0),
-)
-_SHARES = tuple(
-    (step / 5, (step + 1) / 5, colour, f"{20 * step} to {20 * (step + 1)} %")
-    for step, colour in enumerate(palette.SHARE_COLOURS)
 )
 _CITY_SIZE_MM = 'max(2, min(7, 0.9 * sqrt("stations")))'
 
@@ -74,7 +71,7 @@ def _style_changes() -> ET.Element:
 def _style_cities() -> ET.Element:
     document = qml.document()
     classes = []
-    for low, high, colour, label in _SHARES:
+    for low, high, label, colour in SHARE_CLASSES:
         marker = qml.marker(colour, size_mm=3.0, outline=palette.OUTLINE)
         qml.add_expressions(marker[0], {"size": _CITY_SIZE_MM})
         classes.append((low, high, label, marker))

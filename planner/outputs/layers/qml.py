@@ -4,7 +4,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 from xml.etree import ElementTree as ET
 
+from planner.outputs.language import Language, phrase
 from planner.outputs.layers.layer import Layer
+from planner.outputs.palette import OUTLINE
 
 _NO_LIMIT = 1_000_000_000
 
@@ -100,6 +102,41 @@ def add_ranges(
         symbols.append(symbol)
 
 
+def add_rules(
+    document: ET.Element, rules: Sequence[tuple[str, str, int | None, ET.Element]]
+) -> None:
+    """Symbols by rule: which rows (an expression), label, smallest scale, symbol."""
+    renderer = ET.SubElement(document, "renderer-v2", {"type": "RuleRenderer"})
+    tree = ET.SubElement(renderer, "rules", {"key": "rules"})
+    symbols = ET.SubElement(renderer, "symbols")
+    for number, (expression, label, min_scale, symbol) in enumerate(rules):
+        rule = {"filter": expression, "key": f"rule{number}", "symbol": str(number), "label": label}
+        if min_scale is not None:
+            rule |= {"scalemaxdenom": str(min_scale), "scalemindenom": "0"}
+        ET.SubElement(tree, "rule", rule)
+        symbol.set("name", str(number))
+        symbols.append(symbol)
+
+
+def add_single(document: ET.Element, symbol: ET.Element) -> None:
+    """One symbol for every row."""
+    renderer = ET.SubElement(document, "renderer-v2", {"type": "singleSymbol"})
+    symbol.set("name", "0")
+    ET.SubElement(renderer, "symbols").append(symbol)
+
+
+def translate_labels(document: ET.Element, language: Language) -> None:
+    """Put what a legend says into a language; names from the data stay."""
+    for entry in document.iter():
+        if label := entry.get("label"):
+            entry.set("label", phrase(label, language))
+
+
+def name_rows(document: ET.Element, expression: str) -> None:
+    """Tell by what a row is called where it is picked or searched."""
+    ET.SubElement(document, "previewExpression").text = expression
+
+
 def add_time(document: ET.Element, start: str, end: str = "") -> None:
     """Show each feature from one time to another, given as expressions, on QGIS's time slider."""
     document.set("styleCategories", f"{document.get('styleCategories')}|Temporal")
@@ -119,9 +156,18 @@ def add_time(document: ET.Element, start: str, end: str = "") -> None:
 
 
 def add_labels(
-    document: ET.Element, text: str, *, is_expression: bool = False, min_scale: int | None = None
+    document: ET.Element,
+    text: str,
+    *,
+    is_expression: bool = False,
+    min_scale: int | None = None,
+    expressions: Mapping[str, str] | None = None,
 ) -> None:
-    """Labels from a column or an expression, if given from a scale on."""
+    """Labels from a column or an expression, if given from a scale on.
+
+    ``expressions`` give further properties of each label, by QGIS's name: of two that have no
+    room, the one with the higher ``Priority`` is drawn.
+    """
     labeling = ET.SubElement(document, "labeling", {"type": "simple"})
     settings = ET.SubElement(labeling, "settings", {"calloutType": "simple"})
     style = ET.SubElement(
@@ -129,7 +175,7 @@ def add_labels(
         "text-style",
         {
             "fieldName": text, "isExpression": "1" if is_expression else "0", "fontSize": "8",
-            "textColor": "30,30,30,255",
+            "fontSizeUnit": "Point", "textColor": "30,30,30,255",
         },
     )  # fmt: skip
     ET.SubElement(
@@ -137,15 +183,18 @@ def add_labels(
         "text-buffer",
         {"bufferDraw": "1", "bufferSize": "0.8", "bufferColor": "255,255,255,255"},
     )
-    # 0 = around the point; priority and obstacle keep their defaults.
-    ET.SubElement(settings, "placement", {"placement": "0", "dist": "1.5", "distUnits": "MM"})
+    # 0 = around the point.
+    ET.SubElement(settings, "placement", {"placement": "0", "dist": "1", "distUnits": "MM"})
     limits = {} if min_scale is None else {
         "scaleVisibility": "1", "scaleMin": "0", "scaleMax": str(min_scale)
     }  # fmt: skip
     ET.SubElement(settings, "rendering", {"drawLabels": "1"} | limits)
+    if expressions:
+        properties = ET.SubElement(settings, "dd_properties")
+        _add_option(properties, "", _as_properties(expressions))
 
 
-def fill(colour: str, *, alpha: float = 0.75, outline: str | None = None) -> ET.Element:
+def fill(colour: str, *, outline: str | None = None) -> ET.Element:
     """A symbol for areas."""
     return _symbol(
         "fill",
@@ -158,11 +207,49 @@ def fill(colour: str, *, alpha: float = 0.75, outline: str | None = None) -> ET.
             "outline_width": "0.2",
             "outline_width_unit": "MM",
         },
-        alpha=alpha,
     )
 
 
-def shrunk_fill(colour: str, size: str, *, alpha: float) -> ET.Element:
+def edge(colour: str, *, width_mm: float) -> ET.Element:
+    """A symbol for areas that shows what lies under them: a band along the inside of their edge.
+
+    What is drawn has the colour of the legend, as a fill that can be looked through has not.
+    """
+    symbol = _symbol(
+        "fill",
+        "SimpleLine",
+        {
+            # Half of a line lies outside of its area, in that of a neighbour.
+            "line_color": _rgba(colour), "line_width": f"{2 * width_mm:g}",
+            "line_width_unit": "MM", "draw_inside_polygon": "1", "joinstyle": "miter",
+        },
+    )  # fmt: skip
+    thin = _symbol_layer(
+        "SimpleLine",
+        {"line_color": _rgba(OUTLINE), "line_width": "0.15", "line_width_unit": "MM"},
+    )  # fmt: skip
+    symbol.append(thin)
+    return symbol
+
+
+def hatch(colour: str, *, angle: int, distance_mm: float, width_mm: float) -> ET.Element:
+    """A symbol for areas that shows what lies under them: lines, ``angle`` in degrees."""
+    symbol = _symbol(
+        "fill",
+        "LinePatternFill",
+        {
+            "angle": str(angle), "distance": f"{distance_mm:g}", "distance_unit": "MM",
+            "line_width": f"{width_mm:g}", "line_width_unit": "MM", "color": _rgba(colour),
+            "coordinate_reference": "viewport",
+        },
+    )  # fmt: skip
+    drawn = line(colour, width_mm=width_mm)
+    drawn.set("name", "@0@0")
+    symbol[0].append(drawn)
+    return symbol
+
+
+def shrunk_fill(colour: str, size: str) -> ET.Element:
     """A symbol for areas drawn about their middle, ``size`` an expression from 0 to 1.
 
     Areas in several parts keep their size: their middle may lie in none of them.
@@ -177,21 +264,24 @@ def shrunk_fill(colour: str, size: str, *, alpha: float) -> ET.Element:
         "GeometryGenerator",
         {"SymbolType": "Fill", "geometryModifier": shrunk, "units": "MapUnit"},
     )
-    drawn = fill(colour, alpha=alpha)
+    drawn = fill(colour)
     drawn.set("name", "@0@0")
     symbol[0].append(drawn)
     return symbol
 
 
-def line(colour: str, **expressions: str) -> ET.Element:
+def line(colour: str, *, width_mm: float = 0.3, **expressions: str) -> ET.Element:
     """A symbol for lines; expressions by QGIS's name of the property."""
     line = _symbol(
         "line",
         "SimpleLine",
-        {"line_color": _rgba(colour), "line_width": "0.3", "line_width_unit": "MM"},
-        alpha=0.8,
-    )
-    add_expressions(line[0], expressions)
+        {
+            "line_color": _rgba(colour), "line_width": f"{width_mm:g}", "line_width_unit": "MM",
+            "capstyle": "round", "joinstyle": "round",
+        },
+    )  # fmt: skip
+    if expressions:
+        add_expressions(line[0], expressions)
     return line
 
 
@@ -215,27 +305,33 @@ def marker(
     )
 
 
-def _symbol(
-    kind: str, layer_class: str, settings: Mapping[str, str], *, alpha: float = 1.0
-) -> ET.Element:
-    symbol = ET.Element("symbol", {"type": kind, "alpha": f"{alpha:g}", "clip_to_extent": "1"})
-    layer = ET.SubElement(symbol, "layer", {"class": layer_class, "enabled": "1", "pass": "0"})
-    _add_option(layer, "", settings)
+def _symbol(kind: str, layer_class: str, settings: Mapping[str, str]) -> ET.Element:
+    # None can be looked through: over another area it would have a colour that no legend has.
+    symbol = ET.Element("symbol", {"type": kind, "alpha": "1", "clip_to_extent": "1"})
+    symbol.append(_symbol_layer(layer_class, settings))
     return symbol
+
+
+def _symbol_layer(layer_class: str, settings: Mapping[str, str]) -> ET.Element:
+    layer = ET.Element("layer", {"class": layer_class, "enabled": "1", "pass": "0"})
+    _add_option(layer, "", settings)
+    return layer
 
 
 def add_expressions(symbol_layer: ET.Element, expressions: Mapping[str, str]) -> None:
     """Let properties of a symbol depend on the feature or on the scale."""
     _add_option(
-        ET.SubElement(symbol_layer, "data_defined_properties"),
-        "",
-        {
-            "properties": {
-                key: {"active": "true", "expression": expression, "type": "3"}
-                for key, expression in expressions.items()
-            }
-        },
+        ET.SubElement(symbol_layer, "data_defined_properties"), "", _as_properties(expressions)
     )
+
+
+def _as_properties(expressions: Mapping[str, str]) -> dict[str, Any]:
+    return {
+        "properties": {
+            key: {"active": "true", "expression": expression, "type": "3"}
+            for key, expression in expressions.items()
+        }
+    }
 
 
 def _add_option(parent: ET.Element, name: str, value: Any) -> None:

@@ -14,73 +14,25 @@ import numpy as np
 import pandas as pd
 
 from planner.outputs import palette
+from planner.outputs.language import Language
 from planner.outputs.layers import qml
+from planner.outputs.layers.base_map import BASE_ROADS, LAND, LOCAL, MAIN, REGIONAL
+from planner.outputs.layers.drive_areas import drive_area_styles
 from planner.outputs.layers.geopackage import styled_layer
 from planner.outputs.layers.hexagons import cell_width_m
 from planner.outputs.layers.layer import Layer
+from planner.outputs.layers.looks import (
+    BREAK_CLASSES,
+    MARGIN_CLASSES,
+    REASON_CLASSES,
+    SHARE_CLASSES,
+    UTILISATION_CLASSES,
+)
 from planner.outputs.layers.phase_styles import add_times, phase_styles
 from planner.outputs.layers.reason_styles import reason_styles
 from planner.outputs.layers.regions import NO_PACK, WINTER_CLASSES
 from planner.outputs.layers.zone_layers import OVERVIEWS
 from planner.outputs.waits import VERDICT_LOOKS
-
-_SHARE_CLASSES = tuple(
-    (step / 5, (step + 1) / 5, colour, f"{20 * step} to {20 * (step + 1)} %")
-    for step, colour in enumerate(palette.SHARE_COLOURS)
-)
-_UTILISATION_CLASSES = tuple(
-    (low, high, colour, label)
-    for (low, high, label), colour in zip(
-        (
-            (0.0, 0.25, "0 to 25 % used"),
-            (0.25, 0.5, "25 to 50 % used"),
-            (0.5, 0.75, "50 to 75 % used"),
-            (0.75, 0.95, "75 to 95 % used"),
-            (0.95, 1.01, "full in the peak hour"),
-        ),
-        palette.UTILISATION_COLOURS,
-        strict=True,
-    )
-)
-_REASON_CLASSES = (
-    ("above_price", "worth about a station", palette.NEARLY),
-    ("saves_more", "would shorten drives most", palette.NEARLY),
-    ("costs_less", "worth about its cost", palette.NEARLY),
-    ("city_full", "city has the most it may have", palette.ORANGE),
-    ("saves_less", "shortens drives too little", palette.TOO_LITTLE),
-    ("costs_more", "saves less than it costs", palette.TOO_LITTLE),
-    ("none_nearer", "all have a nearer one", palette.BY_OTHERS),
-    ("not_needed", "not needed", palette.BY_OTHERS),
-    ("mostly_served", "mostly served by others", palette.TOO_LITTLE),
-    ("all_served", "all served by others", palette.BY_OTHERS),
-    ("low_demand", "too few swaps within reach", palette.FEW_SWAPS),
-    ("no_demand", "no swaps within reach", palette.NO_SWAPS),
-    ("no_zone_in_reach", "no zone within reach", palette.YELLOW),
-    ("no_type_fits", "no station type fits", palette.BLUE),
-    ("not_connected", "far from any road", palette.VERMILION),
-    ("forbidden", "forbidden", palette.BLACK),
-    ("closing", "the station closes", palette.PURPLE),
-)
-_MARGIN_CLASSES = tuple(
-    (low, high, colour, label)
-    for (low, high, label), colour in zip(
-        (
-            (0.0, 5.0, "less than 5 km left"),
-            (5.0, 10.0, "5 to 10 km"),
-            (10.0, 20.0, "10 to 20 km"),
-            (20.0, 50.0, "20 to 50 km"),
-            (50.0, 1e5, "50 km and more"),
-        ),
-        palette.MARGIN_COLOURS,
-        strict=True,
-    )
-)
-"""Kilometres that a leg leaves in the pack."""
-_BREAK_CLASSES = (
-    ("no station opened here", "no station opened here", palette.VERMILION),
-    ("no candidate site reaches this road", "no candidate site on this road", palette.BLACK),
-    ("", "other reasons", palette.OTHER_REASONS),
-)
 
 _NARROWEST_CELL_M = 0.0006
 """Width on the map below which cells give way to coarser ones [m]."""
@@ -88,8 +40,11 @@ _NARROWEST_CELL_M = 0.0006
 _STRONG_QUANTILE = 0.95
 """Cells and lines with more swaps or trips than this share of them are drawn at full size."""
 
-_LEAST_AREA_FRAC = 0.15
+_LEAST_AREA_FRAC = 0.002
 """Share of its area that a cell with next to no swaps is drawn with."""
+
+_POINT_ZONE_MM = (0.8, 4.5)
+"""Least and largest size of zones that are points."""
 
 _POINT_ZONE_SCALE = 1_500_000
 """Scale denominator at which zones that are points give way to their overview."""
@@ -97,9 +52,19 @@ _POINT_ZONE_SCALE = 1_500_000
 _NATIONAL_SCALE = 4_000_000
 """Scale denominator from which stations shrink, or a country would be covered by them."""
 
+_SITE_SCALE, _LINE_SCALE, _LOCAL_ROAD_SCALE = 150_000, 300_000, 400_000
+"""Scale denominators from which sites without a station, lines of who serves whom, and small roads
+are shown: in a whole city they would cover it."""
+
+_NUM_NAMED = 30
+"""The largest cities, whose names are drawn whether or not there is room."""
+
 
 def build_styles(
-    layers: Mapping[str, Layer], station_types: pd.DataFrame, chemistries: pd.DataFrame
+    layers: Mapping[str, Layer],
+    station_types: pd.DataFrame,
+    chemistries: pd.DataFrame,
+    language: Language = "en",
 ) -> dict[str, tuple[str, str]]:
     """QML style and its description for each layer that has one, and further ones for stations.
 
@@ -112,6 +77,8 @@ def build_styles(
         instance, whether they occur or not.
     chemistries : DataFrame
         ``chemistry, name, colour``.
+    language : {"en", "zh"}, optional
+        Of legends and labels.
 
     Returns
     -------
@@ -123,11 +90,13 @@ def build_styles(
     detail_scale = _scale_of(zones) if has_cells else _POINT_ZONE_SCALE
     styles = {
         "stations": (_style_stations(station_types), "by station type"),
-        "cities": (_style_cities(), "by winter design temperature"),
-        "candidates": (_style_candidates(detail_scale), "by the reason why not"),
-        "allocation": (_style_allocation(layers["allocation"], detail_scale), "by drive time"),
-        "service_areas": (_style_service_areas(_scale_of(finer)), "by utilisation"),
-        "zones": (_style_zones(zones.geometry_type != "Point", detail_scale), "served or not"),
+        "cities": (_style_cities(layers["cities"].frame, language), "by winter design temperature"),
+        "candidates": (_style_candidates(), "by the reason why not"),
+        "allocation": (_style_allocation(layers["allocation"]), "by drive time"),
+        "service_areas": (_style_service_areas(), "by utilisation"),
+        "zones": (
+            _style_zones(zones, detail_scale), "by share served, larger where there are more swaps"
+        ),
         finer.name: (
             _style_overview(finer, detail_scale, _scale_of(finer)),
             "by share of swaps served, larger where there are more",
@@ -136,9 +105,13 @@ def build_styles(
             _style_overview(coarser, _scale_of(finer), None),
             "by share of swaps served, larger where there are more",
         ),
-        "climate_regions": (_style_climate_regions(), "by winter design temperature"),
-        "chemistry_regions": (_style_chemistry_regions(chemistries), "by dominant chemistry"),
+        "climate_regions": (_style_climate_regions(detail_scale), "by winter design temperature"),
+        "chemistry_regions": (
+            _style_chemistry_regions(chemistries, detail_scale), "by dominant chemistry"
+        ),
+        **drive_area_styles(layers, _scale_of(finer)),
         **_corridor_styles(layers),
+        **_base_styles(layers),
         **phase_styles(layers),
         **reason_styles(layers),
         **{
@@ -155,7 +128,17 @@ def build_styles(
         layer = layers[styled_layer(name)]
         add_times(document, layer, layers)
         qml.add_aliases(document, layer)
+        if called := _NAMES.get(layer.name):
+            qml.name_rows(document, called)
+        qml.translate_labels(document, language)
     return {name: (qml.to_text(document), text) for name, (document, text) in styles.items()}
+
+
+_NAMES = {
+    "stations": '"city_name" || \' \' || "site_id"',
+    "candidates": '"site_id" || \': \' || "explanation"',
+}
+"""What rows are called where they are picked or searched, by layer."""
 
 
 def _scale_of(layer: Layer) -> int:
@@ -209,22 +192,22 @@ def _style_verdicts() -> ET.Element:
     return document
 
 
-def _style_candidates(detail_scale: int) -> ET.Element:
-    document = qml.document(min_scale=detail_scale // 3)
+def _style_candidates() -> ET.Element:
+    document = qml.document(min_scale=_SITE_SCALE)
     classes = [
         (reason, label, qml.marker(colour, size_mm=1.6, outline=palette.OUTLINE))
-        for reason, label, colour in _REASON_CLASSES
+        for reason, label, colour in REASON_CLASSES
     ]
     qml.add_categories(document, '"reason"', classes)
     return document
 
 
-def _style_allocation(layer: Layer, detail_scale: int) -> ET.Element:
-    document = qml.document(min_scale=detail_scale)
+def _style_allocation(layer: Layer) -> ET.Element:
+    document = qml.document(min_scale=_LINE_SCALE)
     longest_min = math.ceil(np.fmax(layer.frame["mean_drive_min"].max(), 1.0))
     edges = [longest_min * quarter / 4 for quarter in range(5)]
     # Thicker where more vehicles drive: its area grows with them.
-    width_mm = 'max(0.15, min(1.2, 0.15 * sqrt("swaps_per_day")))'
+    width_mm = 'max(0.1, min(0.8, 0.1 * sqrt("swaps_per_day")))'
     classes = [
         (low, high, f"{low:g} to {high:g} min", qml.line(colour, outlineWidth=width_mm))
         for low, high, colour in zip(edges, edges[1:], palette.DRIVE_COLOURS, strict=False)
@@ -233,90 +216,137 @@ def _style_allocation(layer: Layer, detail_scale: int) -> ET.Element:
     return document
 
 
-def _style_service_areas(overview_scale: int) -> ET.Element:
-    document = qml.document(min_scale=overview_scale)
+def _style_service_areas() -> ET.Element:
+    document = qml.document(min_scale=_LINE_SCALE)
     classes = [
-        (low, high, label, qml.fill(colour, alpha=0.55, outline=palette.OUTLINE))
-        for low, high, colour, label in _UTILISATION_CLASSES
+        (low, high, label, qml.edge(colour, width_mm=0.7))
+        for low, high, label, colour in UTILISATION_CLASSES
     ]
     qml.add_ranges(document, "utilisation_frac", classes)
     return document
 
 
-def _style_zones(has_polygons: bool, detail_scale: int) -> ET.Element:
+def _style_zones(zones: Layer, detail_scale: int) -> ET.Element:
     document = qml.document(min_scale=detail_scale)
-    served, not_served = (
-        # An outline, however thin, would turn a city's thousands of cells into one dark spot.
-        (qml.fill(palette.ZONE_SERVED), qml.fill(palette.ZONE_NOT_SERVED))
-        if has_polygons
-        else (
-            qml.marker(palette.ZONE_SERVED, size_mm=1.8),
-            qml.marker(palette.ZONE_NOT_SERVED, size_mm=1.8),
-        )
-    )
-    # As text, because QGIS versions differ in how they match true and false.
-    qml.add_categories(
-        document,
-        "CASE WHEN \"is_served\" THEN 'served' ELSE 'not served' END",
-        [("served", "served", served), ("not served", "not served", not_served)],
-    )
+    if zones.geometry_type != "Point":
+        _add_weighed_areas(document, "served_frac", zones)
+        return document
+    least, most = _POINT_ZONE_MM
+    size_mm = f"{least:g} + {most - least:g} * sqrt({_weight(zones)})"
+    classes = []
+    for low, high, label, colour in SHARE_CLASSES:
+        marker = qml.marker(colour, size_mm=most / 2)
+        qml.add_expressions(marker[0], {"size": size_mm})
+        classes.append((low, high, label, marker))
+    qml.add_ranges(document, "served_frac", classes)
     return document
 
 
 def _style_overview(layer: Layer, max_scale: int, min_scale: int | None) -> ET.Element:
+    document = qml.document(min_scale=min_scale, max_scale=max_scale)
+    _add_weighed_areas(document, "swaps_served_frac", layer)
+    return document
+
+
+def _add_weighed_areas(document: ET.Element, column: str, layer: Layer) -> None:
     # Most cells hold next to no demand: as large as the others they would make a country that
     # is served where its people live look unserved. Fainter instead of smaller they would have
-    # the colour of another class.
-    swaps = layer.frame["swaps_per_day"]
-    many = float(swaps.quantile(_STRONG_QUANTILE)) if swaps.any() else 1.0
-    share = f'sqrt(min(1, "swaps_per_day" / {max(many, 1e-9):.6g}))'
-    size = f"sqrt({_LEAST_AREA_FRAC:g} + {1 - _LEAST_AREA_FRAC:g} * {share})"
-    document = qml.document(min_scale=min_scale, max_scale=max_scale)
+    # the colour of another class. An outline, however thin, would make a city one dark spot.
+    size = f"sqrt({_weight(layer)})"
     classes = [
-        (low, high, label, qml.shrunk_fill(colour, size, alpha=0.9))
-        for low, high, colour, label in _SHARE_CLASSES
+        (low, high, label, qml.shrunk_fill(colour, size))
+        for low, high, label, colour in SHARE_CLASSES
     ]
-    qml.add_ranges(document, "swaps_served_frac", classes)
-    return document
+    qml.add_ranges(document, column, classes)
 
 
-def _style_cities() -> ET.Element:
+def _weight(layer: Layer) -> str:
+    """Expression for the share of its area that a row of zones or cells is drawn with."""
+    if not layer.full_size:
+        return "1"
+    swaps = '"swaps_per_day"'
+    if layer.geometry_type != "Point" and layer.cell_resolution is None:
+        # Of areas that are not alike a large one would outweigh a small one with more swaps.
+        swaps = f"{swaps} * 1e6 / max($area, 1)"
+    return f"max({_LEAST_AREA_FRAC:g}, min(1, {swaps} / {layer.full_size:.6g}))"
+
+
+def _style_cities(cities: pd.DataFrame, language: Language) -> ET.Element:
     document = qml.document()
-    classes = [
-        (
-            each.low_c,
-            each.high_c,
-            each.label,
-            qml.marker(colour, size_mm=3.2, outline=palette.OUTLINE),
-        )
-        for each, colour in zip(WINTER_CLASSES, palette.WINTER_COLOURS, strict=True)
-    ]
+    classes = []
+    for each, colour in zip(WINTER_CLASSES, palette.WINTER_COLOURS, strict=True):
+        marker = qml.marker(colour, size_mm=3.0, outline=palette.OUTLINE)
+        size_mm = f"CASE WHEN @map_scale > {_NATIONAL_SCALE} THEN 2 ELSE 3 END"
+        qml.add_expressions(marker[0], {"size": size_mm})
+        classes.append((each.low_c, each.high_c, each.label, marker))
     qml.add_ranges(document, "winter_design_c", classes)
-    qml.add_labels(document, "name_en")
+    # Stations first; vehicles decide among cities with as many.
+    rank = (cities["num_stations"] * 1e9 + cities["vehicles"]).sort_values(ascending=False)
+    least = float(rank.iloc[min(_NUM_NAMED, len(rank)) - 1]) if len(rank) else 0.0
+    most = max(float(rank.iloc[0]) if len(rank) else 0.0, 1.0)
+    value = '("num_stations" * 1e9 + "vehicles")'
+    name = '"name_en"'
+    if language == "zh" and "name_zh" in cities:
+        name = 'coalesce("name_zh", "name_en")'
+    qml.add_labels(
+        document,
+        name,
+        is_expression=True,
+        expressions={
+            "Priority": f"2 + 8 * sqrt({value} / {most:.9g})",
+            "AlwaysShow": f"{value} >= {least:.12g}",
+            "Size": f"CASE WHEN {value} >= {least:.12g} THEN 8 ELSE 7 END",
+        },
+    )
     return document
 
 
-def _style_climate_regions() -> ET.Element:
-    document = qml.document()
+def _style_climate_regions(detail_scale: int) -> ET.Element:
+    document = qml.document(max_scale=detail_scale)
     classes = [
-        (each.label, each.label, qml.fill(colour, alpha=0.6))
+        (each.label, each.label, qml.hatch(colour, angle=45, distance_mm=2.0, width_mm=0.15))
         for each, colour in zip(WINTER_CLASSES, palette.WINTER_COLOURS, strict=True)
     ]
     qml.add_categories(document, '"climate_class"', classes)
     return document
 
 
-def _style_chemistry_regions(chemistries: pd.DataFrame) -> ET.Element:
-    document = qml.document()
+def _style_chemistry_regions(chemistries: pd.DataFrame, detail_scale: int) -> ET.Element:
+    document = qml.document(max_scale=detail_scale)
     named = zip(
         chemistries["chemistry"], chemistries["name"], chemistries["colour"], strict=True
     )  # fmt: skip
     classes = [
-        (chemistry, name, qml.fill(colour, alpha=0.6))
+        (chemistry, name, qml.hatch(colour, angle=135, distance_mm=2.0, width_mm=0.15))
         for chemistry, name, colour in (*named, (NO_PACK, NO_PACK, palette.NO_PACK_COLOUR))
     ]
     qml.add_categories(document, '"dominant_chemistry"', classes)
     return document
+
+
+def _base_styles(layers: Mapping[str, Layer]) -> dict[str, tuple[ET.Element, str]]:
+    found = {}
+    if LAND in layers:
+        document = qml.document()
+        qml.add_single(document, qml.fill(palette.LAND, outline=palette.SHORE))
+        found[LAND] = document, "what is not water"
+    if BASE_ROADS in layers:
+        document = qml.document()
+        rules = (
+            (MAIN, "main road between cities", None, 0.35),
+            (REGIONAL, "main road of the region", _NATIONAL_SCALE, 0.25),
+            (LOCAL, "other road", _LOCAL_ROAD_SCALE, 0.15),
+        )
+        qml.add_rules(
+            document,
+            [
+                (f"\"road_class\" = '{name}'", label, scale,
+                 qml.line(palette.BASE_ROAD, width_mm=width_mm))
+                for name, label, scale, width_mm in rules
+            ],
+        )  # fmt: skip
+        found[BASE_ROADS] = document, "by class, small roads from larger scales on"
+    return found
 
 
 def _corridor_styles(layers: Mapping[str, Layer]) -> dict[str, tuple[ET.Element, str]]:
@@ -344,7 +374,11 @@ def _style_corridor_stations(stations: pd.DataFrame) -> ET.Element:
     ]  # fmt: skip
     qml.add_ranges(document, "winter_swaps_per_day", classes)
     swaps = "round(\"winter_swaps_per_day\") || '/day'"
-    qml.add_labels(document, swaps, is_expression=True, min_scale=_NATIONAL_SCALE)
+    # Where there is no room for both, a city's name is drawn.
+    qml.add_labels(
+        document, swaps, is_expression=True, min_scale=_NATIONAL_SCALE // 4,
+        expressions={"Priority": "1"},
+    )  # fmt: skip
     return document
 
 
@@ -354,18 +388,19 @@ def _style_corridor_roads(roads: pd.DataFrame) -> ET.Element:
     dots = "CASE WHEN \"is_ferry\" THEN 'dot' ELSE 'solid' END"
     classes = [
         (low, high, label, qml.line(colour, outlineWidth=width_mm, outlineStyle=dots))
-        for low, high, colour, label in _SHARE_CLASSES
+        for low, high, label, colour in SHARE_CLASSES
     ]
     qml.add_ranges(document, "winter_refuelled_frac", classes)
     return document
 
 
 def _style_corridor_legs(legs: pd.DataFrame) -> ET.Element:
-    document = qml.document(min_scale=_NATIONAL_SCALE)
+    # Nearer, straight lines would cross a city whose roads go elsewhere.
+    document = qml.document(min_scale=_NATIONAL_SCALE, max_scale=_NATIONAL_SCALE // 4)
     width_mm = f"0.15 + 0.5 * {_strength_of(legs, 'trips_per_day')}"
     classes = [
         (low, high, label, qml.line(colour, outlineWidth=width_mm))
-        for low, high, colour, label in _MARGIN_CLASSES
+        for low, high, label, colour in MARGIN_CLASSES
     ]
     in_winter = 'CASE WHEN "season" = \'winter\' THEN "margin_km" END'
     # Many legs share a line, one for each vehicle and pack: the tightest is drawn last.
@@ -375,9 +410,10 @@ def _style_corridor_legs(legs: pd.DataFrame) -> ET.Element:
 
 def _style_unserved(unserved: pd.DataFrame) -> ET.Element:
     document = qml.document()
-    size_mm = f"1.2 + 2.4 * {_strength_of(unserved, 'trips_per_day')}"
+    full = f"CASE WHEN @map_scale > {_NATIONAL_SCALE} THEN 0.5 ELSE 1 END"
+    size_mm = f"{full} * (1.2 + 2.4 * {_strength_of(unserved, 'trips_per_day')})"
     classes = []
-    for reason, label, colour in _BREAK_CLASSES:
+    for reason, label, colour in BREAK_CLASSES:
         marker = qml.marker(colour, size_mm=1.8, outline=palette.WHITE, shape="triangle")
         qml.add_expressions(marker[0], {"size": size_mm})
         classes.append((reason, label, marker))

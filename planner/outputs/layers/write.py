@@ -72,7 +72,7 @@ def write_layers(
     styles = {
         name: (qml, f"{text} (scenario {content.run_info['name']})")
         for name, (qml, text) in build_styles(
-            layers, content.station_types, content.chemistries
+            layers, content.station_types, content.chemistries, content.language
         ).items()
     }
     for name in ("layers", "tables"):

@@ -4,20 +4,34 @@ Takes zones, who serves them, and stations as they are once a plan is checked, s
 can be made while the rest of the run is still at work.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
+import geopandas as gpd
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from planner.outputs.layers.allocation import allocation_lines, service_areas
-from planner.outputs.layers.hexagons import Rings, cell_polygons, cell_rings, ring_polygons
+from planner.instance import Instance
+from planner.outputs.layers.allocation import allocation_lines, area_km2, service_areas
+from planner.outputs.layers.hexagons import (
+    Rings,
+    cell_polygons,
+    cell_rings,
+    parent_names,
+    ring_polygons,
+)
 from planner.outputs.layers.layer import Layer, at_points, make_layer, with_geometry
 from planner.outputs.layers.overview import OVERVIEW_STEPS, ZoneCells, sum_to_cells, zone_cells
 from planner.outputs.layers.regions import cell_owners
 
 OVERVIEWS = ("zones_overview", "zones_overview_coarse")
 """Layers of zones summed to cells, finer first; `OVERVIEW_STEPS` tells how coarse."""
+
+_FULL_FRAC = 0.35
+"""Share of all swaps in the zones or cells that are drawn at full size; others are as much smaller
+as their swaps are fewer. If it is larger, a country where few places but most people are served
+looks unserved; if smaller, little else than a few cells is seen."""
 
 REGION_STEPS = OVERVIEW_STEPS[1]
 
@@ -33,12 +47,15 @@ class ZoneShapes:
     cells : ZoneCells
         Cell of each zone.
     rings : Rings, optional
-        Outline of each zone; None where zones are places and not cells.
+        Outline of each zone that is a cell; None where zones are none.
+    polygons : Series of Polygon or MultiPolygon, optional
+        By ``zone_id``, as zones were given that are no cells; None where they are places.
     """
 
     places: pd.DataFrame
     cells: ZoneCells
     rings: Rings | None
+    polygons: "pd.Series[Any] | None" = None
 
 
 @dataclass(frozen=True)
@@ -60,19 +77,30 @@ class ZoneLayers:
     owner_resolution: int
 
 
-def shape_zones(zones: pd.DataFrame) -> ZoneShapes:
+def given_polygons(instance: Instance) -> "pd.Series[Any] | None":
+    """Polygons by ``zone_id``, where an instance's zones were given as such."""
+    if instance.zone_shapes is None:
+        return None
+    return pd.Series(instance.zone_shapes, instance.zones["zone_id"].to_numpy(), object)
+
+
+def shape_zones(zones: pd.DataFrame, polygons: "pd.Series[Any] | None" = None) -> ZoneShapes:
     """Sort zones and draw them: hexagons if their ids are H3 cells and their points the centres.
 
-    Zones with places of their own stay points.
+    Others are the polygons that they were given as, or stay points.
 
     Parameters
     ----------
     zones : DataFrame
         With ``zone_id, lon, lat``, of an instance or of an evaluation.
+    polygons : Series, optional
+        From `given_polygons`.
     """
     places = _sorted(zones[["zone_id", "lon", "lat"]])
     cells = zone_cells(places)
-    return ZoneShapes(places, cells, cell_rings(cells.cells) if cells.are_zones else None)
+    if cells.are_zones:
+        return ZoneShapes(places, cells, cell_rings(cells.cells))
+    return ZoneShapes(places, cells, None, polygons)
 
 
 def build_zone_layers(
@@ -90,13 +118,18 @@ def build_zone_layers(
     allocation : DataFrame
         As in a plan.
     shapes : ZoneShapes, optional
-        Of these zones, if they are drawn already.
+        From `shape_zones`, which alone knows of polygons; drawn anew where zones have moved since.
     """
     zones = _sorted(zones)
-    if shapes is None or not shapes.places.equals(zones[["zone_id", "lon", "lat"]]):
+    if shapes is None:
         shapes = shape_zones(zones)
-    cells = shapes.cells
-    outlines = None if shapes.rings is None else ring_polygons(shapes.rings)
+    elif not shapes.places.equals(zones[["zone_id", "lon", "lat"]]):
+        shapes = shape_zones(zones, shapes.polygons)
+    cells, outlines = shapes.cells, None
+    if shapes.rings is not None:
+        outlines = ring_polygons(shapes.rings)
+    elif shapes.polygons is not None:
+        outlines = shapes.polygons.loc[zones["zone_id"]].to_numpy(object)
     layers = (
         *_allocation_layers(allocation, stations, zones, cells, outlines),
         *_zone_layers(zones, cells, outlines),
@@ -118,6 +151,11 @@ def _allocation_layers(
 ) -> list[Layer]:
     lines, by_cell = allocation_lines(allocation, zones, cells, stations)
     origin = f"H3 cell of resolution {cells.coarser(1)}" if by_cell else "zone"
+    of_zones = (
+        "Demand zones that"
+        if outlines is not None and not cells.are_zones
+        else ("H3 cells whose zones")
+    )
     return [
         make_layer(
             "allocation",
@@ -127,7 +165,7 @@ def _allocation_layers(
         ),
         make_layer(
             "service_areas",
-            "H3 cells whose zones each station serves for the largest part, as one shape.",
+            f"{of_zones} each station serves for the largest part, as one shape.",
             service_areas(zones, cells, stations, outlines),
             "MultiPolygon",
         ),
@@ -137,20 +175,15 @@ def _allocation_layers(
 def _zone_layers(
     zones: pd.DataFrame, cells: ZoneCells, outlines: NDArray[np.object_] | None
 ) -> list[Layer]:
+    kind = "H3 hexagons" if cells.are_zones else "points" if outlines is None else "as given"
+    with_cells = zones.assign(**parent_names(cells.cells))
     layers = [
         make_layer(
             "zones",
-            "Demand zones (H3 hexagons) and the station that serves each.",
-            with_geometry(zones, outlines),
-            "Polygon",
-            cells.resolution,
-        )
-        if outlines is not None
-        else make_layer(
-            "zones",
-            "Demand zones (points) and the station that serves each.",
-            at_points(zones),
-            "Point",
+            f"Demand zones ({kind}) and the station that serves each.",
+            at_points(with_cells) if outlines is None else with_geometry(with_cells, outlines),
+            "Point" if outlines is None else "Polygon",
+            cells.resolution if cells.are_zones else None,
         )
     ]
     for name, steps in zip(OVERVIEWS, OVERVIEW_STEPS, strict=True):
@@ -164,4 +197,17 @@ def _zone_layers(
                 cells.coarser(steps),
             )
         )
-    return layers
+    return [replace(layer, full_size=_full_size(layer)) for layer in layers]
+
+
+def _full_size(layer: Layer) -> float | None:
+    """Swaps per day (per km2 of areas that are no cells) from which a row is drawn in full."""
+    swaps = layer.frame["swaps_per_day"].to_numpy(np.float64)
+    if not swaps.any():
+        return None
+    amount = swaps
+    if layer.geometry_type != "Point" and layer.cell_resolution is None:
+        amount = swaps / np.maximum(area_km2(gpd.GeoDataFrame(layer.frame)), 1e-6)
+    order = np.argsort(-amount, kind="stable")
+    held = np.cumsum(swaps[order])
+    return float(amount[order][np.searchsorted(held, _FULL_FRAC * held[-1])])

@@ -138,7 +138,7 @@ def show_result(planned: "Planned", folder: Path, as_json: bool) -> None:
     print_futures(planned, console)
     for left_out in planned.clock.left_out:
         console.print(f"left out: {left_out.name}: {escape(left_out.reason)}", soft_wrap=True)
-    opened = {"report.html": "for a browser", "plan.gpkg": "for QGIS"}
+    opened = {"report.html": "for a browser", "plan.qgz": "for QGIS"}
     where = ", ".join(f"{name} {use}" for name, use in opened.items() if (folder / name).is_file())
     console.print(f"written to {folder}" + (f" ({where})" if where else ""), soft_wrap=True)
 

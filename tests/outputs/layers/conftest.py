@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+import shapely
 from h3.api import basic_str
 
 from planner.outputs.layers import RunContent, write_layers
@@ -59,6 +60,14 @@ CHEMISTRIES = pd.DataFrame(
     ],
     columns=["chemistry", "name", "nickname", "colour"],
 )
+ROAD_NODES = pd.DataFrame(
+    {"node_id": [1, 2, 3, 4], "lon": [126.65, 126.70, 126.68, 126.60],
+     "lat": [45.75, 45.80, 45.77, 45.72]}
+)  # fmt: skip
+ROADS = pd.DataFrame(
+    {"from_node": [1, 2, 4], "to_node": [3, 3, 1], "length_km": [3.3, 3.8, 5.2],
+     "speed_kmh": [50.0, 50.0, 30.0]}
+)  # fmt: skip
 STATION_TYPES = pd.DataFrame({"station_type_id": ["large", "small"], "bays": [30, 14]})
 
 
@@ -155,6 +164,21 @@ def make_evaluation(zones: pd.DataFrame) -> Evaluation:
     return Evaluation(kpi, stations, zones, cities, packs, packs, {}, 0.0)
 
 
+def make_drive_areas(stations: pd.DataFrame) -> pd.DataFrame:
+    """Squares around stations, larger for more minutes."""
+    return pd.DataFrame(
+        {
+            "site_id": np.repeat(stations["site_id"].to_numpy(), 2),
+            "minutes": [5.0, 10.0] * len(stations),
+            "geometry": [
+                shapely.multipolygons([shapely.box(lon - half, lat - half, lon + half, lat + half)])
+                for lon, lat in stations[["lon", "lat"]].to_numpy()
+                for half in (0.01, 0.02)
+            ],
+        }
+    )
+
+
 def make_content(evaluation: Evaluation, corridors: Mapping[str, pd.DataFrame]) -> RunContent:
     allocation = pd.DataFrame(ALLOCATION, columns=["zone", "site_id", "share_frac", "drive_min"])
     zone_ids = sorted(evaluation.zones["zone_id"])
@@ -169,7 +193,12 @@ def make_content(evaluation: Evaluation, corridors: Mapping[str, pd.DataFrame]) 
         ASSUMPTIONS,
         STATION_TYPES,
         CHEMISTRIES,
-        {"a_table_of_tomorrow": further, "coupling": coupling, **corridors},
+        {
+            "a_table_of_tomorrow": further,
+            "coupling": coupling,
+            "drive_areas": make_drive_areas(evaluation.stations),
+            **corridors,
+        },
     )
 
 
@@ -189,7 +218,9 @@ def evaluation_of_points() -> Evaluation:
 
 @pytest.fixture(scope="session")
 def content(evaluation: Evaluation) -> RunContent:
-    return make_content(evaluation, make_corridor_tables())
+    return replace(
+        make_content(evaluation, make_corridor_tables()), road_nodes=ROAD_NODES, roads=ROADS
+    )
 
 
 @pytest.fixture(scope="session")

@@ -57,7 +57,7 @@ def num_drawn(layer):
     count = 0
     for feature in layer.getFeatures():
         render_context.expressionContext().setFeature(feature)
-        count += renderer.symbolForFeature(feature, render_context) is not None
+        count += renderer.willRenderFeature(feature, render_context)
     renderer.stopRender(render_context)
     return count
 

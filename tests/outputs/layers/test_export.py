@@ -2,6 +2,8 @@ import csv
 import json
 import sqlite3
 from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
 
 import geopandas as gpd
 import numpy as np
@@ -10,17 +12,21 @@ import pyogrio
 import pytest
 from click import Choice
 
+import planner.outputs.layers
 from planner.cli import cli
 from planner.errors import InputError
-from planner.outputs.layers.export import FORMATS, export_run, parse_crs, shapefile_names
-from planner.outputs.layers.read_back import open_run
+from planner.instance.china_datum import shift_to_gcj02
+from planner.outputs.layers.export import FORMATS, export_run, parse_crs
+from planner.outputs.layers.gcj02 import cities_in_china, with_gcj02
+from planner.outputs.layers.read_back import open_run, read_layer
+from planner.outputs.layers.shapefile import shapefile_names
 
+PACKAGE = Path(planner.outputs.layers.__file__).parent
 SUFFIX = {
     "parquet": "parquet",
     "flatgeobuf": "fgb",
     "shapefile": "shp",
     "geojson": "geojson",
-    "pmtiles": "pmtiles",
 }
 
 
@@ -36,14 +42,7 @@ def test_layers_come_back(run_folder, tmp_path, file_format):
     for name in drawn(run_folder):
         before = gpd.read_parquet(run_folder / "layers" / f"{name}.parquet")
         path = tmp_path / f"{name}.{SUFFIX[file_format]}"
-        if file_format == "parquet":
-            back = gpd.read_parquet(path)
-        elif file_format == "pmtiles":  # a tile cuts and rounds its shapes: only look inside
-            assert len(pyogrio.read_dataframe(path)) >= 1
-            assert pyogrio.read_info(path)["crs"] == "EPSG:3857"
-            continue
-        else:
-            back = pyogrio.read_dataframe(path)
+        back = (gpd.read_parquet if file_format == "parquet" else pyogrio.read_dataframe)(path)
         assert len(back) == len(before)
         # FlatGeobuf orders its rows along a curve through space.
         back, before = (
@@ -106,6 +105,36 @@ def test_csv_holds_tables_and_shapes(run_folder, tmp_path):
     assert areas["wkt"].str.startswith("MULTIPOLYGON (((126.").all()
 
 
+def test_rows_in_china_tell_where_amap_draws_them(run_folder, tmp_path):
+    for file_format in ("csv", "gpkg"):
+        export_run(
+            run_folder, file_format, tmp_path / file_format, names=["cities", "kpi"], gcj02=True
+        )
+    cities = pd.read_csv(tmp_path / "csv" / "cities.csv")
+    lon, lat = shift_to_gcj02(cities["lon"], cities["lat"])
+    np.testing.assert_allclose(cities["lon_gcj02"], lon, atol=1e-6)
+    np.testing.assert_allclose(cities["lat_gcj02"], lat, atol=1e-6)
+    shift_m = 111_195 * np.hypot((lon - cities["lon"]) * 0.7, lat - cities["lat"])
+    assert ((shift_m > 100) & (shift_m < 900)).all()
+    shown = pyogrio.read_dataframe(tmp_path / "gpkg" / "plan.gpkg", layer="cities")
+    np.testing.assert_array_equal(shown.geometry.x, shown["lon"])  # places stay where they are
+    with closing(sqlite3.connect(tmp_path / "gpkg" / "plan.gpkg")) as connection:
+        ((title,),) = connection.execute(
+            "SELECT title FROM gpkg_data_columns WHERE column_name = 'lat_gcj02'"
+        )
+    assert title == "Latitude in GCJ-02 [°]"
+    assert "lon_gcj02" not in pd.read_csv(tmp_path / "csv" / "kpi.csv")
+
+
+def test_places_outside_china_are_not_shifted(run_folder):
+    layer = read_layer(open_run(run_folder), "cities")
+    # Seoul lies in the box that publishers' formulas are for, and is drawn where it is.
+    frame = layer.frame.assign(lon=[126.65, 126.98], lat=[45.75, 37.57], market=["CN", "KR"])
+    shifted = with_gcj02(replace(layer, frame=frame), cities_in_china(frame)).frame
+    assert shifted["lon_gcj02"].isna().tolist() == [False, True]
+    assert shifted.columns[-1] == "geometry"
+
+
 def test_shapefile_names_are_told(run_folder, tmp_path):
     export_run(run_folder, "shapefile", tmp_path, names=["zones"])
     names = pd.read_csv(tmp_path / "shapefile_names.csv").set_index("column")
@@ -114,6 +143,15 @@ def test_shapefile_names_are_told(run_folder, tmp_path):
     assert fields == names["shapefile_name"].tolist()
     assert names.loc["car_owning_households", "title"] == "Car-owning households"
     assert (tmp_path / "zones.cpg").read_text() == "UTF-8"
+
+
+def test_listed_short_names_say_what_they_mean_in_every_layer():
+    listed = pd.read_csv(PACKAGE / "shapefile_names.csv")
+    assert listed["shapefile_name"].is_unique
+    assert listed["shapefile_name"].str.len().max() <= 10
+    known = pd.read_csv(PACKAGE / "columns.csv")
+    assert set(listed["column"]) <= set(known["column"])
+    assert shapefile_names(["swaps_per_day", "is_served"])["swaps_per_day"] == "swaps_day"
 
 
 def test_short_names_differ_from_each_other():
@@ -184,7 +222,7 @@ def test_only_finished_runs_are_exported(tmp_path):
 
 
 def test_export_is_the_same_twice(run_folder, tmp_path):
-    for file_format in ("gpkg", "parquet", "csv", "geojson"):
+    for file_format in ("gpkg", "parquet", "csv", "geojson", "pmtiles"):
         first, again = (
             {path.name: path.read_bytes() for path in export_run(run_folder, file_format, folder)}
             for folder in (tmp_path / file_format / "a", tmp_path / file_format / "b")

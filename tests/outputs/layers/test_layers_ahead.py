@@ -47,7 +47,7 @@ def alone(planned, tmp_path_factory) -> dict[str, bytes]:
 
 
 def test_files_are_those_of_one_process(planned, alone, tmp_path):
-    with LayersAhead(tmp_path / "run", many_zones=1) as ahead:
+    with LayersAhead(tmp_path / "run", planned.clock, many_zones=1) as ahead:
         _begin(ahead, planned)
         assert _worker_of(ahead) != os.getpid()
         folder = write_run(planned, tmp_path / "run", ahead=ahead)
@@ -58,7 +58,7 @@ def test_files_are_those_of_one_process(planned, alone, tmp_path):
 
 
 def test_tables_alone_need_no_geopackage(planned, alone, tmp_path):
-    with LayersAhead(tmp_path / "run", with_geopackage=False, many_zones=1) as ahead:
+    with LayersAhead(tmp_path / "run", planned.clock, with_geopackage=False, many_zones=1) as ahead:
         _begin(ahead, planned)
         folder = write_run(planned, tmp_path / "run", Outputs.TABLES, ahead)
     assert not (folder / "plan.gpkg").exists()
@@ -67,7 +67,7 @@ def test_tables_alone_need_no_geopackage(planned, alone, tmp_path):
 
 
 def test_few_zones_need_no_process(planned, alone, tmp_path):
-    with LayersAhead(tmp_path / "run") as ahead:
+    with LayersAhead(tmp_path / "run", planned.clock) as ahead:
         _begin(ahead, planned)
         assert _worker_of(ahead) == os.getpid()
         folder = write_run(planned, tmp_path / "run", Outputs.LAYERS, ahead)
@@ -79,7 +79,7 @@ def test_few_zones_need_no_process(planned, alone, tmp_path):
     "when", ["before the plan", "after the plan", "while the GeoPackage is written"]
 )
 def test_a_process_that_dies_costs_nothing_but_time(planned, alone, tmp_path, when, monkeypatch):
-    with LayersAhead(tmp_path / "run", many_zones=1) as ahead:
+    with LayersAhead(tmp_path / "run", planned.clock, many_zones=1) as ahead:
         ahead.hear("instance", planned.instance)
         worker = _worker_of(ahead)
 
@@ -116,7 +116,7 @@ def _then(act, name: str):
 
 def test_an_interrupted_run_leaves_nothing(planned, tmp_path):
     def interrupted() -> None:
-        with LayersAhead(tmp_path / "run", many_zones=1) as ahead:
+        with LayersAhead(tmp_path / "run", planned.clock, many_zones=1) as ahead:
             _begin(ahead, planned)
             raise KeyboardInterrupt
 

@@ -14,7 +14,8 @@ RENDERERS = {
     "candidates": "categorizedSymbol",
     "allocation": "graduatedSymbol",
     "service_areas": "graduatedSymbol",
-    "zones": "categorizedSymbol",
+    "drive_areas": "graduatedSymbol",
+    "zones": "graduatedSymbol",
     "zones_overview": "graduatedSymbol",
     "zones_overview_coarse": "graduatedSymbol",
     "climate_regions": "categorizedSymbol",
@@ -26,6 +27,8 @@ RENDERERS = {
     "station_phases": "categorizedSymbol",
     "city_phases": "graduatedSymbol",
     "future_sites": "categorizedSymbol",
+    "land": "singleSymbol",
+    "base_roads": "RuleRenderer",
 }
 OVER_TIME = {"station_phases", "city_phases", "future_sites"}
 PARTLY_DRAWN = {
@@ -62,11 +65,11 @@ def test_qgis_takes_the_default_style_and_draws_every_row_with_it(opened):
     told, _, _ = opened
     for name, renderer in RENDERERS.items():
         if name not in told["layers"]:
-            assert name.startswith("corridor_") or name in OVER_TIME, name
+            assert name.startswith(("corridor_", "base_")) or name in OVER_TIME, name
             continue
         layer = told["layers"][name]
         assert layer["renderer"] == renderer, name
-        assert len(layer["legend"]) >= 2, name
+        assert len(layer["legend"]) >= (1 if name == "land" else 2), name
         if name in PARTLY_DRAWN:
             assert layer["num_drawn"] > 0, name
         else:
