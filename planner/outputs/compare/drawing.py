@@ -7,12 +7,14 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from planner.outputs.compare.difference import rank_cities, records
 from planner.outputs.compare.stations import KEPT
 from planner.outputs.compare.symbols import STATION_SYMBOLS
 from planner.outputs.layers.antimeridian import cut_lon, from_cut
 from planner.outputs.report.numbers import number
+from planner.outputs.report.water import water_around, water_rings
 from planner.units import EARTH_RADIUS_KM
 
 _WIDTH, _MOST_HEIGHT, _MARGIN = 1000, 640, 34
@@ -54,6 +56,7 @@ class Drawing:
 
     width: int
     height: int
+    water: str
     kept: str
     classes: tuple[MarkClass, ...]
     names: tuple[Mark, ...]
@@ -99,12 +102,28 @@ def draw_stations(stations: pd.DataFrame, cities: pd.DataFrame) -> Drawing | Non
     return Drawing(
         _WIDTH,
         height,
+        _water(lon, lat, place),
         "".join(f"M{x:g} {y:g}h0" for x, y in spots),
         classes,
         _names(cities, place),
         number(scale_km, 0 if scale_km >= 1 else 1),
         round(scale_km / km_per_unit, 1),
     )
+
+
+def _water(
+    lon: NDArray[np.float64],
+    lat: NDArray[np.float64],
+    place: Callable[[float, float], tuple[float, float]],
+) -> str:
+    """Seas and lakes as one path, as on the report's map."""
+    path = []
+    for rings in water_rings(water_around(lon, lat)):
+        for ring in rings:
+            spots = dict.fromkeys(tuple(map(round, place(*corner))) for corner in ring.tolist())
+            if len(spots) > 2:  # smaller ones do not show
+                path.append("M" + "L".join(f"{x} {y}" for x, y in spots) + "Z")
+    return "".join(path)
 
 
 def _say(row: Mapping[str, Any]) -> str:

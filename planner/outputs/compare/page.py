@@ -20,7 +20,9 @@ from planner.outputs.compare.verdict import EQUAL, UNLIKE, WITHIN
 from planner.outputs.compare.waits import count_verdict_changes
 from planner.outputs.kpi import is_share, shown_kpis
 from planner.outputs.layers.columns import WrittenColumn
+from planner.outputs.palette import WATER
 from planner.outputs.report.numbers import MISSING, large, number, percent
+from planner.outputs.report.water import SOURCE
 from planner.plans.question import measure_of_run
 
 MOST_ROWS = 1_000
@@ -105,6 +107,8 @@ def render_page(comparison: Comparison) -> str:
             notes=comparison.notes,
             drawing=draw_stations(tables["stations_change"], tables["cities_change"]),
             tables=[_shown(comparison, name) for name in _TITLES if name in tables],
+            water_colour=WATER,
+            water_source=SOURCE,
             attribution=base.scenario.get("attribution", ""),
             page_style=Markup(
                 (files("planner.outputs.report") / "page.css").read_text(encoding="utf-8")

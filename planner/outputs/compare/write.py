@@ -56,10 +56,13 @@ def write_comparison(comparison: Comparison, folder: Path) -> Path:
 
 def _write_files(comparison: Comparison, folder: Path) -> None:
     layers = as_layers(comparison.tables, measure_of_run(comparison.base.run).unit)
+    runs = (comparison.base.run, comparison.other.run)
+    parents = [str(run["run_id"]) for run in runs if "run_id" in run]
     metadata = {
         "TITLE": f"{comparison.base.label} and {comparison.other.label}",
         "ABSTRACT": "Two runs side by side; a change is the other run minus the base. "
         + " ".join(comparison.notes),
+        **({"PARENT_RUN": "; ".join(parents)} if parents else {}),
         "ATTRIBUTION": str(comparison.base.scenario.get("attribution", "")),
     }
     geopackage = folder / GEOPACKAGE_FILE

@@ -24,6 +24,8 @@ class About:
         Who must be named.
     notes : tuple of str
         What a reader must know of how the tables came about, in sentences.
+    parent_run : str
+        Id of the run that it is about; empty if it is about an instance.
     """
 
     name: str
@@ -31,6 +33,7 @@ class About:
     measure: Measure
     attribution: str = ""
     notes: tuple[str, ...] = ()
+    parent_run: str = ""
 
     @property
     def unit(self) -> str:

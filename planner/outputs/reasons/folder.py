@@ -47,6 +47,7 @@ def as_json(tables: Mapping[str, pd.DataFrame], about: About) -> dict[str, Any]:
     }
     found = {
         "name": about.name,
+        "parent_run": about.parent_run or None,
         "unit": about.unit,
         "sense": about.measure.sense,
         "notes": list(about.notes),
@@ -106,6 +107,7 @@ def write_folder(
         "TITLE": about.title,
         "ABSTRACT": " ".join(about.notes) or f"{stem.capitalize()} of {about.name}.",
         "SCENARIO": about.name,
+        **({"PARENT_RUN": about.parent_run} if about.parent_run else {}),
         "ATTRIBUTION": about.attribution,
     }
     with replaced_folder(folder) as partial:

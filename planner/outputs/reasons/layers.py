@@ -135,7 +135,7 @@ def build_styles(layers: Mapping[str, Layer]) -> dict[str, tuple[str, str]]:
 def _style_hexagons() -> ET.Element:
     document = qml.document()
     classes = [
-        (code, label, qml.fill(colour, alpha=0.75, outline=palette.OUTLINE))
+        (code, label, qml.fill(colour, outline=palette.OUTLINE))
         for code, label, colour in HEXAGON_CLASSES
     ]
     qml.add_categories(document, _HEXAGON_CASE, classes)

@@ -16,7 +16,7 @@ from planner.outputs.layers.overview import ZoneCells, zone_cells
 MOST_CELLS = 300_000
 """Of the finest level: some five megabytes of page."""
 
-FEW_CELLS = 10_000
+FEW_CELLS = 4_000
 """Of the coarsest level, or fewer: what shows of a whole country at once."""
 
 _TILE_STEPS = 3  # cells are kept by ancestors this much coarser: at most 343 cells each

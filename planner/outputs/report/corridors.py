@@ -70,7 +70,7 @@ def corridor_station_table(run: RunFiles) -> Table:
     """Corridor stations, the busiest in winter first."""
     stations = _named(run.optional["corridor_stations"], _city_names(run), "near_city_id")
     return build_table(
-        run.chemistries,
+        run,
         "corridor-stations", "Corridor stations", stations, "corridor_stations",
         _STATION_COLUMNS, printed=40,
     )  # fmt: skip
@@ -120,7 +120,7 @@ def _tightest_legs(run: RunFiles) -> Table:
     legs = run.optional["corridor_legs"]
     winter = legs[legs["season"] == "winter"].sort_values("margin_km", kind="stable")
     return build_table(
-        run.chemistries,
+        run,
         "tight-legs", "Tightest legs in winter",
         _named(winter.head(_MOST_ROWS), _place_names(run), "from_stop", "to_stop"),
         "corridor_legs", _LEG_COLUMNS,
@@ -135,7 +135,7 @@ def _busiest_unserved(run: RunFiles) -> Table:
         "trips_per_day", ascending=False, kind="stable"
     )
     return build_table(
-        run.chemistries,
+        run,
         "unserved-trips", "Busiest trips that winter breaks",
         _named(winter.head(_MOST_ROWS), _place_names(run), "from_city_id", "to_city_id",
                "breaks_from", "breaks_to"),
@@ -147,7 +147,7 @@ def _busiest_unserved(run: RunFiles) -> Table:
 
 def _unconnected(run: RunFiles) -> Table:
     return build_table(
-        run.chemistries,
+        run,
         "unconnected", "Cities that no road connects", run.optional["corridor_unconnected"],
         "corridor_unconnected", _CITY_COLUMNS,
     )  # fmt: skip

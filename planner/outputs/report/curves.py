@@ -7,7 +7,7 @@ from planner.outputs.report.charts.curves import NO_PACK, cities_by_set, shares_
 from planner.outputs.report.charts.drawing import Chart
 from planner.outputs.report.numbers import large, number, percent
 from planner.outputs.report.read import RunFiles, records
-from planner.outputs.report.tables import Table
+from planner.outputs.report.tables import Table, places_of
 
 _PRINTED_CITIES = 60
 
@@ -143,7 +143,8 @@ def _cities(run: RunFiles) -> Table | None:
         for row in shown.to_dict("records")
     ]  # fmt: skip
     title = "Cities whose main chemistry is contested"
-    return Table("contested-cities", title, "", headings, cells, _PRINTED_CITIES)
+    places = places_of(shown.reset_index())
+    return Table("contested-cities", title, "", headings, cells, _PRINTED_CITIES, places)
 
 
 def _called(run: RunFiles, chemistry: str) -> str:

@@ -2,25 +2,32 @@
 
 import itertools
 import math
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from planner.outputs.language import Language, phrase
 from planner.outputs.layers.antimeridian import cut_lon, from_cut
 from planner.outputs.palette import (
     CORRIDOR_STATION,
     INK,
+    LAND,
     MISSING,
     ON_TIME_CLASSES,
     SERVED_CLASSES,
     SOFT_INK,
     VIRIDIS,
+    WATER,
+    ZONES,
 )
 from planner.outputs.phases import OPENED, PHASE, period_names, shades
 from planner.outputs.report.cells import pack_tiles, sum_levels
 from planner.outputs.report.read import RunFiles, records
+from planner.outputs.report.water import water_around
+from planner.outputs.report.words import words_of_scripts
 from planner.outputs.station_reasons import (
     NEXT_BEST,
     REPLACEMENT,
@@ -41,26 +48,43 @@ SEASONS = {
 _RANGE_STEPS_KM = (5, 10, 20, 25, 50, 100, 200, 500)
 
 
-def build_map(run: RunFiles) -> dict[str, Any]:
-    """Cells, stations and cities, with classes, colours and labels of the legends."""
+def build_map(run: RunFiles, scripts: Iterable[str] = ()) -> dict[str, Any]:
+    """Cells, stations and cities, with classes, colours and labels of the legends.
+
+    Parameters
+    ----------
+    run : RunFiles
+        What the run left.
+    scripts : iterable of str
+        Sources of the scripts that draw it, whose words come with the data.
+    """
     cut = _cut_lon(run)
+    language = run.language
     cities = _cities(run, cut)
+    stations = _stations(run, cut)
     corridors = {"corridors": _corridors(run, cut)} if run.has_corridors else {}
     return {
+        "language": language,
+        "words": words_of_scripts(scripts, language),
         "spans_180": cut > -180,
+        "water": water_around(*_extremes(cities, stations)),
         "levels": [
             {"resolution": level.resolution, "tiles": pack_tiles(level, cut)}
             for level in sum_levels(_with_minutes(run), are_cells=run.zones_are_cells)
         ],
-        "stations": _stations(run, cut),
+        "stations": stations,
         "cities": cities,
         "packs": run.pack_ids,
         "first_pack": _most_used_pack(run),
         "seasons": [
-            {"key": key, "title": title, "has_data": any(key in city["range"] for city in cities)}
+            {
+                "key": key,
+                "title": phrase(title, language),
+                "has_data": any(key in city["range"] for city in cities),
+            }
             for key, title in SEASONS.items()
         ],
-        "served_classes": [list(entry) for entry in SERVED_CLASSES],
+        "served_classes": _class_list(SERVED_CLASSES, language),
         **_cell_classes(run),
         "range_classes": _range_classes(cities),
         "chemistries": [
@@ -68,10 +92,13 @@ def build_map(run: RunFiles) -> dict[str, Any]:
             for each in run.chemistry_ids
         ],
         "missing_colour": MISSING,
+        "land_colour": LAND,
+        "water_colour": WATER,
+        "zone_colour": ZONES,
         "ink": INK,
         "soft_ink": SOFT_INK,
         **corridors,
-        **({"waits": _looks()} if run.has_waits else {}),
+        **({"waits": _looks(language)} if run.has_waits else {}),
         **({"phases": _phases(run)} if run.has_phases else {}),
         **({"costs": _costs(run)} if run.has_reasons else {}),
     }
@@ -100,10 +127,10 @@ def _with_minutes(run: RunFiles) -> pd.DataFrame:
 def _cell_classes(run: RunFiles) -> dict[str, Any]:
     """What the cells' colours tell: upper end, colour and text of each class, and its title."""
     if not _shades_minutes(run):
-        title = "Swaps served in the zones"
+        title = phrase("Swaps served in the zones", run.language)
         classes: list[tuple[float, str, str]] = list(SERVED_CLASSES)
     else:
-        title = "Way to the nearest station"
+        title = phrase("Way to the nearest station", run.language)
         standard = float(run.scenario["siting"]["drive_time_min"])
         ends = [standard * quarter / 4 for quarter in range(5)]
         colours = [colour for _, colour, _ in reversed(SERVED_CLASSES)]
@@ -112,7 +139,24 @@ def _cell_classes(run: RunFiles) -> dict[str, Any]:
         # Minutes stand in tenths.
         tops = [*(10 * end for end in ends[1:]), 1e9]
         classes = list(zip(tops, colours, texts, strict=True))
-    return {"cell_title": title, "cell_classes": [list(entry) for entry in classes]}
+    return {"cell_title": title, "cell_classes": _class_list(classes, run.language)}
+
+
+def _class_list(
+    classes: Iterable[tuple[float, str, str]], language: Language
+) -> list[tuple[float, str, str]]:
+    return [(top, colour, phrase(text, language)) for top, colour, text in classes]
+
+
+def _extremes(
+    cities: list[dict[str, Any]], stations: dict[str, Any]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Places that the map shows at first."""
+    lon, lat = (
+        np.array([*(city[name] for city in cities), *stations[name]], float)
+        for name in ("lon", "lat")
+    )
+    return lon, lat
 
 
 def _stations(run: RunFiles, cut: float) -> dict[str, Any]:
@@ -201,7 +245,7 @@ def _corridors(run: RunFiles, cut: float) -> dict[str, Any]:
     near = pd.Index(run.cities["city_id"]).get_indexer(stations["near_city_id"])
     return {
         "colour": CORRIDOR_STATION,
-        "share_classes": [list(entry) for entry in SERVED_CLASSES],
+        "share_classes": _class_list(SERVED_CLASSES, run.language),
         "stations": {
             "id": stations["corridor_station_id"].tolist(),
             "city": near.tolist(),
@@ -240,11 +284,13 @@ def _corridors(run: RunFiles, cut: float) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _looks() -> dict[str, Any]:
+def _looks(language: Language) -> dict[str, Any]:
     """Verdicts as they are drawn, what needs a look first, and classes of the share in time."""
     return {
-        "verdicts": [vars(look) for look in VERDICT_LOOKS],
-        "classes": [list(entry) for entry in ON_TIME_CLASSES],
+        "verdicts": [
+            vars(look) | {"label": phrase(look.label, language)} for look in VERDICT_LOOKS
+        ],
+        "classes": _class_list(ON_TIME_CLASSES, language),
     }
 
 
@@ -286,7 +332,8 @@ def _costs(run: RunFiles) -> dict[str, Any]:
     return {
         "unit": measure_of_run(run.run).unit,
         "classes": [
-            [each.low, each.colour, each.label] for each in cost_classes(run.stations[REPLACEMENT])
+            [each.low, each.colour, phrase(each.label, run.language)]
+            for each in cost_classes(run.stations[REPLACEMENT])
         ],
     }
 

@@ -6,6 +6,12 @@ const mapPanel = (() => {
   // corridors, waits, phases, costs: only where they were planned, stations simulated, reasons told
   const { cities, stations, levels, corridors, waits, phases, costs } = data;
   const byId = (id) => document.getElementById(id);
+  // Every text that a reader sees, in the language chosen; {} takes the next value, {1} the second.
+  const say = (text, ...values) => {
+    let next = 0;
+    return (data.words[text] ?? text).replace(/\{(\d?)\}/g, (_place, which) => values[which || next++]);
+  };
+  const cityName = (city) => (data.language === "zh" && city.name_zh) || city.name;
   const format = (value, digits = 0) => value === null || value === undefined ? "–"
     : new Intl.NumberFormat("en-US", { minimumFractionDigits: digits, maximumFractionDigits: digits })
       .format(value).replace("-", "\u2212");
@@ -33,50 +39,62 @@ const mapPanel = (() => {
   // ---- what is drawn -------------------------------------------------------------------------
 
   const PLACES_PER_DEGREE = 10000;
-  const LARGEST = 0.96, LEAST_AREA = 0.15; // of a cell's width, and of the largest's area
-  const mostHouseholds = levels.map(({ tiles }) => {
-    const all = tiles.flatMap((tile) => tile.households).sort((a, b) => a - b);
-    return Math.max(1, all[Math.floor(0.98 * (all.length - 1))] || 1);
+  const LARGEST = 0.96; // of a cell's width
+  const manySwaps = levels.map(({ tiles }) => {
+    const all = tiles.flatMap((tile) => tile.swaps).filter((swaps) => swaps > 0).sort((a, b) => a - b);
+    return all[Math.floor(0.99 * (all.length - 1))] || 1;
   });
 
   function cellFeatures(level, tileIdx) {
     const tile = levels[level].tiles[tileIdx];
-    return tile.x.map((x, idx) => {
+    return tile.x.flatMap((x, idx) => {
       const lon = tile.at[0] + x / PLACES_PER_DEGREE;
       const lat = tile.at[1] + tile.y[idx] / PLACES_PER_DEGREE;
-      // Smaller, not fainter, where few live: a fainter colour is that of another class.
-      const share = Math.min(1, tile.households[idx] / mostHouseholds[level]);
-      const size = LARGEST * Math.sqrt(LEAST_AREA + (1 - LEAST_AREA) * share ** 0.6);
-      const ring = tile.outlines[tile.outline[idx]].map(([dx, dy]) => [lon + size * dx, lat + size * dy]);
-      ring.push(ring[0]);
-      const shown = (tile.minutes || tile.served)[idx];
-      return {
-        type: "Feature",
-        geometry: { type: "Polygon", coordinates: [ring] },
-        properties: {
-          level, tile: tileIdx, cell: idx,
-          colour: shown < 0 ? data.missing_colour
-            : data.cell_classes.find(([below]) => shown < below)[1],
-        },
+      const outline = (size) => {
+        const ring = tile.outlines[tile.outline[idx]].map(([dx, dy]) => [lon + size * dx, lat + size * dy]);
+        return { type: "Polygon", coordinates: [[...ring, ring[0]]] };
       };
+      const bare = { type: "Feature", geometry: outline(LARGEST), properties: { level, tile: tileIdx, cell: idx } };
+      const shown = (tile.minutes || tile.served)[idx];
+      if (shown < 0 || tile.swaps[idx] === 0) return [bare];
+      // The area tells how many swaps are asked for: a map of equal areas would tell of empty land.
+      const size = LARGEST * Math.sqrt(Math.min(1, tile.swaps[idx] / manySwaps[level]));
+      const colour = data.cell_classes.find(([below]) => shown < below)[1];
+      return [bare, { type: "Feature", geometry: outline(size), properties: { colour } }];
     });
   }
+
+  const waterFeatures = () => data.water.polygons.map((rings) => ({
+    type: "Feature",
+    geometry: {
+      type: "Polygon",
+      coordinates: rings.map((steps) => {
+        let [x, y] = [0, 0];
+        return Array.from({ length: steps.length / 2 }, (_corner, idx) => {
+          x += steps[2 * idx];
+          y += steps[2 * idx + 1];
+          return [x / data.water.steps_per_degree, y / data.water.steps_per_degree];
+        });
+      }),
+    },
+    properties: {},
+  }));
 
   // Which type stands at a station in the period that is shown; -1 where none does yet.
   const typeOf = (idx) => phases ? phases.types[idx][state.period] : stations.type[idx];
   const isLastPeriod = () => !phases || state.period === phases.names.length - 1;
-  const opensText = (idx) => phases.opens[idx] < 0 ? "stood before" : `opens ${phases.names[phases.opens[idx]]}`;
+  const opensText = (idx) => phases.opens[idx] < 0 ? say("stood before") : say("opens {}", phases.names[phases.opens[idx]]);
   const swapsOf = (idx) => isLastPeriod() ? stations.swaps[idx] : phases.swaps[idx][state.period];
   const costRank = (idx) => stations.cost[idx] === null ? -1
     : costs.classes.findLastIndex(([from]) => stations.cost[idx] >= from);
   const costFigure = (cost) => cost === 0 ? "0" : format(cost, cost >= 10 ? 0 : cost >= 1 ? 1 : 2);
   function costRows(idx) {
     if (!costs) return [];
-    if (stations.cost[idx] === null) return [["Replacement cost", "stands already"]];
+    if (stations.cost[idx] === null) return [[say("Replacement cost"), say("stands already")]];
     const [low, high] = [stations.cost_low[idx] ?? stations.cost[idx], stations.cost[idx]].map(costFigure);
     return [
-      ["Replacement cost", `${low === high ? high : `${low} to ${high}`} ${costs.unit}`],
-      ["Next best site", stations.next_best[idx] || "none"],
+      [say("Replacement cost"), `${low === high ? high : say("{} to {}", low, high)} ${costs.unit}`],
+      [say("Next best site"), stations.next_best[idx] || say("none")],
     ];
   }
   const stationColour = (idx) => {
@@ -121,8 +139,6 @@ const mapPanel = (() => {
     point(city.lon, city.lat, {
       city: idx,
       colour: rangeColour(rangeOf(city)),
-      swaps: city.swaps,
-      label: `city|${idx}|${isShown("ranges") ? `${format(rangeOf(city))} km` : ""}`,
       ...(phases ? cityThen(idx) : {}),
     }));
 
@@ -174,74 +190,72 @@ const mapPanel = (() => {
   function showLegend() {
     const parts = [];
     if (isShown("cells") && !isLastPeriod()) {
-      const part = legendList(`Swaps served by city, ${phases.names[state.period]}`,
+      const part = legendList(say("Swaps served by city, {}", phases.names[state.period]),
         data.served_classes.map(([, colour, text]) => ({ colour, text, px: 13 })));
-      part.append(element("p", "Larger: more stations. Zones show at the end of the slider.", "sizes"));
+      part.append(element("p", say("Larger: more stations. Zones show at the end of the slider."), "sizes"));
       parts.push(part);
     } else if (isShown("cells")) {
-      const entries = data.cell_classes.map(([, colour, text]) => ({ colour, text }));
-      if (levels.some(({ tiles }) => tiles.some((tile) => tile.served.includes(-1)))) {
-        entries.push({ colour: data.missing_colour, text: "no swaps asked for" });
-      }
-      const part = legendList(data.cell_title, entries);
-      part.append(element("p", "Smaller hexagons: fewer car-owning households", "sizes"));
+      const part = legendList(data.cell_title, [
+        ...data.cell_classes.map(([, colour, text]) => ({ colour, text })),
+        { colour: data.zone_colour, text: say("few or no swaps") }]);
+      part.append(element("p", say("Coloured area: swaps asked for"), "sizes"));
       parts.push(part);
     }
     if (waits && state.look === "verdict" && (isShown("stations") || isShownBetween())) {
       const entries = waits.verdicts.map(({ label, colour, shape, size }) =>
         ({ colour, text: label, shape, px: 9 * size }));
-      parts.push(legendList("Stations: verdict of the simulation", entries));
+      parts.push(legendList(say("Stations: verdict of the simulation"), entries));
     }
     if (waits && state.look === "share" && (isShown("stations") || isShownBetween())) {
-      parts.push(legendList("Stations: drivers served within 5 min", waits.classes.map(
+      parts.push(legendList(say("Stations: drivers served within 5 min"), waits.classes.map(
         ([, colour, text]) => ({ colour, text, px: 12 }))));
     }
     if (phases && isShown("stations") && state.look === "opening") {
       const entries = phases.names.slice(0, state.period + 1)
         .map((name, idx) => ({ colour: phases.colours[idx], text: name, px: 12 }))
         .filter((_entry, idx) => phases.opens.includes(idx));
-      if (phases.opens.includes(-1)) entries.push({ colour: data.missing_colour, text: "stood before", px: 12 });
-      parts.push(legendList("Stations: period of opening", entries));
+      if (phases.opens.includes(-1)) entries.push({ colour: data.missing_colour, text: say("stood before"), px: 12 });
+      parts.push(legendList(say("Stations: period of opening"), entries));
     }
     if (isShown("stations") && stations.id.length && state.look === "chemistry") {
       const present = new Set(cities.map((city) => city.leading));
       const leading = data.chemistries.filter((_chemistry, idx) => present.has(idx));
       if (stations.city.some((city) => !chemistryOf(cities[city]))) {
-        leading.push({ name: "none has a pack", colour: data.missing_colour });
+        leading.push({ name: say("none has a pack"), colour: data.missing_colour });
       }
-      parts.push(legendList("Stations: most vehicles of the city use", leading.map(
+      parts.push(legendList(say("Stations: most vehicles of the city use"), leading.map(
         ({ name, colour }) => ({ colour, text: name, px: 12 }))));
     }
     if (costs && isShown("stations") && state.look === "cost") {
       const entries = costs.classes.map(([, colour, text], rank) => ({ colour, text, px: 9 + 3 * rank }));
-      if (stations.cost.includes(null)) entries.push({ colour: data.missing_colour, text: "stands already", px: 9 });
-      parts.push(legendList(`Stations: cost to do without [${costs.unit}]`, entries));
+      if (stations.cost.includes(null)) entries.push({ colour: data.missing_colour, text: say("stands already"), px: 9 });
+      parts.push(legendList(`${say("Stations: cost to do without")} [${costs.unit}]`, entries));
     }
     if (isShown("stations") && stations.id.length && state.look !== "verdict" && state.look !== "cost") {
-      parts.push(legendList("Station size", stations.types.map(
-        ({ id, bays }, type) => ({ colour: data.soft_ink, text: `${bays} bays (${id})`, px: 7 * stationSize(type) }))));
+      parts.push(legendList(say("Station size"), stations.types.map(
+        ({ id, bays }, type) => ({ colour: data.soft_ink, text: `${say("{} bays", bays)} (${id})`, px: 7 * stationSize(type) }))));
     }
     if (corridors && isShown("roads") && corridors.roads.from.length) {
       const entries = corridors.share_classes.map(([, colour, text]) => ({ colour, text, shape: "line" }));
       if (corridors.roads.winter_share.includes(null)) {
-        entries.push({ colour: data.missing_colour, text: "no trips", shape: "line" });
+        entries.push({ colour: data.missing_colour, text: say("no trips"), shape: "line" });
       }
-      parts.push(legendList("Roads: trips refuelled in winter", entries));
+      parts.push(legendList(say("Roads: trips refuelled in winter"), entries));
     }
     if (isShownBetween() && state.look !== "verdict") {
-      parts.push(legendList("Corridor stations", [
-        { colour: state.look === "share" ? data.soft_ink : corridors.colour, text: "larger for more swaps in winter", shape: "diamond" }]));
+      parts.push(legendList(say("Corridor stations"), [
+        { colour: state.look === "share" ? data.soft_ink : corridors.colour, text: say("larger for more swaps in winter"), shape: "diamond" }]));
     }
     if (isShown("ranges") && data.range_classes.length) {
       const ends = data.range_classes.map(([from]) => from);
       const entries = data.range_classes.map(([from, colour], idx) => ({
         colour, px: 13,
-        text: idx + 1 < ends.length ? `${from} to ${ends[idx + 1]} km` : `${from} km and more`,
+        text: idx + 1 < ends.length ? say("{} to {}", from, `${ends[idx + 1]} km`) : say("{} and more", `${from} km`),
       }));
       if (cities.some((city) => rangeOf(city) === null)) {
-        entries.push({ colour: data.missing_colour, px: 13, text: "no vehicle that it fits" });
+        entries.push({ colour: data.missing_colour, px: 13, text: say("no vehicle that it fits") });
       }
-      parts.push(legendList(`Range with ${data.packs[state.pack]}: ${seasonTitle()}`, entries));
+      parts.push(legendList(`${say("Range with {}", data.packs[state.pack])}: ${seasonTitle()}`, entries));
     }
     byId("legend").replaceChildren(...parts);
   }
@@ -254,17 +268,17 @@ const mapPanel = (() => {
     const look = verdictOf(of, idx);
     if (look) {
       rows.push(
-        ["Verdict", look.label],
-        ...(of.lacks[idx] ? [["Lacks", of.lacks[idx]]] : []),
-        ["Within 5 min", percent(of.within[idx]) + span(of.within_low[idx], of.within_high[idx])],
-        ["On time, busy h", percent(of.on_time[idx]) + span(of.on_time_low[idx], of.on_time_high[idx])],
-        ["… in closed form", percent(of.expected[idx])],
-        ["95 % wait at most", `${format(of.p95[idx], 1)} min`],
-        ["Find no full pack", percent(of.no_pack[idx])],
+        [say("Verdict"), look.label],
+        ...(of.lacks[idx] ? [[say("Lacks"), of.lacks[idx]]] : []),
+        [say("Within 5 min"), percent(of.within[idx]) + span(of.within_low[idx], of.within_high[idx])],
+        [say("On time, busy h"), percent(of.on_time[idx]) + span(of.on_time_low[idx], of.on_time_high[idx])],
+        [say("… in closed form"), percent(of.expected[idx])],
+        [say("95 % wait at most"), say("{} min", format(of.p95[idx], 1))],
+        [say("Find no full pack"), percent(of.no_pack[idx])],
       );
-    } else if (waits) rows.push(["Verdict", "not simulated"]);
+    } else if (waits) rows.push([say("Verdict"), say("not simulated")]);
     if (of.packs) {
-      rows.push(["Packs", format(of.packs[idx].reduce((sum, count) => sum + count, 0))]);
+      rows.push([say("Packs"), format(of.packs[idx].reduce((sum, count) => sum + count, 0))]);
       of.pack_types.forEach((pack, kind) => {
         if (of.packs[idx][kind]) rows.push([`… ${pack}`, format(of.packs[idx][kind])]);
       });
@@ -272,42 +286,59 @@ const mapPanel = (() => {
     return rows;
   }
 
-  function showDetails(title, rows, ...extra) {
+  // Who came from a row of a table goes back to it; who is on the map stays there.
+  function showDetails({ title, rows, extra = [], from = null, at = null }) {
+    const details = byId("details");
     const list = element("dl");
     for (const [key, value] of rows) list.append(element("dt", key), element("dd", value));
     const close = element("button", "×");
     close.type = "button";
-    close.setAttribute("aria-label", "Close details");
-    close.addEventListener("click", () => { byId("details").hidden = true; });
-    byId("details").replaceChildren(close, element("h4", title), list, ...extra);
-    byId("details").hidden = false;
+    close.setAttribute("aria-label", say("Close details"));
+    close.addEventListener("click", () => {
+      details.hidden = true;
+      details.dispatchEvent(new CustomEvent("place", { detail: null }));
+      from?.focus();
+    });
+    details.replaceChildren(close, element("h4", title), list, ...extra);
+    details.hidden = false;
+    details.dispatchEvent(new CustomEvent("place", { detail: at }));
+    details.scrollTop = 0;
+    if (from) close.focus({ preventScroll: true });
+    details.scrollIntoView({ block: "nearest" });
   }
 
-  function showCity(city) {
+  function showCity(city, from) {
     const table = element("table");
     const head = table.createTHead().insertRow();
     const seasons = data.seasons.filter(({ key }) => key in city.range);
-    head.append(element("th", "Range [km]"),
+    head.append(element("th", say("Range [km]")),
       ...seasons.map(({ title }) => element("th", title, "number")));
     data.packs.forEach((pack, idx) => {
       const row = table.insertRow();
       row.append(element("td", pack),
         ...seasons.map(({ key }) => element("td", format(city.range[key][idx]), "number")));
     });
-    showDetails(`${city.name} ${city.name_zh}`.trim(), [
-      ["Province", city.province],
-      ["Stations", format(city.stations)],
-      ["Swaps asked for", `${format(city.swaps)} per day`],
-      ["Swaps served", percent(city.served)],
-      ["Households served", percent(city.households_served)],
-      ["Swap vehicles", format(city.vehicles)],
-      ...data.chemistries.map(({ name }, idx) => [`… on ${name}`, format(city.by_chemistry[idx])]),
-      ["… without a pack", format(city.without_pack)],
-      ...data.seasons.map(({ key, title }) => [title, `${format(city.temperature[key], 1)} °C`]),
-    ], ...(data.packs.length ? [table] : []));
+    const names = [city.name, city.name_zh];
+    showDetails({
+      title: (data.language === "zh" ? names.reverse() : names).join(" ").trim(),
+      rows: [
+        [say("Province"), city.province],
+        [say("Stations"), format(city.stations)],
+        [say("Swaps asked for"), say("{} per day", format(city.swaps))],
+        [say("Swaps served"), percent(city.served)],
+        [say("Households served"), percent(city.households_served)],
+        [say("Swap vehicles"), format(city.vehicles)],
+        ...data.chemistries.map(({ name }, idx) => [say("… on {}", name), format(city.by_chemistry[idx])]),
+        [say("… without a pack"), format(city.without_pack)],
+        ...data.seasons.map(({ key, title }) => [title, `${format(city.temperature[key], 1)} °C`]),
+      ],
+      extra: data.packs.length ? [table] : [],
+      from,
+      at: [city.lon, city.lat],
+    });
   }
 
-  function showStation(idx) {
+  function showStation(idx, from) {
     const city = cities[stations.city[idx]];
     const type = stations.types[typeOf(idx)] || stations.types[stations.type[idx]];
     const used = stations.capacity[idx] ? stations.peak[idx] / stations.capacity[idx] : null;
@@ -317,69 +348,87 @@ const mapPanel = (() => {
       const highest = Math.max(...hours, 1e-9);
       const bars = element("div", "", "hours");
       bars.setAttribute("role", "img");
-      bars.setAttribute("aria-label", `Swaps by hour, at most ${format(highest, 1)}`);
+      bars.setAttribute("aria-label", say("Swaps by hour, at most {}", format(highest, 1)));
       bars.append(...hours.map((swaps, hour) => {
         const bar = element("i");
         bar.style.height = `${100 * swaps / highest}%`;
-        bar.title = `${hour}:00 ${format(swaps, 1)} swaps`;
+        bar.title = `${hour}:00 ${say("{} swaps", format(swaps, 1))}`;
         return bar;
       }));
       const scale = element("div", "", "hours-scale");
-      scale.append(...["0 h", "swaps by hour", "24 h"].map((text) => element("span", text)));
+      scale.append(...["0 h", say("swaps by hour"), "24 h"].map((text) => element("span", text)));
       extra.push(bars, scale);
     }
-    showDetails(`Station ${stations.id[idx]}`, [
-      ["City", city ? city.name : "–"],
-      ["Type", `${type.id}, ${type.bays} bays`],
-      ...(phases ? [["Opening", opensText(idx)]] : []),
-      ...(isLastPeriod() ? [] : [[`Swaps, ${phases.names[state.period]}`, `${format(swapsOf(idx), 1)} per day`]]),
-      ["Swaps", `${format(stations.swaps[idx], 1)} per day`],
-      ["Peak hour, winter", `${format(stations.peak[idx], 1)} of ${format(stations.capacity[idx], 1)} swaps`],
-      ["Utilisation", percent(used)],
-      ...waitRows(stations, idx),
-      ...costRows(idx),
-      ["Zones served", format(stations.zones[idx])],
-      ["Mean drive time", `${format(stations.drive[idx], 1)} min`],
-      ["Longitude, latitude", `${plainLon(stations.lon[idx]).toFixed(4)}, ${stations.lat[idx].toFixed(4)}`],
-    ], ...extra);
+    showDetails({
+      title: say("Station {}", stations.id[idx]),
+      rows: [
+        [say("City"), city ? cityName(city) : "–"],
+        [say("Type"), `${type.id}, ${say("{} bays", type.bays)}`],
+        ...(phases ? [[say("Opening"), opensText(idx)]] : []),
+        ...(isLastPeriod() ? []
+          : [[say("Swaps, {}", phases.names[state.period]), say("{} per day", format(swapsOf(idx), 1))]]),
+        [say("Swaps"), say("{} per day", format(stations.swaps[idx], 1))],
+        [say("Peak hour, winter"), say("{} of {} swaps", format(stations.peak[idx], 1), format(stations.capacity[idx], 1))],
+        [say("Utilisation"), percent(used)],
+        ...waitRows(stations, idx),
+        ...costRows(idx),
+        [say("Zones it serves"), format(stations.zones[idx])],
+        [say("Mean drive time"), say("{} min", format(stations.drive[idx], 1))],
+        placeRow(stations, idx),
+      ],
+      extra,
+      from,
+      at: [stations.lon[idx], stations.lat[idx]],
+    });
   }
+  const placeRow = ({ lon, lat }, idx) =>
+    [say("Longitude, latitude"), `${plainLon(lon[idx]).toFixed(4)}, ${lat[idx].toFixed(4)}`];
 
-  function showCorridorStation(idx) {
-    const { id, city, type, status, lon, lat, capex, winter_swaps: winter, summer_swaps: summer,
+  function showCorridorStation(idx, from) {
+    const { id, city, type, status, capex, winter_swaps: winter, summer_swaps: summer,
             winter_trips: winterTrips, summer_trips: summerTrips, holiday, capacity } = corridors.stations;
-    showDetails(`Corridor station ${id[idx]}`, [
-      ["Nearest city", cities[city[idx]] ? cities[city[idx]].name : "–"],
-      ["Type", `${type[idx]}, ${status[idx]}`],
-      ["Swaps in winter", `${format(winter[idx], 1)} per day`],
-      ["Swaps in summer", `${format(summer[idx], 1)} per day`],
-      ["Trips in winter", `${format(winterTrips[idx], 1)} per day`],
-      ["Trips in summer", `${format(summerTrips[idx], 1)} per day`],
-      ["Peak hour, holiday", `${format(holiday[idx], 1)} of ${format(capacity[idx], 1)} swaps`],
-      ...waitRows(corridors.stations, idx),
-      ["Investment", `${format(capex[idx])} CNY`],
-      ["Longitude, latitude", `${plainLon(lon[idx]).toFixed(4)}, ${lat[idx].toFixed(4)}`],
-    ]);
+    const perDay = (count) => say("{} per day", format(count, 1));
+    showDetails({
+      title: say("Corridor station {}", id[idx]),
+      rows: [
+        [say("Nearest city"), cities[city[idx]] ? cityName(cities[city[idx]]) : "–"],
+        [say("Type"), `${type[idx]}, ${status[idx]}`],
+        [say("Swaps in winter"), perDay(winter[idx])],
+        [say("Swaps in summer"), perDay(summer[idx])],
+        [say("Trips in winter"), perDay(winterTrips[idx])],
+        [say("Trips in summer"), perDay(summerTrips[idx])],
+        [say("Peak hour, holiday"), say("{} of {} swaps", format(holiday[idx], 1), format(capacity[idx], 1))],
+        ...waitRows(corridors.stations, idx),
+        [say("Investment"), `${format(capex[idx])} CNY`],
+        placeRow(corridors.stations, idx),
+      ],
+      from,
+      at: [corridors.stations.lon[idx], corridors.stations.lat[idx]],
+    });
   }
 
   function roadRows(idx) {
     const { roads } = corridors;
-    return ["winter", "summer"].flatMap((season) => [
-      [`Refuelled in ${season}`, roads[`${season}_share`][idx] === null ? "no trips"
-        : `${roads[`${season}_share`][idx]} % of ${format(roads[`${season}_trips`][idx], 1)} trips per day`],
-      [`Temperature in ${season}`, `${format(roads[`${season}_c`][idx])} °C`],
-    ]);
+    const refuelled = (season) => roads[`${season}_share`][idx] === null ? say("no trips")
+      : say("{} of {} trips per day", `${roads[`${season}_share`][idx]} %`, format(roads[`${season}_trips`][idx], 1));
+    return [
+      [say("Refuelled in winter"), refuelled("winter")],
+      [say("Temperature in winter"), `${format(roads.winter_c[idx])} °C`],
+      [say("Refuelled in summer"), refuelled("summer")],
+      [say("Temperature in summer"), `${format(roads.summer_c[idx])} °C`],
+    ];
   }
   const roadTitle = (idx) =>
-    `${corridors.roads.ferry[idx] ? "Ferry" : "Road"}, ${format(corridors.roads.km[idx], 1)} km`;
+    `${corridors.roads.ferry[idx] ? say("Ferry") : say("Road")}, ${format(corridors.roads.km[idx], 1)} km`;
 
   function cellRows({ level, tile, cell }) {
     const cells = levels[level].tiles[tile];
     return [
-      ["Swaps served", cells.served[cell] < 0 ? "none asked for" : `${cells.served[cell]} %`],
+      [say("Swaps served"), cells.served[cell] < 0 ? say("none asked for") : `${cells.served[cell]} %`],
       ...(cells.minutes && cells.minutes[cell] >= 0
-        ? [["Way to a station", `${format(cells.minutes[cell] / 10, 1)} min`]] : []),
-      ["Swaps asked for", `${format(cells.swaps[cell] / 10, 1)} per day`],
-      ["Car-owning households", format(cells.households[cell])],
+        ? [[say("Way to a station"), say("{} min", format(cells.minutes[cell] / 10, 1))]] : []),
+      [say("Swaps asked for"), say("{} per day", format(cells.swaps[cell] / 10, 1))],
+      [say("Car-owning households"), format(cells.households[cell])],
     ];
   }
 
@@ -399,7 +448,7 @@ const mapPanel = (() => {
     option.selected = idx === state.pack;
     byId("pack").append(option);
   });
-  cities.map((city, idx) => [city.name, idx]).sort(([a], [b]) => a.localeCompare(b, "en"))
+  cities.map((city, idx) => [cityName(city), idx]).sort(([a], [b]) => a.localeCompare(b, data.language))
     .forEach(([name, idx]) => {
       const option = element("option", name);
       option.value = idx;
@@ -408,9 +457,9 @@ const mapPanel = (() => {
   showLegend();
 
   return {
-    data, cities, stations, levels, corridors, byId, format, percent, collection, point, state,
+    data, say, cityName, cities, stations, levels, corridors, byId, format, percent, collection, point, state,
     isShown, seasonTitle, rangeOf, cellFeatures, stationFeatures, cityFeatures,
-    corridorFeatures, roadFeatures, showLegend, showDetails, showCity, showStation,
+    corridorFeatures, roadFeatures, waterFeatures, showLegend, showDetails, showCity, showStation,
     showCorridorStation, roadRows, roadTitle, cellRows, plainLon, waits, verdictOf, phases,
     isLastPeriod, typeOf, swapsOf, opensText, costs,
   };

@@ -11,7 +11,7 @@ from typing import Any
 import jinja2
 from markupsafe import Markup
 
-from planner.outputs.kpi import shown_kpis
+from planner.outputs.kpi import currency_of, in_cny, shown_kpis
 from planner.outputs.report.cards import Card
 from planner.outputs.report.charts import Chart, draw, specify_charts
 from planner.outputs.report.corridors import (
@@ -37,9 +37,13 @@ from planner.outputs.report.tables import (
     station_table,
 )
 from planner.outputs.report.waits import describe_waits, wait_limits
+from planner.outputs.report.water import SOURCE
+from planner.outputs.report.words import words_in
 from planner.outputs.waits import REFUTED, UNCLEAR
 
 _WEAK_MARKS = ("?", "INF")
+_TEMPLATE = "page.html.j2"
+_MAP_SCRIPTS = ("map_panel.js", "map_labels.js", "map.js")
 
 
 def render_page(run: RunFiles, on_loss: Callable[[str], None]) -> str:
@@ -59,6 +63,7 @@ def render_page(run: RunFiles, on_loss: Callable[[str], None]) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    environment.globals["say"] = words_in(run.language)
     trips = describe_trips(run) if run.has_corridors else None
     waits = describe_waits(run) if run.has_waits else None
     curves = describe_curves(run) if run.has_curves else None
@@ -74,11 +79,13 @@ def render_page(run: RunFiles, on_loss: Callable[[str], None]) -> str:
     ]
     with ThreadPoolExecutor(1) as beside:  # the renderer is a process of its own
         drawing = beside.submit(draw, [*specify_charts(run), *apart], on_loss)
-        map_data = _json_block(build_map(run))
+        map_data = _json_block(build_map(run, map(_asset, _MAP_SCRIPTS)))
     drawn = drawing.result()
     markup = {chart.key: _with_markup(chart) for chart in drawn}
     of_sections = {chart.key: markup.pop(chart.key) for chart in apart}
-    return environment.get_template("page.html.j2").render(
+    return environment.get_template(_TEMPLATE).render(
+        language=run.language,
+        water_source=SOURCE,
         title=run.scenario.get("title") or run.run.get("name", "Plan"),
         name=run.run.get("name", ""),
         quarter=run.scenario.get("planning_quarter", MISSING),
@@ -115,8 +122,7 @@ def render_page(run: RunFiles, on_loss: Callable[[str], None]) -> str:
         scripts=[
             Markup(_asset(name))
             for name in (
-                "map_panel.js",
-                "map.js",
+                *_MAP_SCRIPTS,
                 "tables.js",
                 "tooltips.js",
                 *(["reasons.js"] if reasons else []),
@@ -131,10 +137,17 @@ def cards(run: RunFiles) -> list[Card]:
     for about in shown_kpis("card", run.run["kpi"], run.chemistries):
         figure, context = _CONTEXTS.get(about.name, _vehicles_of_chemistry)(run, about.name)
         unit = "CNY" if about.unit == "CNY" else ""
-        found.append(Card(about.title, figure, unit, context))
+        money = _in_currency(run, about.name) if unit else ""
+        found.append(Card(about.title, figure, unit, context + money))
         if about.name == "swaps_served_frac":
             found.append(objective_card(run))
     return found
+
+
+def _in_currency(run: RunFiles, name: str) -> str:
+    """A figure of money once more in the scenario's currency, if it has one."""
+    found = [each for each in run.run["kpi"] if in_cny(each) == name != each]
+    return "".join(f"; {large(_kpi(run, each))} {currency_of(each)}" for each in found)
 
 
 def _kpi(run: RunFiles, name: str) -> float:
@@ -329,6 +342,8 @@ def _particulars(run: RunFiles) -> list[tuple[str, str]]:
     ]
     versions = ", ".join(f"{name} {text}" for name, text in run.run.get("versions", {}).items())
     return [
+        ("Run", run.run.get("run_id", MISSING)),
+        ("Begun", run.run.get("run_date", MISSING)),
         ("Status", f"{run.run['status']}, gap {percent(run.run['gap_frac'], 4)}"),
         *models,
         ("Time and memory", f"{number(run.run.get('wall_s'), 1)} s, "

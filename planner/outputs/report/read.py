@@ -11,6 +11,7 @@ import pandas as pd
 
 from planner.errors import Fault, InputError
 from planner.outputs.chemistries import Chemistries, read_chemistries
+from planner.outputs.language import Language, language_of
 from planner.outputs.run_json import read_run_json
 from planner.outputs.station_reasons import FORCE_IN, FORCE_IN_LOW, LEAVES, has_reasons
 from planner.outputs.whole import whole_kpi, whole_table
@@ -145,6 +146,11 @@ class RunFiles:
     chemistries: Chemistries
     optional: Mapping[str, pd.DataFrame]
     zones_are_cells: bool = False
+
+    @property
+    def language(self) -> Language:
+        """Language that names, legends and headings of the run were asked for in."""
+        return language_of(self.run)
 
     @property
     def chemistry_ids(self) -> list[str]:

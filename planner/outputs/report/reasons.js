@@ -38,7 +38,12 @@
     const hits = words ? ranked(words) : [];
     const items = hits.slice(0, MOST).map((idx) => {
       const item = document.createElement("li");
-      const name = document.createElement("b");
+      const go = mapView.leadTo(data.id[idx]);
+      const name = document.createElement(go ? "button" : "b");
+      if (go) {
+        Object.assign(name, { type: "button", className: "lead" });
+        name.addEventListener("click", () => go(name));
+      }
       name.textContent = data.id[idx];
       item.append(name, `: ${tell(idx)}`);
       return item;

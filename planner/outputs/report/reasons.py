@@ -11,7 +11,7 @@ from planner.outputs.report.charts.drawing import Chart
 from planner.outputs.report.charts.reasons import nearness_of_sites, replacement_costs
 from planner.outputs.report.numbers import MISSING, number
 from planner.outputs.report.read import RunFiles, records
-from planner.outputs.report.tables import MOST_ROWS, Table
+from planner.outputs.report.tables import MOST_ROWS, Table, places_of
 from planner.outputs.station_reasons import (
     FORCE_IN,
     FORCE_IN_LOW,
@@ -137,8 +137,9 @@ def _hardest(run: RunFiles, unit: str) -> Table:
     if len(stations) > MOST_ROWS:
         notes.append(f"The first {number(MOST_ROWS)} of {number(len(stations))} rows.")
     return Table(
-        "hardest", "Stations, the hardest to replace first", " ".join(notes), headings, rows, 40
-    )
+        "hardest", "Stations, the hardest to replace first", " ".join(notes), headings, rows, 40,
+        places_of(stations.head(MOST_ROWS)),
+    )  # fmt: skip
 
 
 def _closest(run: RunFiles, candidates: pd.DataFrame, unit: str) -> Table:
@@ -159,7 +160,10 @@ def _closest(run: RunFiles, candidates: pd.DataFrame, unit: str) -> Table:
     note = ""
     if len(known) > _MOST_SITES:
         note = f"The nearest {number(_MOST_SITES)} of {number(len(known))} sites."
-    return Table("closest", "Other sites, the nearest to a station first", note, headings, rows, 40)
+    return Table(
+        "closest", "Other sites, the nearest to a station first", note, headings, rows, 40,
+        places_of(known.head(_MOST_SITES)[["city_id"]]),
+    )  # fmt: skip
 
 
 def _site(site: Any) -> str:

@@ -9,6 +9,7 @@ from pandas.api.types import is_bool_dtype, is_numeric_dtype
 
 from planner.outputs.chemistries import Chemistries
 from planner.outputs.kpi import is_share
+from planner.outputs.language import phrase
 from planner.outputs.layers.columns import describe_columns
 from planner.outputs.report.numbers import MISSING, number
 from planner.outputs.report.read import RunFiles
@@ -35,6 +36,7 @@ _STATION_COLUMNS = (
     "peak_swaps_per_hour", "capacity_swaps_per_hour", "utilisation_frac", "mean_drive_min",
     "num_zones", "lon", "lat",
 )  # fmt: skip
+_PLACES = ("site_id", "station_id", "corridor_station_id", "city_id")
 _WAIT_COLUMNS = ("within_5min_frac", "p95_wait_min", "station_packs", "verdict")
 """Of stations that were simulated, before their places."""
 _PACK_COLUMNS = (
@@ -59,6 +61,8 @@ class Table:
         Cells as shown.
     printed_rows : int
         Rows that go onto paper.
+    places : tuple of str
+        Per row the id of the station or city that it is about; empty if rows have none.
     """
 
     key: str
@@ -67,6 +71,7 @@ class Table:
     headings: tuple[tuple[str, str, bool], ...]
     rows: list[list[str]]
     printed_rows: int = _PRINTED_ROWS
+    places: tuple[str, ...] = ()
 
 
 def city_table(run: RunFiles) -> Table:
@@ -78,7 +83,7 @@ def city_table(run: RunFiles) -> Table:
         *(f"design_range_{pack}_km" for pack in run.pack_ids),
     ]
     cities = run.cities.sort_values(["swaps_per_day", "city_id"], ascending=[False, True])
-    return build_table(run.chemistries, "cities", "Cities", cities, "cities", columns)
+    return build_table(run, "cities", "Cities", cities, "cities", columns)
 
 
 def station_table(run: RunFiles) -> Table:
@@ -87,9 +92,7 @@ def station_table(run: RunFiles) -> Table:
         ["swaps_per_day", "site_id"], ascending=[False, True]
     )
     columns = (*_STATION_COLUMNS[:-2], *_WAIT_COLUMNS, *_STATION_COLUMNS[-2:])
-    return build_table(
-        run.chemistries, "stations", "Stations", stations, "stations", columns, printed=40
-    )
+    return build_table(run, "stations", "Stations", stations, "stations", columns, printed=40)
 
 
 def pack_table(run: RunFiles) -> Table:
@@ -98,7 +101,7 @@ def pack_table(run: RunFiles) -> Table:
         ["vehicles", "city_id", "pack_id"], ascending=[False, True, True]
     )
     return build_table(
-        run.chemistries, "packs-table", "Packs by city", packs, "packs", _PACK_COLUMNS, printed=40
+        run, "packs-table", "Packs by city", packs, "packs", _PACK_COLUMNS, printed=40
     )
 
 
@@ -110,7 +113,7 @@ def assumption_table(run: RunFiles) -> Table:
     )
     columns = ("item", "value", "mark", "source")
     return build_table(
-        run.chemistries, "assumptions", "Assumptions and their sources", run.assumptions,
+        run, "assumptions", "Assumptions and their sources", run.assumptions,
         "assumptions", columns, note=note, printed=MOST_ROWS,
     )  # fmt: skip
 
@@ -123,16 +126,14 @@ def optional_tables(run: RunFiles) -> list[Table]:
         "coupling": ("coupling", "Rounds"),
     }
     return [
-        build_table(
-            run.chemistries, key, title, run.optional[name], name, list(run.optional[name].columns)
-        )
+        build_table(run, key, title, run.optional[name], name, list(run.optional[name].columns))
         for name, (key, title) in titles.items()
         if name in run.optional and len(run.optional[name])
     ]
 
 
 def build_table(
-    chemistries: Chemistries,
+    run: RunFiles,
     key: str,
     title: str,
     frame: pd.DataFrame,
@@ -144,7 +145,7 @@ def build_table(
 ) -> Table:
     """A frame's columns under the titles that GIS users see; columns it lacks are left out."""
     shown = [column for column in columns if column in frame]
-    described = describe_columns(layer, shown)
+    chemistries = run.chemistries
     shortened = frame.head(MOST_ROWS)
     cells = [_cells(shortened[column], column, chemistries) for column in shown]
     notes = [note] if note else []
@@ -156,15 +157,22 @@ def build_table(
         " ".join(notes),
         tuple(
             (
-                _heading(column, entry.title, chemistries),
-                entry.description,
+                heading,
+                meaning,
                 is_numeric_dtype(frame[column]) and not is_bool_dtype(frame[column]),
             )
-            for column, entry in zip(shown, described, strict=True)
+            for column, (heading, meaning) in zip(shown, _headings(run, layer, shown), strict=True)
         ),
         [list(row) for row in zip(*cells, strict=True)],
         printed,
+        places_of(shortened),
     )
+
+
+def places_of(frame: pd.DataFrame) -> tuple[str, ...]:
+    """Per row the id of what it is about that has a place on the map; empty if nothing has."""
+    column = next((name for name in _PLACES if name in frame), None)
+    return () if column is None else tuple(frame[column].fillna("").astype(str))
 
 
 def _with_city(run: RunFiles, frame: pd.DataFrame) -> pd.DataFrame:
@@ -172,14 +180,26 @@ def _with_city(run: RunFiles, frame: pd.DataFrame) -> pd.DataFrame:
     return frame.assign(city=frame["city_id"].map(names))
 
 
-def _heading(column: str, title: str, chemistries: Chemistries) -> str:
+def _headings(run: RunFiles, layer: str, columns: list[str]) -> list[tuple[str, str]]:
+    """Texts of headings, in the run's language, and what they mean."""
+    known, titled = (
+        describe_columns(layer, columns, language) for language in ("en", run.language)
+    )
+    return [
+        (_heading(column, entry.title, shown.title, run), entry.description)
+        for column, entry, shown in zip(columns, known, titled, strict=True)
+    ]
+
+
+def _heading(column: str, title: str, shown: str, run: RunFiles) -> str:
     if column == "city":
-        return "City"
+        return phrase("City", run.language)
     if title.startswith("Vehicles with ") and column.startswith("vehicles_"):
-        return f"Vehicles with {chemistries.nickname(column.removeprefix('vehicles_'))}"
+        nickname = run.chemistries.nickname(column.removeprefix("vehicles_"))
+        return phrase(f"Vehicles with {nickname}", run.language)
     if not title:
         return column.removesuffix("_frac").replace("_", " ") + " [%]" * column.endswith("_frac")
-    return title.replace("[0-1]", "[%]")
+    return shown.replace("[0-1]", "[%]")
 
 
 def _cells(column: "pd.Series[Any]", name: str, chemistries: Chemistries) -> list[str]:

@@ -124,7 +124,7 @@ def _stations(run: RunFiles) -> Table | None:
         "outside the simulation's interval."
     )
     return build_table(
-        run.chemistries, "refuted", "Stations refuted, or where the closed form disagrees", shown,
+        run, "refuted", "Stations refuted, or where the closed form disagrees", shown,
         "station_wait", _STATION_COLUMNS, note=note, printed=40,
     )  # fmt: skip
 

@@ -281,7 +281,8 @@ class _Writer:
         self._text(page, row, 0, text, **look)
         page.set_row(row, 15 * _lines(text, sum(_COVER_WIDTHS)) + 3)
         run = content.run
-        maker = f"planner {run['versions']['planner']}, run {run['name']}, seed {run['seed']}"
+        run_id = run.get("run_id", run["name"])
+        maker = f"planner {run['versions']['planner']}, run {run_id}, seed {run['seed']}"
         self._text(page, row + 2, 0, maker, font_color=palette.SOFT_INK)
 
 

@@ -26,7 +26,7 @@ CITIES = ["230100", "</script><b>"]
 PLACES = [(126.5 + 0.11 * (step % 6), 45.6 + 0.09 * (step // 6)) for step in range(24)]
 ABOUT = About(
     "towns", "Towns & a test", judge_of("max_coverage").measures[0], "© OpenStreetMap",
-    ("Tolerances are counted from the plan.",),
+    ("Tolerances are counted from the plan.",), parent_run="run-1",
 )  # fmt: skip
 
 
@@ -64,6 +64,9 @@ def test_alternatives_stand_as_layers_tables_page_and_json(written, alternatives
     told = json.loads((folder / "alternatives.json").read_text("utf-8"))
     assert [row["places_differ"] for row in told["alternative_plans"]] == [0, 1, 2, 3]
     assert told["unit"] == "swaps/day"
+    assert told["parent_run"] == "run-1"
+    about = pyogrio.read_info(folder / "alternatives.gpkg", layer="alternative_sites")
+    assert about["dataset_metadata"]["PARENT_RUN"] == "run-1"
     assert "Cost, at most [swaps/day]" in (folder / "data_dictionary.csv").read_text("utf-8")
     layers = dict(pyogrio.list_layers(folder / "alternatives.gpkg"))
     assert layers["alternative_hexagons"] == "Polygon"

@@ -333,7 +333,8 @@ def _zones(city_id: str, lat: float, lon: float) -> pd.DataFrame:
             "lon": centres[:, 1],
             "lat": centres[:, 0],
             "car_owning_households": 10.0,
-            "swaps_per_day": 1.0,
+            # Who lives near is served, and asks for three times as much.
+            "swaps_per_day": np.where(near < np.median(near), 1.5, 0.5),
             "served_frac": (near < np.median(near)).astype(float),
         }
     )

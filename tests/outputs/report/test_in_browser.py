@@ -4,6 +4,7 @@ Needs Chromium (Debian: ``apt-get install chromium``) and the Python package pla
 drives the installed browser and downloads none.
 """
 
+import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,13 +14,25 @@ import pytest
 from playwright.sync_api import sync_playwright
 
 from planner.instance import Instance
+from planner.outputs import palette
+from planner.outputs.report import write_report
 from planner.outputs.run_folder import write_run
 from planner.planning.pipeline import plan
 from tests.moved_east import moved_east
-from tests.outputs.report.made_up_run import EVIL_CANDIDATE, EVIL_CITY
+from tests.outputs.report.made_up_run import EVIL_CANDIDATE, EVIL_CITY, EVIL_NAME_ZH
 from tests.programs import find_program, lacking
 
 CHROMIUM = find_program("chromium", "chromium-browser", "google-chrome", "chrome")
+
+
+def _as_drawn(colour: str) -> str:
+    """A colour as the map's canvas gives it back."""
+    return ",".join(str(int(colour[at : at + 2], 16)) for at in (1, 3, 5))
+
+
+NOT_SERVED, SERVED = (_as_drawn(palette.SERVED_CLASSES[at][1]) for at in (0, -1))
+LAND, ZONES = _as_drawn(palette.LAND), _as_drawn(palette.ZONES)
+PHONE = {"width": 390, "height": 844}
 
 SOFTWARE_GL = ("--use-gl=angle", "--use-angle=swiftshader", "--enable-unsafe-swiftshader")
 NO_GL = ("--disable-gpu", "--disable-software-rasterizer", "--disable-3d-apis")
@@ -176,6 +189,8 @@ def test_a_site_is_found_by_its_id(visit: Visit) -> None:
     assert found.all_inner_texts() == [
         f"s1: station; to do without it costs 6.0 to 12 swaps/day; next best site: {EVIL_CANDIDATE}"
     ]
+    found.get_by_role("button", name="s1").click()
+    assert "Station s1" in visit.page.locator("#details").inner_text()
     search.fill("c3")
     assert found.all_inner_texts() == ["c3: site that may have no station"]
     search.fill("onerror")
@@ -205,11 +220,17 @@ def test_cells_have_the_colours_of_the_legend_and_no_others(visit: Visit) -> Non
     )
     legend = {swatch.removeprefix("rgb(").removesuffix(")").replace(" ", "") for swatch in swatches}
     counts = visit.colours()
-    ground, lines = "251,251,250", "223,228,232"
     # Half of Harbin's zones are served whole, half not at all; edges are mixtures.
-    drawn = {colour for colour, pixels in counts.items() if pixels > 1000} - {ground, lines}
-    assert drawn == {"1,133,113", "166,97,26"}
-    assert drawn <= legend
+    assert counts.get(ZONES, 0) > 1000
+    drawn = {
+        colour
+        for colour, pixels in counts.items()
+        if pixels > 1000 and min(map(int, colour.split(","))) < 200  # the ground is paler
+    }
+    assert drawn == {SERVED, NOT_SERVED}
+    assert drawn | {ZONES} <= legend
+    # As much of the colour as of the swaps: 0.75 of them are served, by half of the zones.
+    assert counts[SERVED] / (counts[SERVED] + counts[NOT_SERVED]) == pytest.approx(0.75, abs=0.03)
 
 
 def test_a_town_on_the_antimeridian_is_shown_whole(
@@ -226,7 +247,7 @@ def test_a_town_on_the_antimeridian_is_shown_whole(
         visit.show(layer, shown=False)
     counts = visit.colours()
     # West of it all is served, east of it little: both halves are on the map, in its middle.
-    assert min(counts["1,133,113"], counts["166,97,26"]) > 3000
+    assert min(counts[SERVED], counts[NOT_SERVED]) > 3000
     visit.show("stations", shown=True)
     assert visit.colours().get("230,159,0", 0) > 100
     assert visit.complaints == []
@@ -258,19 +279,106 @@ def test_details_of_a_city_and_of_a_station(visit: Visit) -> None:
     details.get_by_role("button", name="Close details").click()
     assert details.is_hidden()
 
-    # The town has one station, in the middle of the map that the details leave free.
+    # The town has one station, in the middle of the map.
     visit.page.select_option("#find", label="a city …")
     visit.page.select_option("#find", label=EVIL_CITY)
     visit.colours()
     frame = visit.map_box()
-    covered = details.bounding_box()
-    left = covered["x"] + covered["width"]
-    visit.page.mouse.click(
-        (left + frame["x"] + frame["width"]) / 2, frame["y"] + frame["height"] / 2
-    )
+    visit.page.mouse.click(frame["x"] + frame["width"] / 2, frame["y"] + frame["height"] / 2)
     assert "14 bays" in details.inner_text()
     assert "10.0 per day" in details.inner_text()
     assert details.locator(".hours i").count() == 24
+
+
+@pytest.mark.parametrize("size", [{"width": 1280, "height": 900}, PHONE])
+def test_details_leave_the_map_free(visit: Visit, size: dict[str, int]) -> None:
+    visit.page.set_viewport_size(size)
+    visit.page.select_option("#find", label="Harbin")
+    frame, details = (
+        visit.page.locator(name).bounding_box() for name in (".map-frame", "#details")
+    )
+    beside = details["x"] >= frame["x"] + frame["width"]
+    below = details["y"] >= frame["y"] + frame["height"]
+    assert beside or below
+    # Both are on the screen: the map for the most part, the details with their first lines.
+    assert min(details["y"], frame["y"] + frame["height"] / 2) >= 0
+    assert details["y"] + 150 <= size["height"]
+
+
+def test_a_row_of_a_table_leads_to_its_place(visit: Visit) -> None:
+    details = visit.page.locator("#details")
+    before = visit.colours()
+    cell = visit.page.locator("#cities tbody tr", has_text="Harbin").locator("td").nth(2)
+    cell.click()
+    assert "Harbin 哈尔滨" in details.inner_text()
+    assert visit.colours() != before
+    assert visit.page.locator("#map").bounding_box()["y"] < 400
+
+    # From one stop of the tabulator arrows lead on, Enter to the map, and closing back.
+    assert visit.page.locator("#stations .lead[tabindex='0']").count() == 1
+    first, second = (visit.page.locator("#stations .lead").nth(row) for row in (0, 1))
+    first.focus()
+    visit.page.keyboard.press("ArrowDown")
+    assert second.evaluate("button => button === document.activeElement")
+    visit.page.keyboard.press("Enter")
+    assert "Station s2" in details.inner_text()
+    visit.page.keyboard.press("Enter")
+    assert details.is_hidden()
+    assert second.evaluate("button => button === document.activeElement")
+
+    # A row that is filtered away is no stop.
+    table = visit.page.locator("#stations")
+    table.get_by_role("searchbox").fill("s1")
+    assert table.locator(".lead[tabindex='0']").all_inner_texts() == ["s1"]
+    table.get_by_role("searchbox").fill("")
+
+
+CLUSTER = """() => {
+  const labels = Array.from({ length: 60 }, (_label, rank) => ({
+    x: 300 + 7 * (rank % 6), y: 250 + 7 * Math.floor(rank / 6),
+    width: 70, height: 15, must: rank < 30,
+  }));
+  const frame = { left: 0, top: 0, right: 900, bottom: 590 };
+  return mapLabels.place(labels, { frame, taken: [], gap: 4 })
+    .map((label) => label && [label.at.x, label.at.y]);
+}"""
+
+
+def test_the_thirty_most_important_cities_are_named_wherever_they_crowd(visit: Visit) -> None:
+    places = visit.page.evaluate(CLUSTER)
+    assert all(places[:30])
+    kept = [place for place in places if place]
+    assert not [
+        (one, other)
+        for at, one in enumerate(kept)
+        for other in kept[:at]
+        if abs(one[0] - other[0]) < 69 and abs(one[1] - other[1]) < 14
+    ]
+    assert all(35 <= x <= 865 and 7.5 <= y <= 582.5 for x, y in kept)
+
+
+def test_the_map_speaks_the_language_of_the_run(browser: Any, bare_folder: Path) -> None:
+    path = bare_folder / "run.json"
+    run = json.loads(path.read_text(encoding="utf-8"))
+    path.write_text(json.dumps(run | {"language": "zh"}), encoding="utf-8")
+    context = browser.new_context(offline=True)
+    visit = Visit(context.new_page(), write_report(bare_folder))
+    visit.wait_until_drawn()
+    visit.show("ranges", shown=True)
+    options = visit.page.locator("#find option").all_inner_texts()
+    assert options[0] == "选择城市……"
+    assert "哈尔滨" in options
+    visit.page.evaluate("mapPanel.showStation(0)")
+    spoken = visit.page.locator(".panel").inner_text()
+    assert "换电站 s1" in spoken
+    # Ids, packs and chemistries are names of the instance.
+    names = (
+        r"s1|lfp_25|na_25|LFP|sodium-ion|large|small|city_month|km|°C|<script>alert\(1\)</script>"
+    )
+    assert re.findall(r"[A-Za-z_]{2,}", re.sub(names, "", spoken.replace(EVIL_NAME_ZH, ""))) == []
+    assert "换电站" in visit.page.locator("#stations thead").inner_text()
+    assert visit.complaints == []
+    context.close()
 
 
 def test_hovering_tells_figures(visit: Visit) -> None:
@@ -292,7 +400,7 @@ def test_hovering_tells_figures(visit: Visit) -> None:
 
 
 def test_roads_and_corridor_stations_are_drawn_switched_and_told(visit: Visit) -> None:
-    diamond, good = "204,121,167", "1,133,113"
+    diamond, good = "204,121,167", SERVED
     for layer in ("cells", "stations", "names"):
         visit.show(layer, shown=False)
     before = visit.colours()
@@ -346,7 +454,7 @@ def test_stations_are_coloured_by_verdict_and_by_share_in_time(visit: Visit) -> 
     assert shapes == ["swatch triangle", "swatch square", "swatch circle"]
     visit.page.locator("input[name=look][value=share]").check(force=True)
     by_share = visit.colours()
-    assert min(by_share.get("1,133,113", 0), by_share.get("166,97,26", 0)) > 10
+    assert min(by_share.get(SERVED, 0), by_share.get(NOT_SERVED, 0)) > 10
     assert "95 to 99 %" in legend.inner_text()
     visit.page.locator("input[name=look][value=chemistry]").check(force=True)
     assert visit.colours() == before
@@ -444,7 +552,7 @@ def test_keyboard_reaches_every_control(visit: Visit) -> None:
     assert visit.colours() != before
 
 
-@pytest.mark.parametrize("width", [1366, 1920])
+@pytest.mark.parametrize("width", [390, 1366, 1920])
 def test_nothing_is_wider_than_the_screen(visit: Visit, width: int) -> None:
     visit.page.set_viewport_size({"width": width, "height": 768})
     wide = visit.page.evaluate("() => document.documentElement.scrollWidth")

@@ -110,8 +110,8 @@ def test_the_map_library_is_the_one_on_record(report: Path, page: _Page) -> None
 
 
 def test_text_from_outside_stays_text(page: _Page, map_data: dict[str, Any]) -> None:
-    # Data of map and search, MapLibre, and five scripts of ours: none came in through a name.
-    assert page.tags.count("script") == 8
+    # Data of map and search, MapLibre, and six scripts of ours: none came in through a name.
+    assert page.tags.count("script") == 9
     assert page.tags.count("style") == 2
     assert "img" not in page.tags
     assert not [name for _, name, _ in page.attributes if name.startswith("on")]
