@@ -57,8 +57,8 @@ def test_run_leaves_a_complete_folder(
     # Packs and stations take turns; each name stands where it first comes.
     assert list(dict.fromkeys(stages)) == [
         "read", "fleet", "network", "packs", "capacity", "siting", "allocation", "service",
-        "stock", "reasons", "money", "check", "days", "simulation", "candidates", "gates",
-        "curves", "layers", "report", "workbook",
+        "stock", "reasons", "money", "check", "days", "simulation", "areas", "candidates",
+        "gates", "curves", "layers", "report", "workbook", "project",
     ]  # fmt: skip
     assert {"report.html", "workbook.xlsx"} <= {path.name for path in folder.iterdir()}
     layers = {name for name, _ in pyogrio.list_layers(folder / "plan.gpkg")}

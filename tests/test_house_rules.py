@@ -26,7 +26,7 @@ from planner.plans.question import OBJECTIVES, Judge, judge_of
 ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "planner"
 
-BASE = {"arrays", "database", "errors", "files", "geodesy", "limits", "units", "usage"}
+BASE = {"arrays", "database", "errors", "files", "geodesy", "land", "limits", "units", "usage"}
 PLANNED = {"planning.clock", "planning.result"}
 MAY_IMPORT: dict[str, set[str]] = {
     "arrays": set(),
@@ -36,6 +36,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "units": set(),
     "usage": set(),
     "geodesy": BASE,
+    "land": BASE,
     "limits": BASE,
     "instance": BASE,
     "physics": BASE | {"instance"},
@@ -136,11 +137,13 @@ MODELS_MAY_IMPORT = {
 """Models that build on others."""
 ONLY_IN = {
     "ortools": {"models", "solving"},
+    "contourpy": {"network"},
     "numba": {"models", "network", "service", "simulation", "solving"},
     "geopandas": {"batch", "instance", "network", "opendata", "outputs", "physics", "publish"},
-    "shapely": {"instance", "network", "opendata", "outputs", "physics", "publish"},
+    "shapely": {"instance", "land", "network", "opendata", "outputs", "physics", "publish"},
     "networkx": {"network", "instance"},  # the format of OSMnx graphs is read by it
-    "osmium": {"instance"},
+    "osmium": {"instance", "opendata"},
+    "rasterio": {"opendata"},
     "matplotlib": {"outputs"},
     "duckdb": {"batch", "doctor"},
     "distributed": {"batch"},
@@ -149,6 +152,8 @@ ONLY_IN = {
     "xlsxwriter": {"outputs"},
     "vl_convert": {"outputs"},
     "highspy": set(),
+    "freestiler": {"outputs"},
+    "pmtiles": {"outputs"},
     "psycopg": {"database", "publish"},
     "pulp": {"bench"},
     "spopt": {"bench"},

@@ -20,6 +20,7 @@ EXTRAS = {
     "dask": "batches and cities on a cluster",
     "opendata": "planner build-instance",
     "peers": "planner bench --peers",
+    "raster": "people of rasters in planner build-instance",
 }
 PROGRAMS = {
     "QGIS": (("qgis", "qgis-bin", "QGIS"), "opens plan.gpkg, styles included"),
