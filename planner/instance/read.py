@@ -85,6 +85,17 @@ class Instance:
     winters: pd.DataFrame
     flows: pd.DataFrame
     corridor_sites: pd.DataFrame
+    materials: pd.DataFrame
+    material_supply: pd.DataFrame
+    other_buyers: pd.DataFrame
+    offers: pd.DataFrame
+    declarations: pd.DataFrame
+    envelopes: pd.DataFrame
+    brands: pd.DataFrame
+    brand_suppliers: pd.DataFrame
+    car_models: pd.DataFrame
+    model_chemistries: pd.DataFrame
+    launches: pd.DataFrame
     assumptions: pd.DataFrame
     input_files: tuple[InputFile, ...]
     variant: str = ""

@@ -11,6 +11,10 @@ from enum import StrEnum
 from importlib.resources import files
 from types import MappingProxyType
 
+SWAP_CAR, FIXED_CAR, ESS, OFF_ROAD = "swap_car", "fixed_car", "ess", "off_road"
+APPLICATIONS = (SWAP_CAR, FIXED_CAR, ESS, OFF_ROAD)
+"""Uses of cells: cars that swap packs, cars with fixed packs, stationary storage, off-road."""
+
 SEGMENTS = ("private", "taxi", "ride_hailing")
 """Vehicle segments; a city's fleet stands in the columns ``vehicles_<segment>``."""
 
@@ -155,13 +159,14 @@ _FRAMES = {
     ),
     "stations": _Frame("station type", ("station_type_id",)),
     "supply": _Frame(
-        "chemistry and quarter (a chemistry without rows is not limited)",
-        ("chemistry", "quarter"),
+        "chemistry, quarter and, where told apart, factory, use and kind (a chemistry without rows "
+        "is not limited)",
+        ("chemistry", "quarter", "supplier", "plant", "application", "kind"),
         _OF_CHEMISTRY,
     ),
     "gates": _Frame(
-        "certificate that a chemistry needs in a market",
-        ("market", "chemistry", "certificate"),
+        "certificate that a chemistry needs in a market and a use",
+        ("market", "application", "chemistry", "certificate"),
         _OF_CHEMISTRY,
     ),
     "adoption": _Frame(
@@ -203,6 +208,63 @@ _FRAMES = {
     "corridor_sites": _Frame(
         "stated site beside a road between cities, e.g. a service area (others are found)",
         ("corridor_site_id",),
+        optional=True,
+    ),
+    "materials": _Frame(
+        "material that a chemistry's cells are made of",
+        ("material", "chemistry"),
+        _OF_CHEMISTRY,
+        optional=True,
+    ),
+    "material_supply": _Frame(
+        "material, supplier and quarter (a material without rows is not limited)",
+        ("material", "supplier", "quarter"),
+        {"material": ("materials", "material")},
+        optional=True,
+    ),
+    "other_buyers": _Frame(
+        "buyer of cells beside the instance's swap cars, market, chemistry and quarter",
+        ("buyer", "market", "chemistry", "quarter"),
+        _OF_CHEMISTRY,
+        optional=True,
+    ),
+    "offers": _Frame(
+        "pack type, market and supplier with terms of its own (without a row: "
+        "packs.available_from)",
+        ("pack_id", "market", "supplier"),
+        {"pack_id": ("packs", "pack_id")},
+        optional=True,
+    ),
+    "declarations": _Frame(
+        "declaration that a pack type needs, in one market or all",
+        ("pack_id", "market", "item"),
+        {"pack_id": ("packs", "pack_id")},
+        optional=True,
+    ),
+    "envelopes": _Frame("pack envelope with limits", ("envelope",), optional=True),
+    "brands": _Frame("brand of cars", ("brand",), optional=True),
+    "brand_suppliers": _Frame(
+        "brand, chemistry and supplier",
+        ("brand", "chemistry", "supplier"),
+        {"brand": ("brands", "brand")} | _OF_CHEMISTRY,
+        optional=True,
+    ),
+    "car_models": _Frame(
+        "model of a car (without the table every vehicle takes every pack of its envelope)",
+        ("model", "market"),
+        {"brand": ("brands", "brand")},
+        optional=True,
+    ),
+    "model_chemistries": _Frame(
+        "model and chemistry that it takes from a quarter on, or never",
+        ("model", "chemistry"),
+        {"model": ("car_models", "model")} | _OF_CHEMISTRY,
+        optional=True,
+    ),
+    "launches": _Frame(
+        "announced launch of a model with a pack type in a market",
+        ("model", "market", "pack_id", "quarter"),
+        {"model": ("car_models", "model"), "pack_id": ("packs", "pack_id")},
         optional=True,
     ),
     "assumptions": _Frame(

@@ -9,6 +9,7 @@ from planner.instance.settings.costs import Costs
 from planner.instance.settings.coupling import Coupling
 from planner.instance.settings.currency import Currency
 from planner.instance.settings.demand import Demand
+from planner.instance.settings.gates import Gates
 from planner.instance.settings.horizon import Horizon
 from planner.instance.settings.network import Network
 from planner.instance.settings.packs import Packs
@@ -52,6 +53,7 @@ class Scenario(Sources):
     service: Service = Service()
     throughput: Throughput = Throughput()
     packs: Packs = Packs()
+    gates: Gates = Gates()
     costs: Costs = Costs()
     currency: Currency | None = setting(
         None, "money that results are shown in beside CNY; CNY alone if left out"
