@@ -23,7 +23,8 @@ if TYPE_CHECKING:
     from planner.models.sized_coverage.solve import solve_sized_coverage
     from planner.outputs.run_folder import write_run
     from planner.planning.clock import StageClock
-    from planner.planning.pipeline import check_plan, plan
+    from planner.planning.check_plan import check_plan
+    from planner.planning.pipeline import plan
     from planner.planning.result import Planned
 
 __all__ = [

@@ -8,7 +8,6 @@ from typing import TypeVar
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from planner.arrays import FloatArray
 from planner.errors import NoPlanError
@@ -18,13 +17,12 @@ from planner.physics.climate import CityClimate, city_climate
 from planner.physics.fleet import FleetOperation, check_turns, operate_fleet
 from planner.physics.range_table import range_curves
 from planner.planning.array_cache import ArrayCache
+from planner.planning.check_plan import evaluate
 from planner.planning.clock import StageClock
 from planner.planning.confirm import confirm, day_tables
 from planner.planning.contested import contested_curves
-from planner.planning.corridors.check import check_corridors
 from planner.planning.corridors.labels import corridors_of_plan
 from planner.planning.corridors.limits import check_road_limits
-from planner.planning.corridors.prepare import CorridorInput
 from planner.planning.corridors.roads import CorridorRoads, prepare_roads
 from planner.planning.futures.confirm import recompute_futures
 from planner.planning.futures.hedge import Hedged, hedge
@@ -34,7 +32,6 @@ from planner.planning.joined_network import (
     areas_of_stations,
     audit,
     is_connected,
-    join_network,
     network_assumptions,
     reach_on_network,
 )
@@ -59,7 +56,7 @@ from planner.planning.reasons.stored import siting_tables
 from planner.planning.result import Checked, Planned
 from planner.planning.rounds import Fitted, fit_packs_and_stations
 from planner.planning.siting.question import ask_of
-from planner.plans import AuditedTimes, Evaluation, Plan, check_labels
+from planner.plans import Evaluation, Plan
 from planner.plans.currency import in_currency
 from planner.plans.derived import Derived, derive
 from planner.plans.reasons import explain_candidates
@@ -302,7 +299,7 @@ def _check(given: _Given, stationed: _Stationed) -> _Checked:
         if given.roads is not None:
             corridors = corridors_of_plan(instance, given.fleet, given.roads, result)
         derived = derive(instance, given.climate)
-        evaluation = _evaluate(instance, result, audited, derived, corridors)
+        evaluation = evaluate(instance, result, audited, derived, corridors)
     futures: dict[str, pd.DataFrame] = {}
     if hedged is not None:
         what = "what is served in each future recomputed without the solver"
@@ -446,47 +443,6 @@ def _with_reasons(
 
 def _part_of(options: SolveOptions, time_frac: float) -> SolveOptions:
     return replace(options, time_limit_s=options.time_limit_s * time_frac)
-
-
-def _evaluate(
-    instance: Instance,
-    plan: Plan,
-    audited: AuditedTimes,
-    derived: Derived,
-    corridors: tuple[CorridorInput, NDArray[np.float64] | None] | None,
-) -> Evaluation:
-    """The independent check of cities and corridors together."""
-    if corridors is None:
-        return check_labels(instance, plan, audited, derived)
-    given, driven_frac = corridors
-    names = plan.corridor_stations["corridor_station_id"]
-    stated = next(model for model in plan.models if model.name == "corridors")
-    trips = check_corridors(instance, given, names, driven_frac, stated)
-    evaluation = check_labels(instance, plan, audited, derived, trips.share)
-    return replace(
-        evaluation,
-        kpi={**evaluation.kpi, **trips.kpi},
-        tables={**evaluation.tables, **trips.tables},
-    )
-
-
-def check_plan(instance: Instance, plan: Plan) -> Evaluation:
-    """Check any plan of an instance, drive times included, and recompute its figures.
-
-    Raises
-    ------
-    CheckError
-        With every violation found.
-    """
-    network, climate = join_network(instance), city_climate(instance)
-    corridors = None
-    if instance.scenario.corridors.funding != "none":
-        fleet = operate_fleet(instance, climate)
-        corridors = corridors_of_plan(
-            instance, fleet, prepare_roads(instance, fleet, climate), plan
-        )
-    audited = audit(instance, network, plan)
-    return _evaluate(instance, plan, audited, derive(instance, climate), corridors)
 
 
 def _solve_options(instance: Instance) -> SolveOptions:

@@ -22,7 +22,8 @@ from planner.planning.joined_network import (
     network_assumptions,
     reach_on_network,
 )
-from planner.planning.pipeline import check_plan, plan
+from planner.planning.check_plan import check_plan
+from planner.planning.pipeline import plan
 from tests.phased_tutorial import phased_tutorial
 
 

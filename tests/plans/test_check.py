@@ -8,7 +8,7 @@ import pytest
 
 from planner.errors import CheckError
 from planner.instance import Instance
-from planner.planning.pipeline import check_plan
+from planner.planning.check_plan import check_plan
 from planner.planning.result import Planned
 from planner.plans import LEAST_MONEY, Plan
 

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from planner.instance import SEGMENTS, Instance
 from planner.physics.climate import CityClimate, city_climate
-from planner.planning.pipeline import check_plan, plan
+from planner.planning.check_plan import check_plan
+from planner.planning.pipeline import plan
 from planner.planning.result import Planned
 from planner.plans.derived import derive
 from planner.plans.fleet_rows import whole_fleet

@@ -7,7 +7,8 @@ import pytest
 
 from planner.errors import CheckError
 from planner.instance import Instance
-from planner.planning.pipeline import check_plan, plan
+from planner.planning.check_plan import check_plan
+from planner.planning.pipeline import plan
 from planner.plans import LEAST_MONEY, ModelResult
 from planner.plans.plan import Plan
 

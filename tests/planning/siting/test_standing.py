@@ -11,7 +11,8 @@ import pytest
 from planner.errors import CheckError, InfeasibleError, InputError
 from planner.instance import Instance
 from planner.instance.read import read_instance
-from planner.planning.pipeline import check_plan, plan
+from planner.planning.check_plan import check_plan
+from planner.planning.pipeline import plan
 from planner.planning.siting.standing import (
     find_standing,
     fitting_types,

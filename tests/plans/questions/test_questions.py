@@ -8,7 +8,8 @@ import pytest
 
 from planner.errors import CheckError, InputError
 from planner.instance import Instance, read_instance
-from planner.planning.pipeline import check_plan, plan
+from planner.planning.check_plan import check_plan
+from planner.planning.pipeline import plan
 from planner.planning.result import Planned
 from planner.plans import Plan
 from tests.scenarios import BY_HAND
