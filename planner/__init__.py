@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from planner.models.national.solve import solve_national
     from planner.models.sized_coverage.solve import solve_sized_coverage
     from planner.outputs.run_folder import write_run
-    from planner.planning.clock import StageClock
     from planner.planning.check_plan import check_plan
+    from planner.planning.clock import StageClock
     from planner.planning.pipeline import plan
     from planner.planning.result import Planned
 
@@ -50,7 +50,7 @@ _HOME = {
     "LocationResult": "planner.location",
     "Planned": "planner.planning.result",
     "StageClock": "planner.planning.clock",
-    "check_plan": "planner.planning.pipeline",
+    "check_plan": "planner.planning.check_plan",
     "facility_location": "planner.location",
     "maximal_covering": "planner.location",
     "p_median": "planner.location",

@@ -103,7 +103,14 @@ MAY_IMPORT: dict[str, set[str]] = {
         "simulation",
         "validation",
     },
-    "__init__": {"instance", "location", "models", "outputs.run_folder", "planning.pipeline"}
+    "__init__": {
+        "instance",
+        "location",
+        "models",
+        "outputs.run_folder",
+        "planning.check_plan",
+        "planning.pipeline",
+    }
     | PLANNED,
 }
 """What each room of `planner` may import, as rooms or as modules in them: downwards, no circle."""

@@ -15,6 +15,7 @@ from planner.instance import Instance, read_instance
 from planner.instance.settings.network import Network
 from planner.network import drive_time_reach
 from planner.network.drive_areas import STEP_KM_PER_MIN
+from planner.planning.check_plan import check_plan
 from planner.planning.joined_network import (
     areas_of_stations,
     audit,
@@ -22,7 +23,6 @@ from planner.planning.joined_network import (
     network_assumptions,
     reach_on_network,
 )
-from planner.planning.check_plan import check_plan
 from planner.planning.pipeline import plan
 from tests.phased_tutorial import phased_tutorial
 

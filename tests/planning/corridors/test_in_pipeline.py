@@ -12,8 +12,8 @@ from planner.errors import CheckError, InfeasibleError, InputError
 from planner.instance import Instance, read_instance
 from planner.physics.climate import city_climate
 from planner.planning import pipeline
-from planner.planning.joined_network import join_network, next_stations
 from planner.planning.check_plan import check_plan
+from planner.planning.joined_network import join_network, next_stations
 from planner.planning.pipeline import plan
 from planner.planning.result import Planned
 from planner.planning.rounds import Fitted
