@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from planner.arrays import BoolArray, FloatArray, IndexArray, IntArray, freeze
+from planner.models.packs.supply import PackSupply
 from planner.solving.linear_again import LinearBasis
 from planner.solving.proof import Proof
 
@@ -14,7 +15,7 @@ class PackAssignmentProblem:
     """Which packs each city gets in each quarter, and which vehicles they go to.
 
     Sets: quarters q in order, cities c, vehicle groups g (the vehicles of one class in one city),
-    packs k, chemistries h, options o (a group with a pack that fits its envelope).
+    packs k, chemistries h, options o (a group with a pack that fits its envelope), markets m.
 
     Attributes
     ----------
@@ -47,11 +48,21 @@ class PackAssignmentProblem:
         How many of them, nationwide, leave in each quarter, >= 0; no more in all than there are.
     relocation_cost : float array, shape (num_packs,)
         Cost of moving one pack to another city, >= 0 [CNY].
-    supply_kwh : float array, shape (num_quarters, num_chemistries)
-        Energy of new packs available up to and with each quarter, >= 0, never falling; inf where
-        not limited [kWh].
+    supply : PackSupply
+        Who makes the energy of new packs, and who else asks for it.
     no_pack_cost : float array, shape (num_quarters,)
         Cost of a vehicle without a pack in that quarter [CNY].
+    accepting_frac : float array, shape (num_quarters, num_groups, num_chemistries)
+        Share of the group's vehicles that may have a pack of the chemistry, in [0, 1].
+    city_market_idx : int array, shape (num_cities,)
+        Market of each city.
+    min_order : float array, shape (num_packs, num_markets)
+        Deliveries of a pack to a market's cities in a quarter are none or at least so many, >= 0
+        [packs].
+    carbon_kg : float array, shape (num_packs,)
+        Carbon footprint of one new pack, >= 0 [kg of CO2 equivalent].
+    carbon_cap_kg : float
+        Most of it, of all packs delivered over all quarters; inf for no limit.
     """
 
     vehicles: FloatArray
@@ -69,15 +80,22 @@ class PackAssignmentProblem:
     initial_stock: FloatArray
     initial_retirement: FloatArray
     relocation_cost: FloatArray
-    supply_kwh: FloatArray
+    supply: PackSupply
     no_pack_cost: FloatArray
+    accepting_frac: FloatArray
+    city_market_idx: IndexArray
+    min_order: FloatArray
+    carbon_kg: FloatArray
+    carbon_cap_kg: float
 
     def __post_init__(self) -> None:
         num_quarters, num_groups = len(self.no_pack_cost), len(self.group_city_idx)
         num_options, (num_cities, num_packs) = len(self.option_group_idx), self.initial_stock.shape
-        num_chemistries = self.supply_kwh.shape[-1]
+        num_chemistries = self.supply.num_chemistries
         if num_quarters == 0:
             raise ValueError("there must be at least one quarter")
+        if len(self.supply.produced_kwh) != num_quarters:
+            raise ValueError(f"supply must have {num_quarters} quarters")
         shapes = {
             "vehicles": (num_quarters, num_groups),
             "option_pack_idx": (num_options,),
@@ -91,7 +109,10 @@ class PackAssignmentProblem:
             "life_quarters": (num_packs,),
             "initial_retirement": (num_quarters, num_packs),
             "relocation_cost": (num_packs,),
-            "supply_kwh": (num_quarters, num_chemistries),
+            "accepting_frac": (num_quarters, num_groups, num_chemistries),
+            "city_market_idx": (num_cities,),
+            "min_order": (num_packs, self.num_markets),
+            "carbon_kg": (num_packs,),
         }
         for name, shape in shapes.items():
             if getattr(self, name).shape != shape:
@@ -101,6 +122,7 @@ class PackAssignmentProblem:
             "option_group_idx": num_groups,
             "option_pack_idx": num_packs,
             "pack_chemistry_idx": num_chemistries,
+            "city_market_idx": self.num_markets,
         }
         for name, end in ends.items():
             index = getattr(self, name)
@@ -110,6 +132,7 @@ class PackAssignmentProblem:
             "vehicles": 0.0, "option_packs": 1.0, "option_cost": -np.inf, "pack_kwh": 0.0,
             "lease_cost": 0.0, "life_quarters": 1, "initial_stock": 0.0,
             "initial_retirement": 0.0, "relocation_cost": 0.0, "no_pack_cost": -np.inf,
+            "accepting_frac": 0.0, "min_order": 0.0, "carbon_kg": 0.0,
         }  # fmt: skip
         for name, bound in least.items():
             values = getattr(self, name)
@@ -117,9 +140,10 @@ class PackAssignmentProblem:
                 raise ValueError(f"{name} must be finite and >= {bound:g}")
         if not ((self.pack_kwh > 0).all() and (self.lease_cost > 0).all()):
             raise ValueError("pack_kwh and lease_cost must be > 0")
-        falls = self.supply_kwh[1:] < self.supply_kwh[:-1]
-        if falls.any() or not (self.supply_kwh >= 0).all():
-            raise ValueError("supply_kwh must be >= 0 and never fall from quarter to quarter")
+        if (self.accepting_frac > 1).any():
+            raise ValueError("accepting_frac must be <= 1")
+        if not self.carbon_cap_kg >= 0:
+            raise ValueError("carbon_cap_kg must be >= 0")
         # A fleet's packs split over quarters and added up again may miss the total by rounding.
         standing = self.initial_stock.sum(axis=0)
         if (self.initial_retirement.sum(axis=0) > standing * (1 + 1e-9)).any():
@@ -151,6 +175,35 @@ class PackAssignmentProblem:
         """Number of options."""
         return len(self.option_group_idx)
 
+    @property
+    def num_markets(self) -> int:
+        """Number of markets."""
+        return int(self.min_order.shape[-1])
+
+    @property
+    def num_chemistries(self) -> int:
+        """Number of chemistries."""
+        return self.supply.num_chemistries
+
+    @property
+    def option_chemistry_idx(self) -> IndexArray:
+        """Chemistry of each option's pack."""
+        return self.pack_chemistry_idx[self.option_pack_idx]
+
+    def by_market(self, of_cities: FloatArray) -> FloatArray:
+        """Sums over each market's cities.
+
+        Parameters
+        ----------
+        of_cities : float array, shape (num_quarters, num_cities, num_packs)
+
+        Returns
+        -------
+        float array, shape (num_quarters, num_packs, num_markets)
+        """
+        of_market = np.eye(self.num_markets)[self.city_market_idx]
+        return np.asarray(np.einsum("qck,cm->qkm", of_cities, of_market))
+
 
 @dataclass(frozen=True)
 class PackAssignment:
@@ -159,7 +212,7 @@ class PackAssignment:
     Attributes
     ----------
     proof : Proof
-        Of the cost of all quarters [CNY].
+        Of the cost of all quarters, that of buyers who are not served included [CNY].
     option_vehicles : ndarray, shape (num_quarters, num_options)
         Vehicles per option.
     without_pack : ndarray, shape (num_quarters, num_groups)
@@ -168,8 +221,23 @@ class PackAssignment:
         Packs standing in the city during the quarter.
     delivered, retired, moved_in, moved_out : ndarrays, same shape
         Packs that come and go at the beginning of the quarter.
+    made : ndarray, shape (num_quarters, num_sources)
+        Energy made in the quarter [kWh].
+    supply_flow : ndarray, shape (num_quarters, num_sources, num_applications)
+        Energy taken from each source for each application [kWh].
+    buyer_served : ndarray, shape (num_quarters, num_buyers)
+        Energy that other buyers get [kWh].
+    order_open : bool ndarray, shape (num_quarters, num_packs, num_markets)
+        Whether anything of the pack is delivered to the market in the quarter.
     supply_value : ndarray, shape (num_quarters, num_chemistries)
-        What one more kWh produced in the quarter saves, >= 0 [CNY/kWh].
+        What one more kWh produced in the quarter for the problem's vehicles saves, >= 0 [CNY/kWh].
+        This value and those below hold at the plan's orders, where there are smallest ones.
+    application_value : ndarray, shape (num_quarters, num_chemistries, num_applications)
+        The same for each application; the first is ``supply_value`` [CNY/kWh].
+    material_value : ndarray, shape (num_quarters, num_materials)
+        What one more kg of material from the quarter on saves, >= 0 [CNY/kg].
+    carbon_value : float
+        What one more kg of the carbon cap saves, >= 0 [CNY/kg].
     pack_value : ndarray, shape (num_quarters, num_cities, num_packs)
         What one more pack in the city from that quarter on saves, its lease paid [CNY].
     basis : LinearBasis, optional
@@ -184,7 +252,14 @@ class PackAssignment:
     retired: FloatArray
     moved_in: FloatArray
     moved_out: FloatArray
+    made: FloatArray
+    supply_flow: FloatArray
+    buyer_served: FloatArray
+    order_open: BoolArray
     supply_value: FloatArray
+    application_value: FloatArray
+    material_value: FloatArray
+    carbon_value: float
     pack_value: FloatArray
     basis: LinearBasis | None = None
 
@@ -202,12 +277,15 @@ def at_most(problem: PackAssignmentProblem, plan: PackAssignment) -> PackAssignm
     -------
     PackAssignmentProblem
         Its options are those of ``problem``, each a group of its own; vehicles without a pack are
-        groups without options. Each of its plans is one of ``problem``, too.
+        groups without options. Each of its plans is one of ``problem``, too: as many accept a
+        chemistry as have it.
     """
     of_option = problem.group_city_idx[problem.option_group_idx]
+    num_groups = problem.num_options + problem.num_groups
     return replace(
         problem,
         vehicles=np.hstack((plan.option_vehicles, plan.without_pack)),
         group_city_idx=np.concatenate((of_option, problem.group_city_idx)),
         option_group_idx=np.arange(problem.num_options, dtype=np.int32),
+        accepting_frac=np.ones((problem.num_quarters, num_groups, problem.num_chemistries)),
     )

@@ -1,40 +1,34 @@
 """Packs to cities and vehicles by quarter at least cost: solve the program, prove the plan.
 
-The model is in `planner.models.packs.lp`, its duals and the bound in `planner.models.packs.prices`.
+The model is in `planner.models.packs.lp`, its duals and the bound in `planner.models.packs.prices`,
+orders of a smallest size in `planner.models.packs.orders`.
 """
 
 import math
 import time
-from collections.abc import Mapping
-from dataclasses import replace
+from collections.abc import Callable
 
-import numpy as np
-
-from planner.arrays import BoolArray, FloatArray
-from planner.errors import NoPlanError, PlannerError
-from planner.models.packs.lp import (
-    PackAssignmentLp,
-    pack_assignment_lp,
-    pack_assignment_model,
-    spread,
-)
-from planner.models.packs.prices import dual_bound, prices_of
+from planner.errors import NoPlanError
+from planner.models.packs.answer import Answer, answer_of
+from planner.models.packs.lp import PackAssignmentLp, pack_assignment_lp, pack_assignment_model
+from planner.models.packs.orders import MOST_PROGRAMS, search_orders
+from planner.models.packs.prices import Orders
 from planner.models.packs.problem import PackAssignment, PackAssignmentProblem
 from planner.solving.linear_again import LinearBasis, solve_linear_again
 from planner.solving.options import SolveOptions
 from planner.solving.proof import Proof
 from planner.solving.status import OPTIMAL_GAP_FRAC, Status, gap_frac
 
-ROUNDING_PACKS = 1e-9
-"""Amounts below are the solver's rounding and count as none."""
 ROUNDING_CNY = 1e-6
 """So little may the bound's sum exceed the plan's by rounding [CNY]."""
-ROW_TOLERANCE = 1e-9
-"""A plan keeps every row within this share of its largest number of packs, vehicles or MWh."""
 
 
 def solve_pack_assignment(
-    problem: PackAssignmentProblem, options: SolveOptions, start: PackAssignment | None = None
+    problem: PackAssignmentProblem,
+    options: SolveOptions,
+    start: PackAssignment | None = None,
+    *,
+    most_programs: int = MOST_PROGRAMS,
 ) -> PackAssignment:
     """Give packs to cities and vehicles at least cost over all quarters.
 
@@ -45,40 +39,35 @@ def solve_pack_assignment(
         For the time limit.
     start : PackAssignment, optional
         Answer to a problem with the same sets, near which the answer is looked for.
+    most_programs : int
+        Linear programs that smallest orders may take, however much time is left.
 
     Returns
     -------
     PackAssignment
-        Always a plan: a vehicle may stay without a pack at its stated cost.
+        Always a plan: a vehicle may stay without a pack at its stated cost. Without smallest orders
+        it is optimal; with them FEASIBLE, with the gap that is left, where a limit came first.
 
     Raises
     ------
     NoPlanError
-        If the time limit came before the LP solver's answer.
+        If the limit came before the LP solver's answer, or the first plan with smallest orders.
     PlannerError
         If the LP solver fails, with what it answered, or its plan does not keep the rows.
     """
     started = time.perf_counter()
     lp = pack_assignment_lp(problem)
     limit_s = math.inf if options.deterministic else options.time_limit_s
-    values, duals, basis = _solve(
-        lp, None if start is None else start.basis, limit_s - (time.perf_counter() - started)
-    )
-    plan = {name: spread(values, column) for name, column in lp.column.items()}
-    # Where moving is free the solver may move a pack in and out of the same place.
-    back_and_forth = np.minimum(plan["move_in"], plan["move_out"])
-    plan["move_in"], plan["move_out"] = (
-        plan[name] - back_and_forth for name in ("move_in", "move_out")
-    )
-    terms = (
-        problem.option_cost * plan["use"],
-        problem.no_pack_cost[:, None] * plan["none"],
-        problem.lease_cost * plan["stock"],
-        problem.relocation_cost * plan["move_in"],
-    )
-    objective = math.fsum(math.fsum(term.ravel().tolist()) for term in terms)
-    prices = prices_of(problem, lp, duals)
-    bound = dual_bound(problem, lp, prices)
+
+    def left_s() -> float:
+        return limit_s - (time.perf_counter() - started)
+
+    if (lp.row["order"] >= 0).any():
+        answer, bound, _ = search_orders(problem, lp, start, left_s, most_programs)
+    else:
+        answer = _solve(problem, lp, None if start is None else start.basis, left_s)
+        bound = answer.bound
+    objective, prices, plan = answer.objective, answer.prices, answer.amounts
     if 0.0 < bound - objective <= ROUNDING_CNY:
         bound = objective
     gap = gap_frac(objective, bound, sense="min")
@@ -100,80 +89,53 @@ def solve_pack_assignment(
         retired=plan["retire"],
         moved_in=plan["move_in"],
         moved_out=plan["move_out"],
-        supply_value=prices.supply_value,
+        made=plan["made"],
+        supply_flow=plan["take"],
+        buyer_served=plan["sold"],
+        order_open=problem.by_market(plan["deliver"]) > 0,
+        supply_value=prices.energy[:, :, 0],
+        application_value=prices.energy,
+        material_value=prices.material_value,
+        carbon_value=prices.carbon,
         pack_value=prices.pack,
-        basis=basis,
+        basis=answer.basis,
     )
 
 
-def gate_values(
-    problem: PackAssignmentProblem,
-    plan: PackAssignment,
-    openings: Mapping[str, tuple[BoolArray, BoolArray]],
-    options: SolveOptions,
-) -> dict[str, float]:
-    """What opening gates earlier would save, by solving again with each opening.
+def proven_saving(before: PackAssignment, after: PackAssignment) -> float:
+    """What an answer saves for sure against one to a problem that allows less [CNY].
 
     Parameters
     ----------
-    problem : PackAssignmentProblem
-    plan : PackAssignment
-        The answer to ``problem``.
-    openings : mapping of label to (delivery_allowed, option_allowed)
-        Permissions in place of the problem's own, which they include.
-    options : SolveOptions
-        The time limit holds for all openings together.
+    before, after : PackAssignment
+        Answers to a problem and to one that allows more.
 
     Returns
     -------
-    dict of label to float
-        Savings over all quarters, >= 0 [CNY]; NaN where the time limit came first.
-
-    Raises
-    ------
-    ValueError
-        If an opening takes back a permission of the problem.
-    PlannerError
-        As `solve_pack_assignment`.
+    float
+        The difference of their costs; where orders left a gap, less what ``before`` may lack.
     """
-    started = time.perf_counter()
-    savings = {}
-    for label, (delivery_allowed, option_allowed) in openings.items():
-        opened = replace(problem, delivery_allowed=delivery_allowed, option_allowed=option_allowed)
-        taken = problem.delivery_allowed & ~delivery_allowed
-        if taken.any() or (problem.option_allowed & ~option_allowed).any():
-            raise ValueError(f"opening {label!r} takes back a permission")
-        left_s = options.time_limit_s - (time.perf_counter() - started)
-        try:
-            within = replace(options, time_limit_s=max(left_s, 1e-3))
-            result = solve_pack_assignment(opened, within, plan)
-        except NoPlanError:
-            savings[label] = math.nan
-        else:
-            savings[label] = max(0.0, plan.proof.objective - result.proof.objective)
-    return savings
+    is_proven = before.proof.status is after.proof.status is Status.OPTIMAL
+    least = before.proof.objective if is_proven else before.proof.bound
+    return least - after.proof.objective
 
 
 def _solve(
-    lp: PackAssignmentLp, start: LinearBasis | None, time_limit_s: float
-) -> tuple[FloatArray, FloatArray, LinearBasis | None]:
-    """Values of the columns and duals of the rows, by GLOP's dual simplex; and the basis."""
-    started = time.perf_counter()
+    problem: PackAssignmentProblem,
+    lp: PackAssignmentLp,
+    start: LinearBasis | None,
+    left_s: Callable[[], float],
+) -> Answer:
+    """The linear program alone, by GLOP's dual simplex."""
+    time_limit_s = left_s()
     found, basis = solve_linear_again(
         pack_assignment_model(lp), start, time_limit_s=max(time_limit_s, 1e-3)
     )
     # Cut short, GLOP may call its state abnormal.
-    is_late = found.values is None and time.perf_counter() - started >= time_limit_s
+    is_late = found.values is None and left_s() <= 0.0
     if found.status is Status.NO_SOLUTION or is_late:
         raise NoPlanError(
             f"packs by quarter: no plan within {time_limit_s:.3g} s ({found.message}); "
             "raise solver.time_limit_s"
         )
-    if found.values is None or found.duals is None:
-        raise PlannerError(f"packs by quarter: the LP solver answered {found.message}")
-    values = np.where(found.values > ROUNDING_PACKS, found.values, 0.0)
-    activity = lp.matrix @ values
-    missed = np.maximum(lp.row_lower - activity, activity - lp.row_upper).max(initial=0.0)
-    if missed > ROW_TOLERANCE * values.max(initial=1.0):
-        raise PlannerError(f"packs by quarter: the LP solver's plan misses a row by {missed:.3g}")
-    return values, found.duals, basis
+    return answer_of(problem, lp, found, basis, Orders.open(problem))

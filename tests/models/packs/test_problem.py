@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from planner.models.packs.problem import PackAssignmentProblem
+from planner.models.packs.supply import PackSupply
 from tests.models.packs.test_solve import two_cities
 
 
@@ -18,8 +19,14 @@ from tests.models.packs.test_solve import two_cities
         (lambda p: {"lease_cost": 0 * p.lease_cost}, "lease_cost must be > 0"),
         (lambda p: {"life_quarters": 0 * p.life_quarters}, "life_quarters .* >= 1"),
         (lambda p: {"group_city_idx": p.group_city_idx + 1}, r"group_city_idx .* \[0, 2\)"),
-        (lambda p: {"supply_kwh": p.supply_kwh[::-1] * [[1], [0.5]]}, "never fall"),
-        (lambda p: {"supply_kwh": np.nan * p.supply_kwh}, "supply_kwh must be >= 0"),
+        (lambda _: {"supply": PackSupply.unlimited(3, 2)}, "supply must have 2 quarters"),
+        (lambda p: {"accepting_frac": 2 * p.accepting_frac}, "accepting_frac must be <= 1"),
+        (lambda p: {"accepting_frac": -p.accepting_frac}, "accepting_frac must be finite and >= 0"),
+        (lambda p: {"city_market_idx": p.city_market_idx + 1}, r"city_market_idx .* \[0, 1\)"),
+        (lambda p: {"min_order": p.min_order - 1}, "min_order must be finite and >= 0"),
+        (lambda p: {"min_order": p.min_order[:1]}, r"min_order has shape \(1, 1\), not \(2, 1\)"),
+        (lambda p: {"carbon_kg": p.carbon_kg - 1}, "carbon_kg must be finite and >= 0"),
+        (lambda _: {"carbon_cap_kg": np.nan}, "carbon_cap_kg must be >= 0"),
         (
             lambda p: {"initial_retirement": np.array([[15.0, 0.0], [8.0, 0.0]])},
             "takes more packs than initial_stock has",

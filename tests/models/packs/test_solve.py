@@ -11,9 +11,11 @@ from scipy.optimize import linprog
 
 from planner.errors import NoPlanError, PlannerError
 from planner.models.packs.problem import PackAssignment, PackAssignmentProblem
-from planner.models.packs.solve import gate_values, solve_pack_assignment
+from planner.models.packs.solve import proven_saving, solve_pack_assignment
+from planner.models.packs.supply import PackSupply
 from planner.solving.options import SolveOptions
 from planner.solving.status import Status
+from tests.models.packs.unrestricted import unrestricted
 
 DETERMINISTIC = SolveOptions(deterministic=True)
 LFP, SODIUM = 0, 1
@@ -42,8 +44,9 @@ def two_cities(**changes: object) -> PackAssignmentProblem:
         initial_stock=np.array([[12.0, 0.0], [10.0, 0.0]]),
         initial_retirement=np.zeros((2, 2)),
         relocation_cost=np.array([30.0, 30.0]),
-        supply_kwh=np.array([[np.inf, 300.0], [np.inf, 300.0]]),
+        supply=PackSupply.cumulative(np.array([[np.inf, 300.0], [np.inf, 300.0]])),
         no_pack_cost=np.array([1e4, 1e4]),
+        **unrestricted(2, 2, 2, 2, 2),
     )
     return replace(problem, **changes)  # type: ignore[arg-type]
 
@@ -66,8 +69,9 @@ def one_city(num_quarters: int, life: int, **changes: object) -> PackAssignmentP
         initial_stock=np.zeros((1, 1)),
         initial_retirement=np.zeros((num_quarters, 1)),
         relocation_cost=np.array([10.0]),
-        supply_kwh=np.full((num_quarters, 1), np.inf),
+        supply=PackSupply.unlimited(num_quarters, 1),
         no_pack_cost=np.full(num_quarters, 1e4),
+        **unrestricted(num_quarters, 1, 1, 1, 1),
     )
     return replace(problem, **changes)  # type: ignore[arg-type]
 
@@ -106,9 +110,18 @@ def problems(draw: st.DrawFn) -> PackAssignmentProblem:
         initial_stock=stock,
         initial_retirement=leaving,
         relocation_cost=rng.uniform(0, 100, num_packs) * draw(st.sampled_from([0, 1])),
-        supply_kwh=supply,
+        supply=PackSupply.cumulative(supply),
         no_pack_cost=rng.uniform(200, 2000, num_quarters),
+        **unrestricted(num_quarters, len(group_city), num_cities, num_packs, 2),
     )
+
+
+def cumulative_kwh(problem: PackAssignmentProblem) -> np.ndarray:
+    """Energy available up to and with each quarter by chemistry, inf where there is no source."""
+    supply_kwh = np.full((problem.num_quarters, problem.num_chemistries), np.inf)
+    for s, h in enumerate(problem.supply.source_chemistry_idx):
+        supply_kwh[:, h] = problem.supply.produced_kwh[:, s].cumsum()
+    return supply_kwh
 
 
 def assert_kept(problem: PackAssignmentProblem, plan: PackAssignment) -> None:
@@ -148,15 +161,16 @@ def assert_kept(problem: PackAssignmentProblem, plan: PackAssignment) -> None:
                 assert plan.stock[at] == pytest.approx(
                     before + comes - plan.retired[at] - plan.moved_out[at], **near
                 )
-                if not problem.option_allowed[q, here].any():
+                if not problem.delivery_allowed[at]:
                     assert plan.moved_in[at] == 0
                 cost += problem.lease_cost[k] * plan.stock[at]
                 cost += problem.relocation_cost[k] * plan.moved_in[at]
-        for h in range(problem.supply_kwh.shape[1]):
+        supply_kwh = cumulative_kwh(problem)
+        for h in range(problem.num_chemistries):
             of_chemistry = problem.pack_chemistry_idx == h
             delivered = plan.delivered[: q + 1].sum(axis=(0, 1))
             shipped_kwh = delivered[of_chemistry] @ problem.pack_kwh[of_chemistry]
-            assert shipped_kwh <= problem.supply_kwh[q, h] + 1e-6
+            assert shipped_kwh <= supply_kwh[q, h] + 1e-6
     assert plan.proof.objective == pytest.approx(cost, **near)
     assert plan.proof.bound <= plan.proof.objective + 1e-9 * abs(plan.proof.objective)
     assert (plan.supply_value >= 0).all()
@@ -181,13 +195,11 @@ def reference_cost(problem: PackAssignmentProblem) -> float:
             variable("z", q, g, price=problem.no_pack_cost[q])
         for c in range(num_cities):
             for k in range(num_packs):
-                here = (option_city == c) & (problem.option_pack_idx == k)
                 delivery = problem.delivery_allowed[q, c, k]
-                is_open = delivery or problem.option_allowed[q, here].any()
                 variable("s", q, c, k, price=problem.lease_cost[k])
                 variable("d", q, c, k, there=delivery)
                 variable("t", q, c, k)
-                variable("in", q, c, k, price=problem.relocation_cost[k], there=is_open)
+                variable("in", q, c, k, price=problem.relocation_cost[k], there=delivery)
                 variable("out", q, c, k)
     equal: list[tuple[dict[tuple[object, ...], float], float]] = []
     most: list[tuple[dict[tuple[object, ...], float], float]] = []
@@ -213,14 +225,15 @@ def reference_cost(problem: PackAssignmentProblem) -> float:
                 balance |= {("in", q, c, k): -1.0, ("out", q, c, k): 1.0}
                 balance |= {("s", q - 1, c, k): -1.0} if q else {}
                 equal.append((balance, 0.0 if q else problem.initial_stock[c, k]))
-        for h in np.flatnonzero(np.isfinite(problem.supply_kwh[q])).tolist():
+        supply_kwh = cumulative_kwh(problem)
+        for h in np.flatnonzero(problem.supply.is_limited).tolist():
             shipped = {
                 ("d", then, c, k): problem.pack_kwh[k]
                 for then in range(q + 1)
                 for c in range(num_cities)
                 for k in np.flatnonzero(problem.pack_chemistry_idx == h).tolist()
             }
-            most.append((shipped, problem.supply_kwh[q, h]))
+            most.append((shipped, supply_kwh[q, h]))
 
     def dense(rows: list[tuple[dict[tuple[object, ...], float], float]]) -> np.ndarray:
         matrix = np.zeros((len(rows), len(cost)))
@@ -281,8 +294,9 @@ def test_one_quarter_is_the_obvious_allocation() -> None:
         lease_cost=np.array([100.0, 100.0]),
         initial_stock=np.zeros((2, 2)),
         initial_retirement=problem.initial_retirement[last],
-        supply_kwh=np.array([[np.inf, 500.0]]),
+        supply=PackSupply.cumulative(np.array([[np.inf, 500.0]])),
         no_pack_cost=problem.no_pack_cost[last],
+        accepting_frac=problem.accepting_frac[last],
     )
     plan = solve_pack_assignment(single, SolveOptions())
     assert_kept(single, plan)
@@ -349,14 +363,11 @@ def test_gates_are_worth_what_the_quarter_saves() -> None:
     mild_only = (everything[0].copy(), everything[1].copy())
     mild_only[0][0, COLD, SODIUM] = mild_only[1][0, 1] = False
     plan = solve_pack_assignment(problem, SolveOptions())
-    openings = {"all": everything, "mild": mild_only}
     # Six packs a quarter earlier, 250 in use less their lease; the LFP packs stand idle for that.
-    assert gate_values(problem, plan, openings, SolveOptions()) == pytest.approx(
-        {"all": 6 * (250 - 120), "mild": 0.0}
-    )
-    closed = {"none": (np.zeros_like(everything[0]), everything[1])}
-    with pytest.raises(ValueError, match="opening 'none' takes back a permission"):
-        gate_values(problem, plan, closed, SolveOptions())
+    for (delivery, option), saved in ((everything, 6 * (250 - 120)), (mild_only, 0.0)):
+        opened = replace(problem, delivery_allowed=delivery, option_allowed=option)
+        after = solve_pack_assignment(opened, SolveOptions(), plan)
+        assert proven_saving(plan, after) == pytest.approx(saved, abs=1e-6)
 
 
 @settings(max_examples=150, deadline=None)
@@ -377,9 +388,11 @@ def test_more_supply_never_costs_more_and_saves_its_value(
     h = data.draw(st.integers(0, 1))
 
     def saved_by(kwh: float) -> float:
-        supply = problem.supply_kwh.copy()
+        supply = cumulative_kwh(problem)
         supply[q:, h] += kwh
-        return plan.proof.objective - cost_of(replace(problem, supply_kwh=supply))
+        return plan.proof.objective - cost_of(
+            replace(problem, supply=PackSupply.cumulative(supply))
+        )
 
     rounding = 1e-9 * (1 + abs(plan.proof.objective))
     more = saved_by(100.0)
@@ -388,8 +401,9 @@ def test_more_supply_never_costs_more_and_saves_its_value(
     value, step = plan.supply_value[q, h], 1e-3
     assert more <= 100.0 * value + rounding
     above = saved_by(step) / step
-    if np.isfinite(problem.supply_kwh[q, h]) and problem.supply_kwh[0, h] > step:
-        least = np.diff(problem.supply_kwh[:, h], prepend=0.0)[q]
+    supply_kwh = cumulative_kwh(problem)[:, h]
+    if np.isfinite(supply_kwh[q]) and supply_kwh[0] > step:
+        least = np.diff(supply_kwh, prepend=0.0)[q]
         below = -saved_by(-step) / step if least > step else np.inf
         assert above - 1e3 * rounding <= value <= below + 1e3 * rounding
         if below - above < 1e-6:
@@ -503,10 +517,14 @@ def many_cities(num_cities: int) -> PackAssignmentProblem:
         initial_stock=rng.uniform(0.0, 1000.0, (num_cities, 2)),
         initial_retirement=np.zeros((num_quarters, 2)),
         relocation_cost=np.array([100.0, 100.0]),
-        supply_kwh=np.stack(
-            [np.full(num_quarters, np.inf), np.arange(num_quarters) * 1e5 * num_cities / 60], axis=1
+        supply=PackSupply.cumulative(
+            np.stack(
+                [np.full(num_quarters, np.inf), np.arange(num_quarters) * 1e5 * num_cities / 60],
+                axis=1,
+            )
         ),
         no_pack_cost=np.full(num_quarters, 2e4),
+        **unrestricted(num_quarters, num_cities, num_cities, 2, 2),
     )
 
 
