@@ -11,6 +11,7 @@ import pandas as pd
 from planner.errors import Fault
 from planner.instance.check_places import contradicting_sites, far_places
 from planner.instance.check_roads import check_road_ends, check_road_lengths, check_road_places
+from planner.instance.check_supply import check_supply
 from planner.instance.curve_sets import check_curves
 from planner.instance.layer import MAX_FAULTS_SHOWN, row_faults
 from planner.instance.names import nearest, suggest
@@ -53,7 +54,7 @@ def check_across_tables(
     for names, check in _CHECKS:
         if set(names) <= set(frames):
             faults += check(*(frames[name] for name in names), files)
-    return faults
+    return faults + check_supply(frames, files)
 
 
 def _is_among(values: pd.Series, known: pd.Series) -> "pd.Series[bool]":
@@ -102,36 +103,6 @@ def check_trips(frames: Mapping[str, pd.DataFrame], files: Mapping[str, str]) ->
         return []
     remedy = "the gravity model needs it; give the column, or a table of flows"
     return [Fault(files["cities"], None, "population", "", remedy)]
-
-
-def check_chemistries(
-    frames: Mapping[str, pd.DataFrame],
-    files: Mapping[str, str],
-    sold_elsewhere_frac: Mapping[str, float],
-    scenario_file: str,
-) -> list[Fault]:
-    """Check that the chemistries which settings name stand in the table ``chemistries``.
-
-    Parameters
-    ----------
-    frames, files : mapping
-        As of `check_across_tables`.
-    sold_elsewhere_frac : mapping of chemistry to share
-        The setting of that name.
-    scenario_file : str
-        Name that faults carry.
-    """
-    if "chemistries" not in frames:
-        return []
-    known = frames["chemistries"]["chemistry"]
-    return [
-        Fault(
-            scenario_file, None, f"packs.sold_elsewhere_frac.{chemistry}", chemistry,
-            _chemistry_remedy(chemistry, known, files),
-        )
-        for chemistry in sold_elsewhere_frac
-        if chemistry not in set(known)
-    ]  # fmt: skip
 
 
 def _unknown(
@@ -226,25 +197,6 @@ def _at(
     return row_faults(files[table], TABLES[table], frame, rows, column, remedy, values)
 
 
-def _rule_markets(
-    cities: pd.DataFrame, gates: pd.DataFrame, files: Mapping[str, str]
-) -> list[Fault]:
-    """Gates of a market that no city belongs to, but for its spelling: they would hold for nobody.
-
-    Markets unlike all of the cities' are noted (`unused_rows`): a table of gates may know more.
-    """
-    known = cities["market"].dropna().unique().tolist()
-    is_unknown = gates["market"].notna() & ~gates["market"].isin(known)
-    faults = []
-    for market in gates["market"][is_unknown].unique():
-        close = nearest(market, known)
-        if close:
-            rows = np.flatnonzero(gates["market"] == market)
-            remedy = f"no city has this market; did you mean {close}?"
-            faults += _at(files, "gates", gates, "market", rows, remedy)
-    return faults
-
-
 def _pack_envelopes(
     vehicles: pd.DataFrame, packs: pd.DataFrame, files: Mapping[str, str]
 ) -> list[Fault]:
@@ -282,7 +234,7 @@ def _forced_sites_fit(
 
 
 def unused_rows(frames: Mapping[str, pd.DataFrame], files: Mapping[str, str]) -> list[Note]:
-    """Rows for chemistries that no pack has and markets of no city: allowed, and said.
+    """Rows for chemistries that no pack has: allowed, and said.
 
     Parameters
     ----------
@@ -291,16 +243,13 @@ def unused_rows(frames: Mapping[str, pd.DataFrame], files: Mapping[str, str]) ->
     """
     used = set(frames["packs"]["chemistry"])
     notes = []
-    for name in ("curves", "supply", "gates"):
+    for name in ("curves", "supply", "gates", "materials", "other_buyers"):
+        if name not in files:
+            continue
         idle = frames[name]["chemistry"][~frames[name]["chemistry"].isin(used)]
         if len(idle):
             value = f"{len(idle)} rows of {', '.join(sorted(idle.unique()))} are not used"
             notes.append(Note(f"{files[name]}: chemistry", value, "INF", "no pack has it"))
-    gates = frames["gates"]["market"]
-    idle = gates[~gates.isin(frames["cities"]["market"])]
-    if len(idle):
-        value = f"{len(idle)} rows of {', '.join(sorted(idle.unique()))} are not used"
-        notes.append(Note(f"{files['gates']}: market", value, "INF", "no city belongs to it"))
     return notes
 
 
@@ -429,7 +378,6 @@ _CHECKS: tuple[tuple[tuple[str, ...], Callable[..., list[Fault]]], ...] = (
     (("vehicles",), _pack_warmth),
     (("vehicles", "packs"), _envelopes),
     (("vehicles", "packs"), _pack_envelopes),
-    (("cities", "gates"), _rule_markets),
     (("packs", "curves"), check_curves),
     (("roads",), check_road_ends),
     (("road_nodes", "roads"), check_road_lengths),

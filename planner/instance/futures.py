@@ -18,6 +18,7 @@ from planner.instance.read import SCENARIO_FILE, Instance
 from planner.instance.scale_tables import match_faults, scale_faults, scale_tables
 from planner.instance.settings.scale import Scale
 from planner.instance.settings.uncertainty import Changes, Factor, Future, Uncertainty
+from planner.instance.tables import TABLES, quarters_later
 
 WINTER_MONTHS = 3
 """A city's winter is its coldest so many months."""
@@ -226,31 +227,28 @@ def _changed(instance: Instance, changes: Changes) -> Instance:
 
 
 def _later_supply(supply: pd.DataFrame, chemistry: str, delay: int) -> pd.DataFrame:
-    """Every quarter has what an earlier one had; nothing before the first."""
+    """Every quarter has what the same source had earlier; nothing before its first."""
     rows = supply["chemistry"] == chemistry
-    known = dict(zip(supply["quarter"][rows], supply["gwh"][rows].astype(float), strict=True))
-    shifted = [known.get(_quarters_later(quarter, -delay), 0.0) for quarter in supply["quarter"]]
+    source = [name for name in TABLES["supply"].key_in(supply.columns) if name != "quarter"]
+    keys = supply[["quarter", *source]].fillna("")
+    earlier = keys.assign(quarter=[quarters_later(each, -delay) for each in keys["quarter"]])
+    known = pd.Series(supply["gwh"].to_numpy(float), pd.MultiIndex.from_frame(keys))
+    shifted = known.reindex(pd.MultiIndex.from_frame(earlier), fill_value=0.0).to_numpy()
     return supply.assign(gwh=np.where(rows, shifted, supply["gwh"].astype(float)))
 
 
 def _later_gates(gates: pd.DataFrame, chemistry: str, delay: int) -> pd.DataFrame:
-    """Gates of the chemistry open later; those that never open stay closed."""
-    rows = (gates["chemistry"] == chemistry) & gates["opens"].notna()
-    later = [
-        _quarters_later(quarter, delay) if is_late else quarter
-        for quarter, is_late in zip(gates["opens"], rows, strict=True)
-    ]
-    return gates.assign(opens=pd.Series(later, index=gates.index, dtype=gates["opens"].dtype))
-
-
-def _quarters_later(quarter: str, number: int) -> str:
-    """The quarter so many later, or earlier.
-
-    >>> _quarters_later("2027Q3", 2), _quarters_later("2027Q1", -1)
-    ('2028Q1', '2026Q4')
-    """
-    index = int(quarter[:4]) * 4 + int(quarter[5]) - 1 + number
-    return f"{index // 4}Q{index % 4 + 1}"
+    """Gates of the chemistry open later on all their dates; those without a date stay closed."""
+    rows = gates["chemistry"] == chemistry
+    changed = {}
+    for name in ("opens_low", "opens", "opens_high"):
+        if name in gates.columns:
+            later = [
+                quarters_later(quarter, delay) if is_late and isinstance(quarter, str) else quarter
+                for quarter, is_late in zip(gates[name], rows, strict=True)
+            ]
+            changed[name] = pd.Series(later, index=gates.index, dtype=gates[name].dtype)
+    return gates.assign(**changed)
 
 
 def _with_winter(

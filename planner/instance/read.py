@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 from planner.errors import Fault, InputError
 from planner.instance.check_across import (
     check_across_tables,
-    check_chemistries,
     check_corridor_type,
     check_horizon,
     check_trips,
@@ -24,6 +23,7 @@ from planner.instance.check_phasing import check_phasing, phasing_notes, states_
 from planner.instance.check_places import places_on_water, shared_points
 from planner.instance.check_roads import check_corridor_roads, road_notes
 from planner.instance.check_standing import check_standing
+from planner.instance.check_supply import check_dated_settings, supply_notes
 from planner.instance.check_table import check_table
 from planner.instance.coordinates import conversion_note, convert_shapes, convert_to_wgs84
 from planner.instance.credits import openstreetmap_note, with_credit
@@ -147,6 +147,8 @@ def read_instance(
             faults = check_corridor_type(like.stations, scenario.corridors.station_type)
             faults += check_corridor_roads(like.roads, scenario.corridors.funding)
             faults += check_curve_set(like.curves, scenario.physics.curve_set, SCENARIO_FILE)
+            dated = {"gates": like.gates, "packs": like.packs}
+            faults += check_dated_settings(dated, scenario, SCENARIO_FILE)
             if faults:
                 raise InputError(faults, source=str(folder))
             scenario = _credited(scenario, like.is_osm)
@@ -174,8 +176,7 @@ def read_instance(
             faults += check_curve_set(frames["curves"], scenario.physics.curve_set, SCENARIO_FILE)
         if scenario.corridors.funding != "none":
             faults += check_trips(frames, labels)
-        elsewhere = scenario.packs.sold_elsewhere_frac
-        faults += check_chemistries(frames, labels, elsewhere, SCENARIO_FILE)
+        faults += check_dated_settings(frames, scenario, SCENARIO_FILE)
     if faults or scenario is None:
         raise InputError(faults, source=str(folder))
     frames["zones"] = _with_centres(frames["zones"])
@@ -193,6 +194,7 @@ def read_instance(
     notes += [*unused_rows(frames, labels), *shared_points(frames, labels)]
     notes += places_on_water(frames, labels)
     notes += [*spread_notes(frames, labels), *phasing_notes(frames, scenario)]
+    notes += supply_notes(frames, labels, scenario.quarters)
     frames, fleet_notes = fit_fleet(frames, scenario)
     notes += fleet_notes
     frames["assumptions"] = with_notes(frames["assumptions"], notes)

@@ -23,6 +23,13 @@ MOST_BYTES = 10 * 2**20
 MOST_NESTED = 20
 """Tables and lists in each other: deeper than any setting lies."""
 
+REMOVED: Mapping[tuple[str, ...], str] = {
+    ("packs", "sold_elsewhere_frac"): "is no setting any more; write what others buy of the supply "
+    "as rows of the table other_buyers: buyer, application, chemistry, quarter, gwh (the share "
+    "times the quarter's supply), basis contract, source",
+}
+"""Settings of earlier versions, with what stands for them now."""
+
 _SECRET_NAME = re.compile("pass|pwd|secret", re.IGNORECASE)
 
 
@@ -174,6 +181,8 @@ def _setting_remedy(detail: Any) -> str:
     if detail["type"] != "extra_forbidden":
         return str(detail["msg"]).removeprefix("Value error, ")
     *sections, unknown = (str(part) for part in detail["loc"])
+    if (*sections, unknown) in REMOVED:
+        return REMOVED[(*sections, unknown)]
     if _SECRET_NAME.search(unknown):
         return f"unknown key; remove it, and put a password into {SAFE_PLACES}"
     model: Any = Scenario

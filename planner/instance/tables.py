@@ -32,8 +32,25 @@ def quarters_between(first: str, last: str) -> tuple[str, ...]:
     >>> quarters_between("2026Q3", "2027Q1")
     ('2026Q3', '2026Q4', '2027Q1')
     """
-    low, high = (int(name[:4]) * 4 + int(name[5]) - 1 for name in (first, last))
-    return tuple(f"{index // 4}Q{index % 4 + 1}" for index in range(low, high + 1))
+    low, high = (_quarter_index(name) for name in (first, last))
+    return tuple(_quarter_name(index) for index in range(low, high + 1))
+
+
+def quarters_later(quarter: str, number: int) -> str:
+    """The quarter so many later, or earlier.
+
+    >>> quarters_later("2027Q3", 2), quarters_later("2027Q1", -1)
+    ('2028Q1', '2026Q4')
+    """
+    return _quarter_name(_quarter_index(quarter) + number)
+
+
+def _quarter_index(name: str) -> int:
+    return int(name[:4]) * 4 + int(name[5]) - 1
+
+
+def _quarter_name(index: int) -> str:
+    return f"{index // 4}Q{index % 4 + 1}"
 
 
 PARAMETER_SETS = ("low", "mid", "high")

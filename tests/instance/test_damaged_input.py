@@ -57,6 +57,39 @@ OPTIONAL_TABLES: dict[str, dict[str, Any]] = {
     },
     "travel_times": {"zone_id": "Z1", "site_id": ["A", "B"], "minutes": [1.0, 2.5]},
     "assumptions": {"item": ["a", "b"], "value": "1", "mark": "?", "source": "made up"},
+    "materials": {
+        "material": ["precursor"], "chemistry": "sodium_ion", "kg_per_kwh": 2.2,
+        "source": "made up",
+    },
+    "material_supply": {
+        "material": "precursor", "supplier": ["", "mine"], "quarter": ["2026Q4", "2027Q1"],
+        "tonnes": 500.0, "source": "made up",
+    },
+    "offers": {
+        "pack_id": "na_25", "market": "CN", "samples_from": "2026Q1", "qualification_quarters": 2,
+        "lead_quarters": [1], "min_order_packs": [10.0], "source": "made up",
+    },
+    "declarations": {
+        "pack_id": "na_25", "item": ["origin", "abuse"], "status": ["held", "asked"],
+        "source": "made up",
+    },
+    "envelopes": {"envelope": ["#20", "#25"], "max_mass_kg": 500.0, "source": "made up"},
+    "brands": {"brand": ["A", "B"], "source": "made up"},
+    "brand_suppliers": {
+        "brand": "A", "chemistry": "sodium_ion", "supplier": "S", "exclusive": [False],
+        "source": "made up",
+    },
+    "car_models": {
+        "model": ["A1", "B1"], "brand": ["A", "B"], "envelope": "#25", "application": "swap_car",
+        "swap_version_from": "2026Q4", "source": "made up",
+    },
+    "model_chemistries": {
+        "model": ["A1"], "chemistry": "sodium_ion", "accepted_from": "2027Q1", "source": "made up",
+    },
+    "launches": {
+        "model": ["A1"], "market": "CN", "pack_id": "na_25", "quarter": "2027Q1", "packs": 5.0,
+        "source": "made up",
+    },
 }  # fmt: skip
 ODD_TEXTS = (
     "", " ", "\u00a0", "x", "-1", "0", "1e999", "1e308", "-0.0", "nan", "inf", "1,5", "1;5", "1_0",
@@ -153,10 +186,16 @@ def _odd_dialect(rng: random.Random, folder: Path) -> str:
     return f"{path.name}: {separator!r} {decimal!r} {encoding} {said}"
 
 
+def _numbers_if_any(column: "pd.Series[str]") -> "pd.Series[Any]":
+    """Numbers where all cells that hold something are, missing where they do not."""
+    numbers = pd.to_numeric(column, errors="coerce")
+    return numbers if (numbers.notna() == (column != "")).all() else column
+
+
 def _odd_parquet(rng: random.Random, folder: Path) -> str:
     path, frame = _pick(rng, folder)
     name = rng.choice(list(frame.columns))
-    typed = frame.apply(lambda column: pd.to_numeric(column, errors="coerce").fillna(column))
+    typed = frame.apply(_numbers_if_any)
     table = pa.Table.from_pandas(typed.convert_dtypes(), preserve_index=False)
     kind = rng.choice(ODD_ARROWS)
     at = table.column_names.index(name)

@@ -117,8 +117,8 @@ def _replace(file: str, *changes: tuple[str, str]) -> Break:
         (_replace("packs.csv", (",sodium_ion,", ",sodium,")), "did you mean sodium_ion"),
         (_replace("supply.csv", ("sodium_ion", "sodiun_ion")), "did you mean sodium_ion"),
         (_replace("gates.csv", (",lfp,", ",lpf,")), "lpf: no such chemistry; did you mean lfp"),
-        (_replace("scenario.toml", ("{ sodium_ion = 0.5", "{ sodium = 0.5")),
-         r"packs\.sold_elsewhere_frac\.sodium: sodium: .*did you mean sodium_ion"),
+        (_replace("scenario.toml", ("[packs]", "[packs]\nsold_elsewhere_frac = { lfp = 0.5 }")),
+         r"packs\.sold_elsewhere_frac: .*no setting any more; .* rows of the table other_buyers"),
         (lambda folder: (folder / "chemistries.csv").write_text(
             "chemistry,name,nickname,colour\nlfp,LFP,LFP,blue\n", encoding="utf-8"),
          r"chemistries\.csv, row 2 \(lfp\), colour: blue: write a colour such as #0072b2"),

@@ -17,7 +17,7 @@ class Packs(Section):
         "penalty", "whether a pack that misses the promise costs "
         "(costs.range_shortfall_cny_per_km) or is not given out: its vehicles get none",
     )  # fmt: skip
-    sold_elsewhere_frac: dict[str, float] = setting(
-        {}, "share of a chemistry's supply that goes to other buyers",
-        source="INF for sodium-ion: HyperStrong's 60 GWh over 3 years is half of 40 GWh a year",
+    carbon_cap_kt: float | None = setting(
+        None, "carbon footprint at most of making all packs that are delivered within the horizon "
+        "(packs.kgco2e_per_kwh); no limit if left out", unit="kt", ge=0, le=1e9,
     )  # fmt: skip
