@@ -2,16 +2,15 @@
 
 import itertools
 import math
-import re
 import tomllib
-from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, ValidationError, model_validator
+from pydantic import Field, model_validator
 
-from planner.errors import Fault, InputError
 from planner.instance import suggest
+from planner.instance.read_said import read_said
 from planner.instance.settings.scale import Column, Said, Scale, said
 from planner.outputs.kpi import known_kpis
 
@@ -37,16 +36,50 @@ class Variant(Said):
     scale: list[Scale] = said("columns that are multiplied", [])
 
 
+def setting_path(place: str) -> tuple[str, ...]:
+    """The names of a setting from the outside in, written as a dotted key of TOML.
+
+    Parameters
+    ----------
+    place : str
+
+    Raises
+    ------
+    ValueError
+        If it is no dotted key.
+
+    Examples
+    --------
+    >>> setting_path("siting.num_stations"), setting_path("gates.quantile_of.'UN 38.3'")
+    (('siting', 'num_stations'), ('gates', 'quantile_of', 'UN 38.3'))
+    """
+    if "\n" not in place and "#" not in place:
+        with suppress(tomllib.TOMLDecodeError):
+            names, inner = list[str](), tomllib.loads(f"{place} = 0")
+            while isinstance(inner, dict):
+                (name, inner), *_ = inner.items()
+                names.append(name)
+            return tuple(names)
+    raise ValueError(
+        f"{place!r} is no dotted key; e.g. siting.num_stations, or with names in quotes"
+    )
+
+
 class Axis(Said):
     """What a sweep varies: a setting, or the factor of a table's column."""
 
-    setting: str | None = said("a setting of scenario.toml, e.g. siting.num_stations", None)
+    setting: str | None = said(
+        "a setting of scenario.toml, e.g. siting.num_stations; a name with dots or spaces in "
+        "quotes: gates.quantile_of.'UN 38.3'", None,
+    )  # fmt: skip
     factor_of: Column | None = said("a column that is multiplied by the axis's value", None)
 
     @model_validator(mode="after")
     def _one_target(self) -> Self:
         if (self.setting is None) == (self.factor_of is None):
             raise ValueError("give either setting or factor_of")
+        if self.setting is not None:
+            setting_path(self.setting)
         return self
 
     @model_validator(mode="after")
@@ -59,8 +92,13 @@ class Axis(Said):
 
     @property
     def target(self) -> str:
-        """What it changes, in words; no two axes of a sweep change the same."""
+        """What it changes, in words."""
         return self.factor_of.place if self.factor_of else str(self.setting)
+
+    @property
+    def path(self) -> tuple[str, ...]:
+        """What it changes, from the outside in; no two axes of a sweep change the same."""
+        return (self.factor_of.place,) if self.factor_of else setting_path(str(self.setting))
 
 
 class ListedAxis(Axis):
@@ -190,9 +228,10 @@ class Study(Said):
         for name, sweep in self.sweeps.items():
             if isinstance(sweep, OneAtATime):
                 continue
-            for one, other in itertools.combinations([axis.target for axis in sweep.axes], 2):
-                if f"{one}.".startswith(f"{other}.") or f"{other}.".startswith(f"{one}."):
-                    raise ValueError(f"sweeps.{name}: two axes change {one}")
+            for one, other in itertools.combinations(sweep.axes, 2):
+                common = min(len(one.path), len(other.path))
+                if one.path[:common] == other.path[:common]:
+                    raise ValueError(f"sweeps.{name}: two axes change {one.target}")
             sizes = [len(axis.values) for axis in sweep.axes] if sweep.method == "grid" else [0]
             if math.prod(sizes) > MAX_SCENARIOS:
                 raise ValueError(f"sweeps.{name}: a grid of {math.prod(sizes):,} scenarios")
@@ -207,26 +246,4 @@ def read_study(path: Path) -> Study:
     InputError
         With all faults found.
     """
-    try:
-        content: Mapping[str, Any] = tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        remedy = "no such study file; give one (docs/batch.md)"
-        raise InputError([Fault(str(path), None, "", "", remedy)]) from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        line = re.search(r"line (\d+)", str(error))
-        row = int(line.group(1)) if line else None
-        remedy = "write valid UTF-8 TOML"
-        raise InputError([Fault(path.name, row, "", str(error), remedy)]) from error
-    try:
-        return Study.model_validate(content)
-    except ValidationError as error:
-        raise InputError([_fault(path.name, detail) for detail in error.errors()]) from error
-
-
-def _fault(file: str, detail: Any) -> Fault:
-    where = ".".join(str(part) for part in detail["loc"])
-    if detail["type"] == "missing":
-        return Fault(file, None, where, "", "key is missing; add it")
-    if detail["type"] == "value_error":
-        return Fault(file, None, where, "", str(detail["ctx"]["error"]))
-    return Fault(file, None, where, repr(detail["input"]), str(detail["msg"]))
+    return read_said(path, Study, "no such study file; give one (docs/batch.md)")

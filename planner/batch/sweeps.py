@@ -141,7 +141,7 @@ def _variant(axes: Sequence[Axis], row: Sequence[Value]) -> Variant:
         if axis.factor_of is not None:
             scale.append(Scale.model_validate(axis.factor_of.model_dump() | {"factor": value}))
             continue
-        *sections, key = str(axis.setting).split(".")
+        *sections, key = axis.path
         place = settings
         for section in sections:
             place = place.setdefault(section, {})

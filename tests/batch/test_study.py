@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from planner.batch.resolve import Resolved, resolve
-from planner.batch.study import TORNADO_FIGURES, OneAtATime, read_study
+from planner.batch.study import TORNADO_FIGURES, OneAtATime, read_study, setting_path
 from planner.batch.sweeps import tornadoes
 from planner.errors import InputError
 from tests.batch.study_folder import GRID, ROOT, StudyFolder
@@ -33,6 +33,51 @@ def _faults(study: StudyFolder, **content: Any) -> str:
     with pytest.raises(InputError) as caught:
         _resolved(study, **content)
     return str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("place", "path"),
+    [
+        ("siting.num_stations", ("siting", "num_stations")),
+        ("gates.quantile_of.'UN 38.3 and class 9 transport'",
+         ("gates", "quantile_of", "UN 38.3 and class 9 transport")),
+        ('gates.quantile_of."a=b"', ("gates", "quantile_of", "a=b")),
+    ],
+)  # fmt: skip
+def test_names_with_dots_and_spaces_are_quoted(place: str, path: tuple[str, ...]) -> None:
+    assert setting_path(place) == path
+
+
+@pytest.mark.parametrize(
+    "place", ["", "a.", "UN 38.3", "a = 1", "a = {} #", "a\nb", "'open", "a = {b", "[a]"]
+)
+def test_what_is_no_setting_is_told(place: str) -> None:
+    with pytest.raises(ValueError, match="no dotted key"):
+        setting_path(place)
+
+
+def test_a_sample_over_dates_of_certificates(study: StudyFolder) -> None:
+    names = ["GB 38031-2025", "EU battery passport", "qualification"]
+    axes = [{"setting": f"gates.quantile_of.'{name}'", "low": 0.0, "high": 1.0} for name in names]
+    sweep = {"method": "latin_hypercube", "axes": axes, "num": 10, "seed": 3}
+    scenarios = _resolved(study, scenarios={}, sweeps={"dates": sweep}).scenarios
+    drawn = [each.scenario.gates.quantile_of for each in scenarios]
+    for name in names:  # a part of each axis is drawn from once
+        assert sorted(int(10 * of[name]) for of in drawn) == list(range(10))
+    place = "gates.quantile_of.EU battery passport"
+    assert [each.varied[place] for each in scenarios] == [of[names[1]] for of in drawn]
+
+
+def test_two_axes_change_the_same_however_it_is_written(study: StudyFolder) -> None:
+    axes = [{"setting": name, "values": [0.1]} for name in
+            ("gates.quantile_of.a", "gates.'quantile_of'.'a'")]  # fmt: skip
+    told = _faults(study, sweeps={"s": {"method": "grid", "axes": axes}})
+    assert "two axes change gates.quantile_of.a" in told
+
+
+def test_names_that_begin_alike_are_two_settings(study: StudyFolder) -> None:
+    axes = [{"setting": f"gates.quantile_of.{name}", "values": [0.1]} for name in ("'a.b'", "a")]
+    _resolved(study, sweeps={"s": {"method": "grid", "axes": axes}})
 
 
 def test_named_scenarios_differ_from_the_base(study: StudyFolder) -> None:

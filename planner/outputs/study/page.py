@@ -13,6 +13,7 @@ from planner.outputs.kpi import describe_kpi, is_share
 from planner.outputs.report.charts.drawing import draw
 from planner.outputs.report.numbers import MISSING, large, number, percent
 from planner.outputs.study.charts import robust_sites, trade_off
+from planner.outputs.study.dates import dates_table
 from planner.outputs.study.tornado import tornado_charts
 
 PAGE_FILE = "study.html"
@@ -93,6 +94,7 @@ def render_study(content: StudyContent) -> str:
         headings=headings,
         rows=[_row(row, [*varied, *figures, *_ADDED], content.reports)
               for row in shown.to_dict("records")],
+        dates=[_date_row(row) for row in dates_table(catalogue, varied).to_dict("records")],
         tornado=[_end_row(row) for row in content.tornado.to_dict("records")],
         num_left=len(catalogue) - len(shown),
         page_style=Markup(style),
@@ -131,6 +133,14 @@ def _row(row: dict[Any, Any], names: list[str], reports: dict[str, str]) -> _Row
         tuple(_cell(name, row[name]) for name in names),
         str(row["reason"]),
     )
+
+
+def _date_row(row: dict[Any, Any]) -> tuple[str, ...]:
+    """Cells of the page's table of dates."""
+    figure = str(row["figure"])
+    means = (_cell(figure, row[name]) for name in ("earliest", "expected", "latest"))
+    drawn = "/".join(str(row[f"num_{name}"]) for name in ("earliest", "expected", "latest"))
+    return (str(row["figure_title"]), str(row["certificate"]), *means, drawn)
 
 
 def _end_row(row: dict[Any, Any]) -> tuple[str, ...]:
