@@ -9,7 +9,7 @@ from dataclasses import dataclass, fields
 import numpy as np
 from numpy.typing import NDArray
 
-from planner.arrays import FloatArray
+from planner.arrays import BoolArray, FloatArray
 from planner.instance import Instance
 from planner.models.packs.problem import PackAssignment, PackAssignmentProblem
 from planner.models.packs.solve import solve_pack_assignment
@@ -31,11 +31,13 @@ class KeptPacks:
     Attributes
     ----------
     status : str array, shape (1,)
-    numbers : float array, shape (4,)
-        Objective, bound, gap and seconds of the proof.
+    numbers : float array, shape (5,)
+        Objective, bound, gap and seconds of the proof; value of carbon.
     basis_columns, basis_rows : uint8 arrays
         Empty where there is no basis.
-    option_vehicles, without_pack, stock, delivered, retired, moved_in, moved_out, supply_value, \
+    order_open : bool array
+    option_vehicles, without_pack, stock, delivered, retired, moved_in, moved_out, made, \
+supply_flow, buyer_served, supply_value, application_value, material_value, \
 pack_value : float arrays
     """
 
@@ -43,6 +45,7 @@ pack_value : float arrays
     numbers: FloatArray
     basis_columns: NDArray[np.uint8]
     basis_rows: NDArray[np.uint8]
+    order_open: BoolArray
     option_vehicles: FloatArray
     without_pack: FloatArray
     stock: FloatArray
@@ -50,7 +53,12 @@ pack_value : float arrays
     retired: FloatArray
     moved_in: FloatArray
     moved_out: FloatArray
+    made: FloatArray
+    supply_flow: FloatArray
+    buyer_served: FloatArray
     supply_value: FloatArray
+    application_value: FloatArray
+    material_value: FloatArray
     pack_value: FloatArray
 
 
@@ -72,7 +80,8 @@ def first_packs(
     def solve(problem: PackAssignmentProblem) -> PackAssignment:
         if cache is None:
             return solve_pack_assignment(problem, options)
-        key = content_key("packs", *vars(problem).values())
+        supply = tuple(vars(problem.supply).values())
+        key = content_key("packs", *({**vars(problem), "supply": supply}.values()))
         kept = cache.once(KeptPacks, key, lambda: _keep(solve_pack_assignment(problem, options)))
         return _given(kept)
 
@@ -104,7 +113,9 @@ def _keep(packs: PackAssignment) -> KeptPacks:
     proof, basis = packs.proof, packs.basis or LinearBasis(b"", b"")
     return KeptPacks(
         status=np.array([proof.status.value]),
-        numbers=np.array([proof.objective, proof.bound, proof.gap_frac, proof.wall_s]),
+        numbers=np.array(
+            [proof.objective, proof.bound, proof.gap_frac, proof.wall_s, packs.carbon_value]
+        ),
         basis_columns=np.frombuffer(basis.columns, np.uint8),
         basis_rows=np.frombuffer(basis.rows, np.uint8),
         **{name: getattr(packs, name) for name in _ARRAYS},
@@ -112,10 +123,11 @@ def _keep(packs: PackAssignment) -> KeptPacks:
 
 
 def _given(kept: KeptPacks) -> PackAssignment:
-    objective, bound, gap, wall_s = kept.numbers.tolist()
+    objective, bound, gap, wall_s, carbon_value = kept.numbers.tolist()
     basis = LinearBasis(kept.basis_columns.tobytes(), kept.basis_rows.tobytes())
     return PackAssignment(
         proof=Proof(Status(str(kept.status[0])), objective, bound, gap, "min", "CNY", wall_s),
         basis=basis if basis.columns else None,
+        carbon_value=carbon_value,
         **{name: getattr(kept, name) for name in _ARRAYS},
     )

@@ -14,6 +14,7 @@ from planner.planning.paid_packs import label_stock
 from planner.planning.phasing.label import label_phases, phasing_results
 from planner.planning.phasing.openings import Phased
 from planner.planning.rounds import Fitted
+from planner.planning.shared_supply import label_supply
 from planner.planning.siting.problem import label_allocation, label_stations
 from planner.planning.siting.question import ask_of
 from planner.planning.siting.standing import assume_standing
@@ -59,6 +60,7 @@ def label_plan(instance: Instance, fitted: Fitted, phased: Phased | None = None)
         packs=assigned,
         pack_flows=pack_flows,
         **label_stock(instance, paid, fitted.capacity),
+        **label_supply(instance, fitted.pack_labels.supply, paid.solution),
         models=(
             ModelResult(
                 "siting", siting.sense, siting.unit,

@@ -7,16 +7,21 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from planner.instance import Instance
+from planner.instance.car_models import accepting_frac
+from planner.instance.dated_gates import filled, first_deliveries, gate_dates, open_in
+from planner.instance.tables import SWAP_CAR
 from planner.limits import at_least
 from planner.models.packs.problem import PackAssignment, PackAssignmentProblem
 from planner.physics.fleet import FleetOperation
 from planner.physics.pack_use import driver_windows
+from planner.planning.shared_supply import SupplyLabels, assemble_supply, price_contracts
 from planner.units import (
     DAYS_PER_MONTH,
     DAYS_PER_YEAR,
-    KWH_PER_GWH,
+    KG_PER_TONNE,
     MONTHS_PER_QUARTER,
     QUARTERS_PER_YEAR,
+    TONNES_PER_KT,
 )
 
 FloatArray = NDArray[np.float64]
@@ -85,15 +90,18 @@ class PackLabels:
     group_city_idx, group_vehicle_idx : ndarray, shape (num_groups,)
         City and vehicle class of each group.
     chemistries : tuple of str
-        In the order of the problem's ``supply_kwh``.
+        In the order of the problem's.
     keeps_promise : bool ndarray, shape (num_quarters, num_options)
         Whether the option may be used as far as the promised range goes.
+    supply : SupplyLabels
+        Sources, buyers and materials.
     """
 
     group_city_idx: NDArray[np.int64]
     group_vehicle_idx: NDArray[np.int64]
     chemistries: tuple[str, ...]
     keeps_promise: NDArray[np.bool_]
+    supply: SupplyLabels
 
 
 def assemble_pack_assignment(
@@ -123,7 +131,7 @@ def assemble_pack_assignment(
     fits = ~np.isnan(fleet.design_range_km[city_idx, vehicle_idx, :, 0])
     group_idx, pack_idx = np.nonzero(fits)
     option = (city_idx[group_idx], vehicle_idx[group_idx], pack_idx)
-    open_ = np.stack([open_packs(instance, quarter) for quarter in quarters])
+    open_ = open_packs(instance)
     range_km = np.stack(
         [_of_quarter(fleet.design_range_km[option], name).min(axis=-1) for name in quarters]
     )
@@ -136,12 +144,15 @@ def assemble_pack_assignment(
     pack_cny = (packs["cost_cny_per_kwh"] * packs["nominal_kwh"]).to_numpy(float)
     chemistries = tuple(sorted(packs["chemistry"].unique()))
     stock, retirement = _initial_stock(instance)
+    supply, of_supply = assemble_supply(instance, chemistries)
+    city_market_idx, min_order = _orders(instance)
+    carbon_kg, carbon_cap_kg = _carbon(instance)
     problem = PackAssignmentProblem(
         vehicles=fleet.vehicles[:, city_idx, vehicle_idx],
         group_city_idx=city_idx.astype(np.int32),
         option_group_idx=group_idx.astype(np.int32),
         option_pack_idx=pack_idx.astype(np.int32),
-        option_allowed=open_[:, option[0], option[2]] & keeps_promise,
+        option_allowed=may_be_used(open_)[:, option[0], option[2]] & keeps_promise,
         option_packs=1 + float_packs,
         option_cost=(
             np.stack([_running_cny(instance, fleet, stations, name)[option] for name in quarters])
@@ -160,82 +171,58 @@ def assemble_pack_assignment(
         initial_stock=stock,
         initial_retirement=retirement,
         relocation_cost=np.full(len(packs), costs.relocation_cny_per_pack),
-        supply_kwh=np.array(
-            [[_supply_kwh(instance, name, chemistry) for chemistry in chemistries]
-             for name in quarters]
-        ),
+        supply=supply,
         no_pack_cost=np.full(len(quarters), costs.no_pack_cny / QUARTERS_PER_YEAR),
+        accepting_frac=accepting_frac(instance)[:, city_idx, vehicle_idx],
+        city_market_idx=city_market_idx,
+        min_order=min_order,
+        carbon_kg=carbon_kg,
+        carbon_cap_kg=carbon_cap_kg,
     )  # fmt: skip
-    return problem, PackLabels(city_idx, vehicle_idx, chemistries, keeps_promise)
+    problem = price_contracts(problem, of_supply)
+    return problem, PackLabels(city_idx, vehicle_idx, chemistries, keeps_promise, of_supply)
 
 
-def open_packs(instance: Instance, quarter: str) -> NDArray[np.bool_]:
-    """Whether a pack is on offer and certified in each city, shape (num_cities, num_packs)."""
-    return _open_packs(instance, instance.gates, quarter)
+def markets_of_cities(instance: Instance) -> list[str]:
+    """Markets in the order of the problem's: by name."""
+    return sorted(set(instance.cities["market"]))
 
 
-def earlier_gates(
-    instance: Instance, problem: PackAssignmentProblem, labels: PackLabels
-) -> tuple[pd.DataFrame, dict[str, tuple[NDArray[np.bool_], NDArray[np.bool_]]]]:
-    """Each binding gate that is closed in some quarter, opened one quarter earlier.
+def open_packs(instance: Instance, dates: pd.DataFrame | None = None) -> NDArray[np.bool_]:
+    """Whether a pack may come to a city: on offer there, and certified for cars that swap.
 
     Parameters
     ----------
     instance : Instance
-        Gates, markets, packs.
-    problem, labels : PackAssignmentProblem, PackLabels
-        From `assemble_pack_assignment`.
+    dates : DataFrame, optional
+        From `planner.instance.dated_gates.gate_dates`, with other dates where one asks about them.
 
     Returns
     -------
-    gates : DataFrame
-        ``market, chemistry, certificate, opens`` (missing if never), ``opens_earlier``.
-    openings : dict
-        ``delivery_allowed, option_allowed`` of each, in the same order. A gate
-        without a date, or with one beyond the horizon, opens in the last quarter.
+    bool ndarray, shape (num_quarters, num_cities, num_packs)
     """
-    quarters, gates = instance.scenario.quarters, instance.gates
-    markets = instance.cities["market"].unique()
-    late = gates[
-        gates["binding"].astype(bool)
-        & (gates["opens"].isna() | (gates["opens"] > quarters[0]))
-        & gates["market"].isin(markets)
-        & gates["chemistry"].isin(instance.packs["chemistry"])
-    ]
-    rows, openings = [], {}
-    for row_idx, market, chemistry, certificate, opens in zip(
-        late.index,
-        late["market"],
-        late["chemistry"],
-        late["certificate"],
-        late["opens"],
-        strict=True,
-    ):
-        in_horizon = isinstance(opens, str) and opens <= quarters[-1]
-        earlier = quarters[quarters.index(opens) - 1] if in_horizon else quarters[-1]
-        opened = gates.assign(opens=gates["opens"].where(gates.index != row_idx, earlier))
-        open_ = np.stack([_open_packs(instance, opened, name) for name in quarters])
-        by_option = open_[
-            :, labels.group_city_idx[problem.option_group_idx], problem.option_pack_idx
+    cities, packs = instance.cities["market"], instance.packs
+    dates = gate_dates(instance) if dates is None else dates
+    first = first_deliveries(instance).pivot(
+        index="market", columns="pack_id", values="first_delivery"
+    )
+    by_city = first.loc[cities, packs["pack_id"]].to_numpy(str)
+    return np.stack(
+        [
+            open_in(instance, SWAP_CAR, quarter, dates).loc[cities, packs["chemistry"]].to_numpy()
+            & (by_city <= quarter)
+            for quarter in instance.scenario.quarters
         ]
-        rows.append((market, chemistry, certificate, opens, earlier))
-        openings[f"{market} {chemistry} {certificate}"] = (
-            open_, by_option & labels.keeps_promise
-        )  # fmt: skip
-    columns = ["market", "chemistry", "certificate", "opens", "opens_earlier"]
-    return pd.DataFrame(rows, columns=columns), openings
+    )
 
 
-def _open_packs(instance: Instance, gates: pd.DataFrame, quarter: str) -> NDArray[np.bool_]:
-    binding = gates[gates["binding"].astype(bool)]
-    closed = binding[binding["opens"].isna() | (binding["opens"] > quarter)]
-    closed_pairs = set(zip(closed["market"], closed["chemistry"], strict=True))
-    delivered = (instance.packs["available_from"] <= quarter).to_numpy()
-    is_open = [
-        [(market, chemistry) not in closed_pairs for chemistry in instance.packs["chemistry"]]
-        for market in instance.cities["market"]
-    ]
-    return np.array(is_open, dtype=bool) & delivered
+def may_be_used(delivery_allowed: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Whether a pack may be in use: as soon as it may have come, whatever is asked for later.
+
+    A certificate is asked for where a pack is placed on the market, not of those in use; with gates
+    that open once and for all both are the same. First axis: quarters.
+    """
+    return np.asarray(np.logical_or.accumulate(delivery_allowed, axis=0))
 
 
 def annuity(years: FloatArray | float, rate: float) -> FloatArray:
@@ -361,14 +348,22 @@ def _wear_cny(
     return np.asarray(more * pack_cny / QUARTERS_PER_YEAR)
 
 
-def _supply_kwh(instance: Instance, quarter: str, chemistry: str) -> float:
-    """Energy of new packs available up to and with a quarter, less what others buy."""
-    rows = instance.supply[instance.supply["chemistry"] == chemistry]
-    if rows.empty:
-        return np.inf
-    produced = rows.loc[rows["quarter"] <= quarter, "gwh"].sum()
-    sold_elsewhere = instance.scenario.packs.sold_elsewhere_frac.get(chemistry, 0.0)
-    return float(produced * KWH_PER_GWH * (1 - sold_elsewhere))
+def _orders(instance: Instance) -> tuple[NDArray[np.int32], FloatArray]:
+    """Market of each city, and smallest orders by pack and market, markets sorted by name."""
+    markets = markets_of_cities(instance)
+    least = first_deliveries(instance).pivot(
+        index="pack_id", columns="market", values="min_order_packs"
+    )
+    of_city = pd.Index(markets).get_indexer(pd.Index(instance.cities["market"]))
+    return of_city.astype(np.int32), least.loc[instance.packs["pack_id"], markets].to_numpy(float)
+
+
+def _carbon(instance: Instance) -> tuple[FloatArray, float]:
+    """Carbon footprint of each pack, 0 where not known, and the most of all of them [kg]."""
+    each = filled(instance.packs, "kgco2e_per_kwh", 0.0).to_numpy(float)
+    cap_kt = instance.scenario.packs.carbon_cap_kt
+    cap_kg = np.inf if cap_kt is None else cap_kt * TONNES_PER_KT * KG_PER_TONNE
+    return each * instance.packs["nominal_kwh"].to_numpy(float), cap_kg
 
 
 def _initial_stock(instance: Instance) -> tuple[FloatArray, FloatArray]:

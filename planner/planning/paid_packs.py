@@ -292,6 +292,7 @@ def _solve_with_stock(
             (np.where(home == option, 1.0, problem.option_packs[:, option]), each)
         ),
         option_cost=np.hstack((problem.option_cost[:, option], holding * each)),
+        accepting_frac=accepting_of_split(problem, earlier, len(city)),
     )
     found = solve_pack_assignment(with_stock, options)
     given, stands = np.hsplit(found.option_vehicles, [len(option)])
@@ -309,6 +310,38 @@ def _solve_with_stock(
         option_vehicles=_sums(given, option, num_options),
         without_pack=_sums(without, home_group, num_groups),
     )  # fmt: skip
+
+
+def accepting_of_split(
+    problem: PackAssignmentProblem, earlier: PackAssignment, num_held: int
+) -> FloatArray:
+    """Shares that accept a chemistry, where groups are split by the option that they had.
+
+    Parameters
+    ----------
+    problem : PackAssignmentProblem
+    earlier : PackAssignment
+        What its vehicles have.
+    num_held : int
+        Groups of packs in stations, which ask nobody.
+
+    Returns
+    -------
+    ndarray, shape (num_quarters, num_options + num_groups + num_held, num_chemistries)
+        Those who have a chemistry accept it; of the others of their group, so many as are left.
+        No plan of the split groups has more on a chemistry than the whole group accepts.
+    """
+    of_group = np.eye(problem.num_groups)[problem.option_group_idx]
+    chemistry = np.eye(problem.num_chemistries)[problem.option_chemistry_idx]
+    have = np.einsum("qo,og,oh->qgh", earlier.option_vehicles, of_group, chemistry)
+    fleet = np.einsum("qo,og->qg", earlier.option_vehicles, of_group) + earlier.without_pack
+    others = fleet[:, :, None] - have
+    left = np.clip(problem.accepting_frac * fleet[:, :, None] - have, 0.0, others)
+    rest = np.divide(left, others, out=np.zeros_like(left), where=others > 0)
+    rest = np.where(problem.accepting_frac < 1, rest, 1.0)
+    by_option = np.where(chemistry > 0, 1.0, rest[:, problem.option_group_idx])
+    held = np.ones((problem.num_quarters, num_held, problem.num_chemistries))
+    return np.concatenate((by_option, rest, held), axis=1)
 
 
 def _sums(values: FloatArray, of: NDArray[Any], number: int) -> FloatArray:

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from planner.arrays import FloatArray
+from planner.compliance.declared import check_declarations
 from planner.errors import NoPlanError
 from planner.instance import Instance, check_futures, curve_sets
 from planner.network import Reach
@@ -24,6 +25,7 @@ from planner.planning.contested import contested_curves
 from planner.planning.corridors.labels import corridors_of_plan
 from planner.planning.corridors.limits import check_road_limits
 from planner.planning.corridors.roads import CorridorRoads, prepare_roads
+from planner.planning.earlier_gates import gate_savings, unknown_savings
 from planner.planning.futures.confirm import recompute_futures
 from planner.planning.futures.hedge import Hedged, hedge
 from planner.planning.futures.tables import future_tables
@@ -37,12 +39,8 @@ from planner.planning.joined_network import (
 )
 from planner.planning.label import label_plan, list_assumptions
 from planner.planning.limits import check_limits
-from planner.planning.pack_prices import (
-    gate_savings,
-    supply_values,
-    unknown_savings,
-    with_pack_values,
-)
+from planner.planning.market_tables import market_tables
+from planner.planning.pack_prices import with_pack_values
 from planner.planning.phasing.label import own_bounds, with_phase_values
 from planner.planning.phasing.openings import Phased, phase_openings
 from planner.planning.reasons.sited import Sited, sited_of_plan
@@ -119,6 +117,7 @@ def plan(
     """
     check_limits(instance)
     check_futures(instance)
+    check_declarations(instance)
     on_ready("instance", instance)
     given = _prepare(instance, clock or StageClock(), stop, cache, executor)
     stationed = _plan_stations(given)
@@ -129,7 +128,7 @@ def plan(
         checked = _follow_days(given, checked, pool)
         evaluation, candidates = _reason(given, stationed, checked)
         checked = replace(checked, evaluation=evaluation)
-        gates = _value_gates(given, stationed.fitted, beside)
+        gates = _value_gates(given, beside)
         checked = _follow_curves(given, checked, beside)
     return _gather(given, stationed, checked, candidates, gates)
 
@@ -274,9 +273,9 @@ def _begin_beside(given: _Given, fitted: Fitted, pool: Executor) -> _Beside:
     )
 
 
-def _value_gates(given: _Given, fitted: Fitted, beside: _Beside) -> pd.DataFrame:
+def _value_gates(given: _Given, beside: _Beside) -> pd.DataFrame:
     """The table of what earlier certificates would save."""
-    gates = unknown_savings(given.instance, fitted)
+    gates = unknown_savings(given.instance)
     clock = given.clock
     with clock.optional_stage("gates", "what earlier certificates would save") as say:
         gates = beside.gates()
@@ -381,6 +380,8 @@ def _gather(
     """All that was planned and found, with all tables and assumptions."""
     instance, fitted, phased = given.instance, stationed.fitted, stationed.phased
     tables, kpi = checked.evaluation.tables, checked.evaluation.kpi
+    figures, of_markets = market_tables(instance, checked.plan, checked.derived, fitted, gates)
+    kpi = {**kpi, **figures}
     kpi = {**kpi, **in_currency(kpi, instance.scenario.currency)}
     phases = {}
     if phased is not None:
@@ -393,8 +394,7 @@ def _gather(
         tables={
             **tables,
             "city_quarter": with_pack_values(instance, tables["city_quarter"], fitted),
-            "supply_value": supply_values(instance, checked.plan.pack_flows, fitted),
-            "gate_value": gates,
+            **of_markets,
             "coupling": fitted.rounds,
             **siting_tables(instance, fitted),
             **phases,

@@ -9,7 +9,7 @@ from scipy.spatial import KDTree
 from planner.errors import CheckError
 from planner.geodesy import great_circle_km, to_sphere_km
 from planner.instance import Instance
-from planner.instance.tables import SHUT
+from planner.instance.tables import APPLICATIONS, SHUT
 from planner.limits import LIMIT_TOLERANCE
 from planner.plans.derived import Derived
 from planner.plans.evaluate import evaluate_plan
@@ -21,6 +21,7 @@ from planner.plans.question import judge_of
 from planner.plans.station_costs import closing_cny
 from planner.plans.station_packs import station_pack_violations
 from planner.plans.station_sizes import size_violations
+from planner.plans.supply_rows import BUYER, SOURCE
 
 NO_TRIPS = TripShare()
 _TOLERANCE = 1e-6
@@ -101,9 +102,13 @@ def _labels(instance: Instance, plan: Plan) -> Iterator[str]:
         (plan.pack_flows, "pack_id", instance.packs["pack_id"]),
         (plan.station_packs, "quarter", pd.Series(instance.scenario.quarters)),
         (plan.station_packs, "pack_id", instance.packs["pack_id"]),
+        *((frame, name, known) for frame in (plan.supply_made, plan.supply_flow, plan.buyers)
+          for name, known in (("quarter", pd.Series(instance.scenario.quarters)),
+                              ("chemistry", instance.packs["chemistry"]))),
+        (plan.supply_flow, "application", pd.Series(APPLICATIONS)),
         (plan.capacity, "city_id", instance.cities["city_id"]),
         (plan.capacity, "station_type_id", instance.stations["station_type_id"]),
-    ):
+    ):  # fmt: skip
         labels = set(known.tolist())
         unknown = [label for label in frame[column].tolist() if label not in labels]
         if unknown:
@@ -115,6 +120,9 @@ def _labels(instance: Instance, plan: Plan) -> Iterator[str]:
         ("pack_flows", plan.pack_flows, ["quarter", "city_id", "pack_id"]),
         ("station_packs", plan.station_packs, ["quarter", "station_id", "pack_id"]),
         ("capacity", plan.capacity, ["city_id", "station_type_id"]),
+        ("supply_made", plan.supply_made, ["quarter", *SOURCE]),
+        ("supply_flow", plan.supply_flow, ["quarter", *SOURCE, "application"]),
+        ("buyers", plan.buyers, ["quarter", *BUYER]),
         ("packs_per_turning", plan.packs_per_turning, ["quarter", "city_id", "pack_id"]),
     ):
         repeated = int(frame.duplicated(key).sum())

@@ -21,6 +21,7 @@ from planner.plans.fleet_rows import (
     peak_shares,
 )
 from planner.plans.labels import positions_of
+from planner.plans.market_rows import supply_figures
 from planner.plans.pack_rows import city_quarters, pack_cost_cny
 from planner.plans.phase_rows import Stages, opening_quarters, phase_tables, stages_of
 from planner.plans.plan import AuditedTimes, Evaluation, Plan
@@ -32,6 +33,7 @@ from planner.plans.station_costs import (
     worn_out_sites,
 )
 from planner.plans.station_figures import station_figures
+from planner.plans.supply_rows import unserved_cny
 from planner.plans.zone_swaps import swaps_by_zone, zone_shares
 from planner.units import KWH_PER_GWH
 
@@ -82,6 +84,7 @@ def evaluate_plan(
     return Evaluation(
         _kpi(instance, plan, zones, asked, stations, packs, derived)
         | chemistry_shares(cities, sorted(instance.packs["chemistry"].unique()))
+        | supply_figures(instance, plan)
         | over_time
         | _hour_figures(by_id["car_owning_households"], audited.hour_min)
         | _question_figures(instance, by_id, stations, station_min),
@@ -91,7 +94,7 @@ def evaluate_plan(
         packs,
         periods,
         tables,
-        pack_cost_cny(instance, periods, plan.pack_flows, derived),
+        pack_cost_cny(instance, periods, plan.pack_flows, derived) + unserved_cny(instance, plan),
     )
 
 

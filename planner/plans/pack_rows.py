@@ -5,11 +5,14 @@ from collections.abc import Iterator
 import pandas as pd
 
 from planner.instance import Instance
+from planner.instance.car_models import accepting_frac
 from planner.limits import LIMIT_TOLERANCE
 from planner.plans.derived import Derived
 from planner.plans.fleet_rows import lease_cny, station_packs_by_city
+from planner.plans.gate_rows import placings
 from planner.plans.plan import Plan
-from planner.units import KWH_PER_GWH, MONTHS_PER_QUARTER, QUARTERS_PER_YEAR
+from planner.plans.supply_rows import supply_violations
+from planner.units import KG_PER_TONNE, MONTHS_PER_QUARTER, QUARTERS_PER_YEAR, TONNES_PER_KT
 
 _TOLERANCE = 1e-6
 """Relative; the solver keeps its rows to 1e-9 of the packs they hold."""
@@ -123,8 +126,11 @@ def pack_violations(
     for quarter, city_id, vehicle_id in over.index:
         yield f"{quarter}, city {city_id}, {vehicle_id}: more packs assigned than vehicles"
     yield from _stock(instance, plan, periods)
-    yield from _supply(instance, plan)
+    yield from supply_violations(instance, plan)
     yield from _gates(instance, plan, periods)
+    yield from _orders(instance, plan)
+    yield from _acceptance(instance, periods, derived)
+    yield from _carbon(instance, plan)
     promised_km = instance.scenario.packs.promised_range_km
     short = periods[periods["quarter_range_km"] < promised_km * (1 - LIMIT_TOLERANCE)]
     if instance.scenario.packs.promise == "constraint" and len(short):
@@ -174,57 +180,81 @@ def _stock(instance: Instance, plan: Plan, periods: pd.DataFrame) -> Iterator[st
         yield f"{quarter}: {nation['retired'][row]:.3f} {pack_id} retire, {due[row]:.3f} are due"
 
 
-def _supply(instance: Instance, plan: Plan) -> Iterator[str]:
-    table = supply_used(instance, plan.pack_flows)
-    over = table[table["used_gwh"] > table["available_gwh"] * (1 + _TOLERANCE)]
+def _gates(instance: Instance, plan: Plan, periods: pd.DataFrame) -> Iterator[str]:
+    """Nothing is used, delivered or moved in before it is on offer and certified.
+
+    What came in time stays in use when a certificate is asked for later.
+    """
+    places = instance.cities[["city_id", "market"]]
+    key = ["quarter", "market", "pack_id"]
+    rules = placings(instance).set_index(key)
+    comes = plan.pack_flows[plan.pack_flows[["delivered", "moved_in"]].sum(axis=1) > 0]
+    for what, rows in (("used", periods), ("placed", comes)):
+        named = rows.merge(places, on="city_id")[key].drop_duplicates()
+        found = rules.loc[pd.MultiIndex.from_frame(named)].reset_index()
+        for row in found[~found[what].astype(bool)].to_dict("records"):
+            where = f"{what} in {row['market']} in {row['quarter']}"
+            if row["first_delivery"] > row["quarter"]:
+                yield (
+                    f"pack {row['pack_id']} is {where}; it is not on offer before "
+                    f"{row['first_delivery']}"
+                )
+            else:
+                yield f"{row['chemistry']} is {where} without {row['certificate']}"
+
+
+def _orders(instance: Instance, plan: Plan) -> Iterator[str]:
+    """Deliveries of a pack to a market in a quarter are none, or no fewer than an order."""
+    least = placings(instance).drop_duplicates(["market", "pack_id"])
+    flows = plan.pack_flows.merge(instance.cities[["city_id", "market"]], on="city_id")
+    sums = flows.groupby(["quarter", "market", "pack_id"], as_index=False)["delivered"].sum()
+    sums = sums.merge(least[["market", "pack_id", "min_order_packs"]], on=["market", "pack_id"])
+    slack = _TOLERANCE * max(1.0, float(sums["delivered"].max()) if len(sums) else 0.0)
+    few = sums[(sums["delivered"] > slack) & (sums["delivered"] < sums["min_order_packs"] - slack)]
+    for row in few.itertuples():
+        yield (
+            f"{row.quarter}: {row.delivered:.6f} packs {row.pack_id} are ordered for {row.market}, "
+            f"the least order is {row.min_order_packs:g}"
+        )
+
+
+def _acceptance(instance: Instance, periods: pd.DataFrame, derived: Derived) -> Iterator[str]:
+    """No more vehicles of a class have a chemistry than there are cars that accept it."""
+    if instance.car_models.empty:
+        return
+    chemistries = sorted(instance.packs["chemistry"].unique())
+    place = {
+        "quarter": pd.Index(instance.scenario.quarters),
+        "city_id": pd.Index(instance.cities["city_id"]),
+        "vehicle_id": pd.Index(instance.vehicles["vehicle_id"]),
+        "chemistry": pd.Index(chemistries),
+    }
+    share = accepting_frac(instance)
+    key = ["quarter", "city_id", "vehicle_id"]
+    having = periods.groupby([*key, "chemistry"], as_index=False)["vehicles"].sum()
+    of = tuple(labels.get_indexer(pd.Index(having[name])) for name, labels in place.items())
+    classes = pd.MultiIndex.from_arrays([having[name] for name in key])
+    fleet = derived.fleet.set_index(key)["vehicles"].reindex(classes)
+    having["most"] = share[of] * fleet.to_numpy(float)
+    over = having[having["vehicles"] > having["most"] + _TOLERANCE * fleet.to_numpy(float)]
     for row in over.itertuples():
         yield (
-            f"{row.quarter}: {row.used_gwh:.6f} GWh of {row.chemistry} are used, "
-            f"{row.available_gwh:.6f} are available"
+            f"{row.quarter}, city {row.city_id}, {row.vehicle_id}: {row.vehicles:.3f} have packs "
+            f"of {row.chemistry}, {row.most:.3f} accept them"
         )
 
 
-def supply_used(instance: Instance, pack_flows: pd.DataFrame) -> pd.DataFrame:
-    """Cumulative energy of new packs by quarter and chemistry that has a supply.
-
-    Columns ``quarter, chemistry, produced_gwh, available_gwh`` (less what others buy),
-    ``used_gwh``.
-    """
-    packs = instance.packs[["pack_id", "chemistry", "nominal_kwh"]]
-    delivered = pack_flows.merge(packs, on="pack_id", validate="m:1")
-    gwh = delivered["delivered"] * delivered["nominal_kwh"] / KWH_PER_GWH
-    rows = []
-    for chemistry, supply in instance.supply.groupby("chemistry"):
-        elsewhere = dict(instance.scenario.packs.sold_elsewhere_frac).get(str(chemistry), 0.0)
-        of_chemistry = delivered["chemistry"] == chemistry
-        for quarter in instance.scenario.quarters:
-            produced = supply.loc[supply["quarter"] <= quarter, "gwh"].sum()
-            used = gwh[of_chemistry & (delivered["quarter"] <= quarter)].sum()
-            rows.append((quarter, chemistry, produced, produced * (1 - elsewhere), used))
-    return pd.DataFrame(
-        rows, columns=["quarter", "chemistry", "produced_gwh", "available_gwh", "used_gwh"]
-    )
+def carbon_kt(instance: Instance, pack_flows: pd.DataFrame) -> float:
+    """Carbon footprint of making all packs delivered within the horizon, as far as known [kt]."""
+    packs = instance.packs.set_index("pack_id")
+    if "kgco2e_per_kwh" not in packs:
+        return 0.0
+    each = packs["kgco2e_per_kwh"].astype(float).fillna(0.0) * packs["nominal_kwh"]
+    kg = (pack_flows["delivered"] * pack_flows["pack_id"].map(each)).sum()
+    return float(kg / (KG_PER_TONNE * TONNES_PER_KT))
 
 
-def _gates(instance: Instance, plan: Plan, periods: pd.DataFrame) -> Iterator[str]:
-    """Nothing is used, delivered or moved in before it is on offer and certified."""
-    comes = plan.pack_flows[plan.pack_flows[["delivered", "moved_in"]].sum(axis=1) > 0]
-    key = ["quarter", "city_id", "pack_id"]
-    used = (
-        pd.concat([periods[key], comes[key]])
-        .merge(instance.packs[["pack_id", "chemistry", "available_from"]], on="pack_id")
-        .merge(instance.cities[["city_id", "market"]], on="city_id")
-    )
-    early = used[used["available_from"] > used["quarter"]]
-    for row in early.drop_duplicates(["pack_id", "quarter"]).itertuples():
-        yield (
-            f"pack {row.pack_id} is used in {row.quarter}; it is not on offer before "
-            f"{row.available_from}"
-        )
-    gates = used.merge(instance.gates, on=["market", "chemistry"])
-    is_open = gates["opens"].notna() & (gates["opens"].fillna("") <= gates["quarter"])
-    closed = gates[gates["binding"].astype(bool) & ~is_open]
-    for row in closed.drop_duplicates(["market", "chemistry", "certificate"]).itertuples():
-        yield (
-            f"{row.chemistry} is used in {row.market} without {row.certificate} in {row.quarter}"
-        )
+def _carbon(instance: Instance, plan: Plan) -> Iterator[str]:
+    cap_kt, emitted_kt = instance.scenario.packs.carbon_cap_kt, carbon_kt(instance, plan.pack_flows)
+    if cap_kt is not None and emitted_kt > cap_kt * (1 + _TOLERANCE) + _TOLERANCE:
+        yield f"the packs emit {emitted_kt:.6f} kt, packs.carbon_cap_kt is {cap_kt:g}"

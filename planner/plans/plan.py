@@ -16,6 +16,10 @@ EARLIEST_SHARE = "earliest_share"
 SHARE_UNIT = "share of swaps"
 
 
+_SOURCE = ["quarter", "chemistry", "supplier", "plant", "made_for", "kind"]
+_BUYER = ["quarter", "buyer", "market", "application", "chemistry", "basis"]
+
+
 def share_model(quarter: str) -> str:
     """Name of what is said of the share that any plan serves in the period of a first quarter."""
     return f"share_{quarter}"
@@ -100,6 +104,15 @@ class Plan:
         When stations are built: a row per station and period in which it opens or grows,
         ``site_id, quarter`` (first of the period), ``station_type_id`` (what stands from then
         on); none for stations that stand as they were. Empty without phasing.
+    supply_made : DataFrame
+        Energy that sources of cells make: ``quarter, chemistry, supplier, plant, made_for`` (the
+        only use of its cells; empty: any), ``kind, gwh``.
+    supply_flow : DataFrame
+        Energy taken from them for each use: the same columns and ``application``. Empty where
+        supply is not limited.
+    buyers : DataFrame
+        Who else asks for cells, and gets them: ``quarter, buyer, market, application, chemistry,
+        basis, served_gwh``.
     phase_allocation : DataFrame
         ``allocation`` of each period but the last, with ``quarter`` (first of the period). Empty
         without phasing.
@@ -124,6 +137,19 @@ class Plan:
     )
     openings: pd.DataFrame = field(
         default_factory=lambda: pd.DataFrame(columns=["site_id", "quarter", "station_type_id"])
+    )
+    supply_made: pd.DataFrame = field(
+        default_factory=lambda: pd.DataFrame(columns=[*_SOURCE, "gwh"]).astype({"gwh": float})
+    )
+    supply_flow: pd.DataFrame = field(
+        default_factory=lambda: pd.DataFrame(columns=[*_SOURCE, "application", "gwh"]).astype(
+            {"gwh": float}
+        )
+    )
+    buyers: pd.DataFrame = field(
+        default_factory=lambda: pd.DataFrame(columns=[*_BUYER, "served_gwh"]).astype(
+            {"served_gwh": float}
+        )
     )
     phase_allocation: pd.DataFrame = field(
         default_factory=lambda: pd.DataFrame(

@@ -52,8 +52,10 @@ def _by_hand(instance: Instance) -> np.ndarray:
         kwh = problem.option_packs[0] * problem.pack_kwh[pack]
         scarce = labels.chemistries.index("sodium_ion")
         is_scarce = problem.pack_chemistry_idx[pack] == scarce
-        left, given = problem.supply_kwh[0, scarce], np.zeros(problem.num_options)
-        assert np.isinf(problem.supply_kwh[0, 1 - scarce])
+        assert problem.supply.source_chemistry_idx.tolist() == [scarce]
+        sold_kwh = problem.supply.buyer_kwh[0].sum()
+        supply_kwh = problem.supply.produced_kwh[0, 0] - sold_kwh
+        left, given = supply_kwh, np.zeros(problem.num_options)
         vehicles = problem.vehicles[0, problem.option_group_idx]
         free = {g: o for o, g in enumerate(problem.option_group_idx) if not is_scarce[o]}
         saving = {o: each[free[g]] - each[o]
@@ -63,7 +65,7 @@ def _by_hand(instance: Instance) -> np.ndarray:
             left -= given[o] * kwh[o]
             given[free[problem.option_group_idx[o]]] = vehicles[o] - given[o]
         plans.append(given)
-        costs.append((each, kwh, is_scarce, problem.supply_kwh[0, scarce], problem.no_pack_cost[0]))
+        costs.append((each, kwh, is_scarce, supply_kwh, problem.no_pack_cost[0]))
     matrix = np.zeros((3, 3))
     for a, given in enumerate(plans):
         for b, (each, kwh, is_scarce, supply_kwh, no_pack_cny) in enumerate(costs):
@@ -77,13 +79,11 @@ def _by_hand(instance: Instance) -> np.ndarray:
     return matrix
 
 
-@pytest.mark.parametrize("sold_elsewhere_frac", [0.5, 0.9])
-def test_costs_equal_those_by_hand(tutorial: Instance, sold_elsewhere_frac: float) -> None:
+@pytest.mark.parametrize("sold_elsewhere", [1.0, 1.8])
+def test_costs_equal_those_by_hand(tutorial: Instance, sold_elsewhere: float) -> None:
     towns = with_curve_sets(cold_and_warm_town(tutorial), harsh=0.3, kind=0.99)
-    packs = towns.scenario.packs.model_copy(
-        update={"sold_elsewhere_frac": {"sodium_ion": sold_elsewhere_frac}}
-    )
-    towns = replace(towns, scenario=towns.scenario.model_copy(update={"packs": packs}))
+    buyers = towns.other_buyers
+    towns = replace(towns, other_buyers=buyers.assign(gwh=buyers["gwh"] * sold_elsewhere))
     _, tables = _contested(towns)
     assert _matrix(tables).to_numpy() == pytest.approx(_by_hand(towns), rel=1e-9)
 

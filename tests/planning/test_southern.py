@@ -31,9 +31,12 @@ def southern(tutorial: Instance) -> Instance:
     """The tutorial's town, its climate and its planning quarter half a year later."""
     climate = _half_a_year_later(tutorial.climate).sort_values(["city_id", "month"])
     scenario = tutorial.scenario.model_copy(update={"planning_quarter": "2027Q3"})
-    supply = tutorial.supply[tutorial.supply["quarter"] <= tutorial.scenario.planning_quarter]
+    supply, buyers = (
+        table[table["quarter"] <= tutorial.scenario.planning_quarter]
+        for table in (tutorial.supply, tutorial.other_buyers)
+    )
     climate = climate.reset_index(drop=True)
-    return replace(tutorial, climate=climate, scenario=scenario, supply=supply)
+    return replace(tutorial, climate=climate, scenario=scenario, supply=supply, other_buyers=buyers)
 
 
 def test_stations_are_sized_for_july(

@@ -198,7 +198,9 @@ def test_stations_give_packs_back_where_stock_is_short(
     nothing = np.zeros_like(stock)
     solution = PackAssignment(
         proof, vehicles[0, 0], np.zeros((1, 1)), stock, nothing, nothing, nothing, nothing,
-        nothing, nothing,
+        made=nothing, supply_flow=nothing, buyer_served=nothing, order_open=nothing > 0,
+        supply_value=nothing, application_value=nothing, material_value=nothing,
+        carbon_value=0.0, pack_value=nothing,
     )  # fmt: skip
     kept = keep_within_stock(packs, stations, vehicles, solution)
     assert kept[0].tolist() == [[3, 1], [3, 2], [1, 1]]

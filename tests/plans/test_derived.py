@@ -86,7 +86,8 @@ def test_climate_and_fleet_are_derived_once(
         calls.append("fleet")
         return whole_fleet(instance)
 
-    monkeypatch.setattr("planner.planning.pipeline.city_climate", climate)
+    for module in ("pipeline", "check_plan"):
+        monkeypatch.setattr(f"planner.planning.{module}.city_climate", climate)
     monkeypatch.setattr("planner.plans.derived.whole_fleet", fleet)
     planned: Planned = plan(tutorial)
     assert sorted(calls) == ["climate", "fleet"]
