@@ -16,8 +16,13 @@ CLIMATE_ROW = """\
 Commission nor ECMWF is responsible for any use that may be made of it |
 """
 CLOSING = """\
-| vehicles, packs, curves, stations, hours, supply, gates | press, operators, papers | row by row \
-in the column `source` |
+| vehicles, packs, curves, stations, hours, supply, materials, material_supply, other_buyers, \
+offers, gates, declarations | press, operators, papers, rules | row by row in the column `source` |
+
+Packs left out: `lfp_26` (75 kWh), `lfp_35`, `na_35` and `lfp_75`, for no vehicle class has their
+envelope; `nmc_20` and `nmc_25` (52 and 70 kWh, MC), for neither temperature curves and cycle life
+nor certificate dates of theirs were found. Voltages and warranties of packs, plants of cells, and
+the maker's terms of delivery were not found either: cells stay empty, or are marked ?.
 
 Marks in `source` and in `assumptions.csv`: MC claim of a maker or operator, M measured or
 official, PR peer-reviewed, AN analyst or press, INF inferred, ? weak or assumed.
@@ -107,7 +112,8 @@ published (MC, AN) |
 | busiest hour, private | 8.5 % | 6.3 % | measured at an urban station (M) |
 | packs in a station before the first quarter | 14 | 11 | counted in Shenzhen (M) |
 | cycles of an LFP pack | 4,000 | 3,000 | 2,000 to 4,000 (?) |
-| sodium-ion cells left for swap packs | 25 % | 8.5 % | storage takes 83 % in 2027 (INF) |
+| sodium-ion cells left for swap packs | 25 % | 8.5 % until 2027, then 35 % | storage and fixed \
+packs by contract, row by row in other_buyers.csv; buyers by price compete for the rest (INF) |
 | stations in the middle of 2026 | 1,515 | 2,000 | published (MC) |
 
 Of the regions the operator's first, Sichuan and Chongqing, is still short (5.5 against 17.6 %) and
@@ -134,6 +140,10 @@ CC BY 4.0 |
     + CLIMATE_ROW
     + """\
 | winter design temperature | station design values of Climate.OneBuilding.Org | named here |
+"""
+    + """\
+| brands, models, their suppliers, envelopes, launches | press, makers | row by row in the column \
+`source`; what is assumed: docs/brands.md |
 """
     + CLOSING
 )

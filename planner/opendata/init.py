@@ -62,8 +62,8 @@ last_quarter = "2028Q4"
 # mark = "M"
 
 # Any of the program's tables may be one of yours, with the same columns: adoption, climate,
-# countries, curves, gates, hour_profile, km_per_day, links, packs, places, stations, supply,
-# vehicles.
+# countries, curves, declarations, gates, hour_profile, km_per_day, links, material_supply,
+# materials, offers, other_buyers, packs, places, stations, supply, vehicles.
 # [tables.km_per_day]                              # segment,km_per_day,source
 # file = "km_per_day.csv"
 # year = 2025

@@ -10,8 +10,15 @@ from importlib.resources import files
 
 import pandas as pd
 
-COPIED_TABLES = ("vehicles", "packs", "curves", "stations", "supply", "gates", "hour_profile")
+COPIED_TABLES = (
+    "vehicles", "packs", "curves", "stations", "supply", "hour_profile", "materials",
+    "material_supply", "declarations",
+)  # fmt: skip
 """Tables that stand in `parameters/` as the instance holds them."""
+BRAND_TABLES = (
+    "envelopes", "brands", "brand_suppliers", "car_models", "model_chemistries", "launches",
+)  # fmt: skip
+"""The same of tables for instances whose markets the models are sold in."""
 
 
 @dataclass(frozen=True)

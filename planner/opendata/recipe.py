@@ -154,12 +154,16 @@ class Recipe(Section):
 
 
 REPLACEABLE = (
-    "adoption", "climate", "countries", "curves", "gates", "hour_profile", "km_per_day", "links",
-    "packs", "places", "stations", "supply", "vehicles",
+    "adoption", "climate", "countries", "curves", "declarations", "gates", "hour_profile",
+    "km_per_day", "links", "material_supply", "materials", "offers", "other_buyers", "packs",
+    "places", "stations", "supply", "vehicles",
 )  # fmt: skip
 """Tables that a recipe may replace by a file of its own."""
 
-SHIPPED = ("china-140", "nordic-export", "chile", "poland", "southeast-asia", "helsinki")
+SHIPPED = (
+    "china-140", "nordic-export", "chile", "poland", "southeast-asia", "eu-export",
+    "latin-america", "helsinki",
+)  # fmt: skip
 """Recipes that come with the program."""
 
 

@@ -11,6 +11,7 @@ from planner.opendata.anywhere.knowledge import Knowledge
 from planner.opendata.downloads import list_downloads
 from planner.opendata.init import write_recipe
 from planner.opendata.inputs import check_inputs
+from planner.opendata.market_tables import market_tables
 from planner.opendata.recipe import SHIPPED, parse_recipe, recipe_text
 from tests.opendata.made_up_world import RECIPE
 
@@ -81,6 +82,30 @@ def test_numbers_of_the_model_are_replaced_with_their_source_and_unknown_ones_to
     assert found["num_stations"].value == 4
     with pytest.raises(InputError, match=r"model.taxis_frac.*no such number"):
         Knowledge(parse_recipe(RECIPE + own.replace("taxi_", "taxis_"), "r.toml")).parameters()
+
+
+def test_a_table_of_ones_own_may_lack_what_the_format_lets_be_left_out(tmp_path):
+    said = """
+[tables.gates]
+file = "gates.csv"
+year = 2026
+source = "a lawyer"
+licence = "ours"
+mark = "M"
+"""
+    path = tmp_path / "gates.csv"
+    path.write_text(
+        "market,chemistry,certificate,opens,binding,source\nFJ,lfp,A,2027Q1,true,M: seen\n",
+        encoding="utf-8",
+    )
+    known = Knowledge(parse_recipe(RECIPE + said, "r.toml"), tmp_path)
+    assert "application" not in known.table("gates")
+    tables = market_tables(known.table, {"FJ"}, 600, 450_000)
+    assert tables["gates"]["certificate"].tolist() == ["A"]
+    assert set(tables["offers"]["market"]) == {"FJ"}
+    path.write_text("market,chemistry,opens,binding,source\n", encoding="utf-8")
+    with pytest.raises(InputError, match=r"certificate.*column is missing"):
+        known.table("gates")
 
 
 def test_downloads_name_streets_and_people_with_size_and_licence():

@@ -14,7 +14,7 @@ from planner.arrays import IntArray
 from planner.errors import Fault, InputError
 from planner.geodesy import to_sphere_km
 from planner.instance.notes import Note
-from planner.instance.tables import SEGMENTS, quarters_between
+from planner.instance.tables import SEGMENTS, TABLES, quarters_between
 from planner.opendata.adoption import make_pack_stock
 from planner.opendata.anywhere.cities import (
     add_climate,
@@ -60,6 +60,7 @@ from planner.opendata.land import (
     make_sites,
     spread_people,
 )
+from planner.opendata.market_tables import market_tables
 from planner.opendata.parameters import COPIED_TABLES
 from planner.opendata.people_grid import GridInput, People
 from planner.opendata.places import Places, read_entries, to_places
@@ -170,11 +171,14 @@ def build_region(
     write_csv(adoption, out_dir, "adoption")
     stock = _make_pack_stock(cities, adoption, quarters[0], vehicles, value)
     write_csv(stock, out_dir, "pack_stock")
-    gates = known.table("gates")
-    gates = gates[gates["market"].isin(cities["market"])]
-    for name in COPIED_TABLES:
-        table = {"vehicles": vehicles, "gates": gates}.get(name)
-        write_csv(known.table(name) if table is None else table, out_dir, name)
+    fleet = float(cities.filter(like="vehicles_").to_numpy().sum())
+    traded = market_tables(
+        known.table, set(cities["market"]), fleet, value["swap_vehicles_elsewhere"]
+    )
+    gates = traded["gates"]
+    copied = {name: known.table(name) for name in COPIED_TABLES}
+    for name, table in (copied | traded | {"vehicles": vehicles}).items():
+        write_csv(table, out_dir, name)
     if known.has("gate_variants"):
         for variant, rows in _vary_gates(gates, known.table("gate_variants")):
             write_csv(rows, out_dir, "gates", variant)
@@ -446,7 +450,7 @@ def _make_vehicles(known: Knowledge) -> pd.DataFrame:
 
 def _vary_gates(gates: pd.DataFrame, changes: pd.DataFrame) -> list[tuple[str, pd.DataFrame]]:
     """For each named variant the gates, with the variant's rows in place of theirs."""
-    key = ["market", "chemistry", "certificate"]
+    key = TABLES["gates"].key_in(gates.columns)
     gates = gates.set_index(key)
     variants = []
     for variant, rows in changes.groupby("variant"):

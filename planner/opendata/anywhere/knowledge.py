@@ -1,5 +1,6 @@
 """What a recipe is built from: the planner's own tables first, then those of the program."""
 
+from collections.abc import Container
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
@@ -8,6 +9,7 @@ from typing import Any
 import pandas as pd
 
 from planner.errors import Fault, InputError
+from planner.instance.tables import TABLES
 from planner.opendata.parameters import Parameter, read_parameters, read_table
 from planner.opendata.recipe import Recipe
 
@@ -56,7 +58,8 @@ class Knowledge:
         usual = read_table(name, self.folder)
         if name not in self.recipe.tables:
             return usual
-        return self._read_own(name, list(usual.columns), dtype=str, keep_default_na=False)
+        columns = list(usual.columns)
+        return self._read_own(name, columns, _may_lack(name), dtype=str, keep_default_na=False)
 
     def has(self, name: str) -> bool:
         """Whether there is a table of that name for the recipe."""
@@ -86,7 +89,9 @@ class Knowledge:
         with path.open(encoding="utf-8") as stream:
             return pd.read_csv(stream)
 
-    def _read_own(self, name: str, columns: list[str], **how: Any) -> pd.DataFrame:
+    def _read_own(
+        self, name: str, columns: list[str], may_lack: Container[str] = (), **how: Any
+    ) -> pd.DataFrame:
         said = self.recipe.tables[name]
         try:
             frame = pd.read_csv((self.data_dir or Path()) / said.file, encoding="utf-8-sig", **how)
@@ -94,11 +99,14 @@ class Knowledge:
             remedy = f"cannot be read as a CSV file in UTF-8: {error}"
             raise InputError([Fault(said.file, None, "", "", remedy)]) from error
         missing = [column for column in columns if column not in frame.columns]
-        if missing:
-            raise InputError(
-                [Fault(said.file, None, column, "", "column is missing") for column in missing]
-            )
-        return pd.DataFrame(frame[columns])
+        faults = [
+            Fault(said.file, None, column, "", "column is missing")
+            for column in missing
+            if column not in may_lack
+        ]
+        if faults:
+            raise InputError(faults)
+        return pd.DataFrame(frame[[column for column in columns if column not in missing]])
 
     def parameters(self) -> dict[str, Parameter]:
         """The model's numbers, with those of the recipe in their place.
@@ -138,3 +146,10 @@ class Knowledge:
                 "places of GeoNames from this size on are cities; set in the recipe",
             )  # fmt: skip
         return found
+
+
+def _may_lack(name: str) -> set[str]:
+    """Columns that the table's format lets be left out."""
+    if name not in TABLES:
+        return set()
+    return {column.name for column in TABLES[name].accepted if not column.required}

@@ -16,7 +16,8 @@ from planner.opendata.attribution import CLIMATE_ROW, CLOSING, ROADS_ROW
 from planner.opendata.cells import CELL_KM2
 from planner.opendata.highways import RoadGraph, label_components
 from planner.opendata.land import Land
-from planner.opendata.parameters import Parameter
+from planner.opendata.market_tables import DERIVED_TABLES
+from planner.opendata.parameters import COPIED_TABLES, Parameter
 from planner.opendata.recipe import GivenFile
 from planner.opendata.sources import HIGHWAYS, PLACES
 
@@ -261,7 +262,7 @@ def _table_rows(known: Knowledge, *, is_mapped: bool) -> list[Row]:
         "adoption": ("assumed", "-", "?"),
         "pack_stock": ("assumed", "-", "?"),
     }
-    by_row = ("vehicles", "packs", "curves", "stations", "supply", "gates", "hour_profile")
+    by_row = (*COPIED_TABLES, *DERIVED_TABLES)
     said |= dict.fromkeys(by_row, ("facts, row by row in the column source", "row by row", "INF"))
     said |= {
         name: (_credit(own), str(own.year), own.mark) for name, own in known.recipe.tables.items()

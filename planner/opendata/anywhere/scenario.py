@@ -34,9 +34,6 @@ def write_scenario(
         f"{number} stations in {len(built.cities)} cities of "
         + ", ".join(sorted(built.countries["name_en"].unique()))
     )
-    vehicles = value["num_stations"] * value["vehicles_per_station"]
-    share = min(1.0, vehicles / value["vehicles_sharing_supply"])
-    elsewhere_frac = round(1 - value["sodium_ion_for_packs_frac"] * share, 4)
     credit = "".join(
         f" {said.source} ({said.licence})." if not said.citation else f" {said.citation}."
         for said in recipe.files.values()
@@ -59,9 +56,6 @@ def write_scenario(
         "",
         "[packs]",
         f"promised_range_km = {value['promised_range_km']:.1f}",
-        "# What storage and other fleets leave of the sodium-ion supply: model numbers",
-        "# sodium_ion_for_packs_frac and vehicles_sharing_supply of assumptions.csv.",
-        f"sold_elsewhere_frac = {{ sodium_ion = {elsewhere_frac} }}",
         "",
         "# Money, electricity and the value of time stand at the defaults, which are",
         "# Chinese; what was assumed beside them stands in assumptions.csv.",
@@ -78,6 +72,13 @@ def write_scenario(
         "",
         "[scenarios.high]",
         'parameter_set = "high"',
+        "",
+        "# Certificates, and the qualification of packs, at their earliest and their latest dates.",
+        "[scenarios.early_gates.gates]",
+        "quantile = 0.1",
+        "",
+        "[scenarios.late_gates.gates]",
+        "quantile = 0.9",
     ]
     path.write_text("\n".join(lines) + "\n", encoding="utf-8", newline="\n")
 

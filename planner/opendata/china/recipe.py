@@ -29,7 +29,8 @@ from planner.opendata.land import (
     make_sites,
     spread_people,
 )
-from planner.opendata.parameters import COPIED_TABLES, read_parameters, read_table
+from planner.opendata.market_tables import market_tables
+from planner.opendata.parameters import BRAND_TABLES, COPIED_TABLES, read_parameters, read_table
 from planner.opendata.places import Places, parse_places
 from planner.opendata.sources import HIGHWAYS, PLACES, read_source
 from planner.opendata.spread import round_to_total
@@ -89,8 +90,9 @@ def build_china_140(out_dir: Path, *, on_progress: Callable[[str], None]) -> Non
     write_csv(cities, out_dir, "cities")
     era5 = pd.Series(CLIMATE_SOURCE, index=facts.cities.index)
     write_csv(make_climate(facts.cities, era5, value), out_dir, "climate")
-    for name in COPIED_TABLES:
-        write_csv(read_table(name), out_dir, name)
+    copied = {name: read_table(name) for name in (*COPIED_TABLES, *BRAND_TABLES)}
+    for name, table in (copied | market_tables(read_table, {MARKET})).items():
+        write_csv(table, out_dir, name)
     for name, table in _make_periods(cities, swap_vehicles, value).items():
         write_csv(table, out_dir, name)
     write_parquet(zones, out_dir, "zones")

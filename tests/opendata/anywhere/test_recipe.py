@@ -12,6 +12,8 @@ from scipy.spatial import KDTree
 
 import planner
 from planner.geodesy import to_sphere_km
+from planner.instance.dated_gates import open_in
+from planner.instance.tables import SWAP_CAR
 from planner.opendata.build import build_instance
 from planner.opendata.cells import CELL_KM2, cut_edges
 from planner.opendata.highways import RoadGraph, keep_edges, label_components
@@ -21,7 +23,9 @@ from planner.opendata.sources import HIGHWAYS, PLACES
 
 FOLDER = Path(__file__).parents[3] / "instances" / "nordic-export"
 QUARTERS = planner.instance.tables.quarters_between("2026Q4", "2028Q4")
-VARIANTS = ("low", "high", "carbon_gate", "passport_late", "before_gates")
+VARIANTS = (
+    "low", "high", "carbon_gate", "passport_late", "before_gates", "early_gates", "late_gates",
+)  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -49,10 +53,12 @@ def graph(instance):
 
 
 def _quarter_opened(instance, market, chemistry):
-    """First quarter in which all binding gates are open; an empty one never is."""
-    gates = instance.gates
-    rows = gates[(gates["market"] == market) & (gates["chemistry"] == chemistry)]
-    return rows.loc[rows["binding"], "opens"].fillna("never").max()
+    """First quarter of the horizon from which swap cars may have the chemistry until its end."""
+    is_open = [
+        bool(open_in(instance, SWAP_CAR, quarter).loc[market, chemistry]) for quarter in QUARTERS
+    ]
+    closed = [i for i, opened in enumerate(is_open) if not opened]
+    return [*QUARTERS, "never"][closed[-1] + 1 if closed else 0]
 
 
 def test_cities_are_those_of_four_countries(cities):
@@ -164,10 +170,10 @@ def test_gates_bind_for_three_quarters_and_then_open(instance):
     assert len(QUARTERS) == 9
     for market in ("EU", "NO"):
         assert _quarter_opened(instance, market, "sodium_ion") == QUARTERS[3]
-        assert _quarter_opened(instance, market, "lfp") <= QUARTERS[0]
-    contested = instance.gates[instance.gates["opens"].isna()]
-    assert "EU carbon footprint declaration" in set(contested["certificate"])
-    assert not contested["binding"].any()
+        assert _quarter_opened(instance, market, "lfp") == QUARTERS[0]
+    carbon = instance.gates["certificate"].str.startswith("EU carbon footprint declaration")
+    assert carbon.any()
+    assert not instance.gates.loc[carbon, "binding"].any()
 
 
 def test_variants_move_the_gates():
@@ -177,6 +183,25 @@ def test_variants_move_the_gates():
     late = planner.read_instance(FOLDER, scenario_name="passport_late")
     assert _quarter_opened(late, "EU", "sodium_ion") == "2028Q1"
     assert _quarter_opened(late, "EU", "lfp") == "2026Q4"
+    assert _quarter_opened(late, "NO", "sodium_ion") == "2027Q3"
+    dates = {"early_gates": "2027Q1", "late_gates": "2028Q2"}
+    for name, quarter in dates.items():
+        read = planner.read_instance(FOLDER, scenario_name=name)
+        for market in ("EU", "NO"):
+            assert _quarter_opened(read, market, "sodium_ion") == quarter
+
+
+def test_its_own_swap_cars_are_left_their_share_of_the_supply(instance):
+    """Contracts and swap cars elsewhere leave 22,500 of 472,500 vehicles their part."""
+    made = instance.supply[instance.supply["kind"] == "series"].set_index("quarter")["gwh"]
+    buyers = instance.other_buyers
+    taken = buyers.groupby("quarter")["gwh"].sum()
+    own = (made - taken).loc["2027Q1":"2028Q4"]
+    elsewhere = buyers[buyers["buyer"] == "swap cars of other markets"].set_index("quarter")["gwh"]
+    share = own / (own + elsewhere[own.index])
+    assert share.to_numpy() == pytest.approx(22_500 / 472_500, abs=1e-4)
+    # Before, a fixed 0.85 % of all that is made was theirs.
+    assert own.sum() / made[own.index].sum() == pytest.approx(0.0085, abs=0.004)
 
 
 def test_parameter_sets_run_from_worst_to_best_for_sodium():

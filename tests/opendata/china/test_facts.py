@@ -2,7 +2,8 @@ import pytest
 
 from planner.instance.tables import TABLES
 from planner.opendata.china.facts import read_facts
-from planner.opendata.parameters import COPIED_TABLES, read_parameters, read_table
+from planner.opendata.market_tables import DERIVED_TABLES
+from planner.opendata.parameters import BRAND_TABLES, COPIED_TABLES, read_parameters, read_table
 
 
 @pytest.fixture(scope="module")
@@ -58,7 +59,7 @@ def test_every_parameter_has_a_mark_and_a_source():
         assert len(parameter.source) > 10, parameter.name
 
 
-@pytest.mark.parametrize("name", COPIED_TABLES)
+@pytest.mark.parametrize("name", [*COPIED_TABLES, *DERIVED_TABLES, *BRAND_TABLES])
 def test_copied_tables_have_the_columns_of_their_specification(name):
     frame = read_table(name)
     accepted = [column.name for column in TABLES[name].accepted]
