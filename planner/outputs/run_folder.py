@@ -19,6 +19,7 @@ from planner.outputs.run_json import without_infinity
 from planner.outputs.versions import installed_versions, peak_rss_mb
 from planner.planning.clock import progress_record, stage_record
 from planner.planning.result import Planned
+from planner.usage import give_back
 
 if TYPE_CHECKING:  # imported where it is used, for commands that write nothing
     from planner.outputs.layers.ahead import LayersAhead
@@ -95,6 +96,7 @@ def write_run(
 
     folder = Path(folder).resolve()
     check_target(folder)
+    give_back()  # what planning took, beside another process that needs room for zones
     with replaced_folder(folder) as partial:
         with planned.clock.stage("layers", "GeoPackage, GeoParquet and tables") as say:
             content = RunContent(

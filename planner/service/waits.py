@@ -95,8 +95,8 @@ def no_pack(day: StationDay) -> FloatArray:
     return 1.0 - finds
 
 
-def wait_shares(day: StationDay, minutes: FloatArray) -> FloatArray:
-    """Distribution of the waits of all drivers of all stations over the whole day.
+def served_within(day: StationDay, minutes: FloatArray) -> FloatArray:
+    """Drivers of the whole day who wait no longer than each of some waits.
 
     Parameters
     ----------
@@ -107,18 +107,36 @@ def wait_shares(day: StationDay, minutes: FloatArray) -> FloatArray:
 
     Returns
     -------
+    float array, shape (num_waits, num_stations, num_packs)
+    """
+    return np.asarray(
+        _waits_kernel(
+            *_plain(
+                day.swaps_per_hour, _cumulative(day), *_turns(day), day.grid_kw, day.bays,
+                day.lane_s / SECONDS_PER_HOUR, minutes / MINUTES_PER_HOUR, day.packs,
+            )
+        )
+    )  # fmt: skip
+
+
+def wait_shares(day: StationDay, served: FloatArray) -> FloatArray:
+    """Distribution of the waits of all drivers of all stations over the whole day.
+
+    Parameters
+    ----------
+    day : StationDay
+        Drivers and stations.
+    served : float array, shape (num_waits, num_stations, num_packs)
+        From `served_within`.
+
+    Returns
+    -------
     float array, shape (num_waits,)
         Share of drivers who wait no longer; 1 where none comes.
     """
     drivers = day.swaps_per_hour.sum()
     if drivers == 0:
-        return np.ones(len(minutes))
-    served = _waits_kernel(
-        *_plain(
-            day.swaps_per_hour, _cumulative(day), *_turns(day), day.grid_kw, day.bays,
-            day.lane_s / SECONDS_PER_HOUR, minutes / MINUTES_PER_HOUR, day.packs,
-        )
-    )  # fmt: skip
+        return np.ones(len(served))
     shares: FloatArray = np.array([each.sum() for each in served]) / drivers
     return shares
 

@@ -115,7 +115,8 @@ class Rules(NamedTuple):
     wait_h: float
 
 
-@njit(cache=True, nogil=True)
+# Without numba's counting of references, as `planner.simulation.kernel` explains.
+@njit(cache=True, nogil=True, _nrt=False)
 def _count(drivers, served, demand, wait_limit_h, row, tally):  # type: ignore[no-untyped-def]
     counts, num_packs = tally.counts[row], tally.by_type.shape[1]
     for s in range(len(drivers.ptr) - 1):
@@ -163,7 +164,7 @@ def _count(drivers, served, demand, wait_limit_h, row, tally):  # type: ignore[n
         tally.wait_h[row, s] = wait_sum_h
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, _nrt=False)
 def _set_rates(demand, s, factor, rates):  # type: ignore[no-untyped-def]
     """A station's rates on a day: each part of them times its factor."""
     for k in range(rates.shape[0]):

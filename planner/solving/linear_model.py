@@ -18,6 +18,7 @@ from planner.solving.status import Status
 if TYPE_CHECKING:
     import scipy.sparse
     from ortools.linear_solver.python.model_builder_helper import ModelBuilderHelper
+    from ortools.math_opt.model_pb2 import ModelProto
     from ortools.math_opt.python.mathopt import Model
 
 
@@ -87,8 +88,13 @@ class LinearModel:
 
     def to_mathopt(self) -> "Model":
         """The same model for MathOpt, without names and hint: for its incremental solvers."""
-        from ortools.math_opt import model_pb2
         from ortools.math_opt.python import mathopt
+
+        return mathopt.Model.from_model_proto(self.to_proto())
+
+    def to_proto(self) -> "ModelProto":
+        """The same model in MathOpt's own form, ids in the order of columns and rows."""
+        from ortools.math_opt import model_pb2
 
         num_rows, num_columns = self.matrix.shape
         matrix = self.matrix.sorted_indices()
@@ -110,7 +116,7 @@ class LinearModel:
         proto.linear_constraint_matrix.row_ids.extend(row_of_entry.tolist())
         proto.linear_constraint_matrix.column_ids.extend(matrix.indices.tolist())
         proto.linear_constraint_matrix.coefficients.extend(matrix.data.tolist())
-        return mathopt.Model.from_model_proto(proto)
+        return proto
 
 
 @dataclass(frozen=True)

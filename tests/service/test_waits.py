@@ -17,6 +17,7 @@ from planner.service.waits import (
     no_pack,
     on_time,
     served_by_packs,
+    served_within,
     wait_shares,
 )
 from tests.station_days import EVENING, made_day
@@ -200,7 +201,7 @@ def test_table_by_packs_agrees_with_single_numbers() -> None:
 def test_distribution_of_waits_is_that_of_all_drivers() -> None:
     rates = np.array([[[2.0], [3.0]], [[6.0], [0.0]]]) * EVENING
     day = made_day(rates, [[4, 6], [9, 0]], lane_s=100)
-    shares = wait_shares(day, np.array([0.0, 5.0, 30.0, 1e4]))
+    shares = wait_shares(day, served_within(day, np.array([0.0, 5.0, 30.0, 1e4])))
     assert (np.diff(shares) > 0).all()
     assert shares[-1] == pytest.approx(1)
     every = np.tile(np.arange(24), (2, 1))
@@ -212,7 +213,7 @@ def test_distribution_of_waits_is_that_of_all_drivers() -> None:
 def test_nobody_comes() -> None:
     day = made_day(np.zeros((1, 1, 24)), [[2]])
     assert on_time(day, np.array([[0]]), 5.0).share[0] == 1
-    assert wait_shares(day, np.array([0.0]))[0] == 1
+    assert wait_shares(day, served_within(day, np.array([0.0])))[0] == 1
 
 
 @pytest.mark.parametrize("wait_h", [0.0, 0.1, 1.3])

@@ -5,8 +5,11 @@ import pytest
 from scipy.stats import binom, false_discovery_control
 
 from planner.arrays import IntArray
+from planner.service.day import busiest_hours
+from planner.service.waits import no_pack, on_time, served_within, wait_shares
 from planner.simulation.behaviour import Behaviour
 from planner.simulation.intervals import Shares, discoveries, ratio, shares
+from planner.simulation.plan_day import expect
 from planner.simulation.run import simulate
 from planner.simulation.statistics import (
     HISTOGRAM_FROM_MIN,
@@ -162,3 +165,18 @@ def test_tables_hold_what_was_counted() -> None:
         (types["low"] <= types["no_pack_frac"]) & (types["no_pack_frac"] <= types["high"])
     ).all()
     assert simulation_figure(found, None)["expected"].isna().all()
+
+
+def test_closed_forms_are_those_of_all_stations_at_once() -> None:
+    rates = np.linspace(0.1, 1.4, 19 * 2).reshape(19, 2, 1) * PROFILE / PROFILE.mean() * 3.0
+    day = station_day(rates, [5, 7], charge_h=1.0, lane_s=100.0)
+    behaviour = Behaviour(busy_hours=3)
+    found = expect(day, behaviour, workers=3)
+    hours = busiest_hours(day.swaps_per_hour, behaviour.busy_hours)
+    np.testing.assert_array_equal(found.on_time, on_time(day, hours, behaviour.wait_min).share)
+    within = served_within(day, np.array(HISTOGRAM_FROM_MIN))
+    np.testing.assert_array_equal(found.wait_share, wait_shares(day, within))
+    drivers = day.swaps_per_hour
+    without = (no_pack(day) * drivers).sum(axis=(1, 2)) / drivers.sum(axis=(1, 2))
+    np.testing.assert_array_equal(found.no_pack, without)
+    assert 0.01 < found.network_no_pack < 0.99

@@ -80,7 +80,7 @@ def scratch_for(num_sites: int) -> Scratch:
     return Scratch(np.zeros(num_sites), np.empty(num_sites, np.int64))
 
 
-@numba.njit(cache=True, nogil=True)
+@numba.njit(cache=True, nogil=True, _nrt=False)
 def open_site(site: int, inc: Incidence, tables: SwapTables) -> None:
     """Open a closed site and update the tables."""
     loss = 0.0
@@ -99,7 +99,7 @@ def open_site(site: int, inc: Incidence, tables: SwapTables) -> None:
     tables.change[site] = loss
 
 
-@numba.njit(cache=True, nogil=True)
+@numba.njit(cache=True, nogil=True, _nrt=False)
 def close_site(site: int, inc: Incidence, tables: SwapTables) -> None:
     """Close an open site and update the tables."""
     gain = 0.0

@@ -63,7 +63,7 @@ class _Step(NamedTuple):
     seen: IntArray
 
 
-@numba.njit(cache=True, nogil=True)
+@numba.njit(cache=True, nogil=True, _nrt=False)
 def _best_with(
     site: int,
     least: float,
@@ -93,7 +93,7 @@ def _best_with(
     return best, leaving
 
 
-@numba.njit(cache=True, nogil=True)
+@numba.njit(cache=True, nogil=True, _nrt=False)
 def _next_exchange(
     left: IntArray,
     least: float,
@@ -150,7 +150,7 @@ def _next_exchange(
     return best, best_out, best_in
 
 
-@numba.njit(cache=True, nogil=True)
+@numba.njit(cache=True, nogil=True, _nrt=False)
 def _note_falls(site: int, known: Known, step: _Step, inc: Incidence, tables: SwapTables) -> None:
     """Note the stations that lose less once a site covers their rows, too."""
     for arc in range(inc.rows_of_site.ptr[site], inc.rows_of_site.ptr[site + 1]):

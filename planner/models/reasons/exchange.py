@@ -69,7 +69,7 @@ class Moves(NamedTuple):
     entering: IntArray
 
 
-@numba.njit(cache=True, nogil=True)
+@numba.njit(cache=True, nogil=True, _nrt=False)
 def may_exchange(leaving: int, entering: int, limits: Limits) -> bool:
     """Whether limits allow an exchange; either side may be ``NOBODY``."""
     city_idx, in_city, least, most, number, money, cost, locked = limits
@@ -96,7 +96,7 @@ def may_exchange(leaving: int, entering: int, limits: Limits) -> bool:
     return opened == 0 or in_city[city_idx[entering]] < most[city_idx[entering]]
 
 
-@numba.njit(cache=True, nogil=True)
+@numba.njit(cache=True, nogil=True, _nrt=False)
 def exchange(
     leaving: int, entering: int, inc: Incidence, tables: SwapTables, limits: Limits
 ) -> None:
@@ -113,7 +113,7 @@ def exchange(
         limits.money[0] += limits.cost[entering]
 
 
-@numba.njit(cache=True, nogil=True)
+@numba.njit(cache=True, nogil=True, _nrt=False)
 def add_extras(site: int, inc: Incidence, tables: SwapTables, scratch: Scratch) -> int:
     """Extra (3) of a closed site with each open one; returns how many were touched."""
     extra, touched = scratch.extra, scratch.touched
@@ -183,7 +183,7 @@ def touching_exchanges(
     return profits, entering, kept, leaving, best
 
 
-@numba.njit(cache=True, nogil=True)
+@numba.njit(cache=True, nogil=True, _nrt=False)
 def exchange_profit(leaving: int, entering: int, inc: Incidence, tables: SwapTables) -> float:
     """Profit (1) of one exchange; either side may be ``NOBODY``."""
     profit = 0.0

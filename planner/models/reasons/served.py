@@ -100,7 +100,7 @@ class _Search(NamedTuple):
     number: IntArray
 
 
-@numba.njit(cache=True, nogil=True)
+@numba.njit(cache=True, nogil=True, _nrt=False)
 def _touch_row(row: int, stamp: int, now: _Now) -> None:
     if now.row_stamp[row] != stamp:
         now.row_stamp[row] = stamp
@@ -108,7 +108,7 @@ def _touch_row(row: int, stamp: int, now: _Now) -> None:
         now.size[0] += 1
 
 
-@numba.njit(cache=True, nogil=True)
+@numba.njit(cache=True, nogil=True, _nrt=False)
 def _touch_site(site: int, stamp: int, now: _Now) -> None:
     if now.site_stamp[site] != stamp:
         now.site_stamp[site] = stamp
@@ -116,7 +116,7 @@ def _touch_site(site: int, stamp: int, now: _Now) -> None:
         now.size[1] += 1
 
 
-@numba.njit(cache=True, nogil=True)
+@numba.njit(cache=True, nogil=True, _nrt=False)
 def _find(
     row: int, stamp: int, most: int, arcs: Arcs, carried: Carried, now: _Now, search: _Search
 ) -> tuple[int, int]:
@@ -166,7 +166,7 @@ def _find(
     return end, way
 
 
-@numba.njit(cache=True, nogil=True)
+@numba.njit(cache=True, nogil=True, _nrt=False)
 def _push(
     end: int,
     way: int,
@@ -203,7 +203,7 @@ def _push(
         site = arcs.sites_of_row.idx[out_arc[site]]
 
 
-@numba.njit(cache=True, nogil=True)
+@numba.njit(cache=True, nogil=True, _nrt=False)
 def _serve(
     row: int, stamp: int, most: int, arcs: Arcs, carried: Carried, now: _Now, search: _Search
 ) -> None:
@@ -225,7 +225,7 @@ def _serve(
     now.unserved[row] = need if need > _ROUNDING * carried.load[row] else 0.0
 
 
-@numba.njit(cache=True, nogil=True)
+@numba.njit(cache=True, nogil=True, _nrt=False)
 def _ask_around(
     site: int, stamp: int, arcs: Arcs, carried: Carried, now: _Now, search: _Search
 ) -> None:
@@ -254,38 +254,16 @@ def _ask_around(
         begin = end
 
 
-@numba.njit(cache=True, nogil=True)
-def _changes(
-    arcs: Arcs, carried: Carried, sets: Moves, capacity: FloatArray, most: int, out: FloatArray
-) -> None:
-    """What each change adds to the value served beside what it adds to the value covered.
-
-    Rows without load are served as they are covered. ``sets`` has the net sites per change,
-    ``NOBODY`` elsewhere; ``capacity`` that of those that enter. ``out`` is filled.
-    """
-    num_rows, num_sites = len(carried.value), len(carried.room)
-    now = _Now(
-        carried.flow.copy(),
-        carried.unserved.copy(),
-        carried.room.copy(),
-        np.zeros(num_rows, np.int64),
-        np.empty(num_rows, np.int64),
-        np.empty(num_sites, np.int64),
-        np.zeros(2, np.int64),
-        np.full(num_rows, -1),
-        np.full(num_sites, -1),
-    )
-    search = _Search(
-        np.zeros(num_sites, np.int64),
-        np.empty(num_sites, np.int64),
-        np.empty(num_sites, np.int64),
-        np.empty(num_sites, np.int64),
-        np.full(num_sites, -1),
-        np.zeros(num_sites),
-        np.zeros(1, np.int64),
-    )
+# None of these makes an array: without numba's counting of references, atomic at each access to an
+# array in a tuple and shared by both threads, they take a part of the time and give the same.
+@numba.njit(cache=True, nogil=True, _nrt=False)
+def _judge(
+    arcs: Arcs, carried: Carried, sets: Moves, capacity: FloatArray, most: int, out: FloatArray,
+    now: _Now, search: _Search,
+) -> None:  # fmt: skip
+    """`_changes`, with room to work in."""
     for number in range(len(out)):
-        now.size[:] = 0
+        now.size[0] = now.size[1] = 0
         for site in sets.leaving[number]:
             if site == NOBODY:
                 continue
@@ -329,6 +307,39 @@ def _changes(
         for at in range(now.size[1]):
             now.room[now.sites[at]] = carried.room[now.sites[at]]
         out[number] = total
+
+
+@numba.njit(cache=True, nogil=True)
+def _changes(
+    arcs: Arcs, carried: Carried, sets: Moves, capacity: FloatArray, most: int, out: FloatArray
+) -> None:
+    """What each change adds to the value served beside what it adds to the value covered.
+
+    Rows without load are served as they are covered. ``sets`` has the net sites per change,
+    ``NOBODY`` elsewhere; ``capacity`` that of those that enter. ``out`` is filled.
+    """
+    num_rows, num_sites = len(carried.value), len(carried.room)
+    now = _Now(
+        carried.flow.copy(),
+        carried.unserved.copy(),
+        carried.room.copy(),
+        np.zeros(num_rows, np.int64),
+        np.empty(num_rows, np.int64),
+        np.empty(num_sites, np.int64),
+        np.zeros(2, np.int64),
+        np.full(num_rows, -1),
+        np.full(num_sites, -1),
+    )
+    search = _Search(
+        np.zeros(num_sites, np.int64),
+        np.empty(num_sites, np.int64),
+        np.empty(num_sites, np.int64),
+        np.empty(num_sites, np.int64),
+        np.full(num_sites, -1),
+        np.zeros(num_sites),
+        np.zeros(1, np.int64),
+    )
+    _judge(arcs, carried, sets, capacity, most, out, now, search)
 
 
 def judge_moves(

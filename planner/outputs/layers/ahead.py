@@ -16,10 +16,12 @@ from multiprocessing import get_context
 from pathlib import Path
 from typing import Any, TypeVar
 
+import geopandas as gpd
 import pandas as pd
 
 from planner.files import scratch_folder
 from planner.instance import Instance
+from planner.outputs.layers.base_map import base_roads
 from planner.outputs.layers.describe import dataset_metadata
 from planner.outputs.layers.geopackage import LARGEST, begin_geopackage, write_geopackage
 from planner.outputs.layers.layer import Layer
@@ -35,6 +37,7 @@ from planner.outputs.lineage import lineage
 from planner.planning.clock import StageClock
 from planner.planning.result import Checked
 from planner.solving.tasks import become_worker, deaf_to_interrupts
+from planner.usage import give_back
 
 Answer = TypeVar("Answer")
 
@@ -97,8 +100,7 @@ class LayersAhead:
         if isinstance(thing, Instance) and len(thing.zones) >= self._many_zones:
             self._scratch = self._kept.enter_context(scratch_folder(self._folder))
             metadata = dataset_metadata(lineage(thing, self._clock))
-            places, polygons = thing.zones[_PLACES], given_polygons(thing)
-            self._work = _Work(self._scratch, places, polygons, metadata)
+            self._work = _Work(self._scratch, thing, metadata)
             self._kept.callback(self._work.end)
         elif isinstance(thing, Checked):
             self._answer(lambda work: work.write_zones(thing, self._with_geopackage))
@@ -200,8 +202,7 @@ class _Work:
     def __init__(
         self,
         scratch: Path,
-        places: pd.DataFrame,
-        polygons: "pd.Series[Any] | None",
+        instance: Instance,
         metadata: Mapping[str, str],
     ) -> None:
         self._scratch = scratch
@@ -215,10 +216,13 @@ class _Work:
         )
         with deaf_to_interrupts():
             self._pid = self._pool.submit(os.getpid)
-        self._last: Future[Any] = self._pool.submit(_draw, places, polygons)
+        self.submit(_draw, instance.zones[_PLACES], given_polygons(instance))
+        if len(instance.roads):
+            cities = instance.cities[["lon", "lat"]]
+            self.submit(_draw_roads, instance.road_nodes, instance.roads, cities)
 
     def submit(self, function: Callable[..., Any], *given: Any) -> Future[Any]:
-        self._last = self._pool.submit(function, *given)
+        self._last: Future[Any] = self._pool.submit(function, *given)
         return self._last
 
     def write_zones(self, checked: Checked, with_geopackage: bool) -> None:
@@ -261,6 +265,7 @@ class _Held:
 
     say: Callable[[str], None] = print
     shapes: ZoneShapes | None = None
+    roads: gpd.GeoDataFrame | None = None
 
 
 _held = _Held()
@@ -273,6 +278,11 @@ def _begin(told: Any) -> None:
 
 def _draw(places: pd.DataFrame, polygons: "pd.Series[Any] | None") -> None:
     _held.shapes = shape_zones(places, polygons)
+
+
+def _draw_roads(nodes: pd.DataFrame, roads: pd.DataFrame, cities: pd.DataFrame) -> None:
+    _held.roads = base_roads(nodes, roads, cities)
+    give_back()
 
 
 def _write_zones(
@@ -291,10 +301,15 @@ def _write_zones(
         if with_geopackage and layer.name == LARGEST:
             begin_geopackage(folder / "plan.gpkg", layer, metadata, _held.say)
     bare = [
-        replace(layer, frame=layer.frame.iloc[:0]) if layer.name == LARGEST else layer
+        # A copy: a view of no rows keeps all of them.
+        replace(layer, frame=layer.frame.iloc[:0].copy()) if layer.name == LARGEST else layer
         for layer in made.layers
     ]
-    return replace(made, layers=tuple(bare))
+    del layer
+    roads, _held.roads = _held.roads, None
+    made = replace(made, layers=tuple(bare), base_roads=roads)
+    give_back()
+    return made
 
 
 def _finish_geopackage(

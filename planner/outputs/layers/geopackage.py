@@ -8,11 +8,15 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from pathlib import Path
 
+import geopandas as gpd
 import pandas as pd
+import pyarrow as pa
 import pyogrio
+import pyogrio.raw
 
+from planner.outputs.layers.arrow import ROWS_AT_ONCE, in_batches, plain_schema
 from planner.outputs.layers.keys import keys_of
-from planner.outputs.layers.layer import Layer
+from planner.outputs.layers.layer import CRS, Layer
 
 _FIXED_DATE = "2000-01-01T00:00:00.000Z"
 """Stands wherever the format asks for the time of writing: same plan, same bytes."""
@@ -137,17 +141,23 @@ def _add_layer(
         "IDENTIFIER": layer.name,
         "DESCRIPTION": with_run(layer.description, dataset_metadata),
     }
-    pyogrio.write_dataframe(
-        layer.frame,
-        path,
-        layer=layer.name,
-        driver="GPKG",
-        use_arrow=True,
-        geometry_type=layer.geometry_type,
-        layer_options=identity | ({"SPATIAL_INDEX": "YES"} if layer.geometry_type else {}),
-        dataset_options={"VERSION": _VERSION} if is_new else None,
-        dataset_metadata=dict(dataset_metadata) if is_new else None,
-    )
+    options = {
+        "layer": layer.name,
+        "driver": "GPKG",
+        "geometry_type": layer.geometry_type,
+        "layer_options": identity | ({"SPATIAL_INDEX": "YES"} if layer.geometry_type else {}),
+        "dataset_options": {"VERSION": _VERSION} if is_new else None,
+        "dataset_metadata": dict(dataset_metadata) if is_new else None,
+    }
+    if isinstance(layer.frame, gpd.GeoDataFrame) and len(layer.frame) > ROWS_AT_ONCE:
+        schema = plain_schema(layer.frame)
+        rows = (batch for _, batch in in_batches(layer.frame, schema))
+        pyogrio.raw.write_arrow(
+            pa.RecordBatchReader.from_batches(schema, rows), path,
+            geometry_name=layer.frame.geometry.name, crs=CRS, **options,
+        )  # fmt: skip
+    else:
+        pyogrio.write_dataframe(layer.frame, path, use_arrow=True, **options)
 
 
 def _style_rows(styles: Mapping[str, tuple[str, str]], layers: Mapping[str, Layer]) -> pd.DataFrame:

@@ -20,6 +20,7 @@ from planner.outputs.layers.parquet import parquet_path, write_parquet
 from planner.outputs.layers.read_back import STYLES_FILE
 from planner.outputs.layers.styles import build_styles
 from planner.outputs.layers.tables import write_data_dictionary, write_table
+from planner.outputs.layers.zone_layers import ZoneLayers
 
 # And every table; the others are for maps.
 _CSV_LAYERS = {
@@ -64,10 +65,16 @@ def write_layers(
         Files written, in the order of writing.
     """
     on_progress("shaping layers")
-    of_zones = ahead.zone_layers(on_progress) if ahead is not None else None
+    of_zones: ZoneLayers | None = None
+
+    def zones_ahead() -> ZoneLayers | None:
+        nonlocal of_zones
+        of_zones = ahead.zone_layers(on_progress) if ahead is not None else None
+        return of_zones
+
+    layers = build_layers(content, zones_ahead)
     if of_zones is None:
         ahead = None
-    layers = build_layers(content, of_zones)
     metadata = dataset_metadata(content.run_info)
     styles = {
         name: (qml, f"{text} (scenario {content.run_info['name']})")

@@ -70,11 +70,14 @@ class ZoneLayers:
         As `planner.outputs.layers.regions.cell_owners` gives it.
     owner_resolution : int
         H3 resolution of its cells.
+    base_roads : GeoDataFrame or None
+        From `planner.outputs.layers.base_map.base_roads`, where they were drawn beside the zones.
     """
 
     layers: tuple[Layer, ...]
     owners: pd.DataFrame
     owner_resolution: int
+    base_roads: gpd.GeoDataFrame | None = None
 
 
 def given_polygons(instance: Instance) -> "pd.Series[Any] | None":

@@ -7,12 +7,14 @@ from dataclasses import replace
 
 import geopandas as gpd
 import numpy as np
+import pandas as pd
 import pyogrio
 import pytest
 import shapely
 from pyarrow import parquet
 
 from planner.outputs.layers.export import export_run
+from planner.outputs.layers.geopackage import begin_geopackage
 from planner.outputs.layers.layer import Layer
 from planner.outputs.layers.parquet import write_parquet
 from planner.outputs.lineage import lineage
@@ -104,6 +106,38 @@ def test_rows_of_large_layers_lie_along_a_curve(tmp_path):
     few = frame[:100]
     write_parquet(tmp_path / "few.parquet", Layer("few", "", few, (), "Point"), {})
     assert gpd.read_parquet(tmp_path / "few.parquet")["site_id"].tolist() == few["site_id"].tolist()
+
+
+@pytest.mark.parametrize("kind", ["Point", "Polygon"])
+def test_a_large_layer_is_what_one_writing_of_all_rows_would_be(tmp_path, kind):
+    rng = np.random.default_rng(7)
+    lonlat = rng.uniform((100, 20), (120, 40), (70_000, 2))
+    shapes = shapely.points(lonlat) if kind == "Point" else shapely.box(*lonlat.T, *(lonlat.T + 1))
+    frame = gpd.GeoDataFrame(
+        {
+            "site_id": pd.array([None, *map(str, range(1, 70_000))], "string"),
+            "share_frac": np.where(lonlat[:, 0] < 110, np.nan, lonlat[:, 1]),
+            "num_zones": np.arange(70_000, dtype=np.int32),
+        },
+        geometry=shapes, crs="EPSG:4326",
+    )  # fmt: skip
+    layer, metadata = Layer("zones", "All.", frame, (), kind), {"TITLE": "Zones"}
+    write_parquet(tmp_path / "zones.parquet", layer, metadata)
+    whole = frame.iloc[frame.hilbert_distance().argsort(kind="stable")]
+    whole.attrs.update(metadata)
+    whole.to_parquet(
+        tmp_path / "whole.parquet", index=False, compression="zstd", schema_version="1.1.0",
+        write_covering_bbox=True, row_group_size=65_536,
+    )  # fmt: skip
+    assert (tmp_path / "zones.parquet").read_bytes() == (tmp_path / "whole.parquet").read_bytes()
+    begin_geopackage(tmp_path / "plan.gpkg", layer, metadata, print)
+    back = pyogrio.read_dataframe(tmp_path / "plan.gpkg", layer="zones")
+    assert shapely.equals_exact(back.geometry.to_numpy(), shapes).all()
+    pd.testing.assert_frame_equal(
+        pd.DataFrame(back).drop(columns="geometry"),
+        pd.DataFrame(frame).drop(columns="geometry"), check_dtype=False,
+    )  # fmt: skip
+    assert back.crs == frame.crs
 
 
 def test_ids_and_what_names_rows_of_others_have_indexes(folder):
