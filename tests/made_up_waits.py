@@ -114,7 +114,7 @@ def simulated(planned: Planned, *, seed: int = 7, busier: float = 0.0) -> Planne
 
 def _figures(wait: pd.DataFrame, station_packs: int) -> pd.DataFrame:
     names = [kpi.name for kpi in known_kpis() if "{" not in kpi.name]
-    names = names[names.index("within_5min_frac") :]
+    names = names[names.index("within_5min_frac") : names.index("replications") + 1]
     weights = wait["drivers_per_day"] / wait["drivers_per_day"].sum()
     known = {
         "stations_confirmed_frac": float((wait["verdict"] == "confirmed").mean()),

@@ -65,6 +65,10 @@ CHOSEN_COLOURS = ("#fde0dd", "#fa9fb5", "#dd3497", "#ae017e", "#49006a")
 COST_COLOURS = ("#ffffd4", "#fed98e", "#fe9929", "#d95f0e", "#993404")
 LINE_COLOURS = (BLUE, VERMILION, GREEN, PURPLE, ORANGE, SKY)
 """Lines of a figure, one per pack."""
+APPLICATION_COLOURS = (SERVED, SKY, YELLOW, VERMILION, MISSING)
+"""Of uses of cells, the plan's own vehicles first, other uses last. Their greys differ."""
+POINT_COLOURS = (SERVED, ORANGE, MISSING, GRID)
+"""Of a passport's points: filled, to ask, unknown, not asked for. Their greys differ."""
 LAND, WATER, SHORE, BASE_ROAD = "#faf8f3", "#e4edf3", "#b5c6d1", "#c2bbb0"
 """What a plan is drawn on: lighter than all that is drawn."""
 ZONES = "#eae6dc"

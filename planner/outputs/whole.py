@@ -13,6 +13,12 @@ import pandas as pd
 
 _FLOWS = ("stock_", "delivered_", "retired_", "moved_in_", "moved_out_")
 _NO_PART = {"vehicles_below_promised_range"}
+_OF_MARKETS = {
+    "market_quarter": (("vehicles", "delivered_packs", "stock_packs"), ("quarter", "pack_id")),
+    "passport_flow": (("packs",), ("quarter", "pack_id")),
+    "brand_quarter": (("vehicles",), ("quarter",)),
+}
+"""Columns of vehicles or packs, and what their rows add up by."""
 _SLACK = 1e-6  # a sum of parts that is whole but for rounding
 
 
@@ -55,6 +61,9 @@ def whole_table(name: str, frame: pd.DataFrame) -> pd.DataFrame:
     ``cities`` and ``city_quarter``: the vehicles of a city add up to all that it has, packs of a
     kind over the cities of a quarter to the nation's. ``packs``: the rows of a chemistry in a city
     add up to its vehicles there, those to the city's. ``kpi``: chemistries to all vehicles.
+    ``market_quarter`` and ``passport_flow``: the markets of a quarter to all packs of a type,
+    ``brand_quarter``: the brands to all vehicles; ``markets`` and ``market_quarters``: packs and
+    vehicles to the plan's.
     """
     frame = frame.copy(deep=False)
     if name in ("cities", "city_quarter"):
@@ -68,6 +77,16 @@ def whole_table(name: str, frame: pd.DataFrame) -> pd.DataFrame:
         for column in ("vehicles", "station_packs"):
             if column in frame:
                 frame[column] = _nested(frame, column, "city_id", "chemistry")
+    if name in ("markets", "market_quarters"):
+        group = frame["quarter"] if "quarter" in frame else pd.Series("", frame.index)
+        for column in frame.columns:
+            if column.startswith(("vehicles", *_FLOWS)) and column != "delivered_gwh":
+                frame[column] = largest_remainder(frame[column].astype(float), group)
+    if name in _OF_MARKETS:
+        columns, keys = _OF_MARKETS[name]
+        of_keys = frame.groupby(list(keys)).ngroup()
+        for column in columns:
+            frame[column] = largest_remainder(frame[column].astype(float), of_keys)
     if name == "kpi":
         whole = whole_kpi(dict(zip(frame["name"], frame["value"], strict=True)))
         frame["value"] = frame["name"].map(whole)

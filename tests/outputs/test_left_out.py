@@ -8,7 +8,6 @@ from typing import Any, NoReturn
 import pandas as pd
 import pytest
 
-import planner.models.packs.solve as packs
 import planner.planning.station_answer as station_answer
 from planner.errors import NoPlanError
 from planner.instance import Instance
@@ -59,19 +58,11 @@ def test_a_what_if_without_time_is_unknown(
             "opens": pd.Series([None], dtype="string"), "source": "made up",
         }
     )  # fmt: skip
-    solve, calls = packs.solve_pack_assignment, []
 
-    def solve_until_gates(problem: Any, options: Any) -> Any:
-        if calls:
-            raise NoPlanError("no time")
-        return solve(problem, options)
+    def out_of_time(*arguments: Any) -> Any:
+        raise NoPlanError("no time")
 
-    def gate_values(*arguments: Any) -> Any:
-        calls.append(arguments)
-        return packs.gate_values(*arguments)
-
-    monkeypatch.setattr(packs, "solve_pack_assignment", solve_until_gates)
-    monkeypatch.setattr("planner.planning.pack_prices.gate_values", gate_values)
+    monkeypatch.setattr("planner.planning.earlier_gates.solve_pack_assignment", out_of_time)
     planned = plan(replace(tutorial, gates=gates))
     assert planned.tables["gate_value"]["saving_cny"].isna().all()
     assert [each.name for each in planned.clock.left_out] == ["gates"]

@@ -2,6 +2,7 @@
 
 import json
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import pandas as pd
 import pytest
 
 from planner.cli import main
+from planner.compliance.tables import compliance_tables
 from planner.errors import InputError
 from planner.instance import read_instance
 from planner.outputs.chemistries import Chemistries
@@ -19,6 +21,8 @@ from planner.outputs.kpi import describe_kpi, known_kpis
 from planner.planning.pipeline import plan
 from planner.plans.question import OBJECTIVES, judge_of, judge_of_run, measure_of_run
 from tests.curve_sets import with_curve_sets
+from tests.made_up_passports import DECLARATIONS, GATES, MARKET_QUARTER, SUPPLY_FLOW
+from tests.markets import two_markets
 from tests.phased_tutorial import phased_tutorial
 from tests.two_towns import two_towns
 
@@ -154,6 +158,9 @@ def test_kpi_csv_knows_every_figure_of_a_run_and_no_other(folders: dict[str, Pat
     written = {name for folder in folders.values() for name in _run(folder)["kpi"]}
     written |= set(plan(with_curve_sets(towns, harsh=0.3)).evaluation.kpi)
     written |= set(phased_tutorial().check().kpi)
+    written |= set(plan(two_markets(read_instance(TUTORIAL))).evaluation.kpi)
+    with_passports = replace(read_instance(TUTORIAL), gates=GATES, declarations=DECLARATIONS)
+    written |= set(compliance_tables(with_passports, MARKET_QUARTER, SUPPLY_FLOW)[0])
     described = {name: describe_kpi(name, nothing) for name in written}
     assert [name for name, about in described.items() if not about.description] == []
     left = [kpi.name for kpi in known_kpis() if not any(map(kpi.stands_for, written))]

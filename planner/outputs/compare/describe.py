@@ -19,6 +19,8 @@ _ABOUT = {
     "packs_by_quarter": ("city_quarter", "Packs by quarter and chemistry, all shared cities."),
     "supply_value": ("supply_value", "What more of each chemistry would be worth by quarter."),
     "gate_value": ("gate_value", "What it would save if a closed certification gate opened."),
+    "market_change": (
+        "market_quarter", "Packs that each market is delivered in all quarters, by chemistry."),
     "prices": ("", "Dual prices of each model."),
     "corridor_summary": ("corridor_summary", "Trips between cities that can be refuelled."),
     "corridor_stations_change": (

@@ -28,6 +28,7 @@ from planner.outputs.compare.stations import (
 )
 from planner.outputs.compare.verdict import BEYOND, EQUAL, UNLIKE, verdict
 from planner.outputs.compare.waits import compare_waits, judge_waits
+from planner.outputs.markets import MARKET_QUARTER
 from planner.plans.question import judge_of_run, measure_of_run
 
 SITING = "siting"
@@ -51,7 +52,8 @@ class Comparison:
         What limits the comparison.
     tables : mapping of name to DataFrame
         `models, kpi, stations_change, cities_change, packs_by_city, packs_by_quarter,
-        supply_value, gate_value, prices, settings, inputs`, and if both runs planned corridors
+        supply_value, gate_value, prices, settings, inputs`, if both tell of markets
+        `market_change`, and if both runs planned corridors
         `corridor_summary, corridor_stations_change`, if both were simulated `verdicts_change`,
         `station_packs_change`, if both planned openings `openings_change, phase_change`, if both
         were made for several futures `future_change, measure_change`, if both told what stations
@@ -112,8 +114,9 @@ def compare_runs(base_folder: Path, other_folder: Path) -> Comparison:
         ),
         "gate_value": _side_by_side(
             (_optional(base, "gate_value"), _optional(other, "gate_value")),
-            ["market", "chemistry", "certificate"], ["saving_cny"],
+            ["market", "application", "chemistry", "certificate"], ["saving_cny"],
         ),
+        **_markets(base, other),
         "prices": _side_by_side((_prices(base), _prices(other)), ["model", "price"], ["value"]),
         "settings": _unlike(_flat(base.scenario), _flat(other.scenario), "setting"),
         "inputs": _unlike(_inputs(base), _inputs(other), "file"),
@@ -123,6 +126,18 @@ def compare_runs(base_folder: Path, other_folder: Path) -> Comparison:
         **_reasons(stations, base_rows, other_rows, alike=_asks_alike(base, other)),
     }  # fmt: skip
     return Comparison(base, other, tuple(_notes(base, other, shared, tables)), tables)
+
+
+def _markets(base: FinishedRun, other: FinishedRun) -> dict[str, pd.DataFrame]:
+    """What each market is delivered of each chemistry in all quarters, if both runs tell it."""
+    if not all(MARKET_QUARTER in run.tables for run in (base, other)):
+        return {}
+    keys, values = ["market", "chemistry"], ["delivered_packs", "delivered_gwh"]
+    sums = [
+        run.tables[MARKET_QUARTER].groupby(keys)[values].sum().reset_index()
+        for run in (base, other)
+    ]
+    return {"market_change": _side_by_side((sums[0], sums[1]), keys, values, missing=0.0)}
 
 
 def _over_time(

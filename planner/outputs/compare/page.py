@@ -49,6 +49,7 @@ _TITLES = {
     "corridor_stations_change": "Corridor stations that change",
     "supply_value": "Value of supply",
     "gate_value": "Certificates",
+    "market_change": "Deliveries to markets",
     "prices": "Prices",
     "settings": "Settings that differ",
     "inputs": "Input files that differ (sha256)",

@@ -18,8 +18,8 @@ _CHECKSUMS = "checksums.txt"
 _RUN, _SCENARIO = "run.json", "scenario.resolved.toml"
 _NEEDED = ("stations", "cities", "packs", "kpi", "chemistries")
 _OPTIONAL = (
-    "city_quarter", "supply_value", "gate_value", "corridor_summary", "corridor_stations",
-    "simulation_figure", "station_wait", "phase", "future", "measure",
+    "city_quarter", "supply_value", "gate_value", "market_quarter", "corridor_summary",
+    "corridor_stations", "simulation_figure", "station_wait", "phase", "future", "measure",
 )  # fmt: skip
 _REMEDY = "plan again with this version of planner, then compare"
 
@@ -36,8 +36,8 @@ class FinishedRun:
         `run.json` and `scenario.resolved.toml`.
     tables : dict of name to DataFrame
         Stations, cities, packs, kpi, chemistries and, where the run has them, city_quarter,
-        supply_value, gate_value, corridor_summary, corridor_stations, simulation_figure,
-        station_wait, phase, future and measure; without geometry.
+        supply_value, gate_value, market_quarter, corridor_summary, corridor_stations,
+        simulation_figure, station_wait, phase, future and measure; without geometry.
     """
 
     folder: Path

@@ -1,6 +1,6 @@
 """Layers and tables of a run as frames, in the order, with the names and rows they get."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -17,6 +17,8 @@ from planner.outputs.layers.columns import columns_in_language, columns_in_unit
 from planner.outputs.layers.corridors import CORRIDOR_LAYERS, place_corridors
 from planner.outputs.layers.drive_areas import DRIVE_AREAS, drive_area_layers
 from planner.outputs.layers.layer import Layer, at_points, make_layer
+from planner.outputs.layers.markets import DESCRIPTION as OF_MARKETS
+from planner.outputs.layers.markets import MARKETS, place_markets
 from planner.outputs.layers.overview import with_parents
 from planner.outputs.layers.phases import DESCRIPTIONS, LAYER_TABLES, place_phases
 from planner.outputs.layers.regions import chemistry_regions, climate_regions
@@ -26,6 +28,7 @@ from planner.outputs.layers.zone_layers import (
     build_zone_layers,
     shape_zones,
 )
+from planner.outputs.markets import MARKET_QUARTER, MARKET_QUARTERS, market_quarters
 from planner.outputs.phases import with_openings
 from planner.outputs.waits import with_waits
 from planner.outputs.whole import whole_table
@@ -37,6 +40,22 @@ TABLES = {
     "city_month": "Temperature and range in each city by month.",
     "supply_value": "Supply of each chemistry by quarter, and what more of it would be worth.",
     "gate_value": "What it would save if a closed certification gate opened.",
+    "supply_source": "What each plant could make, made and gave in each quarter, by use.",
+    "supply_flow": "Cells from each plant to each use, quarter by quarter.",
+    "material_quarter": "Materials of cells, qualified and used up to each quarter.",
+    "buyer_quarter": "What other buyers ask for and get of each chemistry by quarter.",
+    "market_quarter": "Packs that each market is delivered by quarter and type, and what allows "
+    "it.",
+    "market_quarters": "Each market quarter by quarter: vehicles, packs by chemistry, closed "
+    "gates.",
+    "offer": "Packs on offer in each market: from sample to first delivery, and the orders.",
+    "passport_flow": "Points of the passport of each market, pack and quarter that the plan fills.",
+    "passport_point": "Each point of the passport by market, pack and quarter, with its value.",
+    "bid_sheet": "Each pack's voltages, mass and energy beside what its envelope takes.",
+    "declaration_status": "What is declared of each pack in each market, by whom and since when.",
+    "brand_quarter": "Vehicles of each brand and model by market, quarter and chemistry.",
+    "launch": "Announced launches: packs needed and delivered, quarters late, and why.",
+    "car_model": "Models of cars, and why each has cars in the plan or has not.",
     "coupling": "Rounds in which packs and siting were brought to agree.",
     "range_curve": "Range of each vehicle class and pack over the ambient temperature.",
     "curve_case": "Packs planned anew under each set of contested curves, and their regret.",
@@ -124,15 +143,17 @@ class RunContent:
         return language_of(self.run_info)
 
 
-def build_layers(content: RunContent, of_zones: ZoneLayers | None = None) -> dict[str, Layer]:
+def build_layers(
+    content: RunContent, zones_ahead: Callable[[], ZoneLayers | None] = lambda: None
+) -> dict[str, Layer]:
     """Bring a run's figures into the shape they are written in.
 
     Parameters
     ----------
     content : RunContent
         What the run found.
-    of_zones : ZoneLayers, optional
-        The layers of its zones, if they are made already.
+    zones_ahead : callable, optional
+        Gives the layers of its zones, if they are made elsewhere; asked when all else is made.
 
     Returns
     -------
@@ -141,20 +162,25 @@ def build_layers(content: RunContent, of_zones: ZoneLayers | None = None) -> dic
     """
     evaluation = content.evaluation
     cities = with_curves(evaluation.cities, content.tables)
+    points = _point_layers(_with_parents(content), cities)
+    areas = drive_area_layers(content.tables, evaluation.zones, evaluation.stations)
+    others = [*_corridor_layers(content), *_phase_layers(content)]
+    tables = _tables(content)
+    of_zones = zones_ahead()
     if of_zones is None:
         of_zones = build_zone_layers(
             evaluation.zones, content.allocation, evaluation.stations,
             shape_zones(evaluation.zones, content.zone_polygons),
         )  # fmt: skip
     layers = [
-        *_point_layers(_with_parents(content), cities),
+        *points,
         *of_zones.layers,
-        *drive_area_layers(content.tables, evaluation.zones, evaluation.stations),
+        *areas,
         *_region_layers(of_zones, cities),
-        *_corridor_layers(content),
-        *_phase_layers(content),
+        *_market_layers(content, of_zones, cities),
+        *others,
         *_base_layers(content, of_zones),
-        *_tables(content),
+        *tables,
     ]
     return {layer.name: _with_headings(layer, content) for layer in layers}
 
@@ -203,10 +229,14 @@ def _point_layers(content: RunContent, cities: pd.DataFrame) -> list[Layer]:
 
 
 def _told(stations: pd.DataFrame, cities: pd.DataFrame, content: RunContent) -> pd.DataFrame:
-    """Stations, sorted, with their city's name and the status that they have in the plan."""
+    """Stations, sorted, with their city's name and market and the status they have in the plan."""
     told = _as_opened(stations.sort_values("site_id", ignore_index=True))
     names = _city_names(cities, content.language)
-    told.insert(list(told).index("city_id") + 1, "city_name", told["city_id"].map(names))
+    after = list(told).index("city_id") + 1
+    told.insert(after, "city_name", told["city_id"].map(names))
+    if "market" in cities:
+        market_of = dict(zip(cities["city_id"], cities["market"], strict=True))
+        told.insert(after + 1, "market", told["city_id"].map(market_of))
     return told
 
 
@@ -255,6 +285,13 @@ def _region_layers(of_zones: ZoneLayers, cities: pd.DataFrame) -> list[Layer]:
     ]
 
 
+def _market_layers(content: RunContent, of_zones: ZoneLayers, cities: pd.DataFrame) -> list[Layer]:
+    """Markets, where the run tells of them."""
+    quarter = str(content.run_info["planning_quarter"])
+    placed = place_markets(content.tables, of_zones.owners, cities, quarter)
+    return [] if placed is None else [make_layer(MARKETS, OF_MARKETS, placed, "MultiPolygon")]
+
+
 def _corridor_layers(content: RunContent) -> list[Layer]:
     tables = dict(content.tables)
     if "corridor_stations" in tables:
@@ -296,11 +333,14 @@ def _base_layers(content: RunContent, of_zones: ZoneLayers) -> list[Layer]:
         )
     ]
     if len(content.roads):
+        roads = of_zones.base_roads
+        if roads is None:
+            roads = base_roads(content.road_nodes, content.roads, cities)
         layers.append(
             make_layer(
                 BASE_ROADS,
                 "The instance's own roads, simplified: between cities, in the region, others.",
-                base_roads(content.road_nodes, content.roads, cities),
+                roads,
                 "LineString",
             )
         )
@@ -309,9 +349,12 @@ def _base_layers(content: RunContent, of_zones: ZoneLayers) -> list[Layer]:
 
 def _tables(content: RunContent) -> list[Layer]:
     pack_keys = ["city_id", "vehicle_id", "pack_id"]
-    known = [name for name in TABLES if name in content.tables]
+    tables = dict(content.tables)
+    if MARKET_QUARTER in tables:
+        tables[MARKET_QUARTERS] = market_quarters(tables, content.evaluation.cities)
+    known = [name for name in TABLES if name in tables]
     as_layers = {*CORRIDOR_LAYERS, *LAYER_TABLES.values(), DRIVE_AREAS}
-    further = sorted(set(content.tables) - {*known, *as_layers})
+    further = sorted(set(tables) - {*known, *as_layers})
     return [
         make_layer(
             "packs",
@@ -324,7 +367,7 @@ def _tables(content: RunContent) -> list[Layer]:
             content.chemistries.reset_index(drop=True),
         ),
         *(
-            make_layer(name, TABLES.get(name, ""), content.tables[name].reset_index(drop=True))
+            make_layer(name, TABLES.get(name, ""), tables[name].reset_index(drop=True))
             for name in (*known, *further)
         ),
         make_layer(

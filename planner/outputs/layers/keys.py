@@ -33,7 +33,18 @@ _UNIQUE = {
     "city_quarter": ("city_id", "quarter"),
     "city_month": ("city_id", "month"),
     "supply_value": ("quarter", "chemistry"),
-    "gate_value": ("market", "chemistry", "certificate"),
+    "gate_value": ("market", "application", "chemistry", "certificate"),
+    "markets": ("market",),
+    "market_quarters": ("market", "quarter"),
+    "market_quarter": ("market", "pack_id", "quarter"),
+    "buyer_quarter": ("buyer", "market", "application", "chemistry", "quarter"),
+    "material_quarter": ("material", "quarter"),
+    "offer": ("market", "pack_id", "supplier"),
+    "passport_flow": ("market", "pack_id", "quarter"),
+    "passport_point": ("market", "pack_id", "quarter", "point"),
+    "bid_sheet": ("pack_id",),
+    "brand_quarter": ("quarter", "model", "market", "chemistry"),
+    "launch": ("model", "market", "pack_id", "quarter"),
     "coupling": ("round",),
     "range_curve": ("vehicle_id", "pack_id", "ambient_c"),
     "curve_case": ("curve_set",),
@@ -69,6 +80,7 @@ _NAMES = {
     "chemistry": ("chemistries", "chemistry"),
     "dominant_chemistry": ("chemistries", "chemistry"),
     "pack_id": ("pack_type", "pack_id"),
+    "market": ("markets", "market"),
 }
 """Layer and column whose rows a column names, whatever layer it stands in."""
 

@@ -16,6 +16,8 @@ from planner.outputs.layers.antimeridian import same_type, split_shapes
 from planner.outputs.layers.columns import WrittenColumn, describe_columns
 
 CRS = "EPSG:4326"
+_AT_ONCE = 50_000
+"""Shapes whose outlines are looked at together."""
 
 
 @dataclass(frozen=True)
@@ -85,14 +87,31 @@ def make_layer(
         columns={column.source: column.name for column in columns}
     )
     if isinstance(renamed, gpd.GeoDataFrame) and str(geometry_type).endswith("Polygon"):
-        turned = shapely.orient_polygons(np.asarray(renamed.geometry, object))
-        renamed = renamed.set_geometry(gpd.GeoSeries(turned, index=renamed.index, crs=CRS))
+        shapes = np.asarray(renamed.geometry, object)
+        if not _are_oriented(shapes):
+            turned = gpd.GeoSeries(shapely.orient_polygons(shapes), index=renamed.index, crs=CRS)
+            renamed = renamed.set_geometry(turned)
     if isinstance(renamed, gpd.GeoDataFrame) and geometry_type in ("LineString", "Polygon"):
         shapes = same_type(split_shapes(np.asarray(renamed.geometry, object)))
         if shapely.get_type_id(shapes).max(initial=-1) >= shapely.GeometryType.MULTIPOINT:
             geometry_type = f"Multi{geometry_type}"
             renamed = renamed.set_geometry(gpd.GeoSeries(shapes, index=renamed.index, crs=CRS))
     return Layer(name, description, renamed, columns, geometry_type, cell_resolution)
+
+
+def _are_oriented(shapes: NDArray[np.object_]) -> bool:
+    """Whether all are single shapes without holes, counter-clockwise already, as cells are.
+
+    Asked so as not to have a second copy of each cell of a nation.
+    """
+    if not (shapely.get_type_id(shapes) == shapely.GeometryType.POLYGON).all():
+        return False
+    parts = np.array_split(shapes, max(1, len(shapes) // _AT_ONCE))
+    return all(
+        not shapely.get_num_interior_rings(part).any()
+        and bool(shapely.is_ccw(shapely.get_exterior_ring(part)).all())
+        for part in parts
+    )
 
 
 def at_points(frame: pd.DataFrame) -> gpd.GeoDataFrame:

@@ -28,6 +28,7 @@ from planner.outputs.layers.looks import (
     SHARE_CLASSES,
     UTILISATION_CLASSES,
 )
+from planner.outputs.layers.markets import market_styles
 from planner.outputs.layers.phase_styles import add_times, phase_styles
 from planner.outputs.layers.reason_styles import reason_styles
 from planner.outputs.layers.regions import NO_PACK, WINTER_CLASSES
@@ -109,6 +110,7 @@ def build_styles(
         "chemistry_regions": (
             _style_chemistry_regions(chemistries, detail_scale), "by dominant chemistry"
         ),
+        **market_styles(layers),
         **drive_area_styles(layers, _scale_of(finer)),
         **_corridor_styles(layers),
         **_base_styles(layers),

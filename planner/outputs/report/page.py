@@ -12,7 +12,9 @@ import jinja2
 from markupsafe import Markup
 
 from planner.outputs.kpi import currency_of, in_cny, shown_kpis
+from planner.outputs.report.brands import describe_brands
 from planner.outputs.report.cards import Card
+from planner.outputs.report.certificates import describe_certificates
 from planner.outputs.report.charts import Chart, draw, specify_charts
 from planner.outputs.report.corridors import (
     corridor_limits,
@@ -24,7 +26,9 @@ from planner.outputs.report.curves import describe_curves
 from planner.outputs.report.findings import finding, objective_card
 from planner.outputs.report.futures import describe_futures, future_limits
 from planner.outputs.report.map_data import build_map
+from planner.outputs.report.markets import describe_supply
 from planner.outputs.report.numbers import MISSING, large, number, percent
+from planner.outputs.report.passport import describe_passport
 from planner.outputs.report.phases import describe_phases, phase_limits
 from planner.outputs.report.read import RunFiles
 from planner.outputs.report.reasons import describe_reasons, search_data
@@ -73,8 +77,11 @@ def render_page(run: RunFiles, on_loss: Callable[[str], None]) -> str:
     sections = {
         "waits": waits, "curves": curves, "phases": phases, "futures": futures, "reasons": reasons
     }  # fmt: skip
+    about = (describe_supply, describe_certificates, describe_passport, describe_brands)
+    of_markets = [section for describe in about if (section := describe(run))]
     apart = [
         *([trips.chart] if trips else []),
+        *(chart for each in of_markets for chart in each.charts),
         *(chart for section in sections.values() if section for chart in section.charts),
     ]
     with ThreadPoolExecutor(1) as beside:  # the renderer is a process of its own
@@ -102,6 +109,10 @@ def render_page(run: RunFiles, on_loss: Callable[[str], None]) -> str:
             and {**section.__dict__, "charts": [of_sections[chart.key] for chart in section.charts]}
             for name, section in sections.items()
         },
+        of_markets=[
+            {**each.__dict__, "charts": [of_sections[chart.key] for chart in each.charts]}
+            for each in of_markets
+        ],
         tables=_tables(run),
         assumptions=assumption_table(run),
         limits=[
@@ -268,6 +279,14 @@ def _station_packs(run: RunFiles, name: str) -> tuple[str, str]:
     return number(packs), f"whole packs; {number(bays)} bays in cities"
 
 
+def _passport(run: RunFiles, name: str) -> tuple[str, str]:
+    flows, declared = _kpi(run, "flows_with_passport_asked"), _kpi(run, "packs_declared_frac")
+    needed = "one flow needs" if flows == 1 else f"{number(flows)} flows of packs need"
+    return percent(_kpi(run, name)), (
+        f"{needed} a passport; {percent(declared)} of the packs have every declaration"
+    )
+
+
 _CONTEXTS = {
     "num_stations": _stations,
     "swaps_served_frac": _swaps_served,
@@ -281,6 +300,7 @@ _CONTEXTS = {
     "within_5min_frac": _within_5min,
     "stations_confirmed_frac": _confirmed,
     "station_packs": _station_packs,
+    "passport_fields_known_frac": _passport,
 }
 """Per figure what its card shows: the figure, and what puts it into proportion."""
 

@@ -2,7 +2,7 @@
 
 import json
 import tomllib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -35,6 +35,62 @@ _OPTIONAL = {
     "city_quarter": ("quarter", "city_id", "vehicles_without_pack"),
     "supply_value": ("quarter", "chemistry", "available_gwh", "used_gwh", "value_cny_per_kwh"),
     "gate_value": ("market", "chemistry", "certificate", "saving_cny"),
+    "supply_flow": ("quarter", "chemistry", "application", "gwh"),
+    "supply_source": (
+        "quarter",
+        "chemistry",
+        "supplier",
+        "plant",
+        "made_for",
+        "kind",
+        "capacity_gwh",
+        "made_gwh",
+        "used_gwh",
+    ),
+    "buyer_quarter": (
+        "quarter",
+        "buyer",
+        "market",
+        "application",
+        "chemistry",
+        "basis",
+        "asked_gwh",
+        "served_gwh",
+        "short_gwh",
+        "limited_by",
+    ),
+    "material_quarter": ("quarter", "material", "available_t", "used_t", "value_cny_per_kg"),
+    "market_quarter": ("quarter", "market", "chemistry", "delivered_packs", "delivered_gwh"),
+    "offer": ("market", "pack_id"),
+    "passport_flow": (
+        "market",
+        "pack_id",
+        "quarter",
+        "packs",
+        "category",
+        "asked",
+        "num_points",
+        "num_filled",
+        "num_supplier",
+        "num_unknown",
+        "num_not_asked",
+        "declared_frac",
+    ),
+    "passport_point": ("market", "pack_id", "quarter", "point", "status"),
+    "bid_sheet": ("pack_id",),
+    "declaration_status": ("pack_id", "market", "item", "status"),
+    "brand_quarter": (
+        "quarter",
+        "brand",
+        "group",
+        "model",
+        "market",
+        "chemistry",
+        "vehicles",
+        "accepts",
+    ),
+    "car_model": ("model", "brand", "state"),
+    "launch": ("model", "market", "quarter", "packs_short", "at_risk"),
     "coupling": ("round",),
     "station_hour": ("site_id", "hour", "swaps_per_hour", "capacity_swaps_per_hour"),
     "range_curve": ("vehicle_id", "pack_id", "ambient_c", "range_km", "is_outside_domain"),
@@ -304,3 +360,14 @@ def records(frame: pd.DataFrame) -> list[dict[str, Any]]:
     """Rows of a frame as dicts by column name."""
     columns = (frame[name].tolist() for name in frame.columns)  # a step per cell is dear in Arrow
     return [dict(zip(frame.columns, row, strict=True)) for row in zip(*columns, strict=True)]
+
+
+def sum_by(frame: pd.DataFrame, keys: Sequence[str], values: Sequence[str]) -> pd.DataFrame:
+    """Sums of values over the rows with the same keys, as columns, sorted by the keys."""
+    return pd.DataFrame(frame.groupby(list(keys))[list(values)].sum().reset_index())
+
+
+def largest_by(frame: pd.DataFrame, column: str) -> dict[str, Any]:
+    """The row with the largest value of a column, the first among equals."""
+    order = frame.sort_values(column, ascending=False, kind="stable")
+    return records(order.head(1))[0]

@@ -11,6 +11,7 @@ from planner.outputs.chemistries import Chemistries
 from planner.outputs.kpi import is_share
 from planner.outputs.language import phrase
 from planner.outputs.layers.columns import describe_columns
+from planner.outputs.markets import application_name, tells_gates
 from planner.outputs.report.numbers import MISSING, number
 from planner.outputs.report.read import RunFiles
 
@@ -20,7 +21,7 @@ MOST_ROWS = 5_000
 _PRINTED_ROWS = 200
 _DECIMALS_BY_ENDING = {
     "trips_per_day": 2, "margin_km": 2, "short_kwh": 1, "_c": 1, "_min": 1, "km": 0,
-    "_per_day": 1, "_day": 2, "_hour": 2, "_cny": 0, "_kwh": 0, "_gwh": 2, "_s": 1, "_packs": 0,
+    "_per_day": 1, "_day": 2, "_hour": 2, "_cny": 0, "_kwh": 0, "gwh": 3, "_s": 1, "_packs": 0,
     "lon": 4, "lat": 4,
 }  # fmt: skip
 _HOUSEHOLDS = "car_owning_households"
@@ -125,6 +126,8 @@ def optional_tables(run: RunFiles) -> list[Table]:
         "gate_value": ("gate-value", "Certificates"),
         "coupling": ("coupling", "Rounds"),
     }
+    if tells_gates(run.optional):
+        del titles["gate_value"]  # it has a section of its own
     return [
         build_table(run, key, title, run.optional[name], name, list(run.optional[name].columns))
         for name, (key, title) in titles.items()
@@ -207,6 +210,8 @@ def _cells(column: "pd.Series[Any]", name: str, chemistries: Chemistries) -> lis
         return ["yes" if value else "no" for value in column]
     if not is_numeric_dtype(column):
         shown = column.map(chemistries.nickname) if name == "chemistry" else column
+        if name in ("application", "made_for"):
+            shown = column.map(application_name, na_action="ignore")
         return [MISSING if pd.isna(value) or value == "" else str(value) for value in shown]
     decimals = _decimals(column, name)
     scale = 100 if is_share(name) else 1

@@ -13,6 +13,7 @@ from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from planner.instance.tables import SWAP_CAR
 from planner.outputs.chemistries import read_chemistries
 from planner.outputs.curves import CASES, settling_in_one_sentence
 from planner.outputs.run_json import without_infinity
@@ -315,9 +316,11 @@ def _print_quarters(planned: "Planned", console: "Console") -> None:
             )  # fmt: skip
         print_table(console, table)
     for gate in planned.tables["gate_value"].to_dict("records"):
-        opens = gate["opens"] if isinstance(gate["opens"], str) else "no date"
+        opens = gate["opens_used"] if isinstance(gate["opens_used"], str) else "no date"
         saving = gate["saving_cny"]
         label = f"{gate['certificate']} for {named.nickname(gate['chemistry'])} in {gate['market']}"
+        if gate["application"] != SWAP_CAR:
+            label += f", {gate['application']}"
         console.print(
             f"{escape(label)} ({opens}): open from {gate['opens_earlier']} on it would save "
             + ("an unknown sum" if math.isnan(saving) else f"{saving / 1e6:,.2f} M CNY"),

@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from planner.errors import Fault, InputError
 from planner.outputs.chemistries import Chemistries, read_chemistries
 from planner.outputs.kpi import describe_kpi
 from planner.outputs.layers.describe import DATA_PACKAGE
+from planner.outputs.markets import SHEETS
 from planner.outputs.run_json import read_run_json
 from planner.outputs.station_reasons import FORCE_IN, closest_first
 from planner.outputs.whole import whole_kpi, whole_table
@@ -37,7 +39,7 @@ _MEASURE = "measure"
 _CANDIDATES, _CLOSEST = "candidates", "closest_sites"
 _FIRST = (
     "kpi", "cities", "stations", _CANDIDATES, "phase", "future", _MEASURE, _WAITS, _STATION_WAIT,
-    "corridor_summary",
+    "corridor_summary", *chain(*SHEETS.values()),
 )  # fmt: skip
 _LAST = ("assumptions", "run_info")
 _CORRIDORS = ("corridor_stations", "corridor_legs", "corridor_unserved")
@@ -90,8 +92,8 @@ class Column:
 
 
 @dataclass(frozen=True)
-class Sheet:
-    """A table as a sheet: its name is the table's, or what a reader looks for."""
+class Part:
+    """A table as it stands on a sheet: under its headings, with what it holds above them."""
 
     name: str
     description: str
@@ -101,6 +103,20 @@ class Sheet:
     def num_rows(self) -> int:
         """Rows below the headings."""
         return len(self.columns[0].values)
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """Tables, one below the other: of most sheets one; the name is what a reader looks for."""
+
+    name: str
+    description: str
+    parts: tuple[Part, ...]
+
+    @property
+    def num_rows(self) -> int:
+        """Rows of all parts below their headings."""
+        return sum(part.num_rows for part in self.parts)
 
 
 @dataclass(frozen=True)
@@ -161,7 +177,7 @@ def read_tables(folder: Path) -> RunTables:
     }
     names = _read_table(folder, resources["cities"]).set_index("city_id")["name_en"]
     chemistries = read_chemistries(_read_table(folder, resources["chemistries"]))
-    sheets, left_out = [], []
+    parts, left_out = dict[str, Part](), []
     for name in _ordered(resources):
         resource = resources[name]
         reason = _why_not(folder, resource)
@@ -172,10 +188,24 @@ def read_tables(folder: Path) -> RunTables:
             )  # fmt: skip
         else:
             frame = whole_table(name, _read_table(folder, resource))
-            sheets.append(_sheet(resource, frame, names))
-    sheets.append(_dictionary(resources))
+            parts[name] = _part(resource, frame, names)
+    sheets = [*_sheets(parts), _dictionary(resources)]
     attribution = " ".join(source["title"] for source in package["sources"])
     return RunTables(run, chemistries, attribution, tuple(sheets), tuple(left_out))
+
+
+def _sheets(parts: Mapping[str, Part]) -> Iterator[Sheet]:
+    """A sheet for each table; those of one subject on one sheet, in the place of the first."""
+    sheet_of = {name: sheet for sheet, names in SHEETS.items() for name in names}
+    done = set[str]()
+    for name, part in parts.items():
+        title = sheet_of.get(name)
+        if title is None:
+            yield Sheet(part.name, part.description, (part,))
+        elif title not in done:
+            done.add(title)
+            held = tuple(parts[each] for each in SHEETS[title] if each in parts)
+            yield Sheet(title, " ".join(each.description for each in held), held)
 
 
 @contextmanager
@@ -233,7 +263,7 @@ def _tells_costs(resource: Mapping[str, Any]) -> bool:
     return any(field["name"] == FORCE_IN for field in _fields(resource))
 
 
-def _sheet(resource: Mapping[str, Any], frame: pd.DataFrame, names: "pd.Series[Any]") -> Sheet:
+def _part(resource: Mapping[str, Any], frame: pd.DataFrame, names: "pd.Series[Any]") -> Part:
     fields, description = _fields(resource), resource["description"]
     if resource["name"] == _STATION_HOUR:
         return _hours_across(fields, frame)
@@ -268,7 +298,7 @@ def _sheet(resource: Mapping[str, Any], frame: pd.DataFrame, names: "pd.Series[A
     if resource["name"] == _WAITS:
         columns = _titled(columns, frame["figure"])
     sheet_name = _SHEET_NAMES.get(resource["name"], resource["name"])
-    return Sheet(sheet_name, description, tuple(columns))
+    return Part(sheet_name, description, tuple(columns))
 
 
 def _with_names(
@@ -327,7 +357,7 @@ def _titled(columns: Sequence[Column], names: "pd.Series[Any]") -> list[Column]:
     return [name, titles, *(_figures(column, names) for column in values), units]
 
 
-def _hours_across(fields: Sequence[Mapping[str, str]], frame: pd.DataFrame) -> Sheet:
+def _hours_across(fields: Sequence[Mapping[str, str]], frame: pd.DataFrame) -> Part:
     """A row per station and a column per hour: 3,000 rows read better than 72,000."""
     about = {field["name"]: field for field in fields}
     table = frame.pivot_table(index="site_id", columns="hour", values="swaps_per_hour")
@@ -348,7 +378,7 @@ def _hours_across(fields: Sequence[Mapping[str, str]], frame: pd.DataFrame) -> S
         "Swaps [1/h] of each station by hour of the winter design day, hours across; the "
         "capacity stands in sheet stations."
     )
-    return Sheet(_STATION_HOUR, description, tuple(columns))
+    return Part(_STATION_HOUR, description, tuple(columns))
 
 
 def _dictionary(resources: Mapping[str, Mapping[str, Any]]) -> Sheet:
@@ -362,4 +392,5 @@ def _dictionary(resources: Mapping[str, Mapping[str, Any]]) -> Sheet:
     }  # fmt: skip
     frame = pd.DataFrame(rows, columns=list(titles), dtype="str")
     columns = (_column(name, title, "", frame[name]) for name, title in titles.items())
-    return Sheet("data_dictionary", "What every column of the run holds.", tuple(columns))
+    name, told = "data_dictionary", "What every column of the run holds."
+    return Sheet(name, told, (Part(name, told, tuple(columns)),))

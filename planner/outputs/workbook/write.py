@@ -7,6 +7,7 @@ Excel's text prefix, so that editing the cell does not turn them into one.
 
 import math
 from datetime import UTC, datetime
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ from planner.files import replaced_file
 from planner.outputs import palette
 from planner.outputs.workbook.cover import key_figures, model_rows, proof
 from planner.outputs.workbook.formats import TEXT, WHOLE
-from planner.outputs.workbook.sheets import Column, RunTables, Sheet, read_tables
+from planner.outputs.workbook.sheets import Column, Part, RunTables, Sheet, read_tables
 from planner.outputs.workbook.widths import longest
 
 WORKBOOK_FILE = "workbook.xlsx"
@@ -32,6 +33,7 @@ _WIDEST, _NARROWEST = 60, 8  # of a column [characters]
 _HEAD_ROWS = 3  # description, machine names, headings
 _HEADING_LINES = 3
 _INDENTED = {"indent": 1, "align": "left"}
+_TOLD = {"italic": True, "font_color": palette.SOFT_INK}
 _COVER_WIDTHS = (24, 18, 18, 18, 12, 18, 74)
 
 
@@ -114,36 +116,73 @@ class _Writer:
 
     def _write_sheet(self, page: Worksheet, sheet: Sheet, run_name: str) -> None:
         page.write_url(0, 0, f"internal:'{_COVER}'!A1", self._link(), string=_COVER)
-        self._text(page, 0, 1, sheet.description, font_color=palette.SOFT_INK, italic=True)
-        columns = sheet.columns
+        self._text(page, 0, 1, sheet.parts[0].description, **_TOLD)
+        longest_cells = [list(map(longest, part.columns)) for part in sheet.parts]
+        widths = [
+            list(map(_width, part.columns, cells))
+            for part, cells in zip(sheet.parts, longest_cells, strict=True)
+        ]
+        shared = [max(filter(None, of_column)) for of_column in zip_longest(*widths)]
+        for number, width in enumerate(shared):
+            page.set_column(number, number, width)
+        first_row = 1
+        for part, cells in zip(sheet.parts, longest_cells, strict=True):
+            if first_row > 1:
+                self._text(page, first_row, 0, part.name, bold=True)
+                self._text(page, first_row, 1, part.description, **_TOLD)
+                first_row += 1
+            self._write_part(page, part, first_row, cells, shared)
+            first_row += 2 + max(part.num_rows, 1) + 1
+        if len(sheet.parts) == 1:
+            page.freeze_panes(_HEAD_ROWS, _num_frozen(sheet.parts[0].columns))
+            page.repeat_rows(1, 2)
+        else:
+            page.freeze_panes(1, 0)  # the headings of one part would stand over the others' rows
+        # Ids such as 110100 are text on purpose.
+        page.ignore_errors(
+            {"number_stored_as_text": xlsxwriter.utility.xl_range(
+                _HEAD_ROWS, 0, max(first_row, _HEAD_ROWS), len(shared) - 1)}
+        )  # fmt: skip
+        _set_up_paper(page, f"{run_name} · {sheet.name}")
+
+    def _write_part(
+        self,
+        page: Worksheet,
+        part: Part,
+        first_row: int,
+        longest_cells: list[int],
+        widths: list[int],
+    ) -> None:
+        """A table: machine names in ``first_row``, headings below, then its rows."""
+        columns, head_row = part.columns, first_row + 1
         head = {"bold": True, "bg_color": palette.HEAD, "text_wrap": True, "bottom": 1,
                 "bottom_color": palette.SOFT_INK, "valign": "bottom"}  # fmt: skip
         heads: list[dict[str, Any]] = []
-        longest_cells = [longest(column) for column in columns]
-        widths = list(map(_width, columns, longest_cells))
         for number, column in enumerate(columns):
-            self._text(page, 1, number, column.name, font_color=palette.SOFT_INK, font_size=8)
+            self._text(page, first_row, number, column.name, font_color=palette.SOFT_INK,
+                       font_size=8)  # fmt: skip
             # A label beside a number would otherwise touch it.
             beside = _INDENTED if number else {"align": "left"}
             heads.append(head | (beside if _is_text(column) else {"align": "right"}))
-            self._text(page, 2, number, column.heading, **heads[number])
+            self._text(page, head_row, number, column.heading, **heads[number])
             if column.description:
-                page.write_comment(2, number, column.description, _note_size(column.description))
-            page.set_column(number, number, widths[number])
-            self._write_cells(page, number, column, wraps=longest_cells[number] > _WIDEST)
+                note = _note_size(column.description)
+                page.write_comment(head_row, number, column.description, note)
+            wraps = longest_cells[number] > _WIDEST
+            self._write_cells(page, head_row + 1, number, column, wraps=wraps)
         wrapped = [
             column for column, most in zip(columns, longest_cells, strict=True) if most > _WIDEST
         ]
-        self._set_heights(page, wrapped)
+        self._set_heights(page, head_row + 1, wrapped)
         heights = [_lines(column.heading, width) for column, width in zip(
-            columns, widths, strict=True)]  # fmt: skip
-        page.set_row(2, 15 * max(heights) + 3)
-        if sheet.num_rows:
-            last_row, last_column = _HEAD_ROWS + sheet.num_rows - 1, len(columns) - 1
+            columns, widths, strict=False)]  # fmt: skip
+        page.set_row(head_row, 15 * max(heights) + 3)
+        if part.num_rows:
+            last_row, last_column = head_row + part.num_rows, len(columns) - 1
             page.add_table(
-                2, 0, last_row, last_column,
+                head_row, 0, last_row, last_column,
                 {
-                    "name": f"{sheet.name}_table",
+                    "name": f"{part.name}_table",
                     "style": "Table Style Light 1",
                     "columns": [
                         {"header": column.heading, "header_format": self._format(**look)}
@@ -151,33 +190,25 @@ class _Writer:
                     ],
                 },
             )  # fmt: skip
-            # Ids such as 110100 are text on purpose.
-            page.ignore_errors(
-                {"number_stored_as_text": xlsxwriter.utility.xl_range(
-                    _HEAD_ROWS, 0, last_row, last_column)}
-            )  # fmt: skip
         else:
-            self._text(
-                page, _HEAD_ROWS, 0, "no rows in this run", italic=True, font_color=palette.SOFT_INK
-            )
-        page.freeze_panes(_HEAD_ROWS, _num_frozen(columns))
-        page.repeat_rows(1, 2)
-        _set_up_paper(page, f"{run_name} · {sheet.name}")
+            self._text(page, head_row + 1, 0, "no rows in this run", **_TOLD)
 
-    def _set_heights(self, page: Worksheet, wrapped: list[Column]) -> None:
+    def _set_heights(self, page: Worksheet, first_row: int, wrapped: list[Column]) -> None:
         """Not every spreadsheet makes room for wrapped text by itself."""
         for row, texts in enumerate(
-            zip(*(column.values for column in wrapped), strict=True), start=_HEAD_ROWS
+            zip(*(column.values for column in wrapped), strict=True), start=first_row
         ):
             page.set_row(row, 15 * max(_lines(str(text or ""), _WIDEST) for text in texts))
 
-    def _write_cells(self, page: Worksheet, number: int, column: Column, *, wraps: bool) -> None:
+    def _write_cells(
+        self, page: Worksheet, first_row: int, number: int, column: Column, *, wraps: bool
+    ) -> None:
         look: dict[str, Any] = dict(_INDENTED) if number else {}
         if wraps:
             look["text_wrap"] = True
         looks: dict[str, Format] = {}
         for row, (value, code) in enumerate(
-            zip(column.values, column.number_formats, strict=True), start=_HEAD_ROWS
+            zip(column.values, column.number_formats, strict=True), start=first_row
         ):
             if value is None:
                 continue

@@ -35,7 +35,7 @@ FILES = {
     "compare.html", "compare.gpkg", "data_dictionary.csv", "models.csv", "kpi.csv",
     "stations_change.csv", "cities_change.csv", "packs_by_city.csv", "packs_by_quarter.csv",
     "supply_value.csv", "gate_value.csv", "prices.csv", "settings.csv", "inputs.csv",
-    "verdicts_change.csv", "station_packs_change.csv", "reasons_change.csv",
+    "verdicts_change.csv", "station_packs_change.csv", "reasons_change.csv", "market_change.csv",
 }  # fmt: skip
 
 

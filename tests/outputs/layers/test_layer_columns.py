@@ -5,6 +5,7 @@ from pathlib import Path
 import planner.outputs.layers.columns as columns_module
 from planner.outputs.layers.columns import MAX_NAME_LENGTH, describe_columns, safe_name
 from planner.outputs.layers.frames import TABLES, build_layers
+from planner.outputs.layers.markets import MARKETS
 from planner.outputs.layers.phases import LAYER_TABLES
 from planner.outputs.layers.read_back import open_run
 from planner.outputs.reasons.layers import ALTERNATIVES, FRONTIERS
@@ -30,7 +31,7 @@ def test_every_written_name_is_short_lower_case_ascii(content):
 def test_every_described_column_belongs_to_a_layer_or_table(content):
     with (Path(columns_module.__file__).parent / "columns.csv").open(encoding="utf-8") as stream:
         described = {row["layer"] for row in csv.DictReader(stream)}
-    known = {*build_layers(content), *TABLES, *LAYER_TABLES, *ALTERNATIVES, *FRONTIERS}
+    known = {*build_layers(content), *TABLES, *LAYER_TABLES, MARKETS, *ALTERNATIVES, *FRONTIERS}
     assert described == known - {"a_table_of_tomorrow"}
 
 
