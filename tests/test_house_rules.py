@@ -20,6 +20,7 @@ from planner.batch.study import Study
 from planner.instance import Scenario
 from planner.instance.settings.siting import Siting
 from planner.instance.tables import format_reference
+from planner.planning.markets.study import MarketStudy
 from planner.planning.siting.question import Ask
 from planner.plans.question import OBJECTIVES, Judge, judge_of
 
@@ -40,6 +41,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "limits": BASE,
     "instance": BASE,
     "physics": BASE | {"instance"},
+    "compliance": BASE | {"instance"},
     "network": BASE | {"instance"},
     "opendata": BASE | {"instance"},
     "service": BASE,
@@ -48,11 +50,22 @@ MAY_IMPORT: dict[str, set[str]] = {
     "models": BASE | {"solving"},
     "plans": BASE | {"instance", "physics"},
     "planning": BASE
-    | {"instance", "models", "network", "physics", "plans", "service", "simulation", "solving"},
+    | {
+        "compliance",
+        "instance",
+        "models",
+        "network",
+        "physics",
+        "plans",
+        "service",
+        "simulation",
+        "solving",
+    },
     "location": BASE | {"models", "solving"},
     "outputs": BASE
     | PLANNED
     | {
+        "compliance.points",
         "instance",
         "physics",
         "plans",
@@ -78,7 +91,9 @@ MAY_IMPORT: dict[str, set[str]] = {
         "instance",
         "outputs",
         "planning.array_cache",
+        "planning.markets",
         "planning.pipeline",
+        "solving.options",
         "solving.progress",
     },
     "doctor": BASE | {"solving.kernels", "solving.self_test"},
@@ -89,6 +104,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     | {
         "batch",
         "bench",
+        "compliance.declared",
         "doctor",
         "instance",
         "opendata",
@@ -96,6 +112,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "physics",
         "planning.array_cache",
         "planning.limits",
+        "planning.markets",
         "planning.pipeline",
         "planning.reasons",
         "plans.question",
@@ -367,6 +384,8 @@ def test_printed_documents_are_current() -> None:
     assert schema == Scenario.model_json_schema(), "run: planner schema scenario"
     schema = json.loads((ROOT / "docs/study.schema.json").read_text(encoding="utf-8"))
     assert schema == Study.model_json_schema(), "run: planner schema study"
+    schema = json.loads((ROOT / "docs/markets.schema.json").read_text(encoding="utf-8"))
+    assert schema == MarketStudy.model_json_schema(), "run: planner schema markets"
 
 
 def test_map_of_the_rooms_is_current() -> None:

@@ -13,6 +13,8 @@ from planner.cli.finished_runs import compare, export, list_runs, report, simula
 from planner.cli.init import init
 from planner.cli.interrupt import stop_on_interrupt
 from planner.cli.kept import cache
+from planner.cli.markets import markets
+from planner.cli.passport import passport
 from planner.cli.publish import publish, published, unpublish
 from planner.cli.reasons import alternatives, explain, frontier
 from planner.outputs.screen.failures import EXIT_INTERRUPTED, run_command
@@ -161,6 +163,7 @@ def validate(instance: Path, scenario: str | None) -> None:
 
     Of a sound one what reading had to guess, as rows of its table of assumptions tell it.
     """
+    from planner.compliance.declared import check_declarations
     from planner.instance import TABLES, check_futures, read_instance
     from planner.physics.climate import city_climate
     from planner.physics.fleet import check_turns, operate_fleet
@@ -169,6 +172,7 @@ def validate(instance: Path, scenario: str | None) -> None:
     read = read_instance(instance, scenario_name=scenario)
     check_limits(read)
     check_futures(read)
+    check_declarations(read)
     check_turns(read, operate_fleet(read, city_climate(read)))
     click.echo(f"{instance}: valid, scenario {read.scenario.name}")
     for name in TABLES:
@@ -367,28 +371,32 @@ def best(study_folder: Path, by: str, lowest: bool, top: int, as_json: bool) -> 
 
 
 @cli.command()
-@click.argument("what", type=click.Choice(["scenario", "tables", "study", "recipe"]))
+@click.argument("what", type=click.Choice(["scenario", "tables", "study", "markets", "recipe"]))
 def schema(what: str) -> None:
-    """Print a format: JSON Schema of scenario.toml, a study or a recipe, or tables' columns."""
+    """Print a format: JSON Schema of scenario.toml, a study or a recipe, or tables' columns.
+
+    ``study`` is of `planner batch`, ``markets`` of `planner markets`.
+    """
     from pydantic import BaseModel
 
     from planner.batch.study import Study
     from planner.instance import Scenario
     from planner.instance.tables import format_reference
     from planner.opendata.recipe import Recipe
+    from planner.planning.markets.study import MarketStudy
 
     if what == "tables":
         click.echo(format_reference(), nl=False)
     else:
         models: dict[str, type[BaseModel]] = {
-            "scenario": Scenario, "study": Study, "recipe": Recipe
+            "scenario": Scenario, "study": Study, "markets": MarketStudy, "recipe": Recipe
         }  # fmt: skip
         click.echo(json.dumps(models[what].model_json_schema(), indent=2, ensure_ascii=False))
 
 
 for command in (
     alternatives, bench, build_instance, cache, compare, explain, export, frontier, init, list_runs,
-    publish, published, report, simulate, unpublish,
+    markets, passport, publish, published, report, simulate, unpublish,
 ):  # fmt: skip
     cli.add_command(command)
 

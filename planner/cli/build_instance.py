@@ -40,8 +40,8 @@ def build_instance(
     """Build the tables of an instance from RECIPE (extra `opendata`), without a network.
 
     RECIPE is a TOML file, or one of the recipes that come with the program: china-140,
-    nordic-export, chile, poland, southeast-asia, helsinki. scenario.toml is written once and then
-    kept: it holds decisions, not data.
+    nordic-export, chile, poland, southeast-asia, eu-export, latin-america, helsinki. scenario.toml
+    is written once and then kept: it holds decisions, not data.
 
     \b
     Example:
