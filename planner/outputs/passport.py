@@ -12,8 +12,8 @@ from planner.outputs.language import Language, language_of
 from planner.outputs.layers.columns import safe_name
 from planner.outputs.layers.read_back import open_run, read_layer
 from planner.outputs.layers.tables import write_table
+from planner.outputs.markets import PASSPORT_FLOW, PASSPORT_POINT
 
-PASSPORT_FLOW, PASSPORT_POINT = "passport_flow", "passport_point"
 FLOW_KEY = ["market", "pack_id", "quarter"]
 _OF_SHEET = ["point", "name", "requirement", "status", "value", "unit", "from_table", "action"]
 _COMPARED = ["requirement", "status", "value", "unit"]

@@ -19,7 +19,7 @@ from planner.outputs.run_folder import Outputs
 from planner.planning.clock import StageClock
 from planner.planning.markets.members import read_members
 from planner.planning.markets.study import read_market_study
-from tests.two_markets import TwoMarkets, two_markets
+from tests.market_study_files import TwoMarkets, two_markets
 
 
 def _start(made: TwoMarkets, *arguments: str) -> "subprocess.Popen[str]":

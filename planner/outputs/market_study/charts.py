@@ -5,15 +5,14 @@ from collections.abc import Mapping, Sequence
 import pandas as pd
 
 from planner.outputs.chemistries import Chemistries, capitalised
-from planner.outputs.palette import BLUE, LINE_COLOURS, STATION_TYPE_COLOURS, UNCHANGED
+from planner.outputs.markets import APPLICATIONS
+from planner.outputs.palette import LINE_COLOURS, STATION_TYPE_COLOURS, UNCHANGED
+from planner.outputs.report.charts.certificates import bars_of_savings
 from planner.outputs.report.charts.drawing import Chart, Spec, axis, complete, says
 from planner.outputs.report.numbers import large, number, percent
 
-USES = {
-    "swap_car": "cars that swap", "fixed_car": "cars with fixed packs",
-    "ess": "stationary storage", "off_road": "machines off the road", "unused": "nobody",
-}  # fmt: skip
-_MOST_GATES, _ROW_PX = 14, 26
+USES = {**APPLICATIONS, "unused": "nobody"}
+_MOST_GATES = 14
 
 
 def market_colours(members: Sequence[str]) -> tuple[list[str], list[str]]:
@@ -173,24 +172,13 @@ def gate_chart(gates: pd.DataFrame) -> Chart:
         f"{first['certificate']} in {first['market']} a quarter earlier saves "
         f"{large(first['saving_cny'])} CNY"
     )
-    size, unit = (1e6, "million CNY") if first["saving_cny"] >= 1e6 else (1e3, "thousand CNY")
-    values = [
-        {"gate": f"{row['market']}, {row['certificate']}, {USES[row['application']]}",
-         "saving": row["saving_cny"] / size,
-         "says": f"{row['market']}, {row['certificate']}: {large(row['saving_cny'])} CNY"}
+    named = [
+        f"{row['market']}, {row['certificate']}, {USES[row['application']]}"
         for row in rows.to_dict("records")
-    ]  # fmt: skip
-    y: Spec = {
-        "field": "gate", "type": "nominal", "sort": [value["gate"] for value in values],
-        "axis": {"title": None, "labelLimit": 380, "grid": False, "domain": False, "ticks": False},
-    }  # fmt: skip
-    spec: Spec = {
-        "height": _ROW_PX * len(values),
-        "data": {"values": values},
-        "mark": {"type": "bar", "color": BLUE},
-        "encoding": {"y": y, "x": axis("saving", unit), **says()},
-    }
-    return Chart(key, title, subtitle, complete(spec, left_px=60))
+    ]
+    savings = rows["saving_cny"].tolist()
+    told = [f"{name}: {large(saving)} CNY" for name, saving in zip(named, savings, strict=True)]
+    return Chart(key, title, subtitle, complete(bars_of_savings(named, savings, told), left_px=60))
 
 
 def chance_chart(

@@ -32,7 +32,7 @@ from planner.planning.markets.tables import (
 from planner.planning.shared_supply import assemble_supply
 from planner.solving.options import SolveOptions
 from planner.solving.status import Status
-from tests.two_markets import GATE, TwoMarkets, two_markets
+from tests.market_study_files import GATE, TwoMarkets, two_markets
 
 OPTIONS = SolveOptions(deterministic=True)
 

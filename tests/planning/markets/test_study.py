@@ -10,7 +10,7 @@ import pytest
 from planner.errors import InputError
 from planner.planning.markets.members import read_members
 from planner.planning.markets.study import read_market_study
-from tests.two_markets import TwoMarkets, two_markets
+from tests.market_study_files import TwoMarkets, two_markets
 
 
 @pytest.fixture

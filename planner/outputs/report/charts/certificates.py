@@ -25,6 +25,7 @@ MOST_GATES = 24
 
 _NAMES_PX, _PLOT_PX, _ROW_PX = 290, 330, 26
 _FREE_PX = 60  # browsers may lack the renderer's font, and have a wider one
+_MONEY = ((1e6, "million CNY"), (1e3, "thousand CNY"), (1.0, "CNY"))
 _MARKS = {
     "asked for from": ("square", ASKED),
     "low": ("triangle-right", INK),
@@ -133,31 +134,48 @@ def savings_of_gates(run: RunFiles) -> Chart | None:
     gates = gates[gates["saving_cny"] > 0].head(MOST_GATES)
     if gates.empty:
         return None
-    values = [
-        {"row": row["row"], "amount": row["saving_cny"] / 1e6,
-         "says": f"{row['row']}: held from {_text(row['opens_earlier']) or 'earlier'} on, "
-         f"it would save {large(row['saving_cny'])} CNY"}
+    told = [
+        f"{row['row']}: held from {_text(row['opens_earlier']) or 'earlier'} on, "
+        f"it would save {large(row['saving_cny'])} CNY"
         for row in records(gates)
-    ]  # fmt: skip
-    spec = {
-        "width": _PLOT_PX,
-        "height": max(90, _ROW_PX * len(values)),
-        "data": {"values": values},
-        "mark": {"type": "bar", "color": BLUE},
-        "encoding": {
-            "y": {"field": "row", "type": "nominal", "title": None, "sort": gates["row"].tolist(),
-                  "axis": {"labelLimit": _NAMES_PX}},
-            "x": axis("amount", "M CNY"),
-            **says(),
-        },
-    }  # fmt: skip
+    ]
+    spec = bars_of_savings(gates["row"].tolist(), gates["saving_cny"].tolist(), told)
     top = gates.iloc[0]
     title = (
         f"{top['certificate']} in {top['market']} a quarter earlier would save "
         f"{large(float(top['saving_cny']))} CNY"
     )
-    subtitle = "What each certificate would save a quarter earlier [M CNY]"
-    return Chart("gate-savings", title, subtitle, complete(spec, left_px=_FREE_PX))  # fmt: skip
+    subtitle = "What each certificate would save a quarter earlier"
+    return Chart("gate-savings", title, subtitle, complete(spec, left_px=_FREE_PX))
+
+
+def bars_of_savings(names: list[str], savings_cny: list[float], told: list[str]) -> Spec:
+    """A bar for each saving, in the order given, in the unit that suits the greatest.
+
+    Parameters
+    ----------
+    names, told : list of str
+        Beside each bar, and when it is pointed at.
+    savings_cny : list of float
+        At least one [CNY].
+    """
+    size, unit = next(each for each in _MONEY if max(savings_cny) >= each[0] or each[0] == 1.0)
+    values = [
+        {"row": name, "amount": saving / size, "says": text}
+        for name, saving, text in zip(names, savings_cny, told, strict=True)
+    ]
+    return {
+        "width": _PLOT_PX,
+        "height": max(90, _ROW_PX * len(values)),
+        "data": {"values": values},
+        "mark": {"type": "bar", "color": BLUE},
+        "encoding": {
+            "y": {"field": "row", "type": "nominal", "title": None, "sort": names,
+                  "axis": {"labelLimit": _NAMES_PX}},
+            "x": axis("amount", unit),
+            **says(),
+        },
+    }  # fmt: skip
 
 
 def _text(value: Any) -> str:
