@@ -16,12 +16,14 @@ _QUARTERS = {"labelOverlap": "greedy", "labelSeparation": 8}
 _BAR = {"type": "bar", "stroke": "white", "strokeWidth": 0.5}
 _ROW_PX, _NAMES_PX, _PLOT_PX = 30, 220, 400
 _LEAST_PX = 90
+_LEGEND_COLUMNS = 3
 _FREE_PX = 40  # browsers may lack the renderer's font, and have a wider one
 
 
 def _colours(kinds: Mapping[str, str]) -> Spec:
     return {"field": "kind", "type": "nominal",
-            "scale": {"domain": list(kinds), "range": list(kinds.values())}}  # fmt: skip
+            "scale": {"domain": list(kinds), "range": list(kinds.values())},
+            "legend": {"columns": _LEGEND_COLUMNS, "columnPadding": _FREE_PX}}  # fmt: skip
 
 
 def upright_bars(
