@@ -46,7 +46,8 @@ def points_filled(run: RunFiles) -> Chart:
         for row in records(rows.head(MOST_ROWS))
         for rank, (status, column) in enumerate(POINT_COUNTS.items())
     ]  # fmt: skip
-    asked = rows[rows["asked"].astype(bool)]
+    flow = run.optional[PASSPORT_FLOW]
+    asked = flow[flow["asked"].astype(bool)]  # all of them, not only the first of each pack
     title = "No flow of the plan needs a passport"
     if len(asked):
         share = asked[POINT_COUNTS[FILLED]].sum() / max(asked["num_points"].sum(), 1)
