@@ -38,10 +38,9 @@ from planner.models.coverage.primal_dual import primal_dual
 from planner.models.coverage.problem import CoverageProblem
 from planner.models.coverage.rows import CoverRows, merge_rows
 from planner.models.coverage.search import Schedule
+from planner.models.exchanges.placed import ground_of, place
 from planner.models.national.parts import usable_sites
 from planner.models.reasons.crowded import excess_loss, with_private_rows
-from planner.models.reasons.placed import ground_of, place
-from planner.models.reasons.tuning import Tuning
 from planner.models.sized_coverage.problem import SizedCoverageProblem
 from planner.models.sized_coverage.service import served_flow
 from planner.solving.progress import StopRequest
@@ -171,7 +170,7 @@ def city_alternatives(
     ends = np.searchsorted(cities.city_idx[by_city], np.arange(len(cities.min_stations) + 1))
     rng = np.random.default_rng(seed)
     turned_away = _turned_away(problem, reference, served)
-    excess = excess_loss(place(ground_of(problem), *plan_of(reference)), Tuning())
+    excess = excess_loss(place(ground_of(problem), *plan_of(reference)))
     number = np.bincount(
         cities.city_idx[reference.open_site_idx], minlength=len(cities.min_stations)
     )

@@ -22,11 +22,10 @@ from planner.models.coverage.problem import CoverageProblem
 from planner.models.coverage.rows import CoverRows, merge_alike
 from planner.models.coverage.search import Schedule, swap_tables
 from planner.models.coverage.solve import coverage_value
+from planner.models.exchanges.placed import Ground, ground_of, place
 from planner.models.national.parts import usable_sites
 from planner.models.national.solve import solve_national
 from planner.models.reasons.crowded import Rewards, excess_loss, relieved, with_private_rows
-from planner.models.reasons.placed import Ground, ground_of, place
-from planner.models.reasons.tuning import Tuning
 from planner.models.sized_coverage.problem import SizedCoverageProblem
 from planner.models.sized_coverage.service import served_flow
 from planner.solving.compiling import work_s
@@ -34,8 +33,6 @@ from planner.solving.incidence import transpose
 from planner.solving.options import SolveOptions
 from planner.solving.progress import StopRequest
 
-TUNING = Tuning()
-"""Of the judge of full stations."""
 SMALL_ARCS = 20_000
 """Up to this many the national search proves what it finds within seconds."""
 BINDING_FRAC = 2e-3
@@ -268,7 +265,7 @@ def _by_annealing(
     last = np.sort(worth)[-min(rows.num_stations, rows.num_sites)]
     candidates = np.flatnonzero(worth >= WORTH_FRAC * last)
     before = place(large.ground, asked.start.open_site_idx, asked.start.type_idx)
-    excess = excess_loss(before, TUNING)[rows.site_idx]
+    excess = excess_loss(before)[rows.site_idx]
     searched = with_private_rows(rows, excess)
     plan = _anneal_plan(searched, start, candidates, point.price, large, asked, options, stop)
     found = _sized(large.ground, places, asked, reference, rows.site_idx[plan])
@@ -334,7 +331,7 @@ def _sized(
     types = types_beside(problem, reference, sites)
     if math.fsum(rules.cost[sites, types]) > rules.most_cost:
         return None
-    found = relieved(place(ground, sites, types), TUNING, Rewards(places.of_site, asked.reward))
+    found = relieved(place(ground, sites, types), Rewards(places.of_site, asked.reward))
     _, value = served_flow(problem, found.site_idx, found.type_idx)
     return Plan(found.site_idx, found.type_idx, value)
 

@@ -1,36 +1,35 @@
 """Reasons for the stations of a sized covering plan: exchanges, descents, lower ends.
 
 All costs are losses of the value served, against the plan; the algebra of the exchanges is in
-:mod:`planner.models.reasons.exchange`, that of the lower ends in
+:mod:`planner.models.exchanges.exchange`, that of the lower ends in
 :mod:`planner.models.reasons.lower`. Exchanges are proposed by what they cover and judged by what
-they serve (:mod:`planner.models.reasons.served`); where no station can be full that is the same.
+they serve (:mod:`planner.models.exchanges.served`); where no station can be full that is the same.
+
+The plan is annealed first. Then changes that pay are made, many at once, and sites near what
+changed are judged again, until none of these pays; in the end all sites are judged anew.
 """
 
 import math
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
 
 from planner.arrays import BoolArray, FloatArray, IntArray
-from planner.models.coverage.search import SwapTables
+from planner.models.exchanges.anneal import annealed
+from planner.models.exchanges.exchange import NOBODY, Moves, touching_exchanges
+from planner.models.exchanges.making import make_changes
+from planner.models.exchanges.placed import Placed, ground_of, near, place
+from planner.models.exchanges.served import Carried, carried_by, judge_moves
+from planner.models.reasons.allotted import Allotted
 from planner.models.reasons.descents import MOST_MOVES, Known, descend
-from planner.models.reasons.exchange import (
-    NOBODY,
-    Moves,
-    swap_pass,
-    touching_exchanges,
-    try_moves,
-)
 from planner.models.reasons.lower import Prices, lower_ends
 from planner.models.reasons.partners import Partners, carrying_partners, other_partners
-from planner.models.reasons.placed import Placed, ground_of, near, place, replaced
 from planner.models.reasons.result import SiteReasons, Stations
-from planner.models.reasons.served import Carried, carried_by, judge_moves
 from planner.models.reasons.tuning import Tuning
 from planner.models.sized_coverage.problem import SizedCoverageProblem
-from planner.solving.compiling import work_s
 from planner.solving.options import SolveOptions
 from planner.solving.progress import Progress, ProgressCallback, StopRequest
 
@@ -103,19 +102,15 @@ def coverage_reasons(
     SiteReasons
         Against the plan after the improving exchanges found.
     """
-    started = work_s()
-
-    def may_go_on() -> bool:
-        late = not options.deterministic and work_s() - started > options.time_limit_s
-        return not late and not (stop is not None and stop.is_set())
+    allotted = Allotted(options, stop)
 
     def say(placed: Placed, message: str) -> None:
         if on_progress is not None:
-            on_progress(Progress("reasons", placed.objective, None, work_s() - started, message))
+            on_progress(Progress("reasons", placed.objective, None, allotted.elapsed_s, message))
 
     given = place(ground_of(problem), open_site_idx, type_idx)
     say(given, f"{len(given.site_idx)} stations, {len(given.cost)} sites")
-    placed, found, applied = _improve(given, may_go_on, tuning, say)
+    placed, found, applied = _improve(given, allotted, tuning, say)
     say(placed, f"{applied} improving exchanges applied")
     lows = lower_ends(placed, options, Prices(share, price, money_price), tuning)
     say(placed, "lower ends")
@@ -155,79 +150,60 @@ def _reasons(
 
 def _improve(
     placed: Placed,
-    may_go_on: Callable[[], bool],
+    allotted: Allotted,
     tuning: Tuning,
     say: Callable[[Placed, str], None],
 ) -> tuple[Placed, _Found, int]:
-    """Apply improving exchanges while there are any; the best changes of the plan that is left."""
+    """Improve the plan while that pays; the best changes of the plan that is left."""
     tolerance = ROUNDING * math.fsum(placed.ground.problem.coverage.value)
-    placed, applied = _swap(placed, tolerance)
-    say(placed, f"{applied} improving exchanges")
-    found = _best_changes(placed, np.ones_like(placed.is_open), tolerance, may_go_on, tuning)
+    may_improve = partial(allotted.allows, tuning.improve_time_share)
+    given, placed = placed, annealed(placed, may_improve, seed=allotted.options.seed)
+    say(placed, f"{_num_new(given, placed)} stations moved")
+    everywhere = np.ones_like(placed.is_open)
+
+    def judged(plan: Placed, area: BoolArray) -> _Found:
+        return _best_changes(plan, area, tolerance, allotted.allows, tuning)
+
+    found, is_whole, least = judged(placed, everywhere), True, tolerance
     for _ in range(tuning.polish_rounds):
-        if not may_go_on() or not (found.profit > tolerance).any():
+        if not may_improve():
             break
-        better, count = _apply(placed, found, tolerance)
-        if not count:
+        pays = bool((found.profit > least).any())
+        better = _apply(placed, found, tolerance) if pays else placed
+        if better is not placed:
+            say(better, f"{_num_new(placed, better)} stations moved")
+            changed = np.flatnonzero(better.is_open != placed.is_open)
+            placed, is_whole = better, False
+            found = judged(placed, _around(placed, changed))
+        elif is_whole:
             break
-        area = _stale(found, np.flatnonzero(better.is_open != placed.is_open), better)
-        placed, applied = better, applied + count
-        found = _replaced(found, _best_changes(placed, area, tolerance, may_go_on, tuning), area)
-        say(placed, f"{count} more")
-    return placed, found, applied
+        else:
+            found, is_whole = judged(placed, everywhere), True
+            least = max(tolerance, tuning.least_gain_frac * placed.objective)
+    if not is_whole:
+        found = judged(placed, everywhere)
+    return placed, found, _num_new(given, placed)
 
 
-def _stale(found: _Found, changed: IntArray, placed: Placed) -> BoolArray:
-    """Sites whose best change may be another one after some sites changed.
+def _num_new(given: Placed, placed: Placed) -> int:
+    return int((placed.is_open & ~given.is_open).sum())
 
-    They are near these, or their change moves one that is.
-    """
-    area = np.zeros(len(placed.is_open) + 1, dtype=np.bool_)
+
+def _around(placed: Placed, changed: IntArray) -> BoolArray:
+    """Sites that share rows with sites that share rows with those that changed."""
+    area = np.zeros(len(placed.is_open), dtype=np.bool_)
     area[near(placed.ground, near(placed.ground, changed))] = True
-    # The last entry is for nobody.
-    for sites in found.moves:
-        area[:-1] |= area[sites].any(axis=1)
-    return area[:-1]
+    return area
 
 
-def _swap(placed: Placed, tolerance: float) -> tuple[Placed, int]:
-    """The plan after passes of exchanges that cover more, as long as it serves more, too."""
-    tables, limits, count = placed.fresh_tables(), placed.limits(), 0
-    while made := swap_pass(tolerance, placed.ground.incidence, tables, limits):
-        count += made
-    better = _after(placed, tables)
-    return (better, count) if better.objective > placed.objective + tolerance else (placed, 0)
-
-
-def _apply(placed: Placed, found: _Found, tolerance: float) -> tuple[Placed, int]:
-    """The plan after the changes that pay, one after the other; 0 if none is left."""
+def _apply(placed: Placed, found: _Found, tolerance: float) -> Placed:
+    """The plan after the changes that pay, or the same."""
     order = np.argsort(-found.profit, kind="stable")
     order = order[found.profit[order] > tolerance]
+    if len(order) == 0:
+        return placed
     moves = Moves(found.moves.leaving[order], found.moves.entering[order])
-    most = len(order)
-    # Together they may crowd a station that each alone does not.
-    while most:
-        tables, limits = placed.fresh_tables(), placed.limits()
-        count = try_moves(
-            Moves(moves.leaving[:most], moves.entering[:most]),
-            tolerance,
-            placed.ground.incidence,
-            tables,
-            limits,
-        )
-        better = _after(placed, tables)
-        if count and better.objective > placed.objective + tolerance:
-            return better, count
-        most //= 4
-    return placed, 0
-
-
-def _after(placed: Placed, tables: SwapTables) -> Placed:
-    return replaced(
-        placed,
-        np.flatnonzero(placed.is_open & ~tables.is_open),
-        np.flatnonzero(tables.is_open & ~placed.is_open),
-    )
+    return make_changes(placed, moves, tolerance)
 
 
 def _best_changes(
@@ -301,7 +277,7 @@ def _judged(
         at = order[rank == number]
         at = at[profit[at] + lost > best[held[at]]]
         judged[at] = judge_moves(
-            placed, carried, Moves(moves.leaving[at], moves.entering[at]), profit[at], tuning
+            placed, carried, Moves(moves.leaving[at], moves.entering[at]), profit[at]
         )
         best[held[at]] = np.maximum(best[held[at]], judged[at])
     return judged
@@ -313,7 +289,7 @@ def _losses(placed: Placed, carried: Carried, tuning: Tuning) -> FloatArray:
     moves = Moves(*(np.full((len(stations), MOST_MOVES), NOBODY) for _ in range(2)))
     moves.leaving[:, 0] = stations
     loss = np.zeros(len(placed.is_open))
-    loss[stations] = -judge_moves(placed, carried, moves, -placed.tables.change[stations], tuning)
+    loss[stations] = -judge_moves(placed, carried, moves, -placed.tables.change[stations])
     return loss
 
 
@@ -388,15 +364,3 @@ def _best_of(
     result.moves.entering[sites] = moves.entering[chosen]
     result.kept[sites] = extra[chosen]
     return result
-
-
-def _replaced(one: _Found, other: _Found, where: BoolArray) -> _Found:
-    column = where[:, None]
-    return _Found(
-        np.where(where, other.profit, one.profit),
-        Moves(
-            np.where(column, other.moves.leaving, one.moves.leaving),
-            np.where(column, other.moves.entering, one.moves.entering),
-        ),
-        np.where(where, other.kept, one.kept),
-    )

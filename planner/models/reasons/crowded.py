@@ -8,7 +8,7 @@ search by covering gives each station a row of its own of value
 
 so that j leaves at its true price L_j as long as the others stand. Several together may lose more.
 Of what a plan then turns away, sites that relieve full stations win back most: they enter for the
-stations of least loss, judged by what is served exactly (:mod:`planner.models.reasons.served`).
+stations of least loss, judged by what is served exactly (:mod:`planner.models.exchanges.served`).
 """
 
 import math
@@ -18,10 +18,9 @@ import numpy as np
 
 from planner.arrays import BoolArray, FloatArray, IntArray, Lists
 from planner.models.coverage.rows import CoverRows
-from planner.models.reasons.exchange import NOBODY, Limits, Moves, exchange, may_exchange
-from planner.models.reasons.placed import Placed, replaced
-from planner.models.reasons.served import Carried, carried_by, judge_moves
-from planner.models.reasons.tuning import Tuning
+from planner.models.exchanges.exchange import NOBODY, Limits, Moves, exchange, may_exchange
+from planner.models.exchanges.placed import Placed, replaced
+from planner.models.exchanges.served import Carried, carried_by, judge_moves
 
 LEAST_EXCESS = 1e-3
 """Of the mean loss of a station: (1) below is left out."""
@@ -57,13 +56,12 @@ class Rewards:
         return np.where(count == number, self.reward, 0.0)[self.place_of_site]
 
 
-def excess_loss(placed: Placed, tuning: Tuning, stations: IntArray | None = None) -> FloatArray:
+def excess_loss(placed: Placed, stations: IntArray | None = None) -> FloatArray:
     """Equation (1), shape (num_sites,); 0 where there is no station, and where it is little.
 
     Parameters
     ----------
     placed : Placed
-    tuning : Tuning
     stations : int array, optional
         Those asked for; all if not given.
     """
@@ -71,15 +69,15 @@ def excess_loss(placed: Placed, tuning: Tuning, stations: IntArray | None = None
     excess = np.zeros(len(placed.is_open))
     if len(sites) == 0:
         return excess
-    loss = _losses(placed, carried_by(placed), sites, tuning)
+    loss = _losses(placed, carried_by(placed), sites)
     more = loss - placed.tables.change[sites]
     excess[sites] = np.where(more > LEAST_EXCESS * loss.mean(), more, 0.0)
     return excess
 
 
-def _losses(placed: Placed, carried: Carried, sites: IntArray, tuning: Tuning) -> FloatArray:
+def _losses(placed: Placed, carried: Carried, sites: IntArray) -> FloatArray:
     moves = Moves(sites[:, None], np.full((len(sites), 1), NOBODY))
-    return -judge_moves(placed, carried, moves, -placed.tables.change[sites], tuning)
+    return -judge_moves(placed, carried, moves, -placed.tables.change[sites])
 
 
 def with_private_rows(rows: CoverRows, excess: FloatArray) -> CoverRows:
@@ -110,7 +108,6 @@ def with_private_rows(rows: CoverRows, excess: FloatArray) -> CoverRows:
 
 def relieved(
     placed: Placed,
-    tuning: Tuning,
     rewards: Rewards | None = None,
     locked: BoolArray | None = None,
 ) -> Placed:
@@ -119,7 +116,6 @@ def relieved(
     Parameters
     ----------
     placed : Placed
-    tuning : Tuning
     rewards : Rewards, optional
         Count beside the value served.
     locked : bool array, shape (num_sites,), optional
@@ -138,7 +134,7 @@ def relieved(
         limits = placed.limits()
         if locked is not None:
             limits.locked[locked] = True
-        leaving, entering = _relieving(placed, rewards, limits, tuning)
+        leaving, entering = _relieving(placed, rewards, limits)
         better = None
         while better is None:
             made = _allowed(placed, leaving, entering, batch, limits)
@@ -154,9 +150,7 @@ def relieved(
     return placed
 
 
-def _relieving(
-    placed: Placed, rewards: Rewards, limits: Limits, tuning: Tuning
-) -> tuple[IntArray, IntArray]:
+def _relieving(placed: Placed, rewards: Rewards, limits: Limits) -> tuple[IntArray, IntArray]:
     """Stations that may leave, least loss first; sites that relieve full ones, the best first."""
     carried, cover = carried_by(placed), placed.ground.cover
     change, free = placed.tables.change, ~limits.locked
@@ -168,10 +162,10 @@ def _relieving(
     sites = np.flatnonzero(carried.near_unserved & ~placed.is_open & free)
     sites = _greatest(change + turned_away + first, sites)
     moves = Moves(np.full((len(sites), 1), NOBODY), sites[:, None])
-    gain = judge_moves(placed, carried, moves, change[sites], tuning) + first[sites]
+    gain = judge_moves(placed, carried, moves, change[sites]) + first[sites]
     last = rewards.by_number(placed.site_idx, 1)
     stations = _greatest(-change - last, placed.site_idx[free[placed.site_idx]])
-    loss = _losses(placed, carried, stations, tuning) + last[stations]
+    loss = _losses(placed, carried, stations) + last[stations]
     leaving, entering = np.argsort(loss, kind="stable"), np.argsort(-gain, kind="stable")
     entering = entering[_finds_load(placed, carried, sites[entering])]
     least = np.zeros(len(entering))

@@ -13,7 +13,7 @@ import numpy as np
 from planner.arrays import FloatArray, IndexArray, IntArray
 from planner.models.coverage.rows import Incidence
 from planner.models.coverage.search import Scratch, SwapTables, scratch_for
-from planner.models.reasons.exchange import (
+from planner.models.exchanges.exchange import (
     NOBODY,
     Limits,
     Moves,

@@ -15,6 +15,7 @@ import numpy as np
 from planner.arrays import IntArray, Lists
 from planner.errors import InfeasibleError
 from planner.models.coverage.problem import CoverageProblem
+from planner.models.exchanges.placed import Placed, ground_of, place, replaced
 from planner.models.national.city import CityTask, answer_city
 from planner.models.national.parts import CityPart
 from planner.models.national.solve import solve_national
@@ -26,7 +27,6 @@ from planner.models.reasons.lower import (
     lower_end_of,
     merge_cities,
 )
-from planner.models.reasons.placed import Placed, ground_of, place, replaced
 from planner.models.reasons.removal import interval_of, locked_sites, search_near, settle
 from planner.models.reasons.result import Interval, Stations
 from planner.models.reasons.tuning import Tuning
@@ -187,7 +187,7 @@ def _cities(
     proven = max(covered - paid - lost - answer.bound, 0.0)
     best: Placed | None = None
     for plan in answer.plans:
-        best = _better(best, _of_nation(placed, here, plan.site_idx, removed, forced, tuning))
+        best = _better(best, _of_nation(placed, here, plan.site_idx, removed, forced))
     return best, proven
 
 
@@ -197,13 +197,12 @@ def _of_nation(
     sites: IntArray,
     removed: IntArray,
     forced: IntArray,
-    tuning: Tuning,
 ) -> Placed | None:
     """A plan of the cities with the others' stations, within all limits if that can be."""
     tables, limits = placed.fresh_tables(), placed.limits()
     changes = np.setdiff1d(here, sites), np.setdiff1d(sites, here)
     try:
-        settle(placed, tables, limits, (removed, forced), changes, tuning)
+        settle(placed, tables, limits, (removed, forced), changes)
     except InfeasibleError:
         return None
     return replaced(

@@ -28,7 +28,7 @@ from scipy.sparse.csgraph import connected_components
 from planner.arrays import BoolArray, FloatArray, IntArray, Lists
 from planner.models.coverage.primal_dual import primal_dual
 from planner.models.coverage.rows import CoverRows
-from planner.models.reasons.placed import Placed
+from planner.models.exchanges.placed import Placed
 from planner.models.reasons.tuning import Tuning
 from planner.solving.compiling import work_s
 from planner.solving.incidence import transpose

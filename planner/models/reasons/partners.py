@@ -15,8 +15,8 @@ import scipy.sparse
 from planner.arrays import BoolArray, FloatArray, IntArray
 from planner.models.coverage.rows import Incidence
 from planner.models.coverage.search import SwapTables
-from planner.models.reasons.exchange import NOBODY, Limits, Moves, best_partner
-from planner.models.reasons.placed import Placed
+from planner.models.exchanges.exchange import NOBODY, Limits, Moves, best_partner
+from planner.models.exchanges.placed import Placed
 
 
 class Partners(NamedTuple):

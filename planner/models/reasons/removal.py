@@ -15,10 +15,10 @@ from planner.arrays import BoolArray, FloatArray, IntArray
 from planner.errors import InfeasibleError
 from planner.models.coverage.rows import Incidence
 from planner.models.coverage.search import Schedule, SwapTables, scratch_for
+from planner.models.exchanges.exchange import NOBODY, Limits, exchange, may_exchange
+from planner.models.exchanges.placed import Placed, ground_of, near, place, replaced
 from planner.models.reasons.crowded import excess_loss, relieved
-from planner.models.reasons.exchange import NOBODY, Limits, exchange, may_exchange
 from planner.models.reasons.lower import Prices, lower_end_of
-from planner.models.reasons.placed import Placed, ground_of, near, place, replaced
 from planner.models.reasons.result import Interval, Stations
 from planner.models.reasons.tuning import Tuning
 from planner.models.sized_coverage.problem import SizedCoverageProblem
@@ -177,20 +177,20 @@ def search_near(
     """The best plan known that keeps two locks: settled, then annealed near what changed."""
     tables, limits = placed.fresh_tables(), placed.limits()
     no_sites = np.empty(0, dtype=np.int64)
-    settle(placed, tables, limits, (removed, forced), (no_sites, no_sites), tuning)
+    settle(placed, tables, limits, (removed, forced), (no_sites, no_sites))
     locked = limits.locked
     settled = _taken(placed, tables.is_open)
-    first = relieved(settled, tuning, locked=locked)
+    first = relieved(settled, locked=locked)
     changed = np.union1d(np.flatnonzero(first.is_open != placed.is_open), removed)
     area = near(placed.ground, near(placed.ground, changed))
     area = area[~locked[area]]
-    is_needed = excess_loss(first, tuning, area[first.is_open[area]]) > 0.0
+    is_needed = excess_loss(first, area[first.is_open[area]]) > 0.0
     best, starts = first, [(settled, locked)]
     if is_needed.any():
         starts.append((first, locked | is_needed))
     for start, kept in starts:
         other = _annealed(start, area[~kept[area]], kept, seed, tuning)
-        other = relieved(other, tuning, locked=locked)
+        other = relieved(other, locked=locked)
         best = other if other.objective > best.objective else best
     return best
 
@@ -225,7 +225,6 @@ def settle(
     limits: Limits,
     locks: tuple[IntArray, IntArray],
     changes: tuple[IntArray, IntArray],
-    tuning: Tuning,
 ) -> None:
     """Make changes and lock sites; then open and close others until all limits are kept.
 
@@ -238,7 +237,6 @@ def settle(
         Sites that must have no station, and that must have one.
     changes : (leaving, entering)
         Further sites to close and to open first.
-    tuning : Tuning
 
     Raises
     ------
@@ -254,7 +252,7 @@ def settle(
             exchange(*((site, NOBODY) if is_now else (NOBODY, site)), inc, tables, limits)
     limits.locked[np.concatenate(locks)] = True
     tolerance = _ROUNDING * math.fsum(ground.problem.coverage.value)
-    excess = excess_loss(placed, tuning)
+    excess = excess_loss(placed)
     while True:
         opens, site = _next_step(tables, limits, excess, tolerance)
         if site == NOBODY:

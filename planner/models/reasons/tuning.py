@@ -13,12 +13,15 @@ class Tuning:
     """Primal-dual iterations for them at most."""
     multiplier_time_share: float = 0.4
     """And when they have taken this share of the time limit."""
+    improve_time_share: float = 0.6
+    """The plan is improved until this share of the time limit; all its sites are judged then."""
     polish_rounds: int = 20
-    """Passes over all improving exchanges at most."""
+    """Times that improving changes are made at most."""
+    least_gain_frac: float = 1e-5
+    """Once sites near what changed have no change that pays, all are judged again; then a change
+    has to add so much of the value served."""
     chunk: int = 4_000
     """Sites between two looks at the clock; tables are built anew after each."""
-    path_stations: int = 200
-    """Full stations that a search for room passes at most."""
     moves_per_site: int = 300
     """Annealing moves per site near a joint change,"""
     most_moves: int = 3_000_000

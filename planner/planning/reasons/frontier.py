@@ -23,11 +23,9 @@ from planner.physics.climate import city_climate
 from planner.physics.fleet import check_turns, operate_fleet
 from planner.planning.array_cache import ArrayCache
 from planner.planning.clock import StageClock
+from planner.planning.first_round import first_capacity, first_packs
 from planner.planning.joined_network import reach_on_network
 from planner.planning.limits import check_limits
-from planner.planning.packs import StationAnswer
-from planner.planning.paid_packs import plan_packs
-from planner.planning.service import station_capacity
 from planner.planning.siting.problem import assemble_siting
 from planner.planning.siting.question import SitingTask, ask_of
 from planner.planning.siting.standing import closing_cost_cny
@@ -97,7 +95,7 @@ def find_frontier(
     stop : threading.Event or alike, optional
         When set, plans and bounds are those found until then.
     cache : ArrayCache, optional
-        Keeps road graph and reach.
+        Keeps road graph, reach, packs and capacities.
 
     Returns
     -------
@@ -178,9 +176,9 @@ def _problem(
     with clock.stage("network", "drive-time reach"):
         _, reach = reach_on_network(instance, cache)
     with clock.stage("packs", "packs to cities and vehicles, as if all swaps were served"):
-        packs = plan_packs(instance, fleet, StationAnswer.everywhere(instance), options)
+        packs = first_packs(instance, fleet, options, cache)
     with clock.stage("capacity", "rates at which stations keep the service level"):
-        capacity = station_capacity(instance, fleet, packs.planned, None)
+        capacity = first_capacity(instance, fleet, packs.planned, cache)
     problem = assemble_siting(instance, reach, fleet, packs.planned, capacity.swaps_per_hour)
     return problem, reach
 

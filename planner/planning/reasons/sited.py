@@ -17,13 +17,15 @@ from h3.api import basic_int
 
 from planner.arrays import IntArray
 from planner.errors import Fault, InputError
-from planner.instance import Instance, is_in_database, read_instance
+from planner.instance import Instance, is_in_database
 from planner.models.allocation.solve import Allocation, allocate_zones
 from planner.models.sized_coverage.problem import SizedCoverageProblem
 from planner.network import Reach
 from planner.physics.climate import city_climate
 from planner.physics.fleet import FleetOperation, operate_fleet
+from planner.planning.array_cache import ArrayCache
 from planner.planning.joined_network import reach_on_network
+from planner.planning.kept_instance import read_kept
 from planner.planning.reasons.stored import (
     RUN_FILE,
     SCENARIO_FILE,
@@ -113,6 +115,7 @@ def sited_of_run(
     instance_folder: Path | None = None,
     options: SolveOptions | None = None,
     stop: StopRequest | None = None,
+    cache: ArrayCache | None = None,
 ) -> Sited:
     """Rebuild what a finished run's siting was asked and answered.
 
@@ -125,6 +128,8 @@ def sited_of_run(
     options : SolveOptions, optional
         For what is asked further; those of the run otherwise.
     stop : threading.Event or alike, optional
+    cache : ArrayCache, optional
+        Has tables, road graph and reach if the run, or another one of its tables, kept them.
 
     Returns
     -------
@@ -138,9 +143,9 @@ def sited_of_run(
         has changed since.
     """
     stated = _read_run(run)
-    instance = _instance_of_run(run, stated, instance_folder)
+    instance = _instance_of_run(run, stated, instance_folder, cache)
     fleet = operate_fleet(instance, city_climate(instance))
-    _, reach = reach_on_network(instance)
+    _, reach = reach_on_network(instance, cache)
     assigned = packs_of_table(instance, _read_table(run, "siting_packs"))
     capacity = capacity_of_table(instance, _read_table(run, "siting_capacity"))
     problem = assemble_siting(instance, reach, fleet, assigned, capacity)
@@ -225,15 +230,17 @@ def _read_run(run: Path) -> dict[str, Any]:
     return stated
 
 
-def _instance_of_run(run: Path, stated: Mapping[str, Any], folder: Path | None) -> Instance:
+def _instance_of_run(
+    run: Path, stated: Mapping[str, Any], folder: Path | None, cache: ArrayCache | None
+) -> Instance:
     """The instance as it was planned, or a fault for every file that has changed."""
     folder = Path(stated["instance"]) if folder is None else folder
     if not folder.is_dir():
         remedy = "the instance of the run is no longer there; give its folder with --instance"
         raise InputError([Fault(str(run / RUN_FILE), None, "instance", str(folder), remedy)])
     settings = tomllib.loads((run / SCENARIO_FILE).read_text(encoding="utf-8"))
-    instance = read_instance(
-        folder, scenario_name=stated.get("scenario") or None, overrides=settings
+    instance = read_kept(
+        folder, cache, scenario_name=stated.get("scenario") or None, overrides=settings
     )
     now = {file.path: file.sha256 for file in instance.input_files}
     then = {file["path"]: file["sha256"] for file in stated["inputs"]}

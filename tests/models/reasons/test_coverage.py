@@ -162,3 +162,33 @@ def test_a_full_station_that_covers_nothing_alone_is_not_the_one_to_leave() -> N
     assert found.improved is None
     assert found.force_in_cost.tolist() == pytest.approx([4.0])
     assert found.leaving_idx.tolist() == [2]
+
+
+def towns(seed: int, *, with_capacity: bool) -> SizedCoverageProblem:
+    """Sites and zones in a plane, so that most sites are far from each other."""
+    rng = np.random.default_rng(seed)
+    sites, zones = rng.random((70, 2)), rng.random((250, 2))
+    distance = np.hypot(*(sites[:, None] - zones[None]).transpose(2, 0, 1))
+    value = rng.integers(1, 30, len(zones)).astype(float)
+    reach = [np.flatnonzero(row < 0.09).tolist() for row in distance]
+    problem = plain(reach, value.tolist(), 18)
+    if with_capacity:
+        capacity = rng.choice([30.0, 90.0], (len(sites), 1))
+        problem = replace(problem, load=value, capacity=capacity)
+    return problem
+
+
+@pytest.mark.parametrize("with_capacity", [False, True])
+def test_costs_kept_from_change_to_change_are_those_judged_anew(with_capacity: bool) -> None:
+    """From a poor plan changes are made while that helps; what is left is judged anew."""
+    for seed in range(12):
+        problem = towns(seed, with_capacity=with_capacity)
+        start = np.sort(np.random.default_rng(seed).choice(70, 18, replace=False))
+        found, anew = None, coverage_reasons(problem, start, None, options=OPTIONS)
+        while anew.improved is not None:
+            found = anew
+            anew = coverage_reasons(problem, anew.improved.site_idx, None, options=OPTIONS)
+        assert found is not None
+        assert found.open_site_idx.tolist() == anew.open_site_idx.tolist()
+        for name in ("replacement_cost", "replacement_low", "force_in_cost", "force_in_low"):
+            assert getattr(found, name) == pytest.approx(getattr(anew, name), abs=1e-7), name

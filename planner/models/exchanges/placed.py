@@ -12,7 +12,7 @@ import numpy as np
 from planner.arrays import BoolArray, FloatArray, IntArray, Lists
 from planner.models.coverage.rows import CoverRows, Incidence
 from planner.models.coverage.search import SwapTables, swap_tables
-from planner.models.reasons.exchange import Limits
+from planner.models.exchanges.exchange import Limits
 from planner.models.sized_coverage.problem import SizedCoverageProblem
 from planner.models.sized_coverage.rows import Arcs, SizedRows, merge_sized_rows
 from planner.models.sized_coverage.service import Service, best_service

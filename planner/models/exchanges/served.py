@@ -15,15 +15,16 @@ import numba
 import numpy as np
 
 from planner.arrays import BoolArray, FloatArray, IntArray
-from planner.models.reasons.exchange import NOBODY, Moves
-from planner.models.reasons.placed import CLOSED, Placed, entering_capacity
-from planner.models.reasons.tuning import Tuning
+from planner.models.exchanges.exchange import NOBODY, Moves, net_moves
+from planner.models.exchanges.placed import CLOSED, Placed, entering_capacity
 from planner.models.sized_coverage.rows import Arcs
 
 _ROUNDING = 1e-12
 """Rest of a load, or of a room, that is rounding."""
 _SAME = 1e-9
 """Values per load that differ by less than this fraction are the same."""
+_PATH_STATIONS = 200
+"""Full stations that a search for room passes at most."""
 _HOPS = 2
 """Stations between a site that enters and load that goes unserved."""
 _LEAST_PART = 256
@@ -65,7 +66,7 @@ class Carried(NamedTuple):
     near_unserved: BoolArray
 
 
-class _Now(NamedTuple):
+class Now(NamedTuple):
     """The service while a change is looked at, and what of it differs from the one before.
 
     ``rows`` and ``sites`` list what was touched, ``size`` says how many; ``row_stamp`` and
@@ -84,7 +85,7 @@ class _Now(NamedTuple):
     site_stamp: IntArray
 
 
-class _Search(NamedTuple):
+class Search(NamedTuple):
     """Memory of the searches for paths; see `planner.models.sized_coverage.service.Paths`.
 
     From sites whose ``dead_stamp`` is the number of the change no path leads to room, or to load
@@ -101,7 +102,7 @@ class _Search(NamedTuple):
 
 
 @numba.njit(cache=True, nogil=True, _nrt=False)
-def _touch_row(row: int, stamp: int, now: _Now) -> None:
+def _touch_row(row: int, stamp: int, now: Now) -> None:
     if now.row_stamp[row] != stamp:
         now.row_stamp[row] = stamp
         now.rows[now.size[0]] = row
@@ -109,7 +110,7 @@ def _touch_row(row: int, stamp: int, now: _Now) -> None:
 
 
 @numba.njit(cache=True, nogil=True, _nrt=False)
-def _touch_site(site: int, stamp: int, now: _Now) -> None:
+def _touch_site(site: int, stamp: int, now: Now) -> None:
     if now.site_stamp[site] != stamp:
         now.site_stamp[site] = stamp
         now.sites[now.size[1]] = site
@@ -118,12 +119,11 @@ def _touch_site(site: int, stamp: int, now: _Now) -> None:
 
 @numba.njit(cache=True, nogil=True, _nrt=False)
 def _find(
-    row: int, stamp: int, most: int, arcs: Arcs, carried: Carried, now: _Now, search: _Search
+    row: int, stamp: int, arcs: Arcs, carried: Carried, now: Now, search: Search
 ) -> tuple[int, int]:
     """The station where a path from a row ends, and the pair that gives way there, or -1.
 
-    (-1, -1) where there is neither room nor load of less worth, or not among the first ``most``
-    stations.
+    (-1, -1) where there is neither room nor load of less worth, or not among the first stations.
     """
     seen, queue, in_arc, out_arc, dead_stamp, dead_worth, number = search
     number[0] += 1
@@ -137,7 +137,7 @@ def _find(
         queue[num_reached] = site
         num_reached += 1
     least, end, way = worth * (1.0 - _SAME), -1, -1
-    while at < num_reached and at < most:
+    while at < num_reached and at < _PATH_STATIONS:
         site = queue[at]
         at += 1
         for place in range(arcs.rows_of_site.ptr[site], arcs.rows_of_site.ptr[site + 1]):
@@ -174,8 +174,8 @@ def _push(
     stamp: int,
     arcs: Arcs,
     row_of_arc: IntArray,
-    now: _Now,
-    search: _Search,
+    now: Now,
+    search: Search,
 ) -> float:
     """Send as much of ``need`` as fits along the path that ends at a station."""
     flow, in_arc, out_arc = now.flow, search.in_arc, search.out_arc
@@ -204,9 +204,7 @@ def _push(
 
 
 @numba.njit(cache=True, nogil=True, _nrt=False)
-def _serve(
-    row: int, stamp: int, most: int, arcs: Arcs, carried: Carried, now: _Now, search: _Search
-) -> None:
+def _serve(row: int, stamp: int, arcs: Arcs, carried: Carried, now: Now, search: Search) -> None:
     """Serve what a row lacks as far as paths allow."""
     need, room = now.unserved[row], now.room
     while need > _ROUNDING * carried.load[row]:
@@ -218,7 +216,7 @@ def _serve(
         if best >= 0:
             search.in_arc[end], search.out_arc[end] = best, -1
         else:
-            end, way = _find(row, stamp, most, arcs, carried, now, search)
+            end, way = _find(row, stamp, arcs, carried, now, search)
             if end < 0:
                 break
         need -= _push(end, way, need, stamp, arcs, carried.row_of_arc, now, search)
@@ -227,7 +225,7 @@ def _serve(
 
 @numba.njit(cache=True, nogil=True, _nrt=False)
 def _ask_around(
-    site: int, stamp: int, arcs: Arcs, carried: Carried, now: _Now, search: _Search
+    site: int, stamp: int, arcs: Arcs, carried: Carried, now: Now, search: Search
 ) -> None:
     """Touch the rows that lack service at stations that a site might relieve."""
     seen, queue = search.seen, search.queue
@@ -257,69 +255,126 @@ def _ask_around(
 # None of these makes an array: without numba's counting of references, atomic at each access to an
 # array in a tuple and shared by both threads, they take a part of the time and give the same.
 @numba.njit(cache=True, nogil=True, _nrt=False)
-def _judge(
-    arcs: Arcs, carried: Carried, sets: Moves, capacity: FloatArray, most: int, out: FloatArray,
-    now: _Now, search: _Search,
-) -> None:  # fmt: skip
-    """`_changes`, with room to work in."""
-    for number in range(len(out)):
-        now.size[0] = now.size[1] = 0
-        for site in sets.leaving[number]:
-            if site == NOBODY:
-                continue
-            _touch_site(site, number, now)
-            now.room[site] = CLOSED
-            for place in range(arcs.rows_of_site.ptr[site], arcs.rows_of_site.ptr[site + 1]):
-                row, arc = arcs.rows_of_site.idx[place], arcs.pair_of_entry[place]
-                if carried.load[row] > 0.0:
-                    now.covers[row] -= 1
-                    now.unserved[row] += now.flow[arc]
-                    now.flow[arc] = 0.0
-                    _touch_row(row, number, now)
-        for move, site in enumerate(sets.entering[number]):
-            if site == NOBODY:
-                continue
-            _touch_site(site, number, now)
-            now.room[site] = capacity[number, move]
-            for place in range(arcs.rows_of_site.ptr[site], arcs.rows_of_site.ptr[site + 1]):
-                row = arcs.rows_of_site.idx[place]
-                if carried.load[row] > 0.0:
-                    now.covers[row] += 1
-                    _touch_row(row, number, now)
-        for site in sets.entering[number]:
+def try_change(
+    leaving: IntArray, entering: IntArray, capacity: FloatArray, asks: bool, stamp: int,
+    arcs: Arcs, carried: Carried, now: Now, search: Search,
+) -> float:  # fmt: skip
+    """What a change adds to the value served beside what it adds to the value covered.
+
+    Rows without load are served as they are covered. `end_change` has to follow.
+
+    Parameters
+    ----------
+    leaving, entering : int arrays, shape (any,)
+        Net sites of the change, ``NOBODY`` elsewhere.
+    capacity : float array, shape (len(entering),)
+        Of those that enter.
+    asks : bool
+        Whether they may relieve stations that turn load away.
+    stamp : int
+        Number of the change, another one each time.
+    arcs, carried
+        Of the plan; not changed.
+    now, search
+        From `service_of`; ``now`` holds the service after the change in the end.
+    """
+    now.size[0] = now.size[1] = 0
+    for site in leaving:
+        if site == NOBODY:
+            continue
+        _touch_site(site, stamp, now)
+        now.room[site] = CLOSED
+        for place in range(arcs.rows_of_site.ptr[site], arcs.rows_of_site.ptr[site + 1]):
+            row, arc = arcs.rows_of_site.idx[place], arcs.pair_of_entry[place]
+            if carried.load[row] > 0.0:
+                now.covers[row] -= 1
+                now.unserved[row] += now.flow[arc]
+                now.flow[arc] = 0.0
+                _touch_row(row, stamp, now)
+    for move, site in enumerate(entering):
+        if site == NOBODY:
+            continue
+        _touch_site(site, stamp, now)
+        now.room[site] = capacity[move]
+        for place in range(arcs.rows_of_site.ptr[site], arcs.rows_of_site.ptr[site + 1]):
+            row = arcs.rows_of_site.idx[place]
+            if carried.load[row] > 0.0:
+                now.covers[row] += 1
+                _touch_row(row, stamp, now)
+    if asks:
+        for site in entering:
             if site != NOBODY and carried.near_unserved[site]:
-                _ask_around(site, number, arcs, carried, now, search)
-        for at in range(now.size[0]):
-            if now.unserved[now.rows[at]] > 0.0:
-                _serve(now.rows[at], number, most, arcs, carried, now, search)
-        total = 0.0
-        for at in range(now.size[0]):
-            row = now.rows[at]
-            if carried.covering[row] > 0:
-                total += carried.value[row]
-            if carried.covering[row] + now.covers[row] > 0:
-                total -= carried.value[row]
-            now.covers[row] = 0
-            total += carried.worth[row] * (carried.unserved[row] - now.unserved[row])
+                _ask_around(site, stamp, arcs, carried, now, search)
+    for at in range(now.size[0]):
+        if now.unserved[now.rows[at]] > 0.0:
+            _serve(now.rows[at], stamp, arcs, carried, now, search)
+    total = 0.0
+    for at in range(now.size[0]):
+        row = now.rows[at]
+        if carried.covering[row] > 0:
+            total += carried.value[row]
+        if carried.covering[row] + now.covers[row] > 0:
+            total -= carried.value[row]
+        total += carried.worth[row] * (carried.unserved[row] - now.unserved[row])
+    return total
+
+
+@numba.njit(cache=True, nogil=True, _nrt=False)
+def end_change(is_made: bool, arcs: Arcs, carried: Carried, now: Now) -> None:
+    """Make the change that was tried last, or take it back.
+
+    Parameters
+    ----------
+    is_made : bool
+        If so the arrays of ``carried`` are brought up to date.
+    arcs, carried, now
+        As in `try_change`.
+    """
+    of_row = arcs.sites_of_row
+    for at in range(now.size[0]):
+        row = now.rows[at]
+        if is_made:
+            carried.covering[row] += now.covers[row]
+            carried.unserved[row] = now.unserved[row]
+            for arc in range(of_row.ptr[row], of_row.ptr[row + 1]):
+                carried.flow[arc] = now.flow[arc]
+        else:
             now.unserved[row] = carried.unserved[row]
-            for arc in range(arcs.sites_of_row.ptr[row], arcs.sites_of_row.ptr[row + 1]):
+            for arc in range(of_row.ptr[row], of_row.ptr[row + 1]):
                 now.flow[arc] = carried.flow[arc]
-        for at in range(now.size[1]):
-            now.room[now.sites[at]] = carried.room[now.sites[at]]
-        out[number] = total
+        now.covers[row] = 0
+    for at in range(now.size[1]):
+        site = now.sites[at]
+        if is_made:
+            carried.room[site] = now.room[site]
+        else:
+            now.room[site] = carried.room[site]
 
 
-@numba.njit(cache=True, nogil=True)
-def _changes(
-    arcs: Arcs, carried: Carried, sets: Moves, capacity: FloatArray, most: int, out: FloatArray
-) -> None:
-    """What each change adds to the value served beside what it adds to the value covered.
+@numba.njit(cache=True, nogil=True, _nrt=False)
+def _judge(
+    arcs: Arcs, carried: Carried, sets: Moves, capacity: FloatArray, out: FloatArray,
+    now: Now, search: Search,
+) -> None:  # fmt: skip
+    """What each change adds beside what it covers; ``out`` is filled."""
+    for number in range(len(out)):
+        out[number] = try_change(
+            sets.leaving[number], sets.entering[number], capacity[number], True, number,
+            arcs, carried, now, search,
+        )  # fmt: skip
+        end_change(False, arcs, carried, now)
 
-    Rows without load are served as they are covered. ``sets`` has the net sites per change,
-    ``NOBODY`` elsewhere; ``capacity`` that of those that enter. ``out`` is filled.
+
+def service_of(carried: Carried) -> tuple[Now, Search]:
+    """Memory for changes of a plan, which starts at its service.
+
+    Parameters
+    ----------
+    carried : Carried
+        Not changed.
     """
     num_rows, num_sites = len(carried.value), len(carried.room)
-    now = _Now(
+    now = Now(
         carried.flow.copy(),
         carried.unserved.copy(),
         carried.room.copy(),
@@ -330,7 +385,7 @@ def _changes(
         np.full(num_rows, -1),
         np.full(num_sites, -1),
     )
-    search = _Search(
+    search = Search(
         np.zeros(num_sites, np.int64),
         np.empty(num_sites, np.int64),
         np.empty(num_sites, np.int64),
@@ -339,12 +394,10 @@ def _changes(
         np.zeros(num_sites),
         np.zeros(1, np.int64),
     )
-    _judge(arcs, carried, sets, capacity, most, out, now, search)
+    return now, search
 
 
-def judge_moves(
-    placed: Placed, carried: Carried, moves: Moves, profit: FloatArray, tuning: Tuning
-) -> FloatArray:
+def judge_moves(placed: Placed, carried: Carried, moves: Moves, profit: FloatArray) -> FloatArray:
     """What changes add to the value served, at least.
 
     Parameters
@@ -356,7 +409,6 @@ def judge_moves(
         Shape (num_changes, any).
     profit : float array, shape (num_changes,)
         What they add to the value covered, or less than that.
-    tuning : Tuning
 
     Returns
     -------
@@ -366,7 +418,7 @@ def judge_moves(
     is_loaded = carried.is_loaded
     if not is_loaded.any() or len(profit) == 0:
         return profit
-    sets, arcs = _net(moves), placed.ground.arcs
+    sets, arcs = net_moves(moves), placed.ground.arcs
     at = np.flatnonzero((is_loaded[sets.leaving] | is_loaded[sets.entering]).any(axis=1))
     sets = Moves(sets.leaving[at], sets.entering[at])
     capacity = entering_capacity(placed, sets.leaving, sets.entering)
@@ -383,7 +435,7 @@ def judge_moves(
 
     def judge(part: slice) -> None:
         some = Moves(sets.leaving[part], sets.entering[part])
-        _changes(arcs, carried, some, capacity[part], tuning.path_stations, added[part])
+        _judge(arcs, carried, some, capacity[part], added[part], *service_of(carried))
 
     with ThreadPoolExecutor(2) as threads:
         list(threads.map(judge, (slice(0, half), slice(half, len(added)))))
@@ -436,16 +488,3 @@ def _near_unserved(placed: Placed, is_short: BoolArray) -> BoolArray:
         reaches[site[carried[row]]] = True
         found |= reaches
     return found
-
-
-def _net(moves: Moves) -> Moves:
-    """Sites that left or came in the end: those that went to and fro did neither."""
-    return Moves(_without(moves.leaving, moves.entering), _without(moves.entering, moves.leaving))
-
-
-def _without(sites: IntArray, others: IntArray) -> IntArray:
-    """Sites less as many of the others of their row."""
-    is_same = sites[:, :, None] == sites[:, None, :]
-    before = np.tril(np.ones(is_same.shape[1:], dtype=np.bool_))
-    number = (is_same & before).sum(axis=2)
-    return np.where(number <= (sites[:, :, None] == others[:, None, :]).sum(axis=2), NOBODY, sites)

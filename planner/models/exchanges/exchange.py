@@ -200,101 +200,6 @@ def exchange_profit(leaving: int, entering: int, inc: Incidence, tables: SwapTab
     return profit
 
 
-@numba.njit(cache=True, nogil=True)
-def _stations_by_loss(tables: SwapTables, limits: Limits) -> IntArray:
-    """Stations that may leave, least loss first."""
-    stations = np.flatnonzero(tables.is_open & ~limits.locked)
-    return stations[np.argsort(tables.change[stations])]
-
-
-@numba.njit(cache=True, nogil=True)
-def swap_pass(tolerance: float, inc: Incidence, tables: SwapTables, limits: Limits) -> int:
-    """Offer every closed site its best exchange, and make those that pay; returns how many.
-
-    Parameters
-    ----------
-    tolerance : float
-        An exchange pays if it adds more.
-    inc, tables, limits
-        Tables and limits are changed in place.
-    """
-    num_sites = len(tables.is_open)
-    scratch = scratch_for(num_sites)
-    order = _stations_by_loss(tables, limits)
-    is_sorted, count = True, 0
-    for site in range(num_sites):
-        if tables.is_open[site] or limits.locked[site]:
-            continue
-        if not is_sorted:
-            order, is_sorted = _stations_by_loss(tables, limits), True
-        gain = tables.change[site]
-        best, leaving = tolerance, NOBODY
-        pays = gain > tolerance and may_exchange(NOBODY, site, limits)
-        if pays:
-            best = gain
-        for k in order:
-            if gain - tables.change[k] <= best:
-                break
-            if may_exchange(k, site, limits):
-                pays, best, leaving = True, gain - tables.change[k], k
-                break
-        num_touched = add_extras(site, inc, tables, scratch)
-        for at in range(num_touched):
-            k = scratch.touched[at]
-            profit = gain - tables.change[k] + scratch.extra[k]
-            scratch.extra[k] = 0.0
-            if profit > best and may_exchange(k, site, limits):
-                pays, best, leaving = True, profit, k
-        if pays:
-            exchange(leaving, site, inc, tables, limits)
-            count += 1
-            is_sorted = False
-    return count
-
-
-@numba.njit(cache=True, nogil=True)
-def try_moves(
-    moves: Moves, tolerance: float, inc: Incidence, tables: SwapTables, limits: Limits
-) -> int:
-    """Make changes of several moves each, those that limits allow and that still pay.
-
-    Parameters
-    ----------
-    moves : Moves
-        Shape (num_changes, any), made in their order, ``NOBODY`` after the last.
-    tolerance : float
-        A change pays if it adds more.
-    inc, tables, limits
-        Tables and limits are changed in place.
-
-    Returns
-    -------
-    int
-        Changes made.
-    """
-    count = 0
-    for number in range(len(moves.leaving)):
-        total, done = 0.0, 0
-        for move in range(moves.leaving.shape[1]):
-            site_out, site_in = moves.leaving[number, move], moves.entering[number, move]
-            if site_out == NOBODY and site_in == NOBODY:
-                break
-            fits = site_out == NOBODY or tables.is_open[site_out]
-            fits = fits and (site_in == NOBODY or not tables.is_open[site_in])
-            if not fits or not may_exchange(site_out, site_in, limits):
-                total = -np.inf
-                break
-            total += exchange_profit(site_out, site_in, inc, tables)
-            exchange(site_out, site_in, inc, tables, limits)
-            done += 1
-        if total > tolerance:
-            count += 1
-            continue
-        for move in range(done - 1, -1, -1):
-            exchange(moves.entering[number, move], moves.leaving[number, move], inc, tables, limits)
-    return count
-
-
 def best_partner(loss: FloatArray, cost: FloatArray, least_cost: FloatArray) -> IntArray:
     """Of some sites, for each query the one of least loss among those that cost enough.
 
@@ -321,3 +226,20 @@ def best_partner(loss: FloatArray, cost: FloatArray, least_cost: FloatArray) -> 
     first = np.maximum.accumulate(np.where(is_best, np.arange(len(order)), 0))
     count = np.searchsorted(-cost[order], -least_cost, side="right")
     return np.where(count > 0, order[first[np.maximum(count - 1, 0)]], NOBODY)
+
+
+def net_moves(moves: Moves) -> Moves:
+    """Sites that left or came in the end, per change: those that went to and fro did neither.
+
+    >>> net_moves(Moves(np.array([[1, 2]]), np.array([[2, 3]])))
+    Moves(leaving=array([[ 1, -1]]), entering=array([[-1,  3]]))
+    """
+    return Moves(_without(moves.leaving, moves.entering), _without(moves.entering, moves.leaving))
+
+
+def _without(sites: IntArray, others: IntArray) -> IntArray:
+    """Sites less as many of the others of their row."""
+    is_same = sites[:, :, None] == sites[:, None, :]
+    before = np.tril(np.ones(is_same.shape[1:], dtype=np.bool_))
+    number = (is_same & before).sum(axis=2)
+    return np.where(number <= (sites[:, :, None] == others[:, None, :]).sum(axis=2), NOBODY, sites)

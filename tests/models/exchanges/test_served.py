@@ -3,10 +3,9 @@
 import numpy as np
 
 from planner.arrays import IntArray
-from planner.models.reasons.exchange import Moves
-from planner.models.reasons.placed import ground_of, place
-from planner.models.reasons.served import carried_by, judge_moves
-from planner.models.reasons.tuning import Tuning
+from planner.models.exchanges.exchange import Moves
+from planner.models.exchanges.placed import ground_of, place
+from planner.models.exchanges.served import carried_by, judge_moves
 from planner.models.sized_coverage.problem import SizedCoverageProblem
 from planner.models.sized_coverage.service import served_flow
 from tests.models.reasons.small_plans import random_problem
@@ -36,7 +35,7 @@ def test_changes_are_judged_as_by_solving_the_service_again() -> None:
             types = np.argmax(problem.capacity[after], axis=1)
             added.append(served_flow(problem, after, types)[1] - placed.objective)
             covers.append(value_covered(problem, after) - value_covered(problem, sites))
-        judged = judge_moves(placed, carried_by(placed), moves, np.array(covers), Tuning())
+        judged = judge_moves(placed, carried_by(placed), moves, np.array(covers))
         assert (judged <= np.array(added) + 1e-7).all()
         differ += int((judged < np.array(added) - 1e-7).sum())
         number += len(added)
@@ -53,7 +52,6 @@ def test_a_station_that_left_twice_is_gone() -> None:
     )
     once = Moves(np.array([[sites[0], -1, -1]]), np.array([[other, -1, -1]]))
     added = [
-        judge_moves(placed, carried_by(placed), each, np.zeros(1), Tuning())
-        for each in (to_and_fro, once)
+        judge_moves(placed, carried_by(placed), each, np.zeros(1)) for each in (to_and_fro, once)
     ]
     assert added[0] == added[1]

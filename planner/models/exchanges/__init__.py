@@ -1,0 +1,1 @@
+"""Exchanges of stations on a plan: what each adds to the value served, and a plan improved."""
