@@ -26,6 +26,20 @@ FEASIBILITY_TOLERANCE = 1e-9
 """So that covered value does not seep through (1) in amounts that show in the objective."""
 CAUTIOUS: dict[str, float] = {"presolving/maxrounds": 0, "separating/maxrounds": 0}
 """Further settings for a model that SCIP failed on: presolve and cuts make most of its trouble."""
+PROVING: dict[str, float] = {
+    "presolving/maxrestarts": 0,
+    "separating/maxroundsroot": 5,
+    "separating/maxrounds": 0,
+    "heuristics/alns/freq": -1,
+    "heuristics/crossover/freq": -1,
+    "heuristics/rins/freq": -1,
+    "heuristics/rens/freq": -1,
+    "heuristics/feaspump/freq": -1,
+    "heuristics/adaptivediving/freq": -1,
+    "heuristics/guideddiving/freq": -1,
+}
+"""Further settings for a model whose hint is as good as optimal, so that the bound alone is sought:
+a fifth of the seconds on what reduced costs leave of a city's covering, mostly without restarts."""
 POLL_S = 0.05
 GRACE_S = 2.0
 """How long after its soft limit a solver may still hand in what it has."""
@@ -61,6 +75,7 @@ def solve_mip(
     node_limit: int | None = None,
     seed: int = 0,
     stop: StopRequest | None = None,
+    proving: bool = False,
 ) -> MipResult:
     """Maximize a model with SCIP on one thread.
 
@@ -77,6 +92,8 @@ def solve_mip(
         Seed of SCIP's permutations.
     stop : StopRequest, optional
         Polled while the solver runs.
+    proving : bool
+        Whether the hint is as good as optimal, so that the work goes into the bound.
 
     Returns
     -------
@@ -86,7 +103,7 @@ def solve_mip(
         "limits/gap": 0.0,
         "numerics/feastol": FEASIBILITY_TOLERANCE,
         "randomization/randomseedshift": seed,
-    }
+    } | (PROVING if proving else {})
     if node_limit is not None:
         settings["limits/nodes"] = node_limit
     started = time.monotonic()

@@ -22,6 +22,12 @@ def test_small_model_is_proven():
     assert result.bound == pytest.approx(brute_force(SMALL))
 
 
+def test_settings_for_the_bound_alone_prove_the_same():
+    result = solve_mip(coverage_mip(merge_rows(SMALL)).to_ortools(), proving=True)
+    assert result.status is Status.OPTIMAL
+    assert result.bound == pytest.approx(brute_force(SMALL))
+
+
 def test_time_limit_is_not_optimal():
     rows = merge_rows(HARD)
     result = solve_mip(coverage_mip(rows, hint=greedy(rows)).to_ortools(), time_limit_s=0.5)

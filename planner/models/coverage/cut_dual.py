@@ -24,13 +24,13 @@ import numba
 import numpy as np
 
 from planner.arrays import BoolArray, FloatArray, Lists
-from planner.models.coverage.cut_separation import broken_sets
 from planner.models.coverage.cuts import CutPrices, Cuts, sums
 from planner.models.coverage.primal_dual import DualStart, draw_back, project
 from planner.models.coverage.restarts import Restarts
 from planner.models.coverage.rows import CoverRows
 from planner.models.coverage.tuning import Tuning
 from planner.solving.incidence import UnsignedLists, unsigned
+from planner.solving.odd_sets import broken_sets
 
 SLACK_TO_GO = 0.05
 """A cut without price that is slack by more goes."""
@@ -134,7 +134,7 @@ def _next_cuts(
     """Let cuts go that do nothing and take in those that are broken."""
     keep = (iterate.cut_share > 1e-6) | (_broken(cuts, iterate) > -SLACK_TO_GO)
     old = _chosen(cuts.rows_of_cut, keep)
-    found = broken_sets(rows, iterate.opening, iterate.excess, rng)
+    found = broken_sets(rows.rows_of_site, iterate.opening, iterate.excess, rng)
     known = {old.row(at).tobytes() for at in range(old.num_lists)}
     fresh = np.zeros(found.num_lists, np.bool_)
     for at in range(found.num_lists):

@@ -1,7 +1,7 @@
 """Zero-half cuts of maximal covering, and the Lagrangian bound that prices them.
 
 Takes merged rows and odd sets of them; how good sets are found is left to
-`planner.models.coverage.cut_separation`.
+`planner.solving.odd_sets`.
 
 Half of each x_i <= sum_{j in N(i)} y_j and half of each x_i <= 1, summed over an odd set T of rows
 and rounded (Caprara and Fischetti 1996, Mathematical Programming 74:221-235), give for all plans,

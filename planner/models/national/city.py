@@ -11,8 +11,9 @@ type: plain covering, in which annealing finds the plan, GLOP's duals lambda the
 (A) sum_i (mu_i - lambda_i) + sum_j max(0, sum_{i in N_j} lambda_i - q_j - d) + (max_c or 0) d,
 
 with d the dual of max_c, and reduced costs leave a small model to SCIP. If the plan's stations,
-at their cheapest types, carry what it covers, that is the answer; otherwise ``sized_coverage``
-with the same prices gives it.
+at their cheapest types, carry what it covers, that is the answer; otherwise stations are taken
+away and built up again where that pays with (4), and ``sized_coverage`` with the same prices gives
+bound and plan.
 """
 
 import math
@@ -32,8 +33,10 @@ from planner.models.national.parts import CityPart
 from planner.models.national.tuning import Tuning
 from planner.models.sized_coverage.problem import SizedCoverageProblem
 from planner.models.sized_coverage.rows import SizedRows, merge_sized_rows
+from planner.models.sized_coverage.search import OptionPrices, SizedPlan, plan_of, rebuild_step
 from planner.models.sized_coverage.service import best_service
 from planner.models.sized_coverage.solve import solve_sized_coverage
+from planner.models.sized_coverage.tuning import Tuning as SizedTuning
 from planner.solving.compiling import work_s
 from planner.solving.linear_model import LinearModel, solve_linear
 from planner.solving.mip import solve_mip
@@ -77,6 +80,8 @@ class CityTask:
         The bound need not be closer to the plan than this [value].
     seed : int
     tuning : Tuning
+    bound : float
+        No plan is worth more at these prices, as far as is known.
     """
 
     part: CityPart
@@ -92,6 +97,7 @@ class CityTask:
     allowed_gap: float
     seed: int
     tuning: Tuning
+    bound: float = math.inf
 
 
 @dataclass(frozen=True)
@@ -239,8 +245,17 @@ def answer_city(task: CityTask, stop: StopRequest | None = None) -> CityAnswer:
     plan = _search(city, start, city.least, city.most, task.num_moves, rng)
     option = city.enlarge(city.cheapest_options(plan))
     best = city.worth(option)[0]
+    by_number: dict[int, IntArray] = {}
+    if city.plain_worth(plan) - best > max(task.allowed_gap, SCIP_TOLERANCE * abs(best)):
+        known = city.enlarge(city.cheapest_options(start))
+        if city.worth(known)[0] > best:
+            option = known
+        option, by_number = _with_room(city, option, rng)
+        best = city.worth(option)[0]
     bound = cover_bound = math.inf
-    if task.seconds > 0.0:
+    if task.seconds > 0.0 and task.bound - best <= task.allowed_gap:
+        bound = task.bound
+    elif task.seconds > 0.0:
         plan, bound = _plain_answer(city, plan, best, started, stop)
         cover_bound = bound
         plain_option = city.enlarge(city.cheapest_options(plan))
@@ -249,7 +264,7 @@ def answer_city(task: CityTask, stop: StopRequest | None = None) -> CityAnswer:
         if bound - best > max(task.allowed_gap, SCIP_TOLERANCE * abs(best)):
             option, bound = _sized_answer(city, option, bound, started, stop)
             best = city.worth(option)[0]
-    options = [option, *_neighbours(city, option, rng)]
+    options = [option, *_neighbours(city, option, by_number, rng)]
     return CityAnswer(
         position=task.position,
         bound=max(bound, best),
@@ -277,14 +292,39 @@ def _search(
     )
 
 
-def _neighbours(city: _City, option: IntArray, rng: np.random.Generator) -> list[IntArray]:
-    """Plans with a few stations more or less."""
+def _with_room(
+    city: _City, option: IntArray, rng: np.random.Generator
+) -> tuple[IntArray, dict[int, IntArray]]:
+    """The plan with stations moved to where full ones turn load away: descent by rebuilding.
+
+    Also returns the best plan seen with each number of stations.
+    """
+    sized, tuning = city.sized, city.task.tuning
+    prices = OptionPrices(sized.cost, np.zeros(sized.num_options))
+    plan = plan_of(sized, prices, option)
+    by_number: dict[int, SizedPlan] = {}
+    for _ in range(tuning.rebuilds_per_station * int((option != CLOSED).sum())):
+        other = rebuild_step(sized, prices, plan, rng)
+        number = int((other.option != CLOSED).sum())
+        if number not in by_number or other.objective > by_number[number].objective:
+            by_number[number] = other
+        if other.objective >= plan.objective:
+            plan = other
+    return plan.option, {number: each.option for number, each in by_number.items()}
+
+
+def _neighbours(
+    city: _City, option: IntArray, by_number: dict[int, IntArray], rng: np.random.Generator
+) -> list[IntArray]:
+    """Plans with a few stations more or less: those known, otherwise by covering."""
     best = np.flatnonzero(np.isin(city.rows.site_idx, city.sized.site_idx[option != CLOSED]))
     numbers = {len(best) + step for step in city.task.around}
     numbers |= {round(len(best) * frac) for frac in city.task.around_frac}
     plans = []
     for number in sorted(numbers - {len(best)}):
-        if city.least <= number <= city.most:
+        if number in by_number:
+            plans.append(by_number[number])
+        elif city.least <= number <= city.most:
             near = _search(city, best, number, number, city.task.num_moves // 8, rng)
             plans.append(city.enlarge(city.cheapest_options(near)))
     return plans
@@ -311,7 +351,9 @@ def _plain_answer(
     lost = plain - best
     if bound - plain <= target or lost > city.task.tuning.lost_frac * abs(plain):
         return plan, bound
-    seconds = city.task.seconds * (1.0 if lost <= target else city.task.tuning.plain_share)
+    # What capacity takes is the least that a bound without it leaves.
+    is_most = lost <= max(target, 0.5 * (bound - plain))
+    seconds = city.task.seconds * (1.0 if is_most else city.task.tuning.plain_share)
     slack = bound - plain + 1e-9 * max(abs(plain), 1.0)
     ends_at = started + seconds
     return _branch(city, plan, plain, bound, (profit > slack, -profit > slack), ends_at, stop)
@@ -371,6 +413,7 @@ def _branch(
         node_limit=task.node_limit,
         seed=task.seed,
         stop=stop,
+        proving=True,
     )
     if result.values is not None:
         found = rest.site_idx[result.values[: rest.num_sites] > 0.5]
@@ -404,6 +447,7 @@ def _sized_answer(
             deterministic=task.node_limit is not None,
         ),
         money_price=1.0,
+        tuning=SizedTuning(proving=True),
         hint=(sized.site_idx[at], sized.option_type[option[at]]),
         stop=stop,
     )

@@ -19,36 +19,88 @@ from planner.models.national.state import (
     covering_digest,
     offer_chosen,
 )
+from planner.models.sized_coverage.problem import SizedCoverageProblem
 from planner.models.sized_coverage.service import served_flow
+
+SHARE_ROUNDING = 1e-9
+"""Multipliers may exceed a zone's value by this share of it."""
+
+
+def is_sound(search: NationalSearch, start: NationalStart) -> bool:
+    """Whether a start is one of the same zones and sites, and its prices prove a bound.
+
+    Parameters
+    ----------
+    search : NationalSearch
+    start : NationalStart
+        From anywhere: a file may hold anything.
+    """
+    num_sites, num_types = search.problem.capacity.shape
+    sites, types = start.site_idx, start.type_idx
+    shapes = (
+        sites.shape == types.shape
+        and start.price.shape == search.resources.limit.shape
+        and start.multiplier.shape == search.border_value.shape
+        and start.share.shape == search.problem.coverage.value.shape
+        and len(start.claimed) == len(search.claimants)
+    )
+    return (
+        shapes
+        and bool(np.isfinite(start.price).all() and np.isfinite(start.multiplier).all())
+        and start.price.min(initial=0.0) >= 0.0
+        and bool(((start.share >= 0.0) & (start.share <= 1.0 + SHARE_ROUNDING)).all())
+        and bool((np.diff(sites) > 0).all())
+        and bool(((sites >= 0) & (sites < num_sites)).all())
+        and bool(((types >= 0) & (types < num_types)).all())
+    )
 
 
 def start_from(search: NationalSearch, start: NationalStart) -> None:
     """Take up an earlier search: its plan, as far as it fits, and its prices."""
     search.share = start.share
-    prices = at_prices(search, start.price, start.multiplier)
-    if start.covering == covering_digest(search.problem, search.resources):
+    # The bound of (3) takes multipliers of at most w_i, whatever the zones were worth before.
+    prices = at_prices(search, start.price, np.minimum(start.multiplier, search.border_value))
+    same_limits = start.covering == covering_digest(search.problem, search.resources)
+    if same_limits:
         cover_bound = np.minimum(prices.cover_bound, start.cover_bound)
         part_bound = prices.part_bound.copy()
         part_bound[: len(cover_bound)] = cover_bound
         prices = replace(prices, part_bound=part_bound, cover_bound=cover_bound)
     search.current = search.best = prices
+    if _keeps_rules(search.problem, start):
+        _offer_start(search, start)
+    if same_limits:
+        for plan in plans_by_city(search, start.best_site_idx, start.best_type_idx):
+            search.add(plan)
+    search.report("bound", f"prices and plan of {start.of}")
+
+
+def _keeps_rules(problem: SizedCoverageProblem, start: NationalStart) -> bool:
+    """Whether locks, types and numbers by city allow a start's stations."""
+    rules, sites = problem.rules, start.site_idx
+    is_open = np.zeros(rules.num_sites, dtype=np.bool_)
+    is_open[sites] = True
+    return bool(
+        (problem.capacity[sites, start.type_idx] > 0).all()
+        and is_open[rules.forced].all()
+        and not is_open[rules.forbidden].any()
+        and rules.cities_or_one().allow(sites)
+    )
+
+
+def _offer_start(search: NationalSearch, start: NationalStart) -> None:
+    """Take up the stations of a start if they keep the national limits and serve more."""
     claimed = [
         search.claim_column(number, claimant.plan_of(sites))
         for number, (claimant, sites) in enumerate(
             zip(search.claimants, start.claimed, strict=True)
         )
     ]
-    of_city = search.problem.rules.cities_or_one().city_idx[start.site_idx]
-    plans = []
-    for position, part in enumerate(search.parts.cities):
-        here = of_city == part.city
-        plans.append(_stations_plan(search, position, start.site_idx[here], start.type_idx[here]))
-    fits = (search.problem.capacity[start.site_idx, start.type_idx] > 0).all()
-    if fits and keeps_limits([*plans, *claimed], search.resources.limit):
+    plans = plans_by_city(search, start.site_idx, start.type_idx)
+    if keeps_limits([*plans, *claimed], search.resources.limit):
         chosen = [search.add(plan) for plan in (*plans, *claimed)]
         if offer_chosen(search, chosen):
             search.chosen, search.settled = chosen, True
-    search.report("bound", "prices and plan of the round before")
 
 
 def least_plans(search: NationalSearch) -> list[CityPlan]:
@@ -65,7 +117,7 @@ def least_plans(search: NationalSearch) -> list[CityPlan]:
         search.claim_column(number, claimant.least_plan())
         for number, claimant in enumerate(search.claimants)
     ]
-    plans = [_stations_plan(search, k, each, cheapest[each]) for k, each in enumerate(sites)]
+    plans = [stations_plan(search, k, each, cheapest[each]) for k, each in enumerate(sites)]
     if keeps_limits([*plans, *claimed], resources.limit):
         return [*plans, *claimed]
     left = resources.limit - sum(plan.use for plan in claimed)
@@ -80,7 +132,7 @@ def least_plans(search: NationalSearch) -> list[CityPlan]:
     for k, part in enumerate(search.parts.cities):
         of_city = np.array([s for s in part.site_idx.tolist() if s in types], dtype=np.int64)
         kind = np.array([types[s] for s in of_city.tolist()], dtype=np.int64)
-        plans.append(_stations_plan(search, k, of_city, kind))
+        plans.append(stations_plan(search, k, of_city, kind))
     return [*plans, *claimed]
 
 
@@ -103,7 +155,7 @@ def rounded_plans(
         number = min(max(int((here > 0.5).sum()), part.least), part.most)
         forced = part.problem.rules.forced
         sites = np.sort(part.site_idx[np.lexsort((-here, ~forced))[:number]])
-        plans.append(_stations_plan(search, position, sites, type_idx[sites]))
+        plans.append(stations_plan(search, position, sites, type_idx[sites]))
     return plans
 
 
@@ -129,10 +181,36 @@ def cheapest_types(search: NationalSearch, sites: IntArray) -> IntArray:
     return cheapest
 
 
-def _stations_plan(
+def plans_by_city(search: NationalSearch, sites: IntArray, types: IntArray) -> list[CityPlan]:
+    """Stations of the whole nation as a column of each city.
+
+    Parameters
+    ----------
+    search : NationalSearch
+    sites, types : int arrays, shape (num_stations,)
+        Sites ascending.
+    """
+    of_city = search.problem.rules.cities_or_one().city_idx[sites]
+    plans = []
+    for position, part in enumerate(search.parts.cities):
+        here = of_city == part.city
+        plans.append(stations_plan(search, position, sites[here], types[here]))
+    return plans
+
+
+def stations_plan(
     search: NationalSearch, position: int, sites: IntArray, types: IntArray
 ) -> CityPlan:
-    """Stations of one city, in national numbering, as a column."""
+    """Stations of one city as a column of the master.
+
+    Parameters
+    ----------
+    search : NationalSearch
+    position : int
+        Of the city among the parts.
+    sites, types : int arrays, shape (num_stations,)
+        In national numbering, sites ascending.
+    """
     part = search.parts.cities[position]
     local = np.searchsorted(part.site_idx, sites)
     served, _ = served_flow(part.problem, local, types)

@@ -18,8 +18,19 @@ from planner.models.national.state import NationalSearch, at_prices
 from planner.solving.compiling import work_s
 
 
-def find_first_prices(search: NationalSearch) -> None:
-    """Prices of the relaxation of the cities, with what claimants leave them at these prices."""
+def find_first_prices(search: NationalSearch) -> FloatArray:
+    """Prices of the relaxation of the cities, with what claimants leave them at these prices.
+
+    Parameters
+    ----------
+    search : NationalSearch
+        Its prices are set, its plans added to.
+
+    Returns
+    -------
+    float array, shape (num_sites,)
+        How far the relaxation opens each site.
+    """
     taken = np.zeros(len(search.resources.limit))
     if search.claimants:
         _relaxed_prices(search, taken, rough=True)
@@ -27,11 +38,14 @@ def find_first_prices(search: NationalSearch) -> None:
         for claimant in search.claimants:
             demand = claimant.demand(prices)
             taken = taken + [demand.get(name, 0.0) for name in search.resources.names]
-    _relaxed_prices(search, taken)
+    opening = _relaxed_prices(search, taken)
     search.best = search.current
+    return opening
 
 
-def _relaxed_prices(search: NationalSearch, taken: FloatArray, *, rough: bool = False) -> None:
+def _relaxed_prices(
+    search: NationalSearch, taken: FloatArray, *, rough: bool = False
+) -> FloatArray:
     """Prices of the relaxation without capacity and city limits, in numbers of stations.
 
     Rough prices are what the last stations of the greedy plan add.
@@ -73,6 +87,7 @@ def _relaxed_prices(search: NationalSearch, taken: FloatArray, *, rough: bool = 
         for plan in rounded_plans(search, opening, cheapest_types(search, np.arange(len(opening)))):
             search.add(plan)
     search.report("bound", f"first prices from {affordable[scarcest]} stations")
+    return opening
 
 
 def _last_gain(rows: CoverRows, last_frac: float) -> float:

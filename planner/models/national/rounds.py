@@ -5,6 +5,7 @@ Takes a state with a first plan and first prices, improves it in place; the alge
 """
 
 import math
+from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
@@ -29,8 +30,21 @@ from planner.models.national.state import (
 from planner.solving.tasks import TaskRunner
 
 
-def search_until_done(search: PricedSearch[Task], runner: TaskRunner[Task, CityAnswer]) -> None:
-    """Visit cities at prices until their answers agree with the bound, then move the prices."""
+def search_until_done(
+    search: PricedSearch[Task],
+    runner: TaskRunner[Task, CityAnswer],
+    improve: Callable[[], None] = lambda: None,
+) -> None:
+    """Visit cities at prices until their answers agree with the bound, then move the prices.
+
+    Parameters
+    ----------
+    search : PricedSearch
+    runner : TaskRunner
+        Answers the pricing problems of cities.
+    improve : callable, optional
+        Improves the incumbent as a whole; asked whenever the master may have found another.
+    """
     _settle_prices(search, runner)
     visits, stalls, step, rounds = 0, 0, search.tuning.step_frac, 0
     gap_at_step = search.gap_frac
@@ -38,6 +52,7 @@ def search_until_done(search: PricedSearch[Task], runner: TaskRunner[Task, CityA
         rounds += 1
         dual = _visit(search, runner, visits, rounds)
         visits += 1
+        improve()
         open_value = search.lagrangian_bound(search.current) - search.objective
         in_cities = float(search.part_gap(search.current).sum())
         if search.unfinished() and (visits == 1 or in_cities < 0.5 * open_value):

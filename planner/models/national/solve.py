@@ -43,8 +43,9 @@ from planner.arrays import FloatArray, IntArray
 from planner.errors import PlannerError
 from planner.models.national.city import CityAnswer, CityTask, answer_city
 from planner.models.national.claims import Claimant, ClaimPlan
-from planner.models.national.first_plan import least_plans, start_from
+from planner.models.national.first_plan import is_sound, least_plans, start_from
 from planner.models.national.first_prices import find_first_prices
+from planner.models.national.improve import improver
 from planner.models.national.parts import split_by_city
 from planner.models.national.rounds import search_until_done
 from planner.models.national.state import (
@@ -158,7 +159,7 @@ def solve_national(
         Who takes of the same limits beside the cities; values in the units of the objective.
     start : NationalStart, optional
         Where the search for other loads and capacities ended: its plan is the first incumbent,
-        its prices the first prices.
+        its prices the first prices. One that does not fit the problem is left aside.
     tuning : Tuning, optional
         How hard each step works.
     on_progress : callable, optional
@@ -209,11 +210,13 @@ def solve_national(
     with TaskRunner[CityTask, CityAnswer](
         answer_city, workers=options.workers, executor=executor, stop=stop
     ) as runner:
-        if start is None and problem.coverage.reach.num_entries >= tuning.warm_arcs:
+        large = problem.coverage.reach.num_entries >= tuning.warm_arcs
+        if start is None and large and options.gap_frac < tuning.warm_gap_frac:
             runner.warm()
-        _begin(search, start)
+        improve = improver(search, _begin(search, start))
+        improve()
         _limit_prices(search)
-        search_until_done(search, runner)
+        search_until_done(search, runner, improve)
     search.options = options
     _solve_whole(search)
     return _solution(search)
@@ -246,16 +249,18 @@ def _resources(problem: SizedCoverageProblem, limits: Sequence[NationalLimit]) -
     return Resources(tuple(names), np.array(use), np.array(bound))
 
 
-def _begin(search: NationalSearch, start: NationalStart | None) -> None:
-    """First plan, first prices."""
+def _begin(search: NationalSearch, start: NationalStart | None) -> FloatArray | None:
+    """First plan, first prices; how far the relaxation opens each site, if it is solved."""
     for plan in least_plans(search):
         search.add(plan)
     search.chosen = list(search.plans)
     offer_chosen(search, search.chosen)
-    if start is None:
-        find_first_prices(search)
-    else:
+    if start is not None and is_sound(search, start):
         start_from(search, start)
+        if search.gap_frac <= start.most_gap_frac:
+            return None
+        search.settled = False
+    return find_first_prices(search)
 
 
 def _may_be_whole(search: NationalSearch) -> bool:
@@ -296,6 +301,8 @@ def _solution(search: NationalSearch) -> NationalSolution:
     gaps = search.part_gap(search.best)[: len(search.parts.cities)]
     for part, missing in zip(search.parts.cities, gaps, strict=True):
         city_gap[part.city] = missing
+    at_prices = search.best_plans(search.best)[0][: len(search.parts.cities)]
+    nothing = np.empty(0, np.int64)
     return NationalSolution(
         open_site_idx=search.sites,
         type_idx=search.types,
@@ -314,6 +321,8 @@ def _solution(search: NationalSearch) -> NationalSolution:
         end=NationalStart(
             site_idx=search.sites,
             type_idx=search.types,
+            best_site_idx=np.concatenate([nothing, *(plan.site_idx for plan in at_prices)]),
+            best_type_idx=np.concatenate([nothing, *(plan.type_idx for plan in at_prices)]),
             claimed=tuple(plan.site_idx for plan in search.claimed),
             price=search.best.price,
             multiplier=search.best.multiplier,

@@ -40,6 +40,8 @@ class NationalStart:
     ----------
     site_idx, type_idx : int arrays, shape (num_open,)
         Its stations.
+    best_site_idx, best_type_idx : int arrays
+        Stations of the cities' plans that are worth most at the prices.
     claimed : tuple of int arrays
         Open sites of each claimant.
     price : float array, shape (num_resources,)
@@ -51,16 +53,24 @@ class NationalStart:
         Bounds of the cities at these prices if capacity did not bind.
     covering : bytes
         What these depend on: `covering_digest`.
+    of : str
+        What messages call the search.
+    most_gap_frac : float
+        Where its plan and prices leave more of a gap, own first prices are sought.
     """
 
     site_idx: IntArray
     type_idx: IntArray
+    best_site_idx: IntArray
+    best_type_idx: IntArray
     claimed: tuple[IntArray, ...]
     price: FloatArray
     multiplier: FloatArray
     share: FloatArray
     cover_bound: FloatArray
     covering: bytes
+    of: str = "the round before"
+    most_gap_frac: float = math.inf
 
 
 @dataclass(frozen=True)
@@ -430,6 +440,7 @@ class NationalSearch(PricedSearch[CityTask]):
             allowed_gap=effort.allowed_gap,
             seed=effort.seed,
             tuning=self.tuning,
+            bound=float(prices.part_bound[start.part]),
         )
 
     def claim_bounds(self, price: FloatArray) -> list[float]:

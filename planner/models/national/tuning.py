@@ -9,6 +9,8 @@ class Tuning:
 
     moves_per_site: int = 300
     """Annealing moves per site and visit: about 50 ms for a city."""
+    rebuilds_per_station: int = 2
+    """Removals and insertions per station where a plan of covering turns load away."""
     around: tuple[int, ...] = (-3, -2, -1, 1, 2, 3)
     """Stations more or less than the best plan in further plans of a city."""
     first_seconds: float = 2.0
@@ -44,7 +46,9 @@ class Tuning:
     """Steps in a row without progress that end the search."""
     warm_arcs: int = 500_000
     """From so many on processes for cities start while the first prices are computed: a small
-    nation may be done before they are ready."""
+    nation may be done before they are ready,"""
+    warm_gap_frac: float = 2e-3
+    """if a smaller gap than this is asked for: a larger one may be reached without any city."""
     whole_arcs: int = 200_000
     """Up to this many arcs ``sized_coverage`` may close what prices leave open."""
     small_arcs: int = 20_000

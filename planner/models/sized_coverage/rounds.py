@@ -248,6 +248,7 @@ def _branch_rounds(search: SizedSearch, seconds: float, nodes: int) -> bool:
             node_limit=nodes if search.options.deterministic else None,
             seed=search.options.seed,
             stop=search.stop,
+            proving=search.tuning.proving,
         )
         proven, num_new = _take(search, result), 0
         if result.values is not None:
@@ -278,6 +279,7 @@ def _branch_with_flows(search: SizedSearch, seconds: float, nodes: int) -> bool:
         node_limit=nodes if search.options.deterministic else None,
         seed=search.options.seed,
         stop=search.stop,
+        proving=search.tuning.proving,
     )
     proven = _take(search, result)
     search.report("flows", f"{num_pairs} of them, {result.message}")

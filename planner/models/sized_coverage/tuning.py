@@ -25,6 +25,8 @@ class Tuning:
     """Removals and insertions of the first round in deterministic mode."""
     first_nodes: int = 100
     """And its branch-and-bound nodes."""
+    proving: bool = False
+    """Whether the plan given is good, so that SCIP works for the bound alone."""
     max_mip_rounds: int = 10
     """SCIP runs in one round."""
     most_flow_pairs: int = 5_000

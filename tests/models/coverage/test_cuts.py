@@ -8,13 +8,13 @@ from hypothesis import strategies as st
 from planner.arrays import Lists
 from planner.models.coverage.bound import fix_by_worth, lagrangian_bound
 from planner.models.coverage.cut_dual import CutPoint, cut_dual
-from planner.models.coverage.cut_separation import broken_sets
 from planner.models.coverage.cuts import CutPrices, Cuts
 from planner.models.coverage.primal_dual import primal_dual
 from planner.models.coverage.problem import CoverageProblem
 from planner.models.coverage.rows import CoverRows, merge_rows
 from planner.models.coverage.solve import CoverageSolution, solve_coverage
 from planner.models.coverage.tuning import Tuning
+from planner.solving.odd_sets import broken_sets
 from planner.solving.options import SolveOptions
 from tests.models.coverage.coverage_cases import (
     brute_force,
@@ -96,10 +96,11 @@ def test_even_sets_are_no_cuts():
 
 def test_separation_finds_what_half_open_sites_break():
     rows = merge_rows(two_triangles())
-    found = broken_sets(rows, np.full(6, 0.5), np.zeros(6), np.random.default_rng(0))
+    found = broken_sets(rows.rows_of_site, np.full(6, 0.5), np.zeros(6), np.random.default_rng(0))
     assert {tuple(found.row(at)) for at in range(found.num_lists)} == {(0, 1, 2), (3, 4, 5)}
     whole = np.array([1.0, 1.0, 0.0, 1.0, 0.0, 0.0])
-    assert broken_sets(rows, whole, np.zeros(6), np.random.default_rng(0)).num_lists == 0
+    found = broken_sets(rows.rows_of_site, whole, np.zeros(6), np.random.default_rng(0))
+    assert found.num_lists == 0
 
 
 def test_cuts_close_the_gap_of_the_relaxation():

@@ -1,7 +1,8 @@
 """Which zero-half cuts a relaxed plan breaks most: odd sets of rows, found by exchange of rows.
 
 Takes sites opened in part and how far rows are covered more than once; the cuts are those of
-`planner.models.coverage.cuts`. With the excess e_i = sum_{j in N(i)} y_j - x_i that of a set T is
+`planner.models.coverage.cuts` and, where all x_i = 1, of `planner.models.set_cover.cuts`. With the
+excess e_i = sum_{j in N(i)} y_j - x_i that of a set T is
 
 (1) sum_j floor(n_Tj / 2) y_j - sum_{i in T} e_i <= (|T| - 1) / 2,
 
@@ -16,7 +17,6 @@ import numba
 import numpy as np
 
 from planner.arrays import BoolArray, FloatArray, IntArray, Lists
-from planner.models.coverage.rows import CoverRows
 from planner.solving.incidence import UnsignedLists, transpose, unsigned
 
 SIZES = (3, 5)
@@ -45,13 +45,14 @@ class _Relaxed(NamedTuple):
 
 
 def broken_sets(
-    rows: CoverRows, opening: FloatArray, excess: FloatArray, rng: np.random.Generator
+    rows_of_site: Lists, opening: FloatArray, excess: FloatArray, rng: np.random.Generator
 ) -> Lists:
     """Sets of rows whose cuts a relaxed plan breaks, worst first.
 
     Parameters
     ----------
-    rows : CoverRows
+    rows_of_site : Lists, shape (num_sites,)
+        Rows that each site covers, ascending.
     opening : float array, shape (num_sites,)
         y_j in [0, 1].
     excess : float array, shape (num_rows,)
@@ -63,15 +64,16 @@ def broken_sets(
     Lists
         Distinct rows, ascending in each set; the same set may come twice.
     """
+    num_rows = len(excess)
     is_open = opening > LEAST_OPEN
-    open_sites = transpose(rows.rows_of_site, rows.num_rows, keep_list=is_open)
-    served = np.zeros(rows.num_rows)
+    open_sites = transpose(rows_of_site, num_rows, keep_list=is_open)
+    served = np.zeros(num_rows)
     np.add.at(served, open_sites.owner, opening[open_sites.idx])
     relaxed = _Relaxed(
         opening,
         np.maximum(excess, served - 1.0),
         unsigned(open_sites),
-        unsigned(rows.rows_of_site),
+        unsigned(rows_of_site),
     )
     seeds = np.flatnonzero(served > LEAST_COVERED)
     found, scores = [], []
@@ -87,7 +89,7 @@ def broken_sets(
             scores.append(broken[kept] / np.sqrt(size))
     padded = np.concatenate(found)
     order = np.argsort(-np.concatenate(scores), kind="stable")
-    chosen = padded[order[_spread_out(padded[order], rows.num_rows)]]
+    chosen = padded[order[_spread_out(padded[order], num_rows)]]
     sizes = (chosen >= 0).sum(axis=1)
     ptr = np.concatenate(([0], np.cumsum(sizes))).astype(np.int64)
     return Lists(ptr, chosen[chosen >= 0].astype(np.int32))
