@@ -9,7 +9,7 @@ from planner.planning.corridors.labels import corridor_assumptions, label_corrid
 from planner.planning.corridors.plan import CorridorPlan
 from planner.planning.corridors.roads import CorridorRoads
 from planner.planning.neutral import neutral_columns
-from planner.planning.packs import label_packs
+from planner.planning.pack_labels import label_packs
 from planner.planning.paid_packs import label_stock
 from planner.planning.phasing.label import label_phases, phasing_results
 from planner.planning.phasing.openings import Phased

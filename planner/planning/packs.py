@@ -1,6 +1,6 @@
-"""The pack problem from an instance, and its answer back to labels."""
+"""The pack problem from an instance, and its answer by city, class and pack."""
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
 import pandas as pd
@@ -14,7 +14,12 @@ from planner.limits import at_least
 from planner.models.packs.problem import PackAssignment, PackAssignmentProblem
 from planner.physics.fleet import FleetOperation
 from planner.physics.pack_use import driver_windows
-from planner.planning.shared_supply import SupplyLabels, assemble_supply, price_contracts
+from planner.planning.shared_supply import (
+    SupplyLabels,
+    assemble_supply,
+    price_contracts,
+    price_contracts_again,
+)
 from planner.units import (
     DAYS_PER_MONTH,
     DAYS_PER_YEAR,
@@ -132,15 +137,9 @@ def assemble_pack_assignment(
     group_idx, pack_idx = np.nonzero(fits)
     option = (city_idx[group_idx], vehicle_idx[group_idx], pack_idx)
     open_ = open_packs(instance)
-    range_km = np.stack(
-        [_of_quarter(fleet.design_range_km[option], name).min(axis=-1) for name in quarters]
-    )
-    promised_km = scenario.packs.promised_range_km
-    keeps_promise = at_least(range_km, promised_km) | (scenario.packs.promise == "penalty")
-    shortfall_km = np.maximum(0, promised_km - range_km)
-    float_packs = np.stack(
-        [station_packs_per_vehicle(instance, fleet, stations, name)[option] for name in quarters]
-    )
+    keeps_promise = at_least(_range_km(instance, fleet, option), scenario.packs.promised_range_km)
+    keeps_promise |= scenario.packs.promise == "penalty"
+    option_packs, option_cost = _of_options(instance, fleet, stations, option)
     pack_cny = (packs["cost_cny_per_kwh"] * packs["nominal_kwh"]).to_numpy(float)
     chemistries = tuple(sorted(packs["chemistry"].unique()))
     stock, retirement = _initial_stock(instance)
@@ -153,12 +152,8 @@ def assemble_pack_assignment(
         option_group_idx=group_idx.astype(np.int32),
         option_pack_idx=pack_idx.astype(np.int32),
         option_allowed=may_be_used(open_)[:, option[0], option[2]] & keeps_promise,
-        option_packs=1 + float_packs,
-        option_cost=(
-            np.stack([_running_cny(instance, fleet, stations, name)[option] for name in quarters])
-            + costs.range_shortfall_cny_per_km * shortfall_km
-            + _wear_cny(instance, fleet, option, float_packs) * (1 + float_packs)
-        ),
+        option_packs=option_packs,
+        option_cost=option_cost,
         delivery_allowed=open_,
         pack_chemistry_idx=pd.Index(chemistries).get_indexer(packs["chemistry"]).astype(np.int32),
         pack_kwh=packs["nominal_kwh"].to_numpy(float),
@@ -181,6 +176,62 @@ def assemble_pack_assignment(
     )  # fmt: skip
     problem = price_contracts(problem, of_supply)
     return problem, PackLabels(city_idx, vehicle_idx, chemistries, keeps_promise, of_supply)
+
+
+def assemble_again(
+    instance: Instance,
+    fleet: FleetOperation,
+    stations: StationAnswer,
+    problem: PackAssignmentProblem,
+    labels: PackLabels,
+) -> PackAssignmentProblem:
+    """`assemble_pack_assignment` for other stations, which change the packs and costs of options.
+
+    Parameters
+    ----------
+    instance, fleet, stations : Instance, FleetOperation, StationAnswer
+    problem, labels : PackAssignmentProblem, PackLabels
+        From `assemble_pack_assignment`, of the same instance and fleet.
+    """
+    group = problem.option_group_idx
+    option = labels.group_city_idx[group], labels.group_vehicle_idx[group], problem.option_pack_idx
+    option_packs, option_cost = _of_options(instance, fleet, stations, option)
+    again = replace(problem, option_packs=option_packs, option_cost=option_cost)
+    return price_contracts_again(again, labels.supply)
+
+
+Option = tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.integer]]
+"""City, vehicle class and pack of each option."""
+
+
+def _of_options(
+    instance: Instance, fleet: FleetOperation, stations: StationAnswer, option: Option
+) -> tuple[FloatArray, FloatArray]:
+    """Packs per vehicle and cost without lease, as `PackAssignmentProblem` has them."""
+    scenario = instance.scenario
+    float_packs = np.stack(
+        [
+            station_packs_per_vehicle(instance, fleet, stations, name)[option]
+            for name in scenario.quarters
+        ]
+    )
+    shortfall_km = np.maximum(
+        0, scenario.packs.promised_range_km - _range_km(instance, fleet, option)
+    )
+    cost = (
+        np.stack(
+            [_running_cny(instance, fleet, stations, name)[option] for name in scenario.quarters]
+        )
+        + scenario.costs.range_shortfall_cny_per_km * shortfall_km
+        + _wear_cny(instance, fleet, option, float_packs) * (1 + float_packs)
+    )
+    return 1 + float_packs, cost
+
+
+def _range_km(instance: Instance, fleet: FleetOperation, option: Option) -> FloatArray:
+    """Least range of each quarter's design days, shape (num_quarters, num_options)."""
+    months = fleet.design_range_km[option]
+    return np.stack([_of_quarter(months, name).min(axis=-1) for name in instance.scenario.quarters])
 
 
 def markets_of_cities(instance: Instance) -> list[str]:
@@ -326,7 +377,7 @@ def _running_cny(
 def _wear_cny(
     instance: Instance,
     fleet: FleetOperation,
-    option: tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]],
+    option: Option,
     float_packs: FloatArray,
 ) -> FloatArray:
     """What a life that ends with its cycles, before its calendar, adds to the lease [CNY].
@@ -408,48 +459,3 @@ def assigned_vehicles(
     where = labels.group_city_idx[group], labels.group_vehicle_idx[group], problem.option_pack_idx
     assigned[where] = solution.option_vehicles[quarter_idx]
     return assigned
-
-
-def label_packs(
-    instance: Instance,
-    problem: PackAssignmentProblem,
-    labels: PackLabels,
-    solution: PackAssignment,
-) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """The plan's tables of packs in use and of packs that stand, come and go.
-
-    Returns
-    -------
-    packs, pack_flows : DataFrame
-        As in `planner.plans.Plan`; rows of zeros are left out.
-    """
-    quarters = np.array(instance.scenario.quarters)
-    city_ids = instance.cities["city_id"].to_numpy()
-    pack_ids = instance.packs["pack_id"].to_numpy()
-    quarter_idx, option_idx = np.nonzero(solution.option_vehicles > 0)
-    group_idx = problem.option_group_idx[option_idx]
-    packs = pd.DataFrame(
-        {
-            "quarter": quarters[quarter_idx],
-            "city_id": city_ids[labels.group_city_idx[group_idx]],
-            "vehicle_id": instance.vehicles["vehicle_id"].to_numpy()[
-                labels.group_vehicle_idx[group_idx]
-            ],
-            "pack_id": pack_ids[problem.option_pack_idx[option_idx]],
-            "vehicles": solution.option_vehicles[quarter_idx, option_idx],
-        }
-    )
-    flows = {
-        name: getattr(solution, name)
-        for name in ("stock", "delivered", "retired", "moved_in", "moved_out")
-    }
-    where = np.nonzero(np.any([values > 0 for values in flows.values()], axis=0))
-    pack_flows = pd.DataFrame(
-        {
-            "quarter": quarters[where[0]],
-            "city_id": city_ids[where[1]],
-            "pack_id": pack_ids[where[2]],
-            **{name: values[where] for name, values in flows.items()},
-        }
-    )
-    return packs, pack_flows

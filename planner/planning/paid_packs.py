@@ -18,6 +18,7 @@ from planner.physics.fleet import FleetOperation
 from planner.planning.packs import (
     PackLabels,
     StationAnswer,
+    assemble_again,
     assemble_pack_assignment,
     assigned_vehicles,
     station_packs_per_vehicle,
@@ -88,21 +89,11 @@ class PaidPacks:
 
 
 def plan_packs(
-    instance: Instance,
-    fleet: FleetOperation,
-    answer: StationAnswer,
-    options: SolveOptions,
-    start: PackAssignment | None = None,
+    instance: Instance, fleet: FleetOperation, answer: StationAnswer, options: SolveOptions
 ) -> PlannedPacks:
-    """Packs to cities and vehicles by quarter, for stations as they answered.
-
-    ``start`` is the answer for other stations.
-    """
+    """Packs to cities and vehicles by quarter, for stations as they answered."""
     return plan_packs_by(
-        instance,
-        fleet,
-        answer,
-        lambda problem: solve_pack_assignment(problem, options, start),
+        instance, fleet, answer, lambda problem: solve_pack_assignment(problem, options)
     )
 
 
@@ -114,7 +105,30 @@ def plan_packs_by(
 ) -> PlannedPacks:
     """`plan_packs` with one's own way of answering the pack model's question."""
     problem, labels = assemble_pack_assignment(instance, fleet, answer)
-    solution = solve(problem)
+    return _planned(instance, fleet, answer, problem, labels, solve(problem))
+
+
+def plan_packs_from(
+    instance: Instance,
+    fleet: FleetOperation,
+    packs: PlannedPacks,
+    answer: StationAnswer,
+    options: SolveOptions,
+) -> PlannedPacks:
+    """`plan_packs`, from those that were planned for other stations of the same fleet."""
+    problem = assemble_again(instance, fleet, answer, packs.problem, packs.labels)
+    solution = solve_pack_assignment(problem, options, packs.solution)
+    return _planned(instance, fleet, answer, problem, packs.labels, solution)
+
+
+def _planned(
+    instance: Instance,
+    fleet: FleetOperation,
+    answer: StationAnswer,
+    problem: PackAssignmentProblem,
+    labels: PackLabels,
+    solution: PackAssignment,
+) -> PlannedPacks:
     vehicles = _vehicles_of_quarters(fleet, problem, labels, solution)
     planned = vehicles[_planned_idx(instance)]
     return PlannedPacks(answer, problem, labels, solution, solution, answer, vehicles, planned)
@@ -147,7 +161,8 @@ def balance(
         Where supply does not reach, vehicles take another pack, with what stations keep for it, or
         none. A little is left over, as the stations are still to change.
     """
-    problem, labels = assemble_pack_assignment(instance, fleet, answer)
+    labels = packs.labels
+    problem = assemble_again(instance, fleet, answer, packs.problem, labels)
     held = np.stack(
         [
             (
@@ -200,6 +215,7 @@ def pay_for_stock(
     stations: OpenStations,
     options: SolveOptions,
     known: Mapping[str, IntArray] | None = None,
+    service: CityService | None = None,
 ) -> PaidPacks:
     """Fill the stations with whole packs for a round's vehicles, and buy them.
 
@@ -217,6 +233,8 @@ def pay_for_stock(
     options : SolveOptions
     known : mapping of quarter to int array, shape (num_stations, num_packs), optional
         Packs that `stock_stations` found for the same vehicles and stations.
+    service : CityService, optional
+        What the stations do for their cities; else as the packs were planned for.
 
     Returns
     -------
@@ -231,9 +249,11 @@ def pay_for_stock(
     stock = np.stack([of_quarter[quarter] for quarter in quarters])
     answer = answer_of_stock(
         instance, fleet, packs.vehicles, stock, stations, quarters,
-        CityService(assumed.served_frac, assumed.capacity_cny), assumed.road_kwh_per_day,
+        service or CityService(assumed.served_frac, assumed.capacity_cny),
+        assumed.road_kwh_per_day, assumed,
     )  # fmt: skip
-    problem, labels = assemble_pack_assignment(instance, fleet, answer)
+    labels = packs.labels
+    problem = assemble_again(instance, fleet, answer, packs.problem, labels)
     held = packs_by_city(instance, fleet, packs.vehicles, stock, stations, assumed)
     try:
         solution = _solve_with_stock(problem, packs.given, held, options, may_change=False)

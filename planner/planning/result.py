@@ -47,6 +47,8 @@ class Planned:
         Everything that was assumed or filled in: ``item, value, mark, source``.
     clock : StageClock
         What took how long, and what was reported on the way.
+    from_cache : tuple of str
+        What was taken from earlier runs: `planner.planning.array_cache.KINDS`.
     """
 
     instance: Instance
@@ -56,3 +58,4 @@ class Planned:
     tables: Mapping[str, pd.DataFrame]
     assumptions: pd.DataFrame
     clock: StageClock
+    from_cache: tuple[str, ...] = ()

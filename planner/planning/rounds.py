@@ -3,8 +3,8 @@
 Packs set the winter load of the zones and the rate at which a station keeps the service level;
 stations set how many whole packs stand in them, and where another swap in the worst hour would
 crowd out others. Each round plans the stations for the packs, then the packs again for these
-stations. When they hardly change, exchanges improve the stations and their types, and every pack
-that stands in one is paid for.
+stations, filled anew until they fit. When packs hardly change, exchanges improve the stations and
+their types, and every pack that stands in one is paid for.
 """
 
 import math
@@ -33,6 +33,7 @@ from planner.planning.paid_packs import PaidPacks, PlannedPacks, balance, pay_fo
 from planner.planning.reasons.stations import find_reasons, polish
 from planner.planning.service import Capacity, station_capacity
 from planner.planning.siting.answer import choose_stations
+from planner.planning.siting.kept_start import keep_start, kept_start
 from planner.planning.siting.least_money import spend_least
 from planner.planning.siting.problem import assemble_allocation, assemble_siting
 from planner.planning.siting.question import Siting, SitingTask, ask_of
@@ -43,13 +44,15 @@ from planner.planning.station_answer import (
     plan_packs_again,
     served_swaps,
 )
-from planner.planning.station_packs import OpenStations, RoadUse, Stage, open_stations
+from planner.planning.station_packs import CityService, OpenStations, RoadUse, Stage, open_stations
 from planner.solving.options import SolveOptions
 from planner.solving.progress import StopRequest
 from planner.solving.proof import Proof
 
 ROUGH_GAP_FRAC = 0.02
 """Gap of the siting in the first round, whose packs are planned as if all swaps were served."""
+MOST_TURNS = 4
+"""Times that packs are planned again at a round's stations, filled anew, before the next round."""
 
 
 @dataclass(frozen=True)
@@ -154,7 +157,8 @@ def fit_packs_and_stations(
     roads : CorridorRoads, optional
         Those between the cities, if corridors are planned.
     cache : ArrayCache, optional
-        Keeps what the first round begins with.
+        Keeps what the first round begins with, and where the last one ends. A deterministic run
+        takes nothing from it that would not be computed bit for bit the same.
 
     Returns
     -------
@@ -186,8 +190,9 @@ def fit_packs_and_stations(
         last = _choose(asked, packs, before, of_round)
         spent_s += last.siting.wall_s
         stocked = _stock(asked, last)
-        # Prices may make packs jump to and fro: later answers are taken by half.
-        weight = 0.0 if number == 1 else 0.5
+        # What the first round's rough stations answered counts no more once others have; later
+        # answers are taken by half, as prices may make packs jump to and fro.
+        weight = 0.0 if number <= 2 else 0.5
         again = _packs_again(asked, last, stocked, weight)
         rows.append(_told(last, before, stocked, again))
         settled = number > 1 and again.saving_frac <= coupling.tolerance_frac
@@ -208,9 +213,7 @@ def fit_packs_and_stations(
             if stopped or settled or number >= coupling.max_rounds:
                 return _finish(asked, last, stocked, pd.DataFrame(rows))
         if not settled:
-            packs = again.packs
-            with clock.optional_stage("packs", "packs that supply has for vehicles and stations"):
-                packs = balance(instance, fleet, packs, stocked.answer, options)
+            packs = _settle(asked, stocked, again.packs)
 
 
 def _rough(gap_frac: float) -> float:
@@ -265,6 +268,8 @@ class _Stocked:
     stage : Stage
         The planning quarter's stations as `open_stations` takes them.
     stations : OpenStations
+    service : CityService
+        What they do for their cities.
     answer : StationAnswer
         What they tell the packs.
     on_road : RoadUse
@@ -274,6 +279,7 @@ class _Stocked:
 
     stage: Stage
     stations: OpenStations
+    service: CityService
     answer: StationAnswer
     on_road: RoadUse
     packs: IntArray
@@ -298,9 +304,12 @@ def _choose(
         problem = assemble_siting(
             instance, asked.reach, asked.fleet, packs.planned, rates.swaps_per_hour
         )
+        start = None
+        if before is None and asked.cache and not (claimants or options.deterministic):
+            start = kept_start(instance, problem, asked.cache)
         task = SitingTask(
             instance, problem, asked.reach, options,
-            earlier=None if before is None else before.siting, claimants=claimants,
+            earlier=None if before is None else before.siting, start=start, claimants=claimants,
             on_progress=clock.from_solver, stop=asked.stop, executor=asked.executor,
         )  # fmt: skip
         siting = choose_stations(task)
@@ -376,7 +385,7 @@ def _stock(asked: _Asked, last: _Round, on_road: RoadUse | None = None) -> _Stoc
         )
         num_packs, num_stations = int(stock.sum()), len(stations.station_id)
         say(f"round {last.number}: {num_packs:,} packs in {num_stations:,} stations")
-    return _Stocked(stage, stations, answer, on_road, stock[0])
+    return _Stocked(stage, stations, service, answer, on_road, stock[0])
 
 
 def _packs_again(asked: _Asked, last: _Round, stocked: _Stocked, weight: float) -> OtherPacks:
@@ -391,6 +400,29 @@ def _packs_again(asked: _Asked, last: _Round, stocked: _Stocked, weight: float) 
         again = plan_packs_again(asked.instance, asked.fleet, last.packs, answer, asked.options)
         say(f"round {last.number}: {again.message}")
     return again
+
+
+def _settle(asked: _Asked, stocked: _Stocked, packs: PlannedPacks) -> PlannedPacks:
+    """Packs for the next round: in turn with the whole packs of this round's stations, then paid.
+
+    To plan stations anew takes far longer than to fill those of a round for other packs: what only
+    whole packs change is settled before.
+    """
+    instance, fleet, options, clock = asked.instance, asked.fleet, asked.options, asked.clock
+    answer, quarters = stocked.answer, [instance.scenario.planning_quarter]
+    with clock.optional_stage("packs", "packs and whole packs in turn, at these stations") as say:
+        for _ in range(MOST_TURNS):
+            answer, _ = answer_of_stations(
+                instance, fleet, packs, stocked.stations, quarters, stocked.service, stocked.on_road
+            )
+            again = plan_packs_again(instance, fleet, packs, answer, options)
+            packs = again.packs
+            say(again.message)
+            if again.saving_frac <= instance.scenario.coupling.tolerance_frac:
+                break
+    with clock.optional_stage("packs", "packs that supply has for vehicles and stations"):
+        return balance(instance, fleet, packs, answer, options)
+    return packs
 
 
 def _told(
@@ -416,13 +448,17 @@ def _finish(asked: _Asked, last: _Round, stocked: _Stocked, rows: pd.DataFrame) 
     """Pay for every pack of the last round's stations; plan the corridors for good."""
     instance, fleet, packs = asked.instance, asked.fleet, last.packs
     siting, on_road, stations = last.siting, stocked.on_road, stocked.stations
+    if asked.cache and siting.gap_frac <= ROUGH_GAP_FRAC:
+        keep_start(instance, last.task.problem, siting, asked.cache)
     corridor_plan, known = None, {instance.scenario.planning_quarter: stocked.packs}
     if asked.corridors:
         known = {}
         corridor_plan, siting, on_road = asked.corridors.finish(packs.planned, siting)
         stations = open_stations(instance, fleet, packs.vehicles, [stocked.stage], on_road)
     with asked.clock.stage("stock", "every pack in a station paid for") as say:
-        paid = pay_for_stock(instance, fleet, packs, stations, asked.options, known)
+        paid = pay_for_stock(
+            instance, fleet, packs, stations, asked.options, known, stocked.service
+        )
         planned_quarter = instance.scenario.planning_quarter
         held = paid.station_packs[instance.scenario.quarters.index(planned_quarter)]
         say(f"{int(held.sum()):,} packs in stations in {planned_quarter}")

@@ -106,17 +106,33 @@ def price_contracts(problem: PackAssignmentProblem, labels: SupplyLabels) -> Pac
     contracts = (labels.buyers["basis"] == "contract").to_numpy()
     if not (supply.buyer_kwh[:, contracts] > 0).any():
         return problem
-    price = contract_cny_per_kwh(problem)
     alone = _without_vehicles(problem, contracts)
     reached = solve_pack_assignment(alone, SolveOptions(deterministic=True)).buyer_served
-    return replace(
-        problem,
-        supply=replace(
-            supply,
-            buyer_kwh=np.where(contracts, np.minimum(supply.buyer_kwh, reached), supply.buyer_kwh),
-            buyer_worth=np.where(contracts, price, supply.buyer_worth),
-        ),
-    )
+    asked = np.where(contracts, np.minimum(supply.buyer_kwh, reached), supply.buyer_kwh)
+    price = contract_cny_per_kwh(problem)
+    worth = np.where(contracts, price, supply.buyer_worth)
+    return replace(problem, supply=replace(supply, buyer_kwh=asked, buyer_worth=worth))
+
+
+def price_contracts_again(
+    problem: PackAssignmentProblem, labels: SupplyLabels
+) -> PackAssignmentProblem:
+    """`price_contracts` of a problem whose contracts had a price, for other options.
+
+    How far supply reaches for contracts no vehicle changes.
+
+    Parameters
+    ----------
+    problem : PackAssignmentProblem
+        From `price_contracts`, with other options.
+    labels : SupplyLabels
+    """
+    if np.array_equal(problem.supply.buyer_worth, labels.worth):
+        return problem
+    contracts = (labels.buyers["basis"] == "contract").to_numpy()
+    unpriced = replace(problem, supply=replace(problem.supply, buyer_worth=labels.worth))
+    worth = np.where(contracts, contract_cny_per_kwh(unpriced), labels.worth)
+    return replace(problem, supply=replace(problem.supply, buyer_worth=worth))
 
 
 def contract_cny_per_kwh(problem: PackAssignmentProblem) -> float:

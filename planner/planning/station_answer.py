@@ -15,7 +15,7 @@ from planner.models.sized_coverage.problem import SizedCoverageProblem
 from planner.network import Reach
 from planner.physics.fleet import FleetOperation
 from planner.planning.packs import StationAnswer
-from planner.planning.paid_packs import PlannedPacks, plan_packs, saving_frac
+from planner.planning.paid_packs import PlannedPacks, plan_packs_from, saving_frac
 from planner.planning.siting.problem import assemble_allocation
 from planner.planning.siting.question import Siting
 from planner.planning.station_packs import (
@@ -29,6 +29,8 @@ from planner.solving.options import SolveOptions
 
 MORE_LOAD_FRAC = 0.01
 """Growth of the design hour's load that its price is measured with."""
+ROUNDING_FRAC = 1e-9
+"""Less of a city's swaps is not lost, but the rounding of sums."""
 
 
 class OtherPacks(NamedTuple):
@@ -87,7 +89,8 @@ def city_service(
     served = served_by_city(allocation)
     # Where the siting leaves swaps unserved to save money, that is no sign of full stations.
     most = served if siting.allocation is None else served_by_city(most_served(problem))
-    lost = np.maximum(0.0, most - served_by_city(most_served(more)))
+    lost = most - served_by_city(most_served(more))
+    lost[lost <= ROUNDING_FRAC * value] = 0.0
     worth = instance.scenario.coupling.served_swap_cny
     return CityService(
         served_frac=np.divide(served, value, out=np.zeros(num_cities), where=value > 0),
@@ -116,8 +119,9 @@ def answer_of_stations(
     """
     stock = stock_stations(instance, fleet, packs.vehicles, stations, quarters)
     answer = answer_of_stock(
-        instance, fleet, packs.vehicles, stock, stations, quarters, service, on_road.kwh_per_day
-    )
+        instance, fleet, packs.vehicles, stock, stations, quarters, service, on_road.kwh_per_day,
+        packs.assumed_stations,
+    )  # fmt: skip
     return answer, stock
 
 
@@ -135,7 +139,7 @@ def plan_packs_again(
     NoPlanError
         If the time limit comes first.
     """
-    again = plan_packs(instance, fleet, answer, options, packs.solution)
+    again = plan_packs_from(instance, fleet, packs, answer, options)
     moving = np.abs(again.planned - packs.planned).sum() / 2
     changing = float(moving / max(packs.planned.sum(), 1.0))
     return OtherPacks(again, changing, saving_frac(packs, again, options))

@@ -288,6 +288,7 @@ def answer_of_stock(
     quarters: Sequence[str],
     service: CityService,
     road_kwh_per_day: FloatArray,
+    assumed: StationAnswer,
 ) -> StationAnswer:
     """What stations tell the pack model: their service, and what they keep per pack in its turn.
 
@@ -303,11 +304,15 @@ def answer_of_stock(
     service : CityService
     road_kwh_per_day : ndarray, shape (num_cities, num_vehicles)
         As in `RoadUse`.
+    assumed : StationAnswer
+        What the vehicles' packs were planned for.
 
     Returns
     -------
     StationAnswer
-        Where no vehicle has the pack, what its city's stations keep of all packs together.
+        Where no vehicle has the pack, what its city's stations keep of all packs together, and no
+        less than was assumed: vehicles that left a pack, of which stations keep many for few, do
+        not come back because nobody has it.
     """
     all_quarters = instance.scenario.quarters
     in_cities, on_road = (
@@ -330,10 +335,16 @@ def answer_of_stock(
         capacity_cny=service.capacity_cny,
         road_kwh_per_day=road_kwh_per_day,
         per_turning=np.broadcast_to(
-            _ratio(by_city, in_cities), (len(all_quarters), *in_cities.shape[1:])
+            _ratio(by_city, in_cities, _rows(assumed.per_turning, all_quarters, quarters)),
+            (len(all_quarters), *in_cities.shape[1:]),
         ),
         per_turning_on_road=np.broadcast_to(
-            _ratio(road, on_road.sum(axis=1)), (len(all_quarters), in_cities.shape[2])
+            _ratio(
+                road,
+                on_road.sum(axis=1),
+                _rows(assumed.per_turning_on_road, all_quarters, quarters),
+            ),
+            (len(all_quarters), in_cities.shape[2]),
         ),
     )
 
@@ -376,12 +387,17 @@ def packs_by_city(
     return held
 
 
-def _ratio(packs: IntArray, turning: FloatArray) -> FloatArray:
-    """Packs over turning ones along the last axis; that of all together where none turns."""
+def _rows(values: FloatArray, all_quarters: Sequence[str], quarters: Sequence[str]) -> FloatArray:
+    """Values of some quarters, of those along the first axis."""
+    return values[[all_quarters.index(quarter) for quarter in quarters]]
+
+
+def _ratio(packs: IntArray, turning: FloatArray, least: FloatArray) -> FloatArray:
+    """Packs over turning ones along the last axis; where none turns that of all, or the least."""
     total = turning.sum(axis=-1, keepdims=True)
     of_all = np.full(total.shape, FIRST_PACKS_PER_TURNING)
     np.divide(packs.sum(axis=-1, keepdims=True), total, out=of_all, where=total > 0)
-    otherwise = np.broadcast_to(of_all, turning.shape).copy()
+    otherwise = np.maximum(of_all, least)
     return np.asarray(np.divide(packs, turning, out=otherwise, where=turning > 0))
 
 

@@ -10,11 +10,13 @@ import numpy as np
 from numba import njit
 
 from planner.arrays import BoolArray, FloatArray, IntArray, freeze
-from planner.service.day import StationDay
+from planner.service.day import StationDay, take_stations
 from planner.service.waits import drivers_by_pack, served_by_packs
 
 ALIKE = 1e-4
 """Share of drivers that is not worth a pack where the level is out of reach anyway."""
+LOWER_FRACS = (1.0, 0.9, 0.6, 0.0)
+"""Of the share asked for: what stations out of whose reach it is are asked for in turn."""
 _ROUNDING = 1e-12
 
 
@@ -83,15 +85,22 @@ def fewest_packs(
     https://doi.org/10.1016/j.ejor.2017.02.029.
     """
     none, upto, drivers, needed = _asked(day, most, hours)
-    served = served_by_packs(day, hours, wait_min, none, upto, within_frac)
-    packs, share = _fewest(served, drivers, needed, np.array(most), within_frac)
-    short = np.flatnonzero(share < within_frac)
-    if len(short):
-        upto = np.where((share < within_frac)[:, None], upto, 0)
-        served = served_by_packs(day, hours, wait_min, none, upto)[short]
-        packs[short], share[short] = _fewest(
-            served, drivers[short], needed[short], most[short], within_frac
+    packs, share = np.zeros_like(none), np.ones(len(most))
+    left = np.arange(len(most))
+    # Where a share is out of reach, what it takes to reach lower ones; each is quicker than all.
+    for lower in LOWER_FRACS:
+        least = within_frac * lower
+        served = served_by_packs(
+            take_stations(day, left), hours[left], wait_min, none[left], upto[left], least
         )
+        packs[left], share[left] = _fewest(
+            served, drivers[left], needed[left], most[left], within_frac
+        )
+        # Packs with a share of the best, up to `ALIKE`, are then all told right.
+        enough = within_frac if lower == 1 else least + ALIKE
+        left = left[share[left] < enough]
+        if not len(left):
+            break
     return Stock(packs, share, share >= within_frac)
 
 

@@ -9,10 +9,9 @@ import time
 from dataclasses import replace
 from typing import Any
 
-import numpy as np
-
 from planner.arrays import FloatArray, IntArray
-from planner.solving.linear_again import LinearBasis
+from planner.solving.linear_basis import LinearBasis
+from planner.solving.linear_messages import dual_simplex, optimum_of, starting_at
 from planner.solving.linear_model import LinearModel, LinearResult, solve_linear
 from planner.solving.status import Status
 
@@ -66,19 +65,15 @@ class BoundedLinear:
         LinearBasis or None
             Of an optimum.
         """
-        from ortools.math_opt import result_pb2
-
         started = time.monotonic()
         try:
             found = self._run(time_limit_s)
         except Exception:  # of any kind: GLOP without a start may answer
             self._solver = found = None
-        if (
-            found is not None
-            and found.termination.reason == result_pb2.TERMINATION_REASON_OPTIMAL
-            and found.solutions[0].HasField("basis")
-        ):
-            return self._answer(found)
+        answer = None if found is None else optimum_of(found, *self.model.matrix.shape)
+        if answer is not None:
+            self._basis = answer[1]
+            return answer
         left_s = time_limit_s - (time.monotonic() - started)
         if left_s <= 0.0:
             return LinearResult(Status.NO_SOLUTION, None, None, math.nan, "time limit"), None
@@ -89,21 +84,10 @@ class BoundedLinear:
 
     def _run(self, time_limit_s: float) -> Any:
         """MathOpt's answer; the solver is made at the first call, and with it the start counts."""
-        from ortools.math_opt import (
-            callback_pb2,
-            model_parameters_pb2,
-            model_update_pb2,
-            parameters_pb2,
-        )
+        from ortools.math_opt import callback_pb2, model_update_pb2, parameters_pb2
         from ortools.math_opt.core.python import solver
 
-        given = model_parameters_pb2.ModelSolveParametersProto()
-        given.reduced_costs_filter.filter_by_ids = True
-        asked = parameters_pb2.SolveParametersProto()
-        asked.glop.use_dual_simplex = True
-        if math.isfinite(time_limit_s):
-            asked.time_limit.FromNanoseconds(int(1e9 * time_limit_s))
-        asked.glop.use_preprocessing = is_first = self._solver is None
+        is_first = self._solver is None
         update, self._update = self._update, model_update_pb2.ModelUpdateProto()
         if self._solver is None or not self._solver.update(update):
             self._solver = solver.new(
@@ -112,32 +96,12 @@ class BoundedLinear:
                 parameters_pb2.SolverInitializerProto(),
             )
             self._goes_on = False
-        if self._basis is not None and not self._goes_on:
-            for statuses, kept in (
-                (given.initial_basis.variable_status, self._basis.columns),
-                (given.initial_basis.constraint_status, self._basis.rows),
-            ):
-                statuses.ids.extend(range(len(kept)))
-                statuses.values.extend(kept)
+        given = starting_at(None if self._goes_on else self._basis)
         self._goes_on = not is_first
-        registration = callback_pb2.CallbackRegistrationProto()
-        return self._solver.solve(asked, given, None, registration, None, None)
-
-    def _answer(self, found: Any) -> tuple[LinearResult, LinearBasis]:
-        num_rows, num_columns = self.model.matrix.shape
-        solution = found.solutions[0]
-        primal, dual, basis = solution.primal_solution, solution.dual_solution, solution.basis
-        result = LinearResult(
-            Status.OPTIMAL,
-            _dense(primal.variable_values, num_columns),
-            _dense(dual.dual_values, num_rows),
-            float(primal.objective_value),
-            "OPTIMAL",
-        )
-        columns = _dense(basis.variable_status, num_columns).astype(np.uint8)
-        rows = _dense(basis.constraint_status, num_rows).astype(np.uint8)
-        self._basis = LinearBasis(columns.tobytes(), rows.tobytes())
-        return result, self._basis
+        return self._solver.solve(
+            dual_simplex(time_limit_s, presolve=is_first), given, None,
+            callback_pb2.CallbackRegistrationProto(), None, None,
+        )  # fmt: skip
 
 
 def _enter(now: FloatArray, positions: IntArray, values: FloatArray, message: Any) -> None:
@@ -151,10 +115,3 @@ def _enter(now: FloatArray, positions: IntArray, values: FloatArray, message: An
     del message.ids[:], message.values[:]
     message.ids.extend(sorted(known))
     message.values.extend(known[position] for position in sorted(known))
-
-
-def _dense(sparse: Any, size: int) -> FloatArray:
-    """A message of ids and values as an array."""
-    dense = np.zeros(size)
-    dense[np.array(sparse.ids, dtype=np.int64)] = np.array(sparse.values, dtype=np.float64)
-    return dense

@@ -16,11 +16,11 @@ from planner.models.packs.solve import solve_pack_assignment
 from planner.physics.climate import city_climate
 from planner.physics.fleet import FleetOperation, operate_fleet
 from planner.planning.earlier_gates import earlier_gates, opened_problem
+from planner.planning.pack_labels import label_packs
 from planner.planning.packs import (
     PackLabels,
     StationAnswer,
     assemble_pack_assignment,
-    label_packs,
 )
 from planner.planning.pipeline import plan
 from planner.planning.result import Planned

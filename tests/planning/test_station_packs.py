@@ -13,12 +13,15 @@ from planner.models.packs.problem import PackAssignment
 from planner.physics.climate import city_climate
 from planner.physics.fleet import FleetOperation, operate_fleet
 from planner.planning import paid_packs
+from planner.planning.packs import StationAnswer
 from planner.planning.pipeline import plan
 from planner.planning.result import Planned
 from planner.planning.service import city_mix, station_capacity, station_day
 from planner.planning.siting.standing import station_types_by_size
 from planner.planning.station_packs import (
+    CityService,
     OpenStations,
+    answer_of_stock,
     keep_within_stock,
     stock_stations,
     sums_by_city,
@@ -85,6 +88,28 @@ def test_fewest_packs_keep_the_level(
         fewer = packs.copy()
         fewer[:, kind] -= 1
         assert (share(fewer) < level.planned_frac).all()
+
+
+def test_a_pack_that_nobody_has_is_no_cheaper_than_it_was_assumed(
+    tutorial: Instance, fleet: FleetOperation, vehicles: np.ndarray
+) -> None:
+    """Or than all packs are together; where vehicles have it, it is what stations keep."""
+    everywhere = StationAnswer.everywhere(tutorial)
+    service = CityService(everywhere.served_frac, everywhere.capacity_cny)
+    some = vehicles.copy()
+    some[..., 1:] = 0
+    stations, quarters = _stations(tutorial, fleet, some, [4.0, 6.0]), tutorial.scenario.quarters
+    stock = stock_stations(tutorial, fleet, some, stations, quarters)
+    found = {}
+    for least in (0.0, 50.0):
+        assumed = replace(everywhere, per_turning=np.full_like(everywhere.per_turning, least))
+        found[least] = answer_of_stock(
+            tutorial, fleet, some, stock, stations, quarters, service,
+            everywhere.road_kwh_per_day, assumed,
+        ).per_turning[0, 0]  # fmt: skip
+    assert 0 < found[0.0][0] < 50
+    assert found[50.0].tolist() == [found[0.0][0], *[50.0] * (len(found[0.0]) - 1)]
+    assert found[0.0] == pytest.approx(found[0.0][0])
 
 
 def test_further_packs_stand_where_late_drivers_cost_more(

@@ -3,10 +3,11 @@ import pytest
 import scipy.sparse
 from hypothesis import given
 from hypothesis import strategies as st
-from ortools.math_opt.python import mathopt
+from ortools.math_opt.core.python import solver
 from scipy.optimize import linprog
 
-from planner.solving.linear_again import LinearBasis, solve_linear_again
+from planner.solving.linear_again import solve_linear_again
+from planner.solving.linear_basis import LinearBasis
 from planner.solving.linear_model import LinearModel
 from planner.solving.status import Status
 
@@ -43,14 +44,14 @@ def test_the_optimum_is_the_same_from_any_basis(seed: int, other: int) -> None:
 
 def test_from_its_own_basis_there_is_no_step_left(monkeypatch: pytest.MonkeyPatch) -> None:
     steps = []
-    solve = mathopt.solve
+    solve = solver.solve
 
-    def counted(*args: object, **kwargs: object) -> mathopt.SolveResult:
-        result = solve(*args, **kwargs)  # type: ignore[arg-type]
+    def counted(*args: object) -> object:
+        result = solve(*args)
         steps.append(result.solve_stats.simplex_iterations)
         return result
 
-    monkeypatch.setattr(mathopt, "solve", counted)
+    monkeypatch.setattr(solver, "solve", counted)
     _, basis = solve_linear_again(transport(1, 60))
     solve_linear_again(transport(1, 60), basis)
     assert steps[0] > 0
@@ -68,10 +69,10 @@ def test_a_basis_of_another_shape_does_not_count() -> None:
 def test_where_mathopt_fails_glop_answers(monkeypatch: pytest.MonkeyPatch) -> None:
     expected, _ = solve_linear_again(transport(1))
 
-    def fail(*_: object, **__: object) -> None:
+    def fail(*_: object) -> None:
         raise RuntimeError
 
-    monkeypatch.setattr(mathopt, "solve", fail)
+    monkeypatch.setattr(solver, "solve", fail)
     found, basis = solve_linear_again(transport(1))
     assert basis is None
     assert found.objective == pytest.approx(expected.objective)

@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from ortools.math_opt.core.python import solver
 
-from planner.solving.linear_again import LinearBasis, solve_linear_again
+from planner.solving.linear_again import solve_linear_again
+from planner.solving.linear_basis import LinearBasis
 from planner.solving.linear_bounds import BoundedLinear
 from planner.solving.status import Status
 from tests.solving.test_linear_again import transport

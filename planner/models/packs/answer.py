@@ -13,7 +13,7 @@ from planner.errors import PlannerError
 from planner.models.packs.lp import PER_ROW_UNIT, PackAssignmentLp, spread
 from planner.models.packs.prices import Orders, Prices, dual_bound, prices_of
 from planner.models.packs.problem import PackAssignmentProblem
-from planner.solving.linear_again import LinearBasis
+from planner.solving.linear_basis import LinearBasis
 from planner.solving.linear_model import LinearResult
 
 ROUNDING_PACKS = 1e-9

@@ -26,7 +26,7 @@ from planner.models.packs.answer import Answer, answer_of
 from planner.models.packs.lp import PackAssignmentLp, by_city, pack_assignment_model
 from planner.models.packs.prices import Orders
 from planner.models.packs.problem import PackAssignment, PackAssignmentProblem
-from planner.solving.linear_again import LinearBasis
+from planner.solving.linear_basis import LinearBasis
 from planner.solving.linear_bounds import BoundedLinear
 from planner.solving.status import OPTIMAL_GAP_FRAC, gap_frac
 

@@ -6,7 +6,7 @@ import numpy as np
 
 from planner.arrays import BoolArray, FloatArray, IndexArray, IntArray, freeze
 from planner.models.packs.supply import PackSupply
-from planner.solving.linear_again import LinearBasis
+from planner.solving.linear_basis import LinearBasis
 from planner.solving.proof import Proof
 
 

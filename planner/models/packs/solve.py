@@ -14,7 +14,8 @@ from planner.models.packs.lp import PackAssignmentLp, pack_assignment_lp, pack_a
 from planner.models.packs.orders import MOST_PROGRAMS, search_orders
 from planner.models.packs.prices import Orders
 from planner.models.packs.problem import PackAssignment, PackAssignmentProblem
-from planner.solving.linear_again import LinearBasis, solve_linear_again
+from planner.solving.linear_again import solve_linear_again
+from planner.solving.linear_basis import LinearBasis
 from planner.solving.options import SolveOptions
 from planner.solving.proof import Proof
 from planner.solving.status import OPTIMAL_GAP_FRAC, Status, gap_frac

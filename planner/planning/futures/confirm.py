@@ -9,7 +9,7 @@ from planner.instance import Instance, Scenario
 from planner.planning.futures.demand import FutureDemand
 from planner.planning.futures.hedge import Hedged
 from planner.planning.joined_network import JoinedNetwork, audit_pairs
-from planner.planning.packs import label_packs
+from planner.planning.pack_labels import label_packs
 from planner.planning.siting.standing import station_types_by_size
 from planner.plans.derived import derive
 from planner.plans.future_check import FutureService, FutureSwaps, swaps_in_future

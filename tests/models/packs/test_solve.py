@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from ortools.linear_solver.python import model_builder_helper
-from ortools.math_opt.python import mathopt
+from ortools.math_opt.core.python import solver
 from scipy.optimize import linprog
 
 from planner.errors import NoPlanError, PlannerError
@@ -491,7 +491,7 @@ def test_a_failed_solver_is_quoted(monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(*_: object, **__: object) -> None:
         raise RuntimeError
 
-    monkeypatch.setattr(mathopt, "solve", fail)
+    monkeypatch.setattr(solver, "solve", fail)
     monkeypatch.setattr(model_builder_helper, "ModelSolverHelper", Failing)
     with pytest.raises(PlannerError, match="the LP solver answered ABNORMAL"):
         solve_pack_assignment(two_cities(), SolveOptions())
