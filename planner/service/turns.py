@@ -124,6 +124,89 @@ def shares_in_time(
     return shares
 
 
+@njit(cache=True, nogil=True, _nrt=False)
+def shares_by_wait(
+    cumulative: FloatArray, moment_h: float, turn_h: float, waits_h: FloatArray, packs: int,
+    shares: FloatArray, drawn: FloatArray, num_drawn: IntArray, waiting: FloatArray,
+    present: FloatArray,
+) -> None:  # fmt: skip
+    """`shares_in_time` for one number of packs and rising waits.
+
+    What a longer wait cannot change is not asked again: a driver who may find a pack in time may so
+    later, drivers who practically never were too many are not, and what is certain stays so.
+
+    Parameters
+    ----------
+    cumulative, moment_h, turn_h
+        As of `shares_in_time`.
+    waits_h : float array, shape (num_waits,)
+        Times in which it must be there, >= 0 and rising [h].
+    packs : int
+    shares : float array, shape (num_waits,)
+        Is filled.
+    drawn, num_drawn, waiting, present : arrays
+        Room to work in, for `wait_room`.
+    """
+    most_steps = math.ceil(HOURS_PER_DAY / turn_h)
+    until = arrivals_until(cumulative, moment_h)
+    steps, is_hopeful, least_log = most_steps, False, math.log(TOO_FEW)
+    for i in range(len(waits_h)):
+        shares[i] = 0.0
+        if packs == 0:
+            continue
+        if i > 0 and shares[i - 1] >= 1.0:
+            shares[i] = 1.0
+            continue
+        served_turns = int(waits_h[i] / turn_h)
+        begin_h = moment_h + (waits_h[i] - served_turns * turn_h) - turn_h
+        if not is_hopeful:
+            is_hopeful = True
+            for k in range(most_steps + 1):
+                expected = max(until - arrivals_until(cumulative, begin_h - k * turn_h), 0.0)
+                count = (served_turns + 1 + k) * packs - 1
+                if count < expected and is_rare(expected, count, least_log):
+                    is_hopeful = False
+                    break
+            if not is_hopeful:
+                continue
+        while steps > 0:
+            expected = max(until - arrivals_until(cumulative, begin_h - steps * turn_h), 0.0)
+            count = (served_turns + 1 + steps) * packs
+            if count <= expected or not is_rare(expected, count, LOG_NEGLIGIBLE):
+                break
+            steps -= 1
+        before = 0.0
+        for k in range(steps + 1):
+            expected = max(until - arrivals_until(cumulative, begin_h - k * turn_h), 0.0)
+            num_drawn[k] = poisson_shares(expected - before, drawn[k])
+            before = expected
+        share = _in_time(steps, packs, served_turns, drawn, num_drawn, waiting, present)
+        shares[i] = min(share, 1.0)
+        if steps == 0 and share > 1.0 - SATURATED:
+            shares[i] = 1.0
+
+
+@njit(cache=True, nogil=True)
+def wait_room(peak_per_h: float, turn_h: float, wait_h: float, packs: int) -> tuple[int, int, int]:
+    """How much room `shares_by_wait` needs.
+
+    Parameters
+    ----------
+    peak_per_h : float
+        The largest rate of the day [1/h].
+    turn_h, wait_h, packs
+        Its turn, longest wait and packs.
+
+    Returns
+    -------
+    num_turns, num_drawn, num_states : int
+        ``drawn`` is of shape (num_turns, num_drawn), ``num_drawn`` of (num_turns,), the others of
+        (num_states,).
+    """
+    turns = math.ceil(HOURS_PER_DAY / turn_h) + 1
+    return turns, most_drawn(peak_per_h * turn_h) + 2, (int(wait_h / turn_h) + turns) * packs + 1
+
+
 @njit(cache=True, nogil=True)
 def most_in_time(
     cumulative: FloatArray, moment_h: float, turn_h: float, wait_h: float, packs: int
@@ -164,7 +247,7 @@ def most_in_time(
     return float(min(share, 1.0))
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, _nrt=False)
 def _in_time(
     steps: int, packs: int, served_turns: int, drawn: FloatArray, num_drawn: IntArray,
     waiting: FloatArray, present: FloatArray,
@@ -180,13 +263,18 @@ def _in_time(
         # From k to k - 1 turns before: who is one of more than `size` is not served in time.
         size = (served_turns + 1 + k) * packs
         num_present = min(num_waiting + num_drawn[k] - 1, size)
-        present[:num_present] = 0.0
+        for state in range(num_present):
+            present[state] = 0.0
         for queue in range(min(num_waiting, num_present)):
-            num_more = min(num_drawn[k], num_present - queue)
-            _add(present[queue : queue + num_more], waiting[queue], drawn[k, :num_more])
-        waiting[0] = present[: min(packs + 1, num_present)].sum()
+            weight = waiting[queue]
+            for more in range(min(num_drawn[k], num_present - queue)):
+                present[queue + more] += weight * drawn[k, more]
+        waiting[0] = 0.0
+        for state in range(min(packs + 1, num_present)):
+            waiting[0] += present[state]
         num_waiting = max(num_present - packs, 1)
-        waiting[1:num_waiting] = present[packs + 1 : packs + num_waiting]
+        for state in range(1, num_waiting):
+            waiting[state] = present[packs + state]
     limit = (served_turns + 1) * packs - 1
     below = share = 0.0
     for more in range(limit + 1):  # so many in the last stretch, at most limit - more waiting
@@ -194,13 +282,6 @@ def _in_time(
         if limit - more < num_waiting:
             share += below * waiting[limit - more]
     return share
-
-
-@njit(cache=True, nogil=True)
-def _add(total: FloatArray, weight: float, values: FloatArray) -> None:
-    """Add weighted values."""
-    for i in range(len(values)):
-        total[i] += weight * values[i]
 
 
 @njit(cache=True, nogil=True)

@@ -14,7 +14,13 @@ from planner.arrays import FloatArray, IntArray, freeze
 from planner.service.day import StationDay
 from planner.service.grid import grid_delay
 from planner.service.poisson import NEGLIGIBLE, arrivals_until
-from planner.service.turns import lane_share, most_in_time, shares_in_time
+from planner.service.turns import (
+    lane_share,
+    most_in_time,
+    shares_by_wait,
+    shares_in_time,
+    wait_room,
+)
 from planner.units import HOURS_PER_DAY, MINUTES_PER_HOUR, SECONDS_PER_HOUR
 
 IN_BUSY_HOUR = np.array([0.25, 0.75])
@@ -82,20 +88,30 @@ def no_pack(day: StationDay) -> FloatArray:
     float array, shape (num_stations, num_packs, 24)
         By hour; 1 for a type without packs, whether anybody comes or not.
     """
-    finds: FloatArray = np.empty(day.swaps_per_hour.shape)
-    rates, cumulative, turns = day.swaps_per_hour, _cumulative(day), _turns(day)
-    none = np.zeros(len(day.station_id))
-    for hour in range(HOURS_PER_DAY):
-        hours = np.full((len(none), 1), hour)
-        served = _served(
-            np.ones_like(rates), cumulative, *turns, day.grid_kw, day.bays, none, hours,
-            IN_ANY_HOUR, 0.0, day.packs, day.packs, 1, 0.0,
-        )  # fmt: skip
-        finds[:, :, hour] = served[:, :, 0]
-    return 1.0 - finds
+    return 1.0 - waits_of_day(day, np.zeros(1)).at_once
 
 
-def served_within(day: StationDay, minutes: FloatArray) -> FloatArray:
+@dataclass(frozen=True)
+class WaitsOfDay:
+    """How long drivers of the whole day wait.
+
+    Attributes
+    ----------
+    served : float array, shape (num_waits, num_stations, num_packs)
+        Drivers who wait no longer than each of some waits.
+    at_once : float array, shape (num_stations, num_packs, 24)
+        Share of the drivers for whom there is a full pack after the first of the waits; by hour,
+        whether anybody comes or not.
+    """
+
+    served: FloatArray
+    at_once: FloatArray
+
+    def __post_init__(self) -> None:
+        freeze(self)
+
+
+def waits_of_day(day: StationDay, minutes: FloatArray) -> WaitsOfDay:
     """Drivers of the whole day who wait no longer than each of some waits.
 
     Parameters
@@ -107,10 +123,10 @@ def served_within(day: StationDay, minutes: FloatArray) -> FloatArray:
 
     Returns
     -------
-    float array, shape (num_waits, num_stations, num_packs)
+    WaitsOfDay
     """
-    return np.asarray(
-        _waits_kernel(
+    return WaitsOfDay(
+        *_waits_kernel(
             *_plain(
                 day.swaps_per_hour, _cumulative(day), *_turns(day), day.grid_kw, day.bays,
                 day.lane_s / SECONDS_PER_HOUR, minutes / MINUTES_PER_HOUR, day.packs,
@@ -127,7 +143,7 @@ def wait_shares(day: StationDay, served: FloatArray) -> FloatArray:
     day : StationDay
         Drivers and stations.
     served : float array, shape (num_waits, num_stations, num_packs)
-        From `served_within`.
+        From `waits_of_day`.
 
     Returns
     -------
@@ -310,40 +326,53 @@ def _waits_kernel(
     rates: FloatArray, cumulative: FloatArray, turn_h: FloatArray, power_h: FloatArray,
     energy_kwh: FloatArray, grid_kw: FloatArray, bays: IntArray, lane_h: FloatArray,
     waits_h: FloatArray, packs: IntArray,
-) -> FloatArray:  # fmt: skip
-    """Drivers of the whole day who wait no longer than each of rising waits, by station and pack.
-
-    As `_served_kernel` with `IN_ANY_HOUR`, but what no wait changes is asked once, and a pack that
-    all find after one wait is found after all longer ones.
-    """
+) -> tuple[FloatArray, FloatArray]:  # fmt: skip
+    """`waits_of_day` on arrays, at the moments of `IN_ANY_HOUR`; a lane of no time is no lane."""
     num_stations, num_packs, num_hours = rates.shape
-    served = np.zeros((len(waits_h), num_stations, num_packs))
-    share = np.empty(num_packs)
+    num_waits = len(waits_h)
+    served = np.zeros((num_waits, num_stations, num_packs))
+    at_once = np.empty(rates.shape)
+    shares = np.empty(num_waits)
+    free = np.ones(num_waits)
+    drawn, num_drawn = np.empty((0, 0)), np.empty(0, dtype=np.int64)
+    waiting, present = np.empty((2, 0))
     for station in range(num_stations):
         for hour in range(num_hours):
             rate = rates[station, :, hour].sum()
-            if rate == 0:
-                continue
             moment_h = hour + 0.5
             delay_h = _delay(
                 cumulative[station], moment_h, turn_h[station], power_h[station],
                 energy_kwh[station], grid_kw[station], bays[station],
             )  # fmt: skip
-            share[:] = 0.0
-            for i in range(len(waits_h)):
-                free = lane_share(rate, lane_h[station], waits_h[i])
-                for pack in range(num_packs):
-                    weight = rates[station, pack, hour] * free
-                    if weight == 0:
-                        continue
-                    if share[pack] < 1.0:
-                        num = packs[station, pack]
-                        share[pack] = shares_in_time(
-                            cumulative[station, pack], moment_h, turn_h[station, pack] + delay_h,
-                            waits_h[i], num, num, 0.0,
-                        )[0]  # fmt: skip
-                    served[i, station, pack] += weight * share[pack]
-    return served
+            if lane_h[station] > 0:
+                free[0] = lane_share(rate, lane_h[station], waits_h[0])
+                for i in range(1, num_waits):
+                    free[i] = 1.0
+                    if free[i - 1] < 1.0:
+                        free[i] = lane_share(rate, lane_h[station], waits_h[i])
+            else:
+                free[:] = 1.0
+            for pack in range(num_packs):
+                come = rates[station, pack, hour]
+                turn = turn_h[station, pack] + delay_h
+                turns, numbers, states = wait_room(
+                    rates[station, pack].max(), turn, waits_h[-1], packs[station, pack]
+                )
+                if turns > drawn.shape[0] or numbers > drawn.shape[1]:
+                    drawn = np.empty((max(turns, drawn.shape[0]), max(numbers, drawn.shape[1])))
+                    num_drawn = np.empty(len(drawn), dtype=np.int64)
+                if states > len(waiting):
+                    waiting, present = np.empty((2, states))
+                shares_by_wait(
+                    cumulative[station, pack], moment_h, turn,
+                    waits_h if come > 0 else waits_h[:1], packs[station, pack], shares, drawn,
+                    num_drawn, waiting, present,
+                )  # fmt: skip
+                at_once[station, pack, hour] = shares[0]
+                if come > 0:
+                    for i in range(num_waits):
+                        served[i, station, pack] += come * free[i] * shares[i]
+    return served, at_once
 
 
 @njit(cache=True, nogil=True)

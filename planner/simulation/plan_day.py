@@ -13,7 +13,7 @@ import pandas as pd
 
 from planner.arrays import FloatArray, IntArray
 from planner.service.day import StationDay, busiest_hours, take_stations
-from planner.service.waits import no_pack, on_time, served_within, wait_shares
+from planner.service.waits import on_time, wait_shares, waits_of_day
 from planner.simulation.behaviour import Behaviour
 from planner.simulation.run import simulate, stations_without_packs
 from planner.simulation.statistics import (
@@ -143,13 +143,14 @@ def expect(day: StationDay, behaviour: Behaviour, workers: int = 1) -> Expected 
     def of_part(rows: IntArray) -> tuple[FloatArray, FloatArray, FloatArray]:
         part = take_stations(day, rows)
         on_time_share = on_time(part, hours[rows], behaviour.wait_min).share
-        return on_time_share, no_pack(part), served_within(part, minutes)
+        waits = waits_of_day(part, minutes)
+        return on_time_share, waits.at_once, waits.served
 
     parts = np.array_split(np.arange(len(day.station_id)), PARTS)
     with ThreadPoolExecutor(workers) as pool:
-        shares, lacking, served = zip(*pool.map(of_part, parts), strict=True)
+        shares, finding, served = zip(*pool.map(of_part, parts), strict=True)
     drivers = day.swaps_per_hour
-    without = (np.concatenate(lacking) * drivers).sum(axis=(1, 2))
+    without = ((1.0 - np.concatenate(finding)) * drivers).sum(axis=(1, 2))
     by_station = drivers.sum(axis=(1, 2))
     total = float(by_station.sum())
     return Expected(

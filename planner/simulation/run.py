@@ -24,6 +24,7 @@ from planner.simulation.behaviour import Behaviour
 from planner.simulation.day_spread import DaySpread, day_factors
 from planner.simulation.intervals import ratio, shares
 from planner.simulation.kernel import Stations
+from planner.simulation.power import STEPS_OF_PACK
 from planner.simulation.streams import keys_of
 from planner.simulation.tally import (
     Count,
@@ -156,10 +157,13 @@ def kernel_stations(day: StationDay, any_of_envelope: bool, rows: IntArray) -> S
     for label in np.unique(kind):
         of_kind = kind == label
         most_kw += packs[:, of_kind].sum(axis=1) * pack_kw[:, of_kind].max(axis=1, initial=0.0)
-    # A pack adds three steps at most: it begins to draw, is warm, is full.
-    steps = np.where(most_kw > day.grid_kw[rows], 3 * packs.sum(axis=1) + 4, 0)
+    steps = np.where(most_kw > day.grid_kw[rows], 2 * (STEPS_OF_PACK * packs.sum(axis=1) + 4), 0)
     place = np.full(len(day.station_id) + 1, -1)
     place[rows] = np.arange(len(rows))
+    next_idx = place[day.next_idx[rows]]
+    linked = np.flatnonzero(next_idx >= 0)
+    linked = linked[np.argsort(next_idx[linked], kind="stable")]
+    sources = Lists.by_owner(next_idx[linked], linked.astype(np.int32), len(rows))
     return Stations(
         packs=packs,
         ring_ptr=np.concatenate(([0], np.cumsum(room.ravel()))).astype(np.int64),
@@ -167,14 +171,23 @@ def kernel_stations(day: StationDay, any_of_envelope: bool, rows: IntArray) -> S
         fits=fits,
         lane_h=day.lane_s[rows] / SECONDS_PER_HOUR,
         grid_kw=day.grid_kw[rows],
+        at_once=_at_once(day.grid_kw[rows], pack_kw),
         handling_h=day.handling_h[rows],
         heat_h=day.heat_h[rows],
         heat_kw=day.heat_kw[rows],
         charge_h=day.charge_h[rows],
         charge_kw=day.charge_kw[rows],
-        next_idx=place[day.next_idx[rows]],
+        next_idx=next_idx,
         next_h=day.next_min[rows] / MINUTES_PER_HOUR,
+        sources=sources,
     )
+
+
+def _at_once(grid_kw: FloatArray, pack_kw: FloatArray) -> IntArray:
+    """How many packs of the type that draws most the grid bears, less a doubt of rounding."""
+    most_kw = pack_kw.max(axis=1, initial=0.0)
+    num = np.divide(grid_kw, most_kw, out=np.full(len(grid_kw), np.inf), where=most_kw > 0.0)
+    return np.asarray(np.minimum(num * (1.0 - 1e-9), 2**31), dtype=np.int64)
 
 
 def _first_hour(day: StationDay) -> int:
@@ -267,11 +280,10 @@ def simulate(
         while True:
             batch = min(target - done, MOST_AT_ONCE)
             factors.append(day_factors(spread, seed, done, batch))
-            tally = _simulate_batch(chunks, rules, done, factors[-1], num, num_packs, pool)
-            _add(total, squares, tally)
-            network.append(tally.counts.sum(axis=1))
-            waits_h.append([math.fsum(row) for row in tally.wait_h])
-            by_type.append(tally.by_type)
+            days = _simulate_batch(chunks, rules, done, factors[-1], total, squares, pool)
+            network.append(days.counts)
+            waits_h.append([math.fsum(row) for row in days.wait_h])
+            by_type.append(days.by_type)
             done += batch
             counts = np.concatenate(network)
             share = ratio(
@@ -283,7 +295,9 @@ def simulate(
                 message = (f"{done} of at most {behaviour.replications} days: {share.value:.2%} "
                            f"(+-{half:.2%}) of the drivers on time")  # fmt: skip
                 on_progress(Progress("simulation", None, None, work_s() - started, message))
-            enough = (
+            if done >= behaviour.replications or (stop is not None and stop.is_set()):
+                break
+            if (
                 done >= LEAST_REPLICATIONS
                 and not half > behaviour.precision_frac
                 and _stations_are_sure(
@@ -293,9 +307,7 @@ def simulate(
                     bool(len(spread.segment)),
                     behaviour.station_precision_frac,
                 )
-            )
-            stopped = stop is not None and stop.is_set()
-            if enough or stopped or done >= behaviour.replications:
+            ):
                 break
             if done == target:
                 target = min(2 * target, behaviour.replications)
@@ -319,40 +331,53 @@ def _stations_are_sure(
     return not len(half) or float(np.quantile(half, SURE_STATIONS)) <= precision_frac
 
 
+class _Days(NamedTuple):
+    """Days of a batch: drivers of all stations by `Count`, waits of each, drivers by type."""
+
+    counts: IntArray
+    wait_h: FloatArray
+    by_type: IntArray
+
+
 def _simulate_batch(
-    chunks: list[_Chunk], rules: Rules, first: int, day_factor: FloatArray, num: int,
-    num_packs: int, pool: ThreadPoolExecutor,
-) -> Tally:  # fmt: skip
-    batch = len(day_factor)
-    whole = empty_tally(batch, num, num_packs)
+    chunks: list[_Chunk], rules: Rules, first: int, day_factor: FloatArray, total: Tally,
+    squares: IntArray, pool: ThreadPoolExecutor,
+) -> _Days:  # fmt: skip
+    """Simulate some days, added to the sums by station: each chunk to rows of its own."""
+    batch, num, num_packs = len(day_factor), total.counts.shape[1], total.by_type.shape[1]
+    wait_h = np.empty((batch, num))
 
-    def one(chunk: _Chunk) -> None:
-        rows = chunk.rows
-        part = empty_tally(batch, len(rows), num_packs)
+    def one(chunk: _Chunk) -> tuple[IntArray, IntArray]:
+        tally = empty_tally(batch, len(chunk.rows), num_packs)
         simulate_chunk(
-            chunk.stations, chunk.group_ptr, chunk.demand, rules, first, day_factor, part
+            chunk.stations, chunk.group_ptr, chunk.demand, rules, first, day_factor, tally
         )
-        whole.counts[:, rows], whole.wait_h[:, rows] = part.counts, part.wait_h
-        whole.by_hour[rows], whole.late[rows], whole.waits[rows] = part[3:]
-        by_type.append(part.by_type)
+        wait_h[:, chunk.rows] = tally.wait_h
+        _add(total, squares, chunk.rows, tally)
+        return tally.counts.sum(axis=1), tally.by_type
 
-    by_type: list[IntArray] = []
-    for _ in pool.map(one, chunks):
-        pass
-    for part in by_type:
-        whole.by_type[...] += part
-    return whole
+    days = _Days(
+        np.zeros((batch, len(Count)), dtype=np.int64),
+        wait_h,
+        np.zeros((batch, num_packs, 2), dtype=np.int64),
+    )
+    for counts, by_type in pool.map(one, chunks):
+        days.counts[...] += counts
+        days.by_type[...] += by_type
+    return days
 
 
-def _add(total: Tally, squares: IntArray, tally: Tally) -> None:
-    """Add a batch to the sums over replications, the waits one by one in their order."""
-    total.counts[0] += tally.counts.sum(axis=0)
+def _add(total: Tally, squares: IntArray, rows: IntArray, tally: Tally) -> None:
+    """Add days of some stations to the sums over replications, the waits one by one in order."""
+    total.counts[0, rows] += tally.counts.sum(axis=0)
+    wait_h = total.wait_h[0, rows]
     for row in tally.wait_h:
-        total.wait_h[0] += row
-    total.by_hour[...] += tally.by_hour
-    total.late[...] += tally.late
-    total.waits[...] += tally.waits
+        wait_h += row
+    total.wait_h[0, rows] = wait_h
+    total.by_hour[rows] += tally.by_hour
+    total.late[rows] += tally.late
+    total.waits[rows] += tally.waits
     for i, (above, below) in enumerate(SHARES):
         x, n = tally.counts[:, :, above], tally.counts[:, :, below]
         for j, product in enumerate((x * x, x * n, n * n)):
-            squares[:, i, j] += product.sum(axis=0)
+            squares[rows, i, j] += product.sum(axis=0)

@@ -86,11 +86,12 @@ def uniforms(keys, replication):  # type: ignore[no-untyped-def]
     return drawn
 
 
-@njit(cache=True, nogil=True)
+# It makes no array: without numba's counting of references, as `planner.simulation.kernel` has it.
+@njit(cache=True, nogil=True, _nrt=False)
 def draw_drivers(  # type: ignore[no-untyped-def]
     key, replication, swaps_per_hour, first_hour, num_hours, time_h, pack_idx, count
 ):
-    """Append one station's drivers, in order of arrival, to arrays that grow where they must.
+    """Append one station's drivers, in order of arrival, to arrays with room for them.
 
     Parameters
     ----------
@@ -113,44 +114,38 @@ def draw_drivers(  # type: ignore[no-untyped-def]
 
     Returns
     -------
-    time_h, pack_idx : arrays
-        As given, or longer ones.
-    count : int
-        Drivers in them now.
+    int
+        Drivers in them now; -1 if the arrays are too short.
     """
     state = _begun(key, replication)
     num_packs = swaps_per_hour.shape[0]
     need = -np.log(_uniform(state))
     for slot in range(num_hours):
         hour = (first_hour + slot) % swaps_per_hour.shape[1]
-        rate = 0.0
+        rate, last = 0.0, -1
         for k in range(num_packs):
             rate += swaps_per_hour[k, hour]
+            if swaps_per_hour[k, hour] > 0.0:
+                last = k
         now = np.float64(slot)
         end = now + 1.0
         while need <= rate * (end - now) and rate > 0.0:
             now += need / rate
             if count == len(time_h):
-                longer_h = np.empty(2 * count + 64)
-                longer_idx = np.empty(2 * count + 64, dtype=pack_idx.dtype)
-                longer_h[:count], longer_idx[:count] = time_h, pack_idx
-                time_h, pack_idx = longer_h, longer_idx
+                return -1
             state += _STEP
             left = rate * _uniform(state)
-            chosen = -1
+            chosen = 0  # as many types as do not reach so far, counted without a branch
             for k in range(num_packs):
-                if swaps_per_hour[k, hour] > 0.0:
-                    chosen = k
-                    left -= swaps_per_hour[k, hour]
-                    if left <= 0.0:
-                        break
+                left -= swaps_per_hour[k, hour]
+                chosen += left > 0.0
             time_h[count] = now
-            pack_idx[count] = chosen
+            pack_idx[count] = min(chosen, last)
             count += 1
             state += _STEP
             need = -np.log(_uniform(state))
         need -= rate * (end - now)
-    return time_h, pack_idx, count
+    return count
 
 
 def station_drivers(
@@ -170,8 +165,11 @@ def station_drivers(
     pack_idx : int array, shape (num_drivers,)
         Their types.
     """
-    time_h, pack_idx, count = draw_drivers(
-        key, replication, swaps_per_hour, first_hour, num_hours, np.empty(64),
-        np.empty(64, dtype=np.int64), 0,
-    )  # fmt: skip
+    room, count = 64, -1
+    while count < 0:
+        room *= 2
+        time_h, pack_idx = np.empty(room), np.empty(room, dtype=np.int64)
+        count = draw_drivers(
+            key, replication, swaps_per_hour, first_hour, num_hours, time_h, pack_idx, 0
+        )
     return time_h[:count], pack_idx[:count]

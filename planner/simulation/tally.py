@@ -203,10 +203,17 @@ def simulate_chunk(  # type: ignore[no-untyped-def]
         count = 0
         for s in range(num_stations):
             _set_rates(demand, s, day_factor[row], rates)
-            time_h, pack_idx, count = draw_drivers(
-                demand.keys[s], first_replication + row, rates, demand.first_hour,
-                WARM_UP_HOURS + HOURS_PER_DAY, time_h, pack_idx, count,
-            )  # fmt: skip
+            begin, count = count, -1
+            while count < 0:
+                count = draw_drivers(
+                    demand.keys[s], first_replication + row, rates, demand.first_hour,
+                    WARM_UP_HOURS + HOURS_PER_DAY, time_h, pack_idx, begin,
+                )  # fmt: skip
+                if count < 0:
+                    longer_h = np.empty(2 * len(time_h))
+                    longer_idx = np.empty(2 * len(time_h), dtype=np.int64)
+                    longer_h[:begin], longer_idx[:begin] = time_h[:begin], pack_idx[:begin]
+                    time_h, pack_idx = longer_h, longer_idx
             ptr[s + 1] = count
         drivers = Drivers(ptr, time_h[:count], pack_idx[:count])
         served = serve(

@@ -11,14 +11,20 @@ from scipy.stats import poisson
 
 from planner.arrays import FloatArray
 from planner.service.day import busiest_hours
-from planner.service.turns import lane_share, most_in_time, shares_in_time
+from planner.service.turns import (
+    lane_share,
+    most_in_time,
+    shares_by_wait,
+    shares_in_time,
+    wait_room,
+)
 from planner.service.waits import (
     drivers_by_pack,
     no_pack,
     on_time,
     served_by_packs,
-    served_within,
     wait_shares,
+    waits_of_day,
 )
 from tests.station_days import EVENING, made_day
 
@@ -201,7 +207,7 @@ def test_table_by_packs_agrees_with_single_numbers() -> None:
 def test_distribution_of_waits_is_that_of_all_drivers() -> None:
     rates = np.array([[[2.0], [3.0]], [[6.0], [0.0]]]) * EVENING
     day = made_day(rates, [[4, 6], [9, 0]], lane_s=100)
-    shares = wait_shares(day, served_within(day, np.array([0.0, 5.0, 30.0, 1e4])))
+    shares = wait_shares(day, waits_of_day(day, np.array([0.0, 5.0, 30.0, 1e4])).served)
     assert (np.diff(shares) > 0).all()
     assert shares[-1] == pytest.approx(1)
     every = np.tile(np.arange(24), (2, 1))
@@ -213,7 +219,7 @@ def test_distribution_of_waits_is_that_of_all_drivers() -> None:
 def test_nobody_comes() -> None:
     day = made_day(np.zeros((1, 1, 24)), [[2]])
     assert on_time(day, np.array([[0]]), 5.0).share[0] == 1
-    assert wait_shares(day, served_within(day, np.array([0.0])))[0] == 1
+    assert wait_shares(day, waits_of_day(day, np.array([0.0])).served)[0] == 1
 
 
 @pytest.mark.parametrize("wait_h", [0.0, 0.1, 1.3])
@@ -245,3 +251,29 @@ def test_what_cannot_keep_the_level_is_ruled_out_and_nothing_else() -> None:
     spare = by_lane.sum(axis=1) - 0.9 * drivers_by_pack(day, hours).sum(axis=1)
     hopeful = by_lane[:, :, None] - exact <= spare[:, None, None]
     np.testing.assert_allclose(ruled[hopeful], exact[hopeful], rtol=1e-9)
+
+
+@settings(max_examples=100)
+@given(
+    seed=st.integers(0, 10_000), turn_h=st.floats(0.1, 6.0), packs=st.integers(0, 25),
+    busy=st.floats(0.2, 1.3), moment_h=st.floats(0.0, 24.0),
+)  # fmt: skip
+def test_rising_waits_at_once_are_those_one_by_one(
+    seed: int, turn_h: float, packs: int, busy: float, moment_h: float
+) -> None:
+    rng = np.random.default_rng(seed)
+    rates = rng.uniform(0.0, 2.0, 24) * busy * max(packs, 1) / turn_h
+    cumulative = np.concatenate(([0.0], np.cumsum(rates)))
+    waits_h = np.cumsum(rng.exponential(turn_h / 2, 8)) - rng.uniform(0.0, 1e-3)
+    waits_h = np.maximum(waits_h, 0.0)
+    turns, numbers, states = wait_room(rates.max(), turn_h, waits_h[-1], packs)
+    shares, num_drawn = np.empty(8), np.empty(turns, dtype=np.int64)
+    drawn, waiting, present = np.empty((turns, numbers)), np.empty(states), np.empty(states)
+    shares_by_wait(
+        cumulative, moment_h, turn_h, waits_h, packs, shares, drawn, num_drawn, waiting, present
+    )
+    one_by_one = [
+        shares_in_time(cumulative, moment_h, turn_h, wait_h, packs, packs, 0.0)[0]
+        for wait_h in waits_h
+    ]
+    np.testing.assert_allclose(shares, one_by_one, rtol=0, atol=1e-12)

@@ -41,6 +41,26 @@ def test_simpy_has_the_same_trace(
     assert max(twin["wait_h"]) > 0.0
 
 
+@pytest.mark.parametrize("seed", range(4))
+def test_simpy_has_the_same_trace_of_a_crowd(seed: int) -> None:
+    """Seven stations that send on in chains and circles, more drivers than they can serve."""
+    rng = np.random.default_rng(seed)
+    following = (np.arange(7) + rng.integers(1, 7, 7)) % 7
+    following[seed] = -1
+    day = made_up(
+        7, 2, seed, per_day=250.0, grid_kw=[90.0, 150.0, 250.0, 400.0, 130.0, 1e9, 310.0],
+        handling_h=0.02 * seed, next_idx=following, next_min=rng.uniform(0.5, 40.0, 7),
+    )  # fmt: skip
+    drivers = draw(day, seed, 0, 24)
+    found = served(day, drivers, 0.3, goes_on=True)
+    twin = serve_by_simpy(day, drivers, 0.3, goes_on=True, any_of_envelope=False)
+    assert found.outcome.tolist() == twin["outcome"]
+    assert found.no_pack.tolist() == twin["no_pack"]
+    np.testing.assert_allclose(found.wait_h, twin["wait_h"], atol=1e-9)
+    assert (found.outcome == LOST_NEXT).any()
+    assert (found.outcome == SERVED_NEXT).any()
+
+
 def _given(*arrivals: tuple[float, int]) -> Drivers:
     time_h, kind = zip(*arrivals, strict=True)
     return Drivers(np.array([0, len(arrivals)]), np.array(time_h), np.array(kind))

@@ -6,7 +6,7 @@ from scipy.stats import binom, false_discovery_control
 
 from planner.arrays import IntArray
 from planner.service.day import busiest_hours
-from planner.service.waits import no_pack, on_time, served_within, wait_shares
+from planner.service.waits import no_pack, on_time, wait_shares, waits_of_day
 from planner.simulation.behaviour import Behaviour
 from planner.simulation.intervals import Shares, discoveries, ratio, shares
 from planner.simulation.plan_day import expect
@@ -174,7 +174,7 @@ def test_closed_forms_are_those_of_all_stations_at_once() -> None:
     found = expect(day, behaviour, workers=3)
     hours = busiest_hours(day.swaps_per_hour, behaviour.busy_hours)
     np.testing.assert_array_equal(found.on_time, on_time(day, hours, behaviour.wait_min).share)
-    within = served_within(day, np.array(HISTOGRAM_FROM_MIN))
+    within = waits_of_day(day, np.array(HISTOGRAM_FROM_MIN)).served
     np.testing.assert_array_equal(found.wait_share, wait_shares(day, within))
     drivers = day.swaps_per_hour
     without = (no_pack(day) * drivers).sum(axis=(1, 2)) / drivers.sum(axis=(1, 2))
