@@ -20,7 +20,8 @@ FILE = Path(__file__).parent / "vendor" / "natural-earth-land-10m.npz"
 """Made by docs/architecture/make_land.py."""
 STEPS_PER_DEGREE = 10_000
 ATTRIBUTION = "Natural Earth, 1:10m physical vectors, public domain"
-SQUARE_DEG = 0.25
+SQUARES_DEG = (1 / 4, 1 / 32)
+"""Powers of two: no place is put into the square beside its own by rounding."""
 _MANY = 10_000
 NUM_BEARINGS = 16
 """Directions in which land is looked for from a place on water."""
@@ -114,9 +115,11 @@ def _on_land(lon: FloatArray, lat: FloatArray) -> NDArray[np.bool_]:
     found = np.zeros(len(lon), dtype=np.bool_)
     known = np.flatnonzero(np.isfinite(lon) & np.isfinite(lat))
     east, north = (lon[known] + 180.0) % 360.0 - 180.0, lat[known]
-    inland = _is_inland(east, north)
-    found[known[inland]] = True
-    coast = np.flatnonzero(~inland)
+    coast = np.arange(len(known))
+    for square_deg in SQUARES_DEG:
+        inland = _is_inland(east[coast], north[coast], square_deg)
+        found[known[coast[inland]]] = True
+        coast = coast[~inland]
     points = np.asarray(shapely.points(east[coast], north[coast]))
     # A tree of the points, not of the polygons: then it is the polygons that stand prepared.
     _, point_idx = shapely.STRtree(points).query(_world(), predicate="intersects")
@@ -124,13 +127,13 @@ def _on_land(lon: FloatArray, lat: FloatArray) -> NDArray[np.bool_]:
     return found
 
 
-def _is_inland(lon: FloatArray, lat: FloatArray) -> NDArray[np.bool_]:
+def _is_inland(lon: FloatArray, lat: FloatArray, square_deg: float) -> NDArray[np.bool_]:
     """Whether all of the square that a place lies in is land: of many places most are told so."""
-    column, row = (np.floor(each / SQUARE_DEG).astype(np.int64) for each in (lon, lat + 90.0))
+    column, row = (np.floor(each / square_deg).astype(np.int64) for each in (lon, lat + 90.0))
     number, of_place = np.unique(column * _MANY + row, return_inverse=True)
-    west, south = (each * SQUARE_DEG for each in np.divmod(number, _MANY))
+    west, south = (each * square_deg for each in np.divmod(number, _MANY))
     south = south - 90.0
-    squares = np.asarray(shapely.box(west, south, west + SQUARE_DEG, south + SQUARE_DEG))
+    squares = np.asarray(shapely.box(west, south, west + square_deg, south + square_deg))
     is_inland = np.zeros(len(squares), dtype=np.bool_)
     is_inland[shapely.STRtree(squares).query(_world(), predicate="contains")[1]] = True
     return np.asarray(is_inland[of_place])

@@ -89,3 +89,13 @@ def test_squares_of_land_change_nothing() -> None:
     assert 0.2 < one_by_one.mean() < 0.8
     np.testing.assert_array_equal(is_land(lon, lat), one_by_one)
     np.testing.assert_array_equal(is_land(lon - 360.0, lat), one_by_one)
+
+
+def test_squares_that_are_all_land_change_nothing() -> None:
+    rng = np.random.default_rng(5)
+    steps = np.round(rng.uniform((119, 29), (123, 33), (4000, 2)) * 64) / 64  # on squares' edges
+    lon, lat = np.concatenate([steps, rng.uniform((119, 29), (123, 33), (4000, 2))]).T
+    land = shapely.union_all(land_within(118, 28, 124, 34))
+    found = is_land(lon, lat)
+    assert found.tolist() == shapely.intersects(land, shapely.points(lon, lat)).tolist()
+    assert 0.2 < found.mean() < 0.9

@@ -61,3 +61,18 @@ def test_memory_of_small_objects_that_are_gone_is_given_back() -> None:
     assert full_mb > alone_mb + 100.0
     assert rss_mb() < alone_mb + 40.0
     assert len(kept) == 60
+
+
+def test_modules_that_are_loaded_are_not_searched_for_garbage() -> None:
+    code = (
+        "import gc\n"
+        "from planner.usage import loading_modules\n"
+        "with loading_modules():\n"
+        "    import decimal\n"
+        "    assert not gc.isenabled()\n"
+        "assert gc.isenabled()\n"
+        "assert not any(each is decimal.__dict__ for each in gc.get_objects())\n"
+        "made = [[]]\n"
+        "assert any(each is made for each in gc.get_objects())\n"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)

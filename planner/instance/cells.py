@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from planner.instance.texts import is_trimmed
+
 SPACES = " \t\r\n\v\f"
 UNSEEN = (
     "\u00a0\u00ad\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u200b"
@@ -43,6 +45,8 @@ def trimmed(value: Any) -> Any:
 def trimmed_cells(values: pd.Series, characters: str = SPACES + UNSEEN) -> pd.Series:
     """A column's texts without some characters around them; missing where nothing is left."""
     if isinstance(values.dtype, pd.StringDtype):
+        if is_trimmed(values):
+            return values
         text = values.str.strip(characters)
         return text.where(text != "")
     if values.dtype != object:

@@ -17,6 +17,7 @@ from planner.instance.layer import MAX_FAULTS_SHOWN, row_faults
 from planner.instance.names import nearest, suggest
 from planner.instance.notes import Note
 from planner.instance.tables import HOLIDAY, SEGMENTS, TABLES, WORKDAY
+from planner.instance.zone_cells import are_cells
 
 
 def check_across_tables(
@@ -278,10 +279,7 @@ def spread_notes(frames: Mapping[str, pd.DataFrame], files: Mapping[str, str]) -
 def _zone_ids(zones: pd.DataFrame, files: Mapping[str, str]) -> list[Fault]:
     if {"lon", "lat"} <= set(zones.columns):
         return []
-    from h3.api import basic_str
-
-    ids = zones["zone_id"].astype("str").fillna("").tolist()
-    is_cell = np.fromiter(map(basic_str.is_valid_cell, ids), np.bool_, len(ids))
+    is_cell = are_cells(zones["zone_id"])
     remedy = "not an H3 cell; correct it, or give the columns lon and lat"
     return _at(files, "zones", zones, "zone_id", np.flatnonzero(~is_cell), remedy)
 

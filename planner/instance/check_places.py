@@ -23,6 +23,7 @@ SHORE_KM = 2.0
 """A place counts as lying on water if no land is so near: the shore is drawn for maps."""
 
 _MOST_NAMED = 5
+_ODD = np.int64(0x1E3779B97F4A7C15)
 
 
 def far_places(
@@ -38,8 +39,10 @@ def far_places(
         far = great_circle_km(frame["lon"], frame["lat"], city["lon"], city["lat"])
         swapped = great_circle_km(frame["lat"], frame["lon"], city["lon"], city["lat"])
         is_far = far > FAR_FROM_CITY_KM
-        points = frame["lon"].astype("str") + ", " + frame["lat"].astype("str")
         label, table = files[name], TABLES[name]
+        if not is_far.any():
+            continue
+        points = frame["lon"].astype("str") + ", " + frame["lat"].astype("str")
         rows = np.flatnonzero(is_far & (swapped <= FAR_FROM_CITY_KM))
         remedy = "lon and lat are swapped: exchange them"
         faults += row_faults(label, table, frame, rows, "lon, lat", remedy, points)
@@ -129,5 +132,9 @@ def places_on_water(frames: Mapping[str, pd.DataFrame], files: Mapping[str, str]
 def _shared_point(frame: pd.DataFrame) -> "pd.Series[str]":
     """The point, as text, of the rows that lie at the point of another row."""
     points = frame[["lon", "lat"]].round(SAME_POINT_DECIMALS)
+    # One whole number of both, the same for equal points and for hardly any others, is told apart
+    # in a fraction of the time.
+    lon, lat = ((points[name].to_numpy(float) + 0.0).view(np.int64) for name in ("lon", "lat"))
+    points = points[pd.Series(lon * _ODD + lat, frame.index).duplicated(keep=False)]
     shared = points[points.duplicated(keep=False) & points.notna().all(axis=1)].astype("str")
     return shared["lon"] + " " + shared["lat"]

@@ -1,13 +1,12 @@
 """Check one table against its specification: every fault, and the columns converted."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
 import pandas as pd
-import pandera.pandas as pa
-from pandera.errors import SchemaErrors
 
+from planner.arrays import BoolArray, IntArray
 from planner.errors import Fault
 from planner.instance.cells import (
     CONTROL,
@@ -19,6 +18,7 @@ from planner.instance.cells import (
 from planner.instance.layer import row_faults
 from planner.instance.names import nearest
 from planner.instance.tables import COLOUR_PATTERN, QUARTER_PATTERN, Column, Kind, Table
+from planner.instance.texts import is_ascending, is_plain
 
 _TRUE, _FALSE = ("true", "True", "TRUE", "1"), ("false", "False", "FALSE", "0")
 
@@ -74,22 +74,16 @@ def check_table(
         faults += row_faults(file, table, raw, rows, column.name, remedy)
         if column.kind is Kind.TEXT:
             faults += _control_characters(converted, column.name, table, file)
-    try:
-        _schema(present).validate(converted.reset_index(drop=True), lazy=True)
-    except SchemaErrors as error:
-        cases = error.failure_cases
-        for (name, check), group in cases.groupby(["column", "check"], sort=False):
-            rows = np.sort(group["index"].to_numpy(dtype=np.int64))
-            rows = rows[~unreadable[name][rows]]
-            remedy = "cell is empty; fill it in" if check == "not_nullable" else str(check)
-            faults += row_faults(file, table, raw, rows, name, remedy)
+    for column in present:
+        for remedy, rows in _broken_rules(converted[column.name], column, unreadable[column.name]):
+            faults += row_faults(file, table, raw, rows, column.name, remedy)
     faults += _duplicate_keys(converted, table, file)
     return (None if missing else converted), faults
 
 
 def _control_characters(frame: pd.DataFrame, column: str, table: Table, file: str) -> list[Fault]:
     """Cells that hold what no program shows, by the character's name."""
-    if not CONTROL.search("".join(frame[column].dropna().tolist())):
+    if is_plain(frame[column]) or not CONTROL.search("".join(frame[column].dropna().tolist())):
         return []
     found = frame[column].astype(object).map(_first_control)
     return [
@@ -131,6 +125,8 @@ def _convert(values: pd.Series, column: Column) -> pd.Series:
 
 
 def _as_text(values: pd.Series) -> pd.Series:
+    if values.dtype == "str":
+        return values
     if values.dtype.kind == "f":  # a GIS keeps whole ids as 230100.0
         exact = values.where(values.abs() <= EXACT_BELOW)
         if (exact.dropna() % 1 == 0).all():
@@ -138,35 +134,44 @@ def _as_text(values: pd.Series) -> pd.Series:
     return values.astype("str").where(values.notna())
 
 
-def _schema(columns: Sequence[Column]) -> pa.DataFrameSchema:
-    return pa.DataFrameSchema(
-        {
-            column.name: pa.Column(
-                None, checks=list(_checks(column)), nullable=column.nullable, coerce=False
-            )
-            for column in columns
-        }
-    )
+def _broken_rules(
+    values: pd.Series, column: Column, is_unreadable: BoolArray
+) -> Iterator[tuple[str, IntArray]]:
+    """What to do about a column's cells, and the rows in which it is to be done."""
+    is_empty = values.isna().to_numpy()
+    if not column.nullable:
+        yield "cell is empty; fill it in", np.flatnonzero(is_empty & ~is_unreadable)
+    for remedy, keeps in _rules(column):
+        yield remedy, np.flatnonzero(~keeps(values).fillna(False).to_numpy(bool) & ~is_empty)
 
 
-def _checks(column: Column) -> Iterable[pa.Check]:
+def _rules(column: Column) -> Iterator[tuple[str, Callable[[pd.Series], "pd.Series[bool]"]]]:
+    """What to do about a value that breaks a rule, and which values keep it."""
+    low, high = column.low, column.high
     if column.choices:
         choices = ", ".join(column.choices)
-        yield pa.Check.isin(column.choices, error=f"unknown value; use one of: {choices}")
+        yield f"unknown value; use one of: {choices}", lambda values: values.isin(column.choices)
     if column.kind is Kind.QUARTER:
-        yield pa.Check.str_matches(f"^{QUARTER_PATTERN}$", error="write a quarter such as 2027Q4")
+        quarter = f"^{QUARTER_PATTERN}$"
+        yield "write a quarter such as 2027Q4", lambda values: values.str.match(quarter)
     if column.kind is Kind.COLOUR:
-        yield pa.Check.str_matches(f"^{COLOUR_PATTERN}$", error="write a colour such as #0072b2")
-    if column.low is not None:
-        remedy = f"must be at least {column.low:g}" + _unit(column)
-        if column.name in ("lon", "lat"):
-            remedy += "; are lon and lat swapped?"
-        yield pa.Check.ge(column.low, error=remedy)
-    if column.high is not None:
-        remedy = f"must be at most {column.high:g}" + _unit(column)
-        if column.name in ("lon", "lat"):
-            remedy += "; are lon and lat swapped?"
-        yield pa.Check.le(column.high, error=remedy)
+        colour = f"^{COLOUR_PATTERN}$"
+        yield "write a colour such as #0072b2", lambda values: values.str.match(colour)
+    swapped = "; are lon and lat swapped?" if column.name in ("lon", "lat") else ""
+    if low is not None:
+        remedy = f"must be at least {low:g}{_unit(column)}{swapped}"
+        yield remedy, lambda values: values >= low
+    if high is not None:
+        remedy = f"must be at most {high:g}{_unit(column)}{swapped}"
+        yield remedy, lambda values: values <= high
+
+
+def _ascends(values: pd.Series) -> bool:
+    """Whether all values are there and each is above the one before; False may mean unknown."""
+    if values.dtype == "str":
+        return is_ascending(values)
+    numbers = values.to_numpy() if values.dtype.kind in "iu" else None
+    return isinstance(numbers, np.ndarray) and bool((numbers[1:] > numbers[:-1]).all())
 
 
 def _duplicate_keys(frame: pd.DataFrame, table: Table, file: str) -> list[Fault]:
@@ -174,6 +179,8 @@ def _duplicate_keys(frame: pd.DataFrame, table: Table, file: str) -> list[Fault]
     if not set(needed) <= set(frame.columns):
         return []
     key = frame[table.key_in(frame.columns)]
+    if key.shape[1] == 1 and _ascends(key.iloc[:, 0]):
+        return []
     rows = np.flatnonzero(key.duplicated() & key[needed].notna().all(axis=1))
     shown = key[table.key[0]]
     if len(rows):

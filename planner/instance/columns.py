@@ -99,8 +99,11 @@ def _trim(frame: pd.DataFrame, label: str) -> tuple[pd.DataFrame, tuple[Note, ..
     """Values without spaces around them; characters that no eye sees are told of."""
     clean, found = {}, []
     for name in frame.columns:
-        clean[name] = trimmed_cells(frame[name])
-        changed = frame[name][clean[name].notna() & (clean[name] != frame[name])]
+        given = frame[name]
+        clean[name] = trimmed_cells(given)
+        if clean[name] is given:
+            continue
+        changed = given[clean[name].notna() & (clean[name] != given)]
         num_unseen = int((trimmed_cells(changed, SPACES) != clean[name][changed.index]).sum())
         if num_unseen:
             found.append(f"{name} ({num_unseen})")

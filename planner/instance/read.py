@@ -6,7 +6,6 @@ from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
@@ -38,6 +37,7 @@ from planner.instance.read_table import Cells, place_cells, read_cells
 from planner.instance.settings.scenario import Scenario
 from planner.instance.settings.sources import SHIFTED_REFERENCES, Sources
 from planner.instance.tables import TABLES, Table
+from planner.instance.zone_cells import with_centres
 
 if TYPE_CHECKING:
     from planner.instance.read_postgis import DatabaseTable
@@ -179,7 +179,7 @@ def read_instance(
         faults += check_dated_settings(frames, scenario, SCENARIO_FILE)
     if faults or scenario is None:
         raise InputError(faults, source=str(folder))
-    frames["zones"] = _with_centres(frames["zones"])
+    frames["zones"] = with_centres(frames["zones"])
     notes = [note for read in reads for note in read.notes]
     notes += road_notes(frames["road_nodes"], frames["roads"], labels.get("roads", ""))
     siting = scenario.siting
@@ -448,14 +448,3 @@ def _of_parameter_set(frame: pd.DataFrame, table: Table, parameter_set: str) -> 
             taken[column.name] = frame[companion].fillna(middle)
     companions = {column.name for column in table.accepted} - {c.name for c in table.columns}
     return taken[[name for name in taken.columns if name not in companions]]
-
-
-def _with_centres(zones: pd.DataFrame) -> pd.DataFrame:
-    if {"lon", "lat"} <= set(zones.columns):
-        return zones
-    from h3.api import basic_int
-
-    # An Arrow column makes an object of each text that is asked for; a list has them.
-    centres = map(basic_int.cell_to_latlng, [int(cell, 16) for cell in zones["zone_id"].tolist()])
-    lat, lon = np.fromiter(centres, np.dtype((np.float64, 2)), len(zones)).T.round(6)
-    return zones.assign(lon=lon, lat=lat)

@@ -54,7 +54,10 @@ def drive_time_reach(
     -----
     The customer drives to the station: what counts is the time from zone to site. Dijkstra's
     algorithm from each site's road point against the direction of travel, stopped at the standard
-    less the site's access time; a settled point hands its time to the zones that join there.
+    less the site's access time. Only junctions wait for their turn: the points that cut a road are
+    walked along, from either end as far as that is the faster way. Sums along a way are the same,
+    so that the least of them is. All points that were met hand their times to the zones that join
+    there.
     """
     joined = np.flatnonzero(zones.point_idx >= 0)
     joined = joined[np.argsort(zones.point_idx[joined], kind="stable")]
@@ -63,6 +66,7 @@ def drive_time_reach(
         graph.neighbour_ptr,
         graph.neighbour_idx,
         graph.neighbour_min,
+        graph.edge_idx >= 0,
         zone_ptr,
         joined.astype(np.int32),
         zones.access_min[joined],
@@ -81,6 +85,7 @@ def _reach_kernel(
     neighbour_ptr: NDArray[np.int64],
     neighbour_idx: IndexArray,
     neighbour_min: FloatArray,
+    is_cut: NDArray[np.bool_],
     zone_ptr: NDArray[np.int64],
     zone_of: IndexArray,
     zone_access_min: FloatArray,
@@ -127,8 +132,40 @@ def _reach_kernel(
             heap_key[hole], heap_point[hole] = key, moved
             if now > reached_min[point]:
                 continue
+            for first_arc in range(neighbour_ptr[point], neighbour_ptr[point + 1]):
+                before, later, arc = point, now, first_arc
+                while arc >= 0:  # along the road to its other end
+                    later += neighbour_min[arc]
+                    other = neighbour_idx[arc]
+                    arc = -1
+                    if later > limit_min or later >= reached_min[other]:
+                        break
+                    if reached_min[other] == np.inf:
+                        if num_touched == len(touched):
+                            touched = np.concatenate((touched, np.empty_like(touched)))
+                        touched[num_touched] = other
+                        num_touched += 1
+                    reached_min[other] = later
+                    if is_cut[other]:
+                        for onward in range(neighbour_ptr[other], neighbour_ptr[other + 1]):
+                            if neighbour_idx[onward] != before:
+                                arc = onward
+                        before = other
+                        continue
+                    if heap_size == len(heap_key):
+                        heap_key = np.concatenate((heap_key, np.empty_like(heap_key)))
+                        heap_point = np.concatenate((heap_point, np.empty_like(heap_point)))
+                    hole = heap_size
+                    heap_size += 1
+                    while hole > 0 and heap_key[(hole - 1) // 2] > later:
+                        parent = (hole - 1) // 2
+                        heap_key[hole], heap_point[hole] = heap_key[parent], heap_point[parent]
+                        hole = parent
+                    heap_key[hole], heap_point[hole] = later, other
+        for index in range(num_touched):
+            point = touched[index]
             for entry in range(zone_ptr[point], zone_ptr[point + 1]):
-                total = now + zone_access_min[entry]
+                total = reached_min[point] + zone_access_min[entry]
                 if total <= limit_min:
                     if num_arcs == len(zone_idx):
                         zone_idx = np.concatenate((zone_idx, np.empty_like(zone_idx)))
@@ -136,28 +173,6 @@ def _reach_kernel(
                     zone_idx[num_arcs] = zone_of[entry]
                     drive_min[num_arcs] = total
                     num_arcs += 1
-            for arc in range(neighbour_ptr[point], neighbour_ptr[point + 1]):
-                later = now + neighbour_min[arc]
-                other = neighbour_idx[arc]
-                if later > limit_min or later >= reached_min[other]:
-                    continue
-                if reached_min[other] == np.inf:
-                    if num_touched == len(touched):
-                        touched = np.concatenate((touched, np.empty_like(touched)))
-                    touched[num_touched] = other
-                    num_touched += 1
-                reached_min[other] = later
-                if heap_size == len(heap_key):
-                    heap_key = np.concatenate((heap_key, np.empty_like(heap_key)))
-                    heap_point = np.concatenate((heap_point, np.empty_like(heap_point)))
-                hole = heap_size
-                heap_size += 1
-                while hole > 0 and heap_key[(hole - 1) // 2] > later:
-                    parent = (hole - 1) // 2
-                    heap_key[hole], heap_point[hole] = heap_key[parent], heap_point[parent]
-                    hole = parent
-                heap_key[hole], heap_point[hole] = later, other
-        for index in range(num_touched):
-            reached_min[touched[index]] = np.inf
+            reached_min[point] = np.inf
         ptr[site + 1] = num_arcs
     return ptr, zone_idx[:num_arcs], drive_min[:num_arcs]

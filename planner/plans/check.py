@@ -13,6 +13,7 @@ from planner.instance.tables import APPLICATIONS, SHUT
 from planner.limits import LIMIT_TOLERANCE
 from planner.plans.derived import Derived
 from planner.plans.evaluate import evaluate_plan
+from planner.plans.labels import are_known
 from planner.plans.pack_rows import pack_violations
 from planner.plans.phase_check import phase_label_violations, phase_violations
 from planner.plans.phase_rows import stages_of
@@ -109,10 +110,9 @@ def _labels(instance: Instance, plan: Plan) -> Iterator[str]:
         (plan.capacity, "city_id", instance.cities["city_id"]),
         (plan.capacity, "station_type_id", instance.stations["station_type_id"]),
     ):  # fmt: skip
-        labels = set(known.tolist())
-        unknown = [label for label in frame[column].tolist() if label not in labels]
-        if unknown:
-            yield f"{column} {unknown[0]} is not known ({len(unknown)} such)"
+        unknown = frame[column][~are_known(frame[column], known)]
+        if len(unknown):
+            yield f"{column} {unknown.iloc[0]} is not known ({len(unknown)} such)"
     for name, frame, key in (
         ("stations", plan.stations, ["site_id"]),
         ("allocation", plan.allocation, ["zone_id", "site_id"]),

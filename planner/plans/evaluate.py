@@ -191,11 +191,13 @@ def _near_station(instance: Instance, plan: Plan) -> np.ndarray:
     stations = instance.sites[instance.sites["site_id"].isin(plan.stations["site_id"])]
     if stations.empty:
         return np.zeros(len(zones), dtype=bool)
+    limit_km = instance.scenario.siting.near_km * (1 + LIMIT_TOLERANCE)
     tree = KDTree(to_sphere_km(stations["lon"], stations["lat"]))
-    chord_km, _ = tree.query(to_sphere_km(zones["lon"], zones["lat"]))
-    return np.asarray(
-        chord_to_arc_km(chord_km) <= instance.scenario.siting.near_km * (1 + LIMIT_TOLERANCE)
+    # No chord is longer than its arc; farther ones are infinite.
+    chord_km, _ = tree.query(
+        to_sphere_km(zones["lon"], zones["lat"]), distance_upper_bound=1.01 * limit_km
     )
+    return np.asarray(chord_to_arc_km(chord_km) <= limit_km)
 
 
 def _stations(

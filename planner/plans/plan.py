@@ -86,7 +86,7 @@ class Plan:
         Swaps in the peak hour that a station type can do in a city: ``city_id``,
         ``station_type_id``, ``swaps_per_hour``.
     station_prices : DataFrame
-        What the packs were planned with, one row per city: ``city_id``, ``capacity_cny`` (price of
+        What the packs are priced with, one row per city: ``city_id``, ``capacity_cny`` (price of
         a swap in the design hour, per day).
     packs_per_turning : DataFrame
         Likewise, one row per quarter, city and pack: ``quarter``, ``city_id``, ``pack_id``,

@@ -1,6 +1,8 @@
 """Why each site without a station has none, as far as the plan tells without a solver."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from itertools import islice, repeat
+from string import Formatter
 
 import numpy as np
 import pandas as pd
@@ -67,7 +69,9 @@ def explain_candidates(
     sites = instance.sites
     judge = judge_of(instance.scenario.siting.objective)
     num_zones, site_idx, reach_zone_idx = np.diff(reached.ptr), reached.site_idx, reached.zone_idx
-    zones = evaluation.zones.set_index("zone_id").loc[instance.zones["zone_id"]]
+    zones = evaluation.zones[["zone_id", "site_id", "swaps_per_day", "served_frac"]]
+    if not zones["zone_id"].equals(instance.zones["zone_id"]):
+        zones = zones.set_index("zone_id").loc[instance.zones["zone_id"]]
     zone_swaps = zones["swaps_per_day"].to_numpy(float)
     zone_unserved = zone_swaps * np.clip(1 - zones["served_frac"].to_numpy(float), 0, 1)
     candidates = Candidates(
@@ -92,8 +96,8 @@ def explain_candidates(
     codes = list(texts)
     table = np.array([*(holds[code] for code in codes[:-1]), np.ones(len(sites), bool)])
     reason = np.array(codes)[np.argmax(table, axis=0)]
-    served_load = zone_swaps[reach_zone_idx] - zone_unserved[reach_zone_idx]
-    main_site = _main_site(evaluation, zones, site_idx, reach_zone_idx, served_load)
+    zone_served = zone_swaps - zone_unserved
+    main_site = _main_site(evaluation, zones["site_id"], zone_served, site_idx, reach_zone_idx)
     originals = [name for name in ORIGINALS if name in sites.columns]
     rows = sites[["site_id", "city_id", "lon", "lat", *originals, "kind"]].assign(
         site_status=sites["status"],
@@ -118,18 +122,18 @@ def _city_is_full(instance: Instance, evaluation: Evaluation) -> NDArray[np.bool
 
 def _main_site(
     evaluation: Evaluation,
-    zones: pd.DataFrame,
+    zone_station: "pd.Series[str]",
+    zone_served: NDArray[np.float64],
     site_idx: NDArray[np.int64],
     zone_idx: NDArray[np.int32],
-    served_load: NDArray[np.float64],
 ) -> "pd.Series[str]":
     """Station that serves most of what each site reaches; the first by id among equals."""
     stations = pd.Index(evaluation.stations["site_id"].sort_values())
-    station_of_zone = stations.get_indexer(zones["site_id"])
-    station_idx = station_of_zone[zone_idx]
-    counts = (station_idx >= 0) & (served_load > 0)
+    station_of_zone = stations.get_indexer(zone_station)
+    counts = ((station_of_zone >= 0) & (zone_served > 0))[zone_idx]
+    served_idx = zone_idx[counts]
     load = csr_array(
-        (served_load[counts], (site_idx[counts], station_idx[counts])),
+        (zone_served[served_idx], (site_idx[counts], station_of_zone[served_idx])),
         shape=(int(site_idx[-1]) + 1 if len(site_idx) else 1, max(1, len(stations))),
     ).tocoo()
     by_load = np.lexsort((load.col, -load.data, load.row))
@@ -143,19 +147,28 @@ def _sentences(
     num_zones: NDArray[np.int64],
     candidates: Candidates,
     worth: Worth,
-) -> list[str]:
+) -> NDArray[np.object_]:
+    """The text of each site's reason, filled in; its figures are formatted text by text."""
     scenario = candidates.instance.scenario
     limits = {
         "max_access_km": scenario.network.max_access_km,
         "drive_time_min": scenario.siting.drive_time_min,
     }
-    return [
-        texts[code].format(
-            num_zones=count, swaps=total, unserved=rest, saving=more, weighed=other, **limits
-        )
-        for code, count, total, rest, more, other in zip(
-            reason.tolist(), num_zones.tolist(), candidates.swaps.tolist(),
-            candidates.unserved.tolist(), worth.saving.tolist(), worth.weighed.tolist(),
-            strict=True,
-        )
-    ]  # fmt: skip
+    figures = {
+        "num_zones": num_zones, "swaps": candidates.swaps, "unserved": candidates.unserved,
+        "saving": worth.saving, "weighed": worth.weighed,
+    }  # fmt: skip
+    sentences = np.empty(len(reason), dtype=object)
+    for code in np.unique(reason).tolist():
+        rows = np.flatnonzero(reason == code)
+        parts: list[Iterable[str]] = []
+        for before, name, spec, _ in Formatter().parse(texts[code]):
+            parts.append(repeat(before))
+            if name in limits:
+                parts.append(repeat(format(limits[name], spec or "")))
+            elif name is not None:
+                values = figures[name][rows].tolist()
+                parts.append([format(each, spec or "") for each in values])
+        filled = map("".join, zip(*parts, strict=False))  # endless where a text has no figures
+        sentences[rows] = list(islice(filled, len(rows)))
+    return sentences

@@ -93,9 +93,8 @@ def _shut_sites(candidates: pd.DataFrame) -> Iterator[str]:
 
 def _partners(rows: pd.DataFrame, column: str, others: pd.DataFrame, cost: str) -> Iterator[str]:
     """Who enters or leaves is in the other table, and may."""
-    may = set(others.loc[others[cost].notna(), "site_id"].tolist())
     named = rows.loc[rows[column].notna(), ["site_id", column]]
-    wrong = named[np.array([other not in may for other in named[column].tolist()], dtype=bool)]
+    wrong = named[~named[column].isin(others.loc[others[cost].notna(), "site_id"])]
     for site, other in list(zip(wrong["site_id"], wrong[column], strict=True))[:3]:
         yield f"{column} of {site} is {other}, which cannot take that part"
 

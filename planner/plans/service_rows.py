@@ -5,7 +5,7 @@ needs no more than these tables and the whole packs of each station.
 """
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 
 import numpy as np
 import pandas as pd
@@ -20,7 +20,10 @@ WINTER_DAYS = ("winter_peak", "winter_design")
 MEAN_DAYS = ("holiday", "mean")
 """A mean day of the year, with the busiest day's swaps and with the mean day's."""
 BUSY_DAYS = (WINTER_DAYS[0], MEAN_DAYS[0])
-"""Days with the busiest day's swaps, at the hours of a holiday; the others are workdays."""
+"""Days with the busiest day's swaps, at the hours of a holiday."""
+USUAL_DAYS = (WINTER_DAYS[1], MEAN_DAYS[1])
+"""The others, workdays."""
+ALL_DAYS = (*WINTER_DAYS, *MEAN_DAYS)
 FIRST_PEAK_HOUR = 7
 """Where no hours are known, the day's swaps begin to come at the peak rate at 7:00."""
 SEASONS = ("winter", "summer")
@@ -68,13 +71,19 @@ def service_tables(
         ``day_spread_frac`` also ``mix_spread``, as `mix_spread` gives it.
     """
     hours = [mix_hours(instance, rates, winter, packs)]
-    spread = [mix_spread(instance, packs, lambda rows: mix_hours(instance, rates, winter, rows))]
+    spread = [
+        mix_spread(
+            instance, packs, lambda rows: mix_hours(instance, rates, winter, rows, USUAL_DAYS)
+        )
+    ]
     turns = [mix_turns(instance, rates, winter, packs)]
     service = [station_service(instance, zones, stations, next_stations)]
     if corridor_stations is not None and corridor_swaps is not None and len(corridor_stations):
         hours.append(road_mix_hours(instance, corridor_swaps))
         spread.append(
-            mix_spread(instance, corridor_swaps, lambda rows: road_mix_hours(instance, rows))
+            mix_spread(
+                instance, corridor_swaps, lambda rows: road_mix_hours(instance, rows, USUAL_DAYS)
+            )
         )
         turns.append(road_mix_turns(instance, rates, winter, corridor_stations, corridor_swaps))
         service.append(_road_service(instance, corridor_stations))
@@ -107,7 +116,11 @@ def day_shares(instance: Instance, day_kind: str) -> pd.DataFrame:
 
 
 def mix_hours(
-    instance: Instance, rates: pd.DataFrame, winter: pd.DataFrame, packs: pd.DataFrame
+    instance: Instance,
+    rates: pd.DataFrame,
+    winter: pd.DataFrame,
+    packs: pd.DataFrame,
+    days: Collection[str] = ALL_DAYS,
 ) -> pd.DataFrame:
     """Swaps of each city by day, hour and pack, of all its vehicles whether served or not.
 
@@ -115,6 +128,8 @@ def mix_hours(
     ----------
     instance, rates, winter, packs
         As of `service_tables`.
+    days : collection of str
+        Which of the days are asked for.
 
     Returns
     -------
@@ -133,7 +148,7 @@ def mix_hours(
     factor = instance.scenario.demand.peak_day_factor
     vehicles = packs[[*FLEET_KEY, "vehicles"]]
     parts = []
-    for days, column in (
+    for alike, column in (
         (WINTER_DAYS, "design_swaps_per_vehicle_day"),
         (MEAN_DAYS, "swaps_per_vehicle_day"),
     ):
@@ -141,11 +156,14 @@ def mix_hours(
         swaps = rows[["city_id", "segment", "pack_id"]].assign(
             swaps_per_day=rows["vehicles"] * rows[column]
         )
-        parts += _days(instance, days, swaps, "city_id", factor)
+        wanted = [day for day in alike if day in days]
+        parts += _days(instance, wanted, swaps, "city_id", factor)
     return _mix_hours(parts)
 
 
-def road_mix_hours(instance: Instance, corridor_swaps: pd.DataFrame) -> pd.DataFrame:
+def road_mix_hours(
+    instance: Instance, corridor_swaps: pd.DataFrame, days: Collection[str] = ALL_DAYS
+) -> pd.DataFrame:
     """`mix_hours` of corridor stations, each a mix of its own.
 
     Parameters
@@ -155,6 +173,8 @@ def road_mix_hours(instance: Instance, corridor_swaps: pd.DataFrame) -> pd.DataF
     corridor_swaps : DataFrame
         The table ``corridor_station_packs``: ``season, corridor_station_id, vehicle_id, pack_id,
         swaps_per_day`` on a mean day of the season.
+    days : collection of str
+        As of `mix_hours`.
 
     Returns
     -------
@@ -166,9 +186,10 @@ def road_mix_hours(instance: Instance, corridor_swaps: pd.DataFrame) -> pd.DataF
     settings = instance.scenario.corridors
     segment = instance.vehicles.set_index("vehicle_id")["segment"]
     parts = []
-    for days, swaps in _swaps_by_days(instance, corridor_swaps):
+    for alike, swaps in _swaps_by_days(instance, corridor_swaps):
         rows = swaps.assign(segment=swaps["vehicle_id"].map(segment))
-        parts += _days(instance, days, rows, "corridor_station_id", settings.holiday_factor)
+        wanted = [day for day in alike if day in days]
+        parts += _days(instance, wanted, rows, "corridor_station_id", settings.holiday_factor)
     return _mix_hours(parts)
 
 
@@ -184,7 +205,7 @@ def mix_spread(
     rows : DataFrame
         What mixes are made of, with ``vehicle_id``.
     hours_of : callable
-        Makes them, as `mix_hours`, of some of the rows.
+        Makes those of `USUAL_DAYS`, as `mix_hours`, of some of the rows.
 
     Returns
     -------
@@ -202,10 +223,8 @@ def mix_spread(
             of_classes = rows[rows["vehicle_id"].isin(classes["vehicle_id"])]
             if of_classes.empty:
                 continue
-            hours = hours_of(of_classes)
-            usual = hours[~hours["day"].isin(BUSY_DAYS)]
             of_part = pd.DataFrame([key], columns=["segment", "day_spread_frac"])
-            parts.append(usual.merge(of_part, how="cross"))
+            parts.append(hours_of(of_classes).merge(of_part, how="cross"))
     return pd.concat(parts)[columns] if parts else pd.DataFrame(columns=columns)
 
 
