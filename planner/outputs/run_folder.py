@@ -19,7 +19,7 @@ from planner.outputs.run_json import without_infinity
 from planner.outputs.versions import installed_versions, peak_rss_mb
 from planner.planning.clock import progress_record, stage_record
 from planner.planning.result import Planned
-from planner.usage import give_back
+from planner.usage import give_back, uncollected
 
 if TYPE_CHECKING:  # imported where it is used, for commands that write nothing
     from planner.outputs.layers.ahead import LayersAhead
@@ -97,7 +97,7 @@ def write_run(
     folder = Path(folder).resolve()
     check_target(folder)
     give_back()  # what planning took, beside another process that needs room for zones
-    with replaced_folder(folder) as partial:
+    with uncollected(), replaced_folder(folder) as partial:
         with planned.clock.stage("layers", "GeoPackage, GeoParquet and tables") as say:
             content = RunContent(
                 planned.evaluation,
@@ -189,6 +189,7 @@ def describe_run(planned: Planned, language: Language = "en") -> dict[str, Any]:
         ),
         "stages": [stage_record(stage) for stage in planned.clock.stages],
         "left_out": [asdict(each) for each in planned.clock.left_out],
+        "from_cache": list(planned.from_cache),
         "models": {
             model.name: {key: value for key, value in asdict(model).items() if key != "name"}
             for model in planned.plan.models

@@ -6,6 +6,7 @@ process itself: starting another takes longer than their layers.
 """
 
 import concurrent.futures
+import gc
 import os
 import signal
 from collections.abc import Callable, Mapping
@@ -273,6 +274,7 @@ _held = _Held()
 
 def _begin(told: Any) -> None:
     become_worker()
+    gc.disable()  # it makes many objects and few cycles; `give_back` looks for those
     _held.say = told.put
 
 
@@ -300,11 +302,7 @@ def _write_zones(
         write_parquet(folder / parquet_path(layer).name, layer, metadata)
         if with_geopackage and layer.name == LARGEST:
             begin_geopackage(folder / "plan.gpkg", layer, metadata, _held.say)
-    bare = [
-        # A copy: a view of no rows keeps all of them.
-        replace(layer, frame=layer.frame.iloc[:0].copy()) if layer.name == LARGEST else layer
-        for layer in made.layers
-    ]
+    bare = [layer.head(0).drawn() if layer.name == LARGEST else layer for layer in made.layers]
     del layer
     roads, _held.roads = _held.roads, None
     made = replace(made, layers=tuple(bare), base_roads=roads)

@@ -13,6 +13,7 @@ from planner.geodesy import great_circle_km
 from planner.outputs.layers.antimeridian import near_lon, split_shapes
 from planner.outputs.layers.hexagons import cell_names, cell_polygons
 from planner.outputs.layers.overview import ZoneCells
+from planner.outputs.layers.rings import Rings
 
 MOST_LINES_PER_ZONE = 20_000
 """Allocated zones up to which each has its own line; above, lines start from cells.
@@ -105,7 +106,7 @@ def service_areas(
     zones: pd.DataFrame,
     cells: ZoneCells,
     stations: pd.DataFrame,
-    outlines: NDArray[np.object_] | None = None,
+    outlines: Rings | NDArray[np.object_] | None = None,
 ) -> gpd.GeoDataFrame:
     """Union of what each station serves for the largest part: zones, or the cells that hold them.
 
@@ -118,7 +119,7 @@ def service_areas(
         As in an evaluation.
     cells : ZoneCells
         Cell of each zone, in the same order.
-    outlines : ndarray of Polygon or MultiPolygon, optional
+    outlines : Rings, or ndarray of Polygon or MultiPolygon, optional
         Of the zones: cells, or polygons as they were given, which may overlap.
 
     Returns
@@ -132,11 +133,12 @@ def service_areas(
     if outlines is None:
         pairs = pairs.drop_duplicates()
     pairs = pairs.sort_values(["station_idx", "cell"], kind="stable")
-    drawn = (
-        cell_polygons(pairs["cell"].to_numpy())
-        if outlines is None
-        else outlines[pairs.index.to_numpy()]
-    )
+    if isinstance(outlines, Rings):
+        drawn = outlines.take(pairs.index.to_numpy()).polygons()
+    elif outlines is not None:
+        drawn = outlines[pairs.index.to_numpy()]
+    else:
+        drawn = cell_polygons(pairs["cell"].to_numpy())
     serving, first = np.unique(pairs["station_idx"], return_index=True)
     are_cells = outlines is None or cells.are_zones
     areas = dissolve(split_shapes(drawn), first, may_overlap=not are_cells)

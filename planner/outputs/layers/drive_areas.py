@@ -13,7 +13,9 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 import shapely
+from numpy.typing import NDArray
 
+from planner.arrays import FloatArray, IntArray
 from planner.outputs import palette
 from planner.outputs.layers import qml
 from planner.outputs.layers.allocation import area_km2, as_multipolygons
@@ -22,6 +24,9 @@ from planner.outputs.layers.layer import Layer, make_layer
 
 DRIVE_AREAS = "drive_areas"
 
+_ROW_DEG = 0.02  # of places that are looked through together: some two kilometres
+_ROW_LENGTH = 1_000.0  # more than all degrees of longitude
+_ROUNDING_DEG = 1e-6  # more than a place moves when its row and longitude are one number
 _SUMS = ("car_owning_households", "swaps_per_day")
 
 
@@ -71,8 +76,8 @@ def drive_area_rows(
         ``area_km2``.
     """
     shapes = as_multipolygons(split_shapes(areas["geometry"].to_numpy(object)).tolist())
-    points = np.asarray(shapely.points(zones[["lon", "lat"]].to_numpy(np.float64)))
-    area_idx, zone_idx = shapely.STRtree(points).query(shapes, predicate="contains")
+    lon, lat = zones[["lon", "lat"]].to_numpy(np.float64).T
+    area_idx, zone_idx = places_within(np.array(shapes, object), lon, lat)
 
     def inside(amount: Any = None) -> Any:
         return np.bincount(area_idx, amount, len(shapes))
@@ -90,6 +95,45 @@ def drive_area_rows(
     )
     frame = gpd.GeoDataFrame(rows, geometry=shapes, crs="EPSG:4326")
     return frame.assign(area_km2=area_km2(frame))
+
+
+def places_within(
+    shapes: NDArray[np.object_], lon: FloatArray, lat: FloatArray
+) -> tuple[IntArray, IntArray]:
+    """Pairs of shapes and the places that lie within them, without a point object for each place.
+
+    Parameters
+    ----------
+    shapes : ndarray of polygons, shape (n,)
+    lon, lat : ndarray, shape (m,)
+        Places; those on a shape's edge are not within it.
+
+    Returns
+    -------
+    shape_idx, place_idx : ndarray of int64
+        Sorted by shape.
+    """
+    # Places row by row, in a row from west to east: what lies in a shape's box are runs of them.
+    row = np.floor(lat / _ROW_DEG).astype(np.int64)
+    order = np.lexsort((lon, row))
+    along = row[order] * _ROW_LENGTH + lon[order]
+    west, south, east, north = shapely.bounds(shapes).T
+    first, last = (np.floor(edge / _ROW_DEG).astype(np.int64) for edge in (south, north))
+    shape_idx, nth = _spread(last - first + 1)
+    start = (first[shape_idx] + nth) * _ROW_LENGTH
+    begin = np.searchsorted(along, start + west[shape_idx] - _ROUNDING_DEG)
+    num = np.searchsorted(along, start + east[shape_idx] + _ROUNDING_DEG) - begin
+    run_idx, nth = _spread(num)
+    shape_idx, place_idx = shape_idx[run_idx], order[begin[run_idx] + nth]
+    shapely.prepare(shapes)
+    is_within = shapely.contains_xy(shapes[shape_idx], lon[place_idx], lat[place_idx])
+    return shape_idx[is_within], place_idx[is_within]
+
+
+def _spread(num: IntArray) -> tuple[IntArray, IntArray]:
+    """Of lists of so many entries, whose each entry is and the how manieth of it."""
+    owner = np.repeat(np.arange(len(num)), num)
+    return owner, np.arange(len(owner)) - np.repeat(np.cumsum(num) - num, num)
 
 
 def drive_area_styles(

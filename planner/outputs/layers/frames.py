@@ -174,7 +174,7 @@ def build_layers(
         )  # fmt: skip
     layers = [
         *points,
-        *of_zones.layers,
+        *(layer.drawn() for layer in of_zones.layers),
         *areas,
         *_region_layers(of_zones, cities),
         *_market_layers(content, of_zones, cities),

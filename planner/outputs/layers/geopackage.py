@@ -7,15 +7,15 @@ import sqlite3
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from pathlib import Path
+from typing import Any
 
-import geopandas as gpd
 import pandas as pd
 import pyarrow as pa
 import pyogrio
 import pyogrio.raw
 
-from planner.outputs.layers.arrow import ROWS_AT_ONCE, in_batches, plain_schema
-from planner.outputs.layers.keys import keys_of
+from planner.outputs.layers.arrow import ROWS_AT_ONCE, arrow_rows
+from planner.outputs.layers.keys import Keys, keys_of, meant_keys
 from planner.outputs.layers.layer import CRS, Layer
 
 _FIXED_DATE = "2000-01-01T00:00:00.000Z"
@@ -51,7 +51,7 @@ def begin_geopackage(
     dataset_metadata: Mapping[str, str],
     on_progress: Callable[[str], None],
 ) -> None:
-    """Write the first layer of a GeoPackage; `write_geopackage` adds the others.
+    """Write the first layer of a GeoPackage with its indexes; `write_geopackage` adds the others.
 
     Parameters
     ----------
@@ -61,7 +61,13 @@ def begin_geopackage(
         The one called `LARGEST`.
     """
     with _fixed_date():
-        _add_layer(path, layer, dataset_metadata, on_progress)
+        _add_largest(path, layer, dataset_metadata, on_progress)
+
+
+def _add_largest(path: Path, layer: Layer, *told: Any) -> None:
+    _add_layer(path, layer, *told)
+    with closing(sqlite3.connect(path)) as connection, connection:
+        _add_indexes(connection, layer.name, meant_keys(layer))
 
 
 def write_geopackage(
@@ -92,8 +98,10 @@ def write_geopackage(
         Whether `begin_geopackage` has written `LARGEST`, whose rows are then not looked at.
     """
     with _fixed_date():
-        for layer in sorted(layers.values(), key=lambda each: each.name != LARGEST):
-            if not is_begun or layer.name != LARGEST:
+        if not is_begun and LARGEST in layers:
+            _add_largest(path, layers[LARGEST], dataset_metadata, on_progress)
+        for name, layer in layers.items():
+            if name != LARGEST:
                 _add_layer(path, layer, dataset_metadata, on_progress)
         pyogrio.write_dataframe(
             _style_rows(styles, layers), path, layer="layer_styles", driver="GPKG",
@@ -149,15 +157,14 @@ def _add_layer(
         "dataset_options": {"VERSION": _VERSION} if is_new else None,
         "dataset_metadata": dict(dataset_metadata) if is_new else None,
     }
-    if isinstance(layer.frame, gpd.GeoDataFrame) and len(layer.frame) > ROWS_AT_ONCE:
-        schema = plain_schema(layer.frame)
-        rows = (batch for _, batch in in_batches(layer.frame, schema))
+    if layer.geometry_type and len(layer.frame) > ROWS_AT_ONCE:
+        rows = arrow_rows(layer)
         pyogrio.raw.write_arrow(
-            pa.RecordBatchReader.from_batches(schema, rows), path,
-            geometry_name=layer.frame.geometry.name, crs=CRS, **options,
+            pa.RecordBatchReader.from_batches(rows.schema, rows.batches()), path,
+            geometry_name="geometry", crs=CRS, **options,
         )  # fmt: skip
     else:
-        pyogrio.write_dataframe(layer.frame, path, use_arrow=True, **options)
+        pyogrio.write_dataframe(layer.drawn().frame, path, use_arrow=True, **options)
 
 
 def _style_rows(styles: Mapping[str, tuple[str, str]], layers: Mapping[str, Layer]) -> pd.DataFrame:
@@ -209,7 +216,8 @@ def _finish(path: Path, layers: Mapping[str, Layer]) -> None:
             extensions,
         )
         _list_in_order(connection, list(layers))
-        _add_indexes(connection, layers)
+        for name, keys in keys_of(layers).items():
+            _add_indexes(connection, name, keys)
     same_bytes(path)
 
 
@@ -221,18 +229,17 @@ def same_bytes(path: Path) -> None:
             stream.write(_FIXED_COUNT)
 
 
-def _add_indexes(connection: sqlite3.Connection, layers: Mapping[str, Layer]) -> None:
+def _add_indexes(connection: sqlite3.Connection, name: str, keys: Keys) -> None:
     """Indexes of the columns that identify rows, or name rows of other layers."""
-    for name, keys in keys_of(layers).items():
-        indexed = [keys.unique] if keys.unique else []
-        named = [(each.column,) for each in keys.references]
-        # An index on several columns also finds rows by the first of them.
-        indexed += [columns for columns in named if columns != keys.unique[:1]]
-        for columns in indexed:
-            kind = "UNIQUE INDEX" if columns == keys.unique else "INDEX"
-            quoted = ", ".join(f'"{column}"' for column in columns)
-            index = f"idx_{name}_{'_'.join(columns)}"
-            connection.execute(f'CREATE {kind} "{index}" ON "{name}" ({quoted})')
+    indexed = [keys.unique] if keys.unique else []
+    named = [(each.column,) for each in keys.references]
+    # An index on several columns also finds rows by the first of them.
+    indexed += [columns for columns in named if columns != keys.unique[:1]]
+    for columns in indexed:
+        kind = "UNIQUE INDEX" if columns == keys.unique else "INDEX"
+        quoted = ", ".join(f'"{column}"' for column in columns)
+        index = f"idx_{name}_{'_'.join(columns)}"
+        connection.execute(f'CREATE {kind} IF NOT EXISTS "{index}" ON "{name}" ({quoted})')
 
 
 def _list_in_order(connection: sqlite3.Connection, names: list[str]) -> None:

@@ -84,6 +84,9 @@ _NAMES = {
 }
 """Layer and column whose rows a column names, whatever layer it stands in."""
 
+_ALWAYS_THERE = ("stations", "cities")
+"""Layers of `_NAMES` that every run has."""
+
 
 @dataclass(frozen=True)
 class Reference:
@@ -128,6 +131,15 @@ def keys_of(layers: Mapping[str, Layer]) -> dict[str, Keys]:
         if target[0] in layers and target[1] in layers[target[0]].frame
     }
     return {name: Keys(_unique(layer), _references(layer, known)) for name, layer in layers.items()}
+
+
+def meant_keys(layer: Layer) -> Keys:
+    """Keys of a layer written before the others: it names rows of these if it is meant to."""
+    named = [column for column in map(str, layer.frame.columns) if column in _NAMES]
+    references = (
+        Reference(column, *_NAMES[column]) for column in named if _NAMES[column][0] in _ALWAYS_THERE
+    )
+    return Keys(_unique(layer), tuple(references))
 
 
 def _unique(layer: Layer) -> tuple[str, ...]:

@@ -3,7 +3,7 @@
 Takes frames with points or shapes; leaves to others what rows there are.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import geopandas as gpd
 import numpy as np
@@ -14,6 +14,7 @@ from pandas.api.types import is_string_dtype
 
 from planner.outputs.layers.antimeridian import same_type, split_shapes
 from planner.outputs.layers.columns import WrittenColumn, describe_columns
+from planner.outputs.layers.rings import Rings
 
 CRS = "EPSG:4326"
 _AT_ONCE = 50_000
@@ -45,6 +46,8 @@ class Layer:
     full_size : float or None
         Swaps per day from which a zone or cell is drawn at its full size; per km2 of areas that
         are no cells.
+    rings : Rings or None
+        Shapes of a large layer, which its frame then lacks until it is `drawn`.
     """
 
     name: str
@@ -55,6 +58,19 @@ class Layer:
     cell_resolution: int | None = None
     unplaced: pd.DataFrame | None = None
     full_size: float | None = None
+    rings: Rings | None = None
+
+    def drawn(self) -> "Layer":
+        """The layer with its rings as geometries of its frame."""
+        if self.rings is None:
+            return self
+        frame = with_geometry(self.frame, self.rings.polygons())
+        return replace(self, frame=frame, rings=None)
+
+    def head(self, num_rows: int) -> "Layer":
+        """The layer of the first rows only, which keeps none of the others."""
+        rings = None if self.rings is None else self.rings.take(np.arange(num_rows))
+        return replace(self, frame=self.frame.iloc[:num_rows].copy(), rings=rings)
 
 
 def make_layer(

@@ -15,15 +15,14 @@ from numpy.typing import NDArray
 from planner.instance import Instance
 from planner.outputs.layers.allocation import allocation_lines, area_km2, service_areas
 from planner.outputs.layers.hexagons import (
-    Rings,
     cell_polygons,
     cell_rings,
     parent_names,
-    ring_polygons,
 )
 from planner.outputs.layers.layer import Layer, at_points, make_layer, with_geometry
 from planner.outputs.layers.overview import OVERVIEW_STEPS, ZoneCells, sum_to_cells, zone_cells
 from planner.outputs.layers.regions import cell_owners
+from planner.outputs.layers.rings import Rings
 
 OVERVIEWS = ("zones_overview", "zones_overview_coarse")
 """Layers of zones summed to cells, finer first; `OVERVIEW_STEPS` tells how coarse."""
@@ -65,7 +64,8 @@ class ZoneLayers:
     Attributes
     ----------
     layers : tuple of Layer
-        Who serves whom, the zones and their overviews, in the order of the files.
+        Who serves whom, the zones and their overviews, in the order of the files; zones that
+        are cells not drawn yet.
     owners : DataFrame
         As `planner.outputs.layers.regions.cell_owners` gives it.
     owner_resolution : int
@@ -102,7 +102,7 @@ def shape_zones(zones: pd.DataFrame, polygons: "pd.Series[Any] | None" = None) -
     places = _sorted(zones[["zone_id", "lon", "lat"]])
     cells = zone_cells(places)
     if cells.are_zones:
-        return ZoneShapes(places, cells, cell_rings(cells.cells))
+        return ZoneShapes(places, cells, cell_rings(cells.cells, cells.centres))
     return ZoneShapes(places, cells, None, polygons)
 
 
@@ -128,10 +128,9 @@ def build_zone_layers(
         shapes = shape_zones(zones)
     elif not shapes.places.equals(zones[["zone_id", "lon", "lat"]]):
         shapes = shape_zones(zones, shapes.polygons)
-    cells, outlines = shapes.cells, None
-    if shapes.rings is not None:
-        outlines = ring_polygons(shapes.rings)
-    elif shapes.polygons is not None:
+    cells = shapes.cells
+    outlines: Rings | NDArray[np.object_] | None = shapes.rings
+    if shapes.polygons is not None:
         outlines = shapes.polygons.loc[zones["zone_id"]].to_numpy(object)
     layers = (
         *_allocation_layers(allocation, stations, zones, cells, outlines),
@@ -150,7 +149,7 @@ def _allocation_layers(
     stations: pd.DataFrame,
     zones: pd.DataFrame,
     cells: ZoneCells,
-    outlines: NDArray[np.object_] | None,
+    outlines: Rings | NDArray[np.object_] | None,
 ) -> list[Layer]:
     lines, by_cell = allocation_lines(allocation, zones, cells, stations)
     origin = f"H3 cell of resolution {cells.coarser(1)}" if by_cell else "zone"
@@ -176,19 +175,11 @@ def _allocation_layers(
 
 
 def _zone_layers(
-    zones: pd.DataFrame, cells: ZoneCells, outlines: NDArray[np.object_] | None
+    zones: pd.DataFrame, cells: ZoneCells, outlines: Rings | NDArray[np.object_] | None
 ) -> list[Layer]:
     kind = "H3 hexagons" if cells.are_zones else "points" if outlines is None else "as given"
     with_cells = zones.assign(**parent_names(cells.cells))
-    layers = [
-        make_layer(
-            "zones",
-            f"Demand zones ({kind}) and the station that serves each.",
-            at_points(with_cells) if outlines is None else with_geometry(with_cells, outlines),
-            "Point" if outlines is None else "Polygon",
-            cells.resolution if cells.are_zones else None,
-        )
-    ]
+    layers = [_as_zones(with_cells, kind, cells, outlines)]
     for name, steps in zip(OVERVIEWS, OVERVIEW_STEPS, strict=True):
         sums, parents = sum_to_cells(zones, cells.parents(steps))
         layers.append(
@@ -201,6 +192,26 @@ def _zone_layers(
             )
         )
     return [replace(layer, full_size=_full_size(layer)) for layer in layers]
+
+
+def _as_zones(
+    zones: pd.DataFrame,
+    kind: str,
+    cells: ZoneCells,
+    outlines: Rings | NDArray[np.object_] | None,
+) -> Layer:
+    """The zones themselves; as rings where these can be written as they are."""
+    told = f"Demand zones ({kind}) and the station that serves each."
+    if isinstance(outlines, Rings):
+        rings = outlines
+        if rings.are_counter_clockwise() and np.abs(rings.corners[:, 0]).max(initial=0) <= 180:
+            layer = make_layer("zones", told, zones, None, cells.resolution)
+            return replace(layer, geometry_type="Polygon", rings=rings)
+        outlines = rings.polygons()
+    if outlines is None:
+        return make_layer("zones", told, at_points(zones), "Point")
+    resolution = cells.resolution if cells.are_zones else None
+    return make_layer("zones", told, with_geometry(zones, outlines), "Polygon", resolution)
 
 
 def _full_size(layer: Layer) -> float | None:

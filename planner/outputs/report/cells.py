@@ -1,16 +1,21 @@
 """Demand zones summed to hexagons that a page can carry."""
 
 from dataclasses import dataclass
-from itertools import chain
 from typing import Any
 
 import numpy as np
 import pandas as pd
-from h3.api import basic_int
 from numpy.typing import NDArray
 
 from planner.outputs.layers.antimeridian import from_cut
-from planner.outputs.layers.hexagons import CellArray, cell_centres, cell_parents, hex_numbers
+from planner.outputs.layers.cell_corners import cell_corners
+from planner.outputs.layers.hexagons import (
+    CellArray,
+    cell_centres,
+    cell_parents,
+    cell_resolutions,
+    hex_numbers,
+)
 from planner.outputs.layers.overview import ZoneCells, zone_cells
 
 MOST_CELLS = 300_000
@@ -117,8 +122,8 @@ def pack_tiles(sums: CellSums, cut_lon: float = -180.0) -> list[dict[str, Any]]:
         ``served`` [percent of swaps; -1 where none are asked for], ``minutes`` [0.1 min per
         swap; likewise], where zones have minutes.
     """
-    centres = cell_centres(sums.cells)
-    centres[:, 0] = from_cut(centres[:, 0], cut_lon)
+    on_earth = cell_centres(sums.cells)
+    centres = np.column_stack([from_cut(on_earth[:, 0], cut_lon), on_earth[:, 1]])
     with np.errstate(invalid="ignore"):
         served = np.rint(100 * sums.swaps_served_per_day / sums.swaps_per_day)
         minutes = (
@@ -127,12 +132,16 @@ def pack_tiles(sums: CellSums, cut_lon: float = -180.0) -> list[dict[str, Any]]:
         )  # fmt: skip
     served = np.where(sums.swaps_per_day > 0, served, -1)
     parents = cell_parents(sums.cells, max(0, sums.resolution - _TILE_STEPS))
+    corners, num_corners = cell_corners(sums.cells, on_earth, cell_resolutions(sums.cells))
+    first_corner = np.concatenate(([0], np.cumsum(num_corners)))
     # Cells ascend, and a cell's index starts with its ancestor's: tiles are runs.
     first = np.concatenate(([0], 1 + np.flatnonzero(np.diff(parents)), [len(parents)]))
     tiles = []
     for start, end in zip(first[:-1].tolist(), first[1:].tolist(), strict=True):
         run = slice(start, end)
-        outlines, outline_idx = _outlines(sums.cells[run], centres[run])
+        outlines, outline_idx = _outlines(
+            corners[first_corner[start] : first_corner[end]], num_corners[run], centres[run]
+        )
         low, high = centres[run].min(axis=0), centres[run].max(axis=0)
         reach = np.max([np.abs(outline).max(axis=0) for outline in outlines], axis=0)
         at = low.round(4)
@@ -157,22 +166,19 @@ def pack_tiles(sums: CellSums, cut_lon: float = -180.0) -> list[dict[str, Any]]:
 
 
 def _outlines(
-    cells: CellArray, centres: NDArray[np.float64]
+    flat: NDArray[np.float64], num_corners: NDArray[np.int64], centres: NDArray[np.float64]
 ) -> tuple[list[NDArray[np.float64]], NDArray[np.int64]]:
     """Outlines that differ by more than the eye sees, and which of them each cell has.
 
     Where an edge of the icosahedron passes, shapes change at once, and some cells have seven
     or eight corners.
     """
-    rings = [basic_int.cell_to_boundary(cell) for cell in cells.tolist()]
-    num_corners = np.array([len(ring) for ring in rings])
     outlines: list[NDArray[np.float64]] = []
-    outline_idx = np.empty(len(cells), np.int64)
-    for number in np.unique(num_corners).tolist():
+    outline_idx = np.empty(len(centres), np.int64)
+    for number in sorted(set(num_corners.tolist())):
         (left,) = np.nonzero(num_corners == number)
-        flat = chain.from_iterable(chain.from_iterable(rings[idx] for idx in left.tolist()))
-        places = np.fromiter(flat, np.float64, 2 * number * len(left)).reshape(-1, number, 2)
-        corners = places[..., ::-1] - centres[left, None]
+        places = flat[np.repeat(num_corners == number, num_corners)].reshape(-1, number, 2)
+        corners = places - centres[left, None]
         corners = (corners + 180) % 360 - 180
         visible = _VISIBLE_FRAC * np.ptp(corners, axis=1).max()
         while len(left):

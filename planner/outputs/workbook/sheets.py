@@ -8,6 +8,7 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pyarrow.parquet as pq
 from pandas.api.types import is_bool_dtype, is_numeric_dtype
@@ -318,12 +319,17 @@ def _with_names(
 
 def _column(name: str, text: str, description: str, values: "pd.Series[Any]") -> Column:
     if not is_numeric_dtype(values) or is_bool_dtype(values):
-        cells = [None if pd.isna(value) else value for value in values.tolist()]
-        return Column(name, text, description, cells, [TEXT] * len(cells))
+        return Column(name, text, description, _cells(values), [TEXT] * len(values))
     numbers = values.astype("float64").round(_DECIMALS)
     code = number_format(name, is_whole=not (numbers.dropna() % 1 != 0).any())
-    cells = [None if pd.isna(value) else value for value in numbers.tolist()]
-    return Column(name, text, description, cells, [code] * len(cells))
+    return Column(name, text, description, _cells(numbers), [code] * len(numbers))
+
+
+def _cells(values: "pd.Series[Any]") -> list[Any]:
+    cells, missing = values.tolist(), values.isna().to_numpy()
+    for row in np.flatnonzero(missing).tolist():
+        cells[row] = None
+    return cells
 
 
 def _figures(column: Column, names: "pd.Series[Any]") -> Column:

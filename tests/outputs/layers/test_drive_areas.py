@@ -3,11 +3,16 @@
 from xml.etree import ElementTree as ET
 
 import geopandas as gpd
+import numpy as np
 import pandas as pd
 import pytest
 import shapely
 
-from planner.outputs.layers.drive_areas import drive_area_rows, drive_area_styles
+from planner.outputs.layers.drive_areas import (
+    drive_area_rows,
+    drive_area_styles,
+    places_within,
+)
 from planner.outputs.layers.frames import build_layers
 
 ZONES = pd.DataFrame(
@@ -30,6 +35,20 @@ def _areas(*boxes: tuple[str, float, float, float]) -> pd.DataFrame:
         ],
         columns=["site_id", "minutes", "geometry"],
     )
+
+
+def test_places_within_are_those_that_a_tree_of_points_finds():
+    rng = np.random.default_rng(5)
+    lon, lat = rng.uniform((-180, -60), (180, 60), (20_000, 2)).T.round(1)
+    centres = np.column_stack([lon, lat])[:300] + 0.05  # corners on places, and beside them
+    shapes = shapely.buffer(shapely.points(centres), rng.uniform(0.05, 9, 300).round(2))
+    shapes[::3] = shapely.box(*centres[::3].T, *(centres[::3] + 1.05).T)
+    found = places_within(shapes, lon, lat)
+    tree = shapely.STRtree(shapely.points(lon, lat)).query(shapes, predicate="contains")
+    assert sorted(zip(*found, strict=True)) == sorted(zip(*tree, strict=True))
+    assert (np.diff(found[0]) >= 0).all()
+    assert not len(places_within(shapes, lon[:0], lat[:0])[0])
+    assert not len(places_within(shapes[:0], lon, lat)[0])
 
 
 def test_areas_tell_what_lies_inside():
