@@ -28,7 +28,12 @@ SHARED = (VALUE, "commercial_weight")
 
 
 def cut_instance(
-    source: Path, target: Path, *, num_cities: int | None = None, parts: int = 1
+    source: Path,
+    target: Path,
+    *,
+    num_cities: int | None = None,
+    parts: int = 1,
+    with_scenarios: bool = False,
 ) -> None:
     """Write a part of an instance.
 
@@ -43,6 +48,8 @@ def cut_instance(
         Cities to keep, >= 1; all by default.
     parts : int
         Zones to make of each, in [1, `MOST_PARTS`].
+    with_scenarios : bool
+        Whether named variants are kept, as they are.
 
     Raises
     ------
@@ -69,7 +76,9 @@ def cut_instance(
     target.mkdir(parents=True)
     for name, table in tables.items():
         table.to_parquet(target / f"{name}.parquet", index=False)
-    (target / "scenario.toml").write_bytes(_scenario(source, share).encode())
+    (target / "scenario.toml").write_bytes(
+        _scenario(source, share, with_scenarios=with_scenarios).encode()
+    )
 
 
 def split_zones(zones: pd.DataFrame, parts: int) -> pd.DataFrame:
@@ -126,10 +135,11 @@ def _near(
     return near, roads[starts & ends]
 
 
-def _scenario(source: Path, share: float) -> str:
-    """The base scenario with its share of stations; named variants are left out."""
+def _scenario(source: Path, share: float, *, with_scenarios: bool) -> str:
+    """The base scenario with its share of stations, and named variants as they are."""
     content = tomllib.loads((source / "scenario.toml").read_text(encoding="utf-8"))
-    content.pop("scenarios", None)
+    if not with_scenarios:
+        content.pop("scenarios", None)
     siting = content["siting"]
     if siting.get("num_stations"):
         siting["num_stations"] = max(1, round(siting["num_stations"] * share))

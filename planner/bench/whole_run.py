@@ -20,8 +20,8 @@ from planner.usage import WATCH_S, rss_mb
 WHOLE = "all"
 """Name of the whole run beside its stages': Python's start and loading included."""
 EXIT_LIMIT_WITH_PLAN = 4
-NOTHING_KEPT = {"PLANNER_CACHE": ""}
-"""So that a run takes nothing from one before it."""
+CACHE_VARIABLE = "PLANNER_CACHE"
+"""Names the folder of what a run takes from those before it; nothing, if set to nothing."""
 _RUN = "import sys; from planner.cli import main; sys.argv = ['planner', *sys.argv[1:]]; main()"
 _VERSION = "from importlib.metadata import version; print(version('planner'))"
 
@@ -75,11 +75,14 @@ class WholeRun:
         Proven gap of the siting.
     took : tuple of Took
         The whole run first, then its stages in the order of their first appearance, each once.
+    from_cache : tuple of str
+        What it took from earlier runs.
     """
 
     status: str
     gap_frac: float
     took: tuple[Took, ...]
+    from_cache: tuple[str, ...] = ()
 
 
 def this_release() -> Release:
@@ -116,7 +119,15 @@ def other_release(folder: Path) -> Release:
     raise InputError([Fault("planner bench releases", None, "OTHER", str(folder), remedy)])
 
 
-def run_whole(release: Release, instance: Path, *, gap: float, time_limit_s: float) -> WholeRun:
+def run_whole(
+    release: Release,
+    instance: Path,
+    *,
+    gap: float,
+    time_limit_s: float,
+    scenario: str = "",
+    cache: Path | None = None,
+) -> WholeRun:
     """Plan an instance and write all outputs, which are then deleted.
 
     Parameters
@@ -129,6 +140,10 @@ def run_whole(release: Release, instance: Path, *, gap: float, time_limit_s: flo
         Proven gap to stop at, in [0, 1].
     time_limit_s : float
         Of the siting model [s].
+    scenario : str
+        Named variant; empty for the base.
+    cache : Path, optional
+        Folder of what runs keep for later ones; nothing is kept otherwise.
 
     Returns
     -------
@@ -145,11 +160,12 @@ def run_whole(release: Release, instance: Path, *, gap: float, time_limit_s: flo
         command = [
             release.python, "-c", _RUN, "run", str(instance.resolve()), "--out", str(folder),
             "--gap", str(gap), "--time-limit", str(time_limit_s),
+            *(["--scenario", scenario] if scenario else []),
         ]  # fmt: skip
         before, began, peak_mb = os.times(), time.perf_counter(), 0.0
         with log.open("wb") as output:
             process = subprocess.Popen(
-                command, cwd=scratch, env=_environment(release.code),
+                command, cwd=scratch, env=_environment(release.code, cache),
                 stdin=subprocess.DEVNULL, stdout=output, stderr=output,
             )  # fmt: skip
             try:
@@ -178,7 +194,8 @@ def run_whole(release: Release, instance: Path, *, gap: float, time_limit_s: flo
         )  # fmt: skip
         stages[took.stage] = _together(stages[took.stage], took) if took.stage in stages else took
     whole = Took(WHOLE, wall_s, cpu_s or None, peak_mb or None)
-    return WholeRun(run["status"], run["gap_frac"], (whole, *stages.values()))
+    taken = tuple(run.get("from_cache", ()))
+    return WholeRun(run["status"], run["gap_frac"], (whole, *stages.values()), taken)
 
 
 def _together(one: Took, other: Took) -> Took:
@@ -187,10 +204,10 @@ def _together(one: Took, other: Took) -> Took:
     return Took(one.stage, one.wall_s + other.wall_s, cpu_s, max(peaks, default=None))
 
 
-def _environment(code: Path | None) -> dict[str, str]:
-    """Environment of this process, its Python looking in ``code`` first; no result is kept."""
+def _environment(code: Path | None, cache: Path | None = None) -> dict[str, str]:
+    """Environment of this process, its Python looking in ``code`` first; results are kept there."""
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
-    environment |= NOTHING_KEPT
+    environment[CACHE_VARIABLE] = "" if cache is None else str(cache)
     return environment if code is None else environment | {"PYTHONPATH": str(code)}
 
 

@@ -1,5 +1,7 @@
 """The command line: ``planner COMMAND``; heavy imports wait until a command runs."""
 
+import atexit
+import gc
 import json
 import sys
 from pathlib import Path
@@ -12,12 +14,13 @@ from planner.cli.build_instance import build_instance
 from planner.cli.finished_runs import compare, export, list_runs, report, simulate
 from planner.cli.init import init
 from planner.cli.interrupt import stop_on_interrupt
-from planner.cli.kept import cache
+from planner.cli.kept import cache, users_cache
 from planner.cli.markets import markets
 from planner.cli.passport import passport
 from planner.cli.publish import publish, published, unpublish
 from planner.cli.reasons import alternatives, explain, frontier
 from planner.outputs.screen.failures import EXIT_INTERRUPTED, run_command
+from planner.usage import loading_modules
 
 if TYPE_CHECKING:
     from planner.outputs.language import Language
@@ -95,28 +98,27 @@ def run(
         for name, value in limits.items()
         if value is not None
     }
-    from planner.outputs.screen.run import show_progress, show_result
-
-    with show_progress(as_json) as report:
-        from planner.instance import read_instance
+    with loading_modules():
         from planner.outputs.layers.ahead import LayersAhead
         from planner.outputs.lineage import run_name
         from planner.outputs.run_folder import Outputs, check_target, write_run
-        from planner.outputs.versions import code_digest
-        from planner.planning.array_cache import user_cache
+        from planner.outputs.screen.run import show_progress, show_result
         from planner.planning.clock import StageClock
+        from planner.planning.kept_instance import read_kept
         from planner.planning.pipeline import plan
 
+    with show_progress(as_json) as report:
+        kept = users_cache()
         clock = StageClock(report)
         with clock.stage("read", f"reading {instance}"):
-            read = read_instance(
-                instance, scenario_name=scenario, overrides={"solver": solver} if solver else None
-            )
+            read = read_kept(
+                instance, kept, scenario_name=scenario,
+                overrides={"solver": solver} if solver else None,
+            )  # fmt: skip
         folder = out or Path("outputs") / run_name(read)
         check_target(folder)
         stop = stop_on_interrupt()
         with_geopackage = outputs != Outputs.TABLES
-        kept = user_cache(code_digest()[:16])
         with LayersAhead(folder, clock, with_geopackage=with_geopackage) as ahead:
             planned = plan(read, clock=clock, stop=stop, cache=kept, on_ready=ahead.hear)
             folder = write_run(planned, folder, Outputs(outputs), ahead, language)
@@ -403,4 +405,5 @@ for command in (
 
 def main() -> None:
     """Run the command line, and tell of a failure without a traceback."""
+    atexit.register(gc.freeze)  # the system takes all memory at once: no search for garbage then
     run_command(cli)

@@ -131,6 +131,41 @@ def national(
 
 
 @bench.command()
+@_INSTANCE
+@_whole_run
+@click.option(
+    "--scenario", "scenarios", multiple=True, metavar="NAME",
+    help="Planned after the base; may be repeated.  [default: late_gates, commercial]",
+)  # fmt: skip
+def second(
+    instance: Path,
+    gap: float,
+    time_limit: float,
+    folder: Path | None,
+    quick: bool,
+    scenarios: tuple[str, ...],
+) -> None:
+    """What further scenarios of INSTANCE take after its base, beside what they take alone.
+
+    INSTANCE is instances/china-140 if left out. Stage by stage; the base begins with nothing kept.
+    """
+    from planner.bench.history import check_folder
+    from planner.bench.second import SCENARIOS, measure_second, second_table, write_second
+    from planner.bench.show import show_start
+
+    if folder is not None:
+        check_folder(folder)
+    asked = scenarios or SCENARIOS
+    rows = measure_second(
+        instance, asked, gap=gap, time_limit_s=time_limit, quick=quick, on_start=show_start
+    )
+    for scenario in asked:
+        click.echo("\n".join([scenario, *second_table(rows, scenario), ""]))
+    for path in write_second(rows, folder) if folder is not None else ():
+        click.echo(f"written to {path}")
+
+
+@bench.command()
 @click.argument("other", type=click.Path(path_type=Path), metavar="OTHER")
 @_INSTANCE
 @_whole_run

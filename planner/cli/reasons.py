@@ -6,6 +6,7 @@ from pathlib import Path
 import click
 
 from planner.cli.interrupt import stop_on_interrupt
+from planner.cli.kept import users_cache
 
 _RUN = click.argument("run_folder", type=click.Path(path_type=Path), metavar="RUN")
 _INSTANCE_OPTION = click.option(
@@ -47,7 +48,7 @@ def explain(
     from planner.planning.reasons.subject import find_subject
 
     with show_progress(as_json=False) as report:  # on the error stream
-        sited = sited_of_run(run_folder, instance)
+        sited = sited_of_run(run_folder, instance, cache=users_cache())
         asked = find_subject(sited.instance, subject)
         task = replace(
             sited.task,
@@ -109,7 +110,7 @@ def alternatives(
     with show_progress(as_json=False) as report:  # on the error stream
         clock = StageClock(report)
         with clock.stage("read", f"what {run_folder} was planned for"):
-            sited = sited_of_run(run_folder, instance)
+            sited = sited_of_run(run_folder, instance, cache=users_cache())
         task = replace(
             sited.task,
             options=replace(sited.task.options, time_limit_s=time_limit),
@@ -175,23 +176,23 @@ def frontier(
       planner frontier instances/china-140 --from 500 --to 6000 --step 250 --out DIR
     """  # noqa: D301 click marks unwrapped paragraphs by a backspace character
     numbers = _numbers(first, last, step)
-    from planner.instance import read_instance
     from planner.outputs.reasons import About, check_target, write_frontier
     from planner.outputs.screen.alternatives import print_tables_json, show_frontier
     from planner.outputs.screen.run import show_progress
     from planner.planning.clock import StageClock
+    from planner.planning.kept_instance import read_kept
     from planner.planning.reasons.frontier import find_frontier
     from planner.plans.question import measure_asked
 
     if out is not None:
         check_target(out, "frontier")
     with show_progress(as_json=False) as report:  # on the error stream
-        clock = StageClock(report)
+        clock, kept = StageClock(report), users_cache()
         with clock.stage("read", f"reading {instance}"):
-            read = read_instance(instance, scenario_name=scenario)
+            read = read_kept(instance, kept, scenario_name=scenario)
         found = find_frontier(
             read, numbers, money=money, time_limit_s=time_limit, clock=clock,
-            stop=stop_on_interrupt("what is known by then counts"),
+            stop=stop_on_interrupt("what is known by then counts"), cache=kept,
         )  # fmt: skip
     about = About(
         name=read.scenario.name,

@@ -21,6 +21,16 @@ FOLDER_VARIABLE = "PLANNER_CACHE"
 """Environment variable that names the user's folder of kept arrays."""
 LIMIT_BYTES = 2_000_000_000
 """Of that folder: what was not asked for longest goes first."""
+KINDS = {
+    "keptinstance": "checked tables of instances",
+    "roadgraph": "road graphs",
+    "access": "where sites and zones join the roads",
+    "reach": "which zones reach which sites in time",
+    "keptpacks": "packs that the first round begins with",
+    "capacity": "what stations can do with these packs",
+    "keptstart": "stations and prices that a siting search starts from",
+}
+"""What is kept, by the first word of a file's name, in plain words."""
 _DIGEST_BYTES = hashlib.sha256().digest_size
 
 
@@ -74,11 +84,17 @@ class ArrayCache:
         the version of the code.
     limit_bytes : int, optional
         Of this folder and those beside it: the files used longest ago are removed beyond it.
+
+    Attributes
+    ----------
+    taken : list of str
+        Kinds of results that were found here and used, each once.
     """
 
     def __init__(self, folder: Path, limit_bytes: int | None = None) -> None:
         self.folder = folder
         self.limit_bytes = limit_bytes
+        self.taken: list[str] = []
 
     def once(self, kind: type[Arrays], key: str, compute: Callable[[], Arrays]) -> Arrays:
         """The result kept under a key, or else computed and kept.
@@ -97,22 +113,46 @@ class ArrayCache:
         Arrays
             Kept arrays equal computed ones bit for bit.
         """
-        if not is_dataclass(kind):
-            raise TypeError(f"{kind.__name__} is no dataclass of arrays")
-        path = self.folder / f"{kind.__name__.lower()}-{key[:32]}.npz"
-        names = {field.name for field in fields(kind)}
-        kept = _read(path)
-        if kept is not None and set(kept) == names:
-            if self.limit_bytes is not None:
-                with suppress(OSError):
-                    os.utime(path)
-            return kind(**kept)
+        kept = self.take(kind, key)
+        if kept is not None:
+            self.record(kind)
+            return kept
         made = compute()
+        self.keep(key, made)
+        return made
+
+    def take(self, kind: type[Arrays], key: str) -> Arrays | None:
+        """The result kept under a key; None if there is none, or its file is damaged.
+
+        Parameters
+        ----------
+        kind, key
+            As of `once`.
+        """
+        path, names = self._path(kind, key), _names(kind)
+        kept = _read(path)
+        if kept is None or set(kept) != names:
+            return None
+        if self.limit_bytes is not None:
+            with suppress(OSError):
+                os.utime(path)
+        return kind(**kept)
+
+    def record(self, kind: type[Any]) -> None:
+        """Note in `taken` that a kept result is used."""
+        if _kind_name(kind) not in self.taken:
+            self.taken.append(_kind_name(kind))
+
+    def keep(self, key: str, made: Any) -> None:
+        """Keep a dataclass of arrays under a key, in place of what was kept there."""
+        path, names = self._path(type(made), key), _names(type(made))
         with suppress(OSError):  # a full disk costs the time saved, not the result
             _write(path, {name: getattr(made, name) for name in sorted(names)})
             if self.limit_bytes is not None:
                 _keep_within(self.folder.parent, self.limit_bytes)
-        return made
+
+    def _path(self, kind: type[Any], key: str) -> Path:
+        return self.folder / f"{_kind_name(kind)}-{key[:32]}.npz"
 
 
 def user_cache_folder() -> Path | None:
@@ -144,6 +184,21 @@ def user_cache(version: str) -> ArrayCache | None:
 def kept_files(folder: Path) -> list[Path]:
     """Files of all versions in a user's folder, those used longest ago first."""
     return sorted(folder.glob("*/*.npz"), key=lambda path: path.stat().st_mtime_ns)
+
+
+def _names(kind: type[Any]) -> set[str]:
+    if not is_dataclass(kind):
+        raise TypeError(f"{kind.__name__} is no dataclass of arrays")
+    return {field.name for field in fields(kind)}
+
+
+def kind_of(path: Path) -> str:
+    """What a kept file is: a key of `KINDS`, unless it is of another version."""
+    return path.name.partition("-")[0]
+
+
+def _kind_name(kind: type[Any]) -> str:
+    return kind.__name__.lower()
 
 
 def _keep_within(folder: Path, limit_bytes: int) -> None:

@@ -18,7 +18,7 @@ from planner.planning.array_cache import ArrayCache, content_key
 from planner.planning.packs import StationAnswer
 from planner.planning.paid_packs import PlannedPacks, plan_packs_by
 from planner.planning.service import Capacity, station_capacity
-from planner.solving.linear_again import LinearBasis
+from planner.solving.linear_basis import LinearBasis
 from planner.solving.options import SolveOptions
 from planner.solving.proof import Proof
 from planner.solving.status import Status

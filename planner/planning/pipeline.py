@@ -62,6 +62,7 @@ from planner.plans.reasons_check import check_reasons
 from planner.plans.worth import Reached
 from planner.solving.options import SolveOptions
 from planner.solving.progress import StopRequest
+from planner.usage import give_back
 
 Made = TypeVar("Made")
 FOR_GOOD_TIME_FRAC = 1 / 3
@@ -92,7 +93,8 @@ def plan(
     stop : threading.Event or alike, optional
         When set, the siting model ends with its best plan so far.
     cache : ArrayCache, optional
-        Keeps road graph, reach and first packs for other scenarios of the same tables.
+        Keeps road graph, reach, first packs and where the siting search ends for other scenarios
+        of the same tables.
     executor : concurrent.futures.Executor, optional
         Where the cities of the siting model are solved, for example a Dask client's
         ``get_executor()``; processes of this machine otherwise.
@@ -315,6 +317,7 @@ def _follow_days(given: _Given, checked: _Checked, pool: Executor) -> _Checked:
     made = _begin(given, pool, lambda: areas_of_stations(instance, given.network, stations))
     with clock.stage("days", "who comes to each station in every hour, and where drivers go on to"):
         days = day_tables(instance, given.network, checked.plan, evaluation, checked.derived)
+    give_back()  # the simulation needs room, beside another process that does for zones
     figures, areas, waits = dict[str, float](), dict[str, pd.DataFrame](), dict[str, pd.DataFrame]()
     with clock.optional_stage("simulation", "a day at every station, driver by driver"):
         figures, waits = confirm(instance, days, clock, given.stop)
@@ -409,6 +412,7 @@ def _gather(
             ask_of(instance).assumptions(instance, fitted.siting_problem),
         ),
         clock=given.clock,
+        from_cache=() if given.cache is None else tuple(given.cache.taken),
     )
 
 

@@ -2,6 +2,8 @@
 
 import json
 import math
+import tomllib
+from dataclasses import replace
 from pathlib import Path
 
 import h3
@@ -10,12 +12,13 @@ import pandas as pd
 import pytest
 from click.testing import CliRunner
 
-from planner.bench import growth, releases, whole_run
+from planner.bench import growth, releases, second, whole_run
 from planner.bench.cut_instance import MOST_PARTS, cut_instance, split_zones
 from planner.bench.growth import BY_CITIES, BY_ZONES, COLUMNS, cuts, exponents
 from planner.bench.growth_page import growth_chart, growth_table, write_growth
 from planner.bench.history import add_to_history
 from planner.bench.releases import compare_releases, ratios, write_releases
+from planner.bench.second import AFTER, ALONE, FIRST
 from planner.bench.whole_run import (
     WHOLE,
     Release,
@@ -213,6 +216,52 @@ def test_commands_measure_write_and_go_on_from_what_stands_there(
     assert done.exit_code == 0, done.output
     assert pd.read_csv(tmp_path / "releases.csv")["wall_ratio"].tolist() == [0.5, 0.5]
     assert "beside 0.0.9" in (tmp_path / "releases.md").read_text(encoding="utf-8")
+
+
+def test_second_scenarios_begin_with_what_the_base_left(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    heard: list[tuple[str, bool]] = []
+
+    def run(
+        _release: Release, instance: Path, *, gap: float, time_limit_s: float, scenario: str = "",
+        cache: Path | None = None,
+    ) -> WholeRun:  # fmt: skip
+        read_instance(instance, scenario_name=scenario or None)
+        left = cache is not None and (cache / "left").exists()
+        heard.append((scenario, left))
+        if cache is not None:
+            (cache / "left").write_text(scenario, encoding="utf-8")
+        made = _run({WHOLE: 4.0 if left else 8.0, "network": 0.0 if left else 2.0})
+        return replace(made, from_cache=("reach", "keptstart") if left else ())
+
+    monkeypatch.setattr(second, "run_whole", run)
+    words = ["bench", "second", str(NORDIC), "--quick", "--write", str(tmp_path)]
+    words += ["--scenario", "CARBON", "--scenario", "OTHER"]
+    names = list(tomllib.loads((NORDIC / "scenario.toml").read_text("utf-8"))["scenarios"])[:2]
+    words = [word.replace("CARBON", names[0]).replace("OTHER", names[1]) for word in words]
+    for _ in range(2):
+        done = CliRunner().invoke(cli, words)
+        assert done.exit_code == 0, done.output
+    assert heard[: len(heard) // 2] == [
+        ("", False), ("", False), (names[0], False), (names[0], True), (names[1], False),
+        (names[1], True),
+    ]  # fmt: skip
+    rows = pd.read_csv(tmp_path / "second.csv")
+    assert rows["run"].drop_duplicates().tolist() == [FIRST, ALONE, AFTER]
+    assert len(rows) == 2 * 5 * 2
+    page = (tmp_path / "second.md").read_text(encoding="utf-8")
+    assert "| all | 16.0 | 16.0 | 8.0 | 0.50 | 8.0 | 8.0 | 4.0 | 0.50 |" in page
+    assert "Taken from the base: `reach`, `keptstart`" in page
+    assert page.count("| 8.0 | 4.0 | 0.50 | 0.30 % |") == 4
+
+
+def test_a_run_keeps_where_it_is_told(tmp_path: Path) -> None:
+    for number in range(2):
+        run = run_whole(
+            this_release(), TUTORIAL, gap=0.0, time_limit_s=30.0, cache=tmp_path / "kept"
+        )
+        assert ("keptstart" in run.from_cache) == (number == 1)
 
 
 def test_a_folder_that_is_not_there_is_told_before_anything_is_run(tmp_path: Path) -> None:

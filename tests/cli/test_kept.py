@@ -1,5 +1,6 @@
 """`planner run` keeps arrays for the next run, `planner cache` tells of them and clears them."""
 
+import json
 from pathlib import Path
 
 import pandas as pd
@@ -7,6 +8,7 @@ import pytest
 from click.testing import CliRunner
 
 from planner.cli import cli
+from planner.planning.array_cache import KINDS
 
 TUTORIAL = Path(__file__).parents[2] / "instances" / "tutorial"
 
@@ -25,11 +27,22 @@ def test_what_runs_keep(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None
     command(*run, str(tmp_path / "one"))
     kept = sorted(folder.rglob("*.npz"))
     kinds = {path.name.partition("-")[0] for path in kept}
-    assert kinds == {"access", "capacity", "keptpacks", "reach", "roadgraph"}
-    assert f"{len(kept)} files" in command("cache")
-    before = {path: path.read_bytes() for path in kept}
+    assert kinds == set(KINDS)
+    told = command("cache")
+    assert f"{len(kept)} files" in told
+    for words in KINDS.values():
+        assert words in told
+    before = {path: path.read_bytes() for path in kept if "keptstart" not in path.name}
     command(*run, str(tmp_path / "two"))
-    assert {path: path.read_bytes() for path in folder.rglob("*.npz")} == before
+    after = {path: path.read_bytes() for path in folder.rglob("*.npz")}
+    assert before.items() <= after.items()
+    assert after.keys() == set(kept)  # the start of the second run is in the first one's place
+    taken = [
+        json.loads((tmp_path / name / "run.json").read_text(encoding="utf-8"))["from_cache"]
+        for name in ("one", "two")
+    ]
+    assert taken[0] == []
+    assert set(taken[1]) == set(KINDS)
     one, two = (  # each file tells its own run
         pd.read_parquet(tmp_path / name / "layers" / "stations.parquet") for name in ("one", "two")
     )

@@ -17,6 +17,7 @@ from planner.planning import rounds
 from planner.planning.pipeline import plan
 from planner.planning.result import Planned
 from planner.planning.siting.question import Siting, SitingTask
+from planner.planning.station_answer import OtherPacks
 from planner.plans.derived import derive
 from planner.plans.fleet_rows import fleet_rates, peak_shares, winter_rates
 
@@ -357,6 +358,35 @@ def test_rounds_end_where_packs_and_stations_fit(tutorial: Instance) -> None:
     assert told["vehicles_changing_frac"].iloc[-1] <= 0.002
     assert told["round"].tolist() == list(range(1, len(told) + 1))
     assert len(told) < coupling.max_rounds
+
+
+def test_packs_settle_at_a_rounds_stations_before_the_next(
+    tutorial: Instance, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is left to save there is within the tolerance, or four turns did not suffice."""
+    savings: list[list[float]] = []
+    choose, again = rounds.choose_stations, rounds.plan_packs_again
+
+    def choose_stations(task: SitingTask) -> Siting:
+        savings.append([])
+        return choose(task)
+
+    def plan_packs_again(*args: Any) -> OtherPacks:
+        found = again(*args)
+        savings[-1].append(found.saving_frac)
+        return found
+
+    monkeypatch.setattr(rounds, "choose_stations", choose_stations)
+    monkeypatch.setattr(rounds, "plan_packs_again", plan_packs_again)
+    told = plan(_over_quarters(tutorial)).tables["coupling"]
+    tolerance = tutorial.scenario.coupling.tolerance_frac
+    # The first answer of a round is what its row tells; the last round's after exchanges again.
+    assert [each[0] for each in savings[:-1]] == told["saving_frac"].tolist()[:-1]
+    assert savings[-1][-1] == told["saving_frac"].iloc[-1]
+    for turns in savings[:-1]:
+        assert turns[-1] <= tolerance or len(turns) == 1 + rounds.MOST_TURNS
+        assert all(saving > tolerance for saving in turns[1:-1])
+    assert len(savings[0]) > 1
 
 
 def test_rounds_search_for_reasons_and_less_money_once(

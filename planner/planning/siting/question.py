@@ -112,6 +112,8 @@ class SitingTask:
     options : SolveOptions
     earlier : Siting, optional
         An answer for other packs.
+    start : NationalStart, optional
+        Where an earlier run's search ended, for a question that has no answer yet.
     claimants : sequence of Claimant
         Who shares the limits, where the question is that of most swaps served.
     on_progress, stop, executor
@@ -123,6 +125,7 @@ class SitingTask:
     reach: Reach
     options: SolveOptions
     earlier: Siting | None = None
+    start: NationalStart | None = None
     claimants: Sequence[Claimant] = ()
     on_progress: ProgressCallback | None = None
     stop: StopRequest | None = None

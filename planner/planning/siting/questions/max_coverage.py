@@ -31,7 +31,7 @@ def _solve(task: SitingTask) -> Siting:
         task.problem,
         task.options,
         claimants=task.claimants,
-        start=None if task.earlier is None else task.earlier.end,
+        start=task.start if task.earlier is None else task.earlier.end,
         on_progress=task.on_progress,
         stop=task.stop,
         executor=task.executor,
