@@ -10,7 +10,8 @@ cost of a site is shared out by what its rows in each area are worth,
 (2) sum_A min {sum_j c_jA y_j : the rows of A are covered},  of which the relaxation gives
     sum_{i in A} r_i u_i + sum_j min(0, c_jA - sum_{i in N(j) and A} u_i),
 
-which adds up to the Lagrangian bound. SCIP solves the areas.
+which adds up to the Lagrangian bound. Cuts (:mod:`planner.models.set_cover.cuts`) are rows, each of
+one area. SCIP solves the areas.
 """
 
 import math
@@ -55,8 +56,8 @@ def raise_bound_by_areas(search: CoverSearch, share: float) -> None:
     share : float
         In deterministic mode the nodes of each area are limited instead.
     """
-    task, point, tuning = search.task, search.point, search.tuning
-    assert point is not None
+    tuning = search.tuning
+    task, point = max(search.relaxations, key=lambda each: each[1].bound)
     multiplier = task.row_scale * point.share
     stations = float(task.need @ multiplier) / max(float(np.median(task.cost)), 1e-300)
     num_halvings = max(math.ceil(math.log2(max(stations / tuning.area_stations, 1.0))), 1)
@@ -69,13 +70,13 @@ def raise_bound_by_areas(search: CoverSearch, share: float) -> None:
         return math.inf if search.options.deterministic else ends_at - work_s()
 
     def answer(rows: BoolArray, part: float) -> AreaAnswer:
-        return _solve_area(search, multiplier, rows, max(part * seconds_left(), 1e-3))
+        return _solve_area(search, task, multiplier, rows, max(part * seconds_left(), 1e-3))
 
     gain = gain_by_areas(
         area_of_row, num_halvings, answer, lambda: search.may_go_on() and seconds_left() > 0.0
     )
     search.exact_bound = max(search.exact_bound, search.raised(point.bound + gain))
-    search.report("areas", f"{gain:,.4g} more than the relaxation, from {2**num_halvings} areas on")
+    search.report("areas", f"{gain:,.4g} more than without, from {2**num_halvings} areas on")
 
 
 def _worth(task: CoverTask, multiplier: FloatArray) -> FloatArray:
@@ -117,9 +118,9 @@ def area_problem(
 
 
 def _solve_area(
-    search: CoverSearch, multiplier: FloatArray, rows: BoolArray, seconds: float
+    search: CoverSearch, task: CoverTask, multiplier: FloatArray, rows: BoolArray, seconds: float
 ) -> AreaAnswer:
-    problem, relaxed = area_problem(search.task, multiplier, rows)
+    problem, relaxed = area_problem(task, multiplier, rows)
     area = reduce_cover(problem)
     if area.num_rows == 0:
         return AreaAnswer(max(area.base_cost - relaxed, 0.0), exact=True)
@@ -145,6 +146,8 @@ def area_model(area: CoverTask) -> LinearModel:
         (np.ones(area.num_arcs), area.sites_of_row.idx, area.sites_of_row.ptr),
         shape=(area.num_rows, area.num_sites),
     )
+    # Rows of cuts list a site several times, which SCIP takes for an error.
+    matrix.sum_duplicates()
     return LinearModel(
         name="area",
         matrix=matrix,

@@ -23,7 +23,8 @@ what is small enough after fixing sites by reduced cost goes to CP-SAT with its 
 which keeps the linear relaxation at hand (the scheme is that of Caprara, Fischetti and Toth 1999,
 Operations Research 47:730-743). Where all rows must be covered and numbers do not count, weights of
 uncovered rows find cheaper plans sooner than annealing (:mod:`planner.models.set_cover.weighting`),
-and areas bring the bound beyond the relaxation's (:mod:`planner.models.set_cover.areas`). Where all
+and zero-half cuts (:mod:`planner.models.set_cover.cuts`), then areas
+(:mod:`planner.models.set_cover.areas`), bring the bound beyond the relaxation's. Where all
 costs are multiples of a number, so is the bound.
 CP-SAT counts in whole numbers: costs and values that are not whole are rounded so that its bound
 stays a bound, and what that can cost is part of the gap.
@@ -39,10 +40,10 @@ import numpy as np
 from planner.arrays import BoolArray, IntArray
 from planner.errors import InfeasibleError, NoPlanError, PlannerError
 from planner.models.set_cover.areas import areas_may_help, raise_bound_by_areas
+from planner.models.set_cover.cuts import improve_by_cuts
 from planner.models.set_cover.dual import (
     CoverPoint,
     cheapest_site,
-    fix_by_bound,
     improve_cover_bound,
     lagrangian_cost,
     reduced_cost,
@@ -208,6 +209,8 @@ def _search_until_done(search: CoverSearch, first: IntArray) -> None:
         late = search.remaining_s < tuning.area_time_share * search.options.time_limit_s
         if (last_round or late) and search.gap_frac > target and search.may_go_on():
             if not areas_tried and areas_may_help(search):
+                _improve_by_cuts(search, rng.spawn(1)[0], target)
+            if not areas_tried and areas_may_help(search) and search.gap_frac > target:
                 raise_bound_by_areas(search, tuning.area_share)
             areas_tried = True
         if search.gap_frac <= target or not search.may_go_on():
@@ -239,6 +242,29 @@ def _improve_bound(
         search.report("bound", f"{search.point.iterations} primal-dual iterations")
 
 
+def _improve_by_cuts(search: CoverSearch, rng: np.random.Generator, target: float) -> None:
+    """Price zero-half cuts until they can bring little more; for rows that take one station."""
+    tuning, task, start = search.tuning, search.task, search.point
+    if start is None or (task.need != 1).any():
+        return
+    leave_s = (1.0 - tuning.cut_share) * search.remaining_s
+    for cut_point in improve_by_cuts(task, start, rng, tuning):
+        search.cut_point, point = cut_point, cut_point.point
+        if (
+            point.relaxation_gap_frac <= tuning.relaxation_share * search.gap_frac
+            or point.iterations >= tuning.max_cut_iterations
+            or search.gap_frac <= target
+            or search.remaining_s < leave_s
+            or not search.may_go_on()
+        ):
+            break
+        if point.iterations % REPORT_ITERATIONS == 0:
+            search.report("bound", f"{point.iterations} iterations, {cut_point.num_cuts} cuts")
+    if search.cut_point is not None:
+        point = search.cut_point.point
+        search.report("bound", f"{point.iterations} iterations, {search.cut_point.num_cuts} cuts")
+
+
 def _plan_from_opening(search: CoverSearch) -> None:
     """Open what the linear relaxation opens for more than half, complete greedily."""
     if search.point is None:
@@ -258,7 +284,7 @@ def _anneal_plan(
     task, point = search.task, search.point
     if point is None:
         return
-    _, never_open = fix_by_bound(task, point, search.ceiling)
+    _, never_open = search.fixed_sites()
     reduced = reduced_cost(task, point.share) - point.number_price
     worth_a_look = ~never_open & (reduced <= (1.0 - tuning.candidate_worth_frac) * task.cost)
     candidates = np.flatnonzero(worth_a_look | is_open)
@@ -335,10 +361,9 @@ def _remaining_task(search: CoverSearch) -> CoverTask:
     gone = np.ones(problem.num_sites, dtype=np.bool_)
     forced[task.forced_idx] = True
     gone[task.site_idx] = False
-    if search.point is not None:
-        always_open, never_open = fix_by_bound(task, search.point, search.ceiling)
-        forced[task.site_idx[always_open]] = True
-        gone[task.site_idx[never_open]] = True
+    always_open, never_open = search.fixed_sites()
+    forced[task.site_idx[always_open]] = True
+    gone[task.site_idx[never_open]] = True
     return reduce_cover(problem, forced, gone)
 
 
@@ -413,8 +438,8 @@ def _solution(search: CoverSearch, plan: IntArray) -> SetCoverSolution:
         raise PlannerError("a plan covers less than what is asked for: a defect")
     objective = math.fsum(problem.rules.cost[open_site_idx])
     bound = search.exact_bound
-    if search.point is not None:
-        bound = max(bound, search.raised(lagrangian_cost(task, search.point.share)))
+    for each, point in search.relaxations:
+        bound = max(bound, search.raised(lagrangian_cost(each, point.share)))
     if bound > objective * (1.0 + 1e-7):
         raise PlannerError(f"the bound {bound!r} is above the plan's cost {objective!r}: a defect")
     proof = search.proof(objective, min(bound, objective))

@@ -6,8 +6,9 @@ from typing import ClassVar
 
 import numpy as np
 
-from planner.arrays import IntArray
-from planner.models.set_cover.dual import CoverPoint
+from planner.arrays import BoolArray, IntArray
+from planner.models.set_cover.cuts import CutPoint
+from planner.models.set_cover.dual import CoverPoint, fix_by_bound
 from planner.models.set_cover.greedy import plan_cost
 from planner.models.set_cover.presolve import CoverTask
 from planner.models.set_cover.problem import SetCoverProblem
@@ -32,14 +33,32 @@ class CoverSearch(SearchState):
     plan: IntArray | None = None
     incumbent: float = math.inf
     point: CoverPoint | None = None
+    cut_point: CutPoint | None = None
     exact_bound: float = 0.0
     moves_per_s: float = math.inf
 
     @property
     def bound(self) -> float:
         """Best bound so far, raised to the next cost that a plan can have."""
-        relaxed = self.point.bound if self.point else 0.0
+        relaxed = max((point.bound for _, point in self.relaxations), default=0.0)
         return max(self.raised(relaxed), self.exact_bound, self.task.base_cost)
+
+    @property
+    def relaxations(self) -> list[tuple[CoverTask, CoverPoint]]:
+        """Rows and multipliers that prove bounds: without cuts, then with them."""
+        found = [] if self.point is None else [(self.task, self.point)]
+        if self.cut_point is not None:
+            found.append((self.cut_point.task, self.cut_point.point))
+        return found
+
+    def fixed_sites(self) -> tuple[BoolArray, BoolArray]:
+        """Sites that every plan of interest opens, and sites that none opens."""
+        always = np.zeros(self.task.num_sites, dtype=np.bool_)
+        never = always.copy()
+        for task, point in self.relaxations:
+            more = fix_by_bound(task, point, self.ceiling)
+            always, never = always | more[0], never | more[1]
+        return always, never
 
     @property
     def best_objective(self) -> float | None:

@@ -45,10 +45,18 @@ class Tuning:
     most_weighed_stations : int
         Beyond so many stations annealing is left to do: a step looks at all open sites.
     max_area_arcs : int
-        Up to so many arcs the bound is raised by areas.
-    area_time_share, area_share : float
-        In the last round, or once less than this share of all time is left, this share of what is
-        left is for that.
+        Up to so many arcs the bound is raised by cuts and by areas.
+    area_time_share, cut_share, area_share : float
+        In the last round, or once less than this share of all time is left, these shares of what is
+        left are for that.
+    cut_weight : float
+        Weight of multipliers over openings, when both are alike in size. At 1 the bound comes no
+        sooner and the cuts are more; at 20 it comes later.
+    iterations_per_look, least_cut_iterations, cut_iterations_share : int, int, float
+        With cuts: iterations between two looks at bound and clock, and between two searches for
+        cuts, at least and as a share of those done: the later a cut the less it brings.
+    max_cut_iterations : int
+        With cuts: after so many the bound has converged for all practical purposes.
     area_stations : float
         Stations of the smallest areas, about.
     area_nodes : int
@@ -78,6 +86,12 @@ class Tuning:
     most_weighed_stations: int = 2_000
     max_area_arcs: int = 2_000_000
     area_time_share: float = 0.7
+    cut_share: float = 0.5
+    cut_weight: float = 5.0
+    iterations_per_look: int = 20
+    least_cut_iterations: int = 160
+    cut_iterations_share: float = 0.5
+    max_cut_iterations: int = 20_000
     area_share: float = 0.6
     area_stations: float = 4.0
     area_nodes: int = 200
