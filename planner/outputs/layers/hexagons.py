@@ -2,14 +2,12 @@
 
 import math
 from collections.abc import Sequence
-from functools import cache
 from itertools import chain
 
 import numpy as np
 from h3.api import basic_int
 from numpy.typing import NDArray
 
-from planner.outputs.layers.cell_corners import cell_corners
 from planner.outputs.layers.rings import Rings
 
 CellArray = NDArray[np.uint64]
@@ -23,14 +21,12 @@ _NOT_HEX = 255
 _HEX_VALUES = np.full(128, _NOT_HEX, np.uint8)
 _HEX_VALUES[np.frombuffer(b"0123456789abcdef", np.uint8)] = range(16)
 _HEX_VALUES[np.frombuffer(b"ABCDEF", np.uint8)] = range(10, 16)
+_CHUNK = 65_536
 _DECIMALS = 7  # about a centimetre; neighbours then share their corners to the last bit
 _RESOLUTION_SHIFT = 52
 _RESOLUTION_MASK = 0xF << _RESOLUTION_SHIFT
 _FINEST_RESOLUTION = 15
 _BITS_PER_DIGIT = 3
-_UNUSED = 7  # digit of levels finer than the cell
-_CELL_MODE = 1 << 3
-_NUM_BASE_CELLS = 122
 
 
 def parse_cells(ids: Sequence[str]) -> CellArray | None:
@@ -46,31 +42,9 @@ def parse_cells(ids: Sequence[str]) -> CellArray | None:
     ndarray of uint64, shape (len(ids),), or None
     """
     cells = hex_numbers(ids)
-    return None if cells is None or not _are_cells(cells).all() else cells
-
-
-def _are_cells(numbers: CellArray) -> NDArray[np.bool_]:
-    """Which numbers are H3 cells, by the bits of the index (https://h3geo.org/docs/core-library/h3Indexing).
-
-    Mode 1 and no reserved bits before the resolution; a base cell; a digit below 7 for each level
-    and 7 for all finer ones; in a pentagon the first digit that is not 0 is not 1 either.
-    """
-    resolutions = cell_resolutions(numbers)
-    base = (numbers >> np.uint64(_BITS_PER_DIGIT * _FINEST_RESOLUTION)).astype(np.int64) & 0x7F
-    are = (numbers >> np.uint64(_RESOLUTION_SHIFT + 4) == _CELL_MODE) & (base < _NUM_BASE_CELLS)
-    leading = np.zeros(len(numbers), np.uint8)
-    for level in range(1, _FINEST_RESOLUTION + 1):
-        shift = np.uint64(_BITS_PER_DIGIT * (_FINEST_RESOLUTION - level))
-        digits = ((numbers >> shift) & np.uint64(_UNUSED)).astype(np.uint8)
-        is_used = resolutions >= level
-        are &= (digits == _UNUSED) ^ is_used
-        leading = np.where((leading == 0) & is_used, digits, leading)
-    return np.asarray(are & ~((leading == 1) & np.isin(base, _pentagon_bases())))
-
-
-@cache
-def _pentagon_bases() -> list[int]:
-    return [basic_int.get_base_cell_number(cell) for cell in basic_int.get_pentagons(0)]
+    if cells is None or not all(map(basic_int.is_valid_cell, cells.tolist())):
+        return None
+    return cells
 
 
 def hex_numbers(ids: Sequence[str]) -> CellArray | None:
@@ -170,23 +144,43 @@ def cell_polygons(cells: CellArray) -> NDArray[np.object_]:
     return cell_rings(cells).polygons()
 
 
-def cell_rings(cells: CellArray, centres: FloatArray | None = None) -> Rings:
-    """Outlines of H3 cells; see `cell_polygons`.
-
-    Parameters
-    ----------
-    cells : ndarray of uint64, shape (n,)
-    centres : ndarray, shape (n, 2), optional
-        From `cell_centres`, where they are known.
-    """
-    centres = cell_centres(cells) if centres is None else centres
-    flat, num_corners = cell_corners(cells, centres, cell_resolutions(cells))
+def cell_rings(cells: CellArray) -> Rings:
+    """Outlines of H3 cells; see `cell_polygons`."""
+    flat, num_corners = cell_corners(cells)
     corners = np.round(flat, _DECIMALS)
     first = np.concatenate(([0], np.cumsum(num_corners)))
     closed = np.insert(np.arange(len(corners)), first[1:], first[:-1])
     rings = first + np.arange(len(first))
     lon, lat = corners[closed].T
     return Rings(np.column_stack((_unwrap(lon, rings), lat)), rings)
+
+
+def cell_corners(cells: CellArray) -> tuple[FloatArray, NDArray[np.int64]]:
+    """Corners of H3 cells, counter-clockwise.
+
+    Parameters
+    ----------
+    cells : ndarray of uint64, shape (n,)
+        Valid H3 cells.
+
+    Returns
+    -------
+    corners : ndarray, shape (m, 2)
+        Longitude and latitude [degrees], cell after cell.
+    num_corners : ndarray of int64, shape (n,)
+        Six of most; others where an edge of the icosahedron passes.
+    """
+    num_corners = np.zeros(len(cells), np.int64)
+    parts = [np.empty((0, 2))]
+    for start in range(0, len(cells), _CHUNK):
+        # In chunks, as tuples of floats take ten times the room of the numbers in them.
+        outlines = [
+            basic_int.cell_to_boundary(cell) for cell in cells[start : start + _CHUNK].tolist()
+        ]
+        num_corners[start : start + _CHUNK] = [len(outline) for outline in outlines]
+        flat = chain.from_iterable(chain.from_iterable(outlines))
+        parts.append(np.fromiter(flat, np.float64).reshape(-1, 2))
+    return np.concatenate(parts)[:, ::-1], num_corners
 
 
 def _unwrap(lon: NDArray[np.float64], rings: NDArray[np.int64]) -> NDArray[np.float64]:

@@ -35,13 +35,10 @@ class ZoneCells:
         H3 cells; several zones may share one unless they are cells themselves.
     are_zones : bool
         Whether the zones are these cells, and not places within them.
-    centres : ndarray, shape (num_zones, 2), optional
-        Longitudes and latitudes of the cells' centres, where they are known.
     """
 
     cells: CellArray
     are_zones: bool
-    centres: FloatArray | None = None
 
     @property
     def resolution(self) -> int:
@@ -66,10 +63,10 @@ def zone_cells(zones: pd.DataFrame) -> ZoneCells:
     points = zones[["lon", "lat"]].to_numpy(np.float64)
     cells = parse_cells(zones["zone_id"].tolist())
     if cells is not None:
-        centres = cell_centres(cells)
-        beside = np.column_stack((near_lon(centres[:, 0], points[:, 0]), centres[:, 1]))
-        if (np.abs(beside - points) <= _CENTRE_TOLERANCE_DEG).all():
-            return ZoneCells(cells, are_zones=True, centres=centres)
+        lon, lat = cell_centres(cells).T
+        centres = np.column_stack((near_lon(lon, points[:, 0]), lat))
+        if (np.abs(centres - points) <= _CENTRE_TOLERANCE_DEG).all():
+            return ZoneCells(cells, are_zones=True)
     return ZoneCells(cells_at(points[:, 0], points[:, 1], _POINT_RESOLUTION), are_zones=False)
 
 

@@ -102,7 +102,7 @@ def shape_zones(zones: pd.DataFrame, polygons: "pd.Series[Any] | None" = None) -
     places = _sorted(zones[["zone_id", "lon", "lat"]])
     cells = zone_cells(places)
     if cells.are_zones:
-        return ZoneShapes(places, cells, cell_rings(cells.cells, cells.centres))
+        return ZoneShapes(places, cells, cell_rings(cells.cells))
     return ZoneShapes(places, cells, None, polygons)
 
 

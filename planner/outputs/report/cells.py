@@ -8,12 +8,11 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from planner.outputs.layers.antimeridian import from_cut
-from planner.outputs.layers.cell_corners import cell_corners
 from planner.outputs.layers.hexagons import (
     CellArray,
     cell_centres,
+    cell_corners,
     cell_parents,
-    cell_resolutions,
     hex_numbers,
 )
 from planner.outputs.layers.overview import ZoneCells, zone_cells
@@ -122,8 +121,8 @@ def pack_tiles(sums: CellSums, cut_lon: float = -180.0) -> list[dict[str, Any]]:
         ``served`` [percent of swaps; -1 where none are asked for], ``minutes`` [0.1 min per
         swap; likewise], where zones have minutes.
     """
-    on_earth = cell_centres(sums.cells)
-    centres = np.column_stack([from_cut(on_earth[:, 0], cut_lon), on_earth[:, 1]])
+    centres = cell_centres(sums.cells)
+    centres[:, 0] = from_cut(centres[:, 0], cut_lon)
     with np.errstate(invalid="ignore"):
         served = np.rint(100 * sums.swaps_served_per_day / sums.swaps_per_day)
         minutes = (
@@ -132,7 +131,7 @@ def pack_tiles(sums: CellSums, cut_lon: float = -180.0) -> list[dict[str, Any]]:
         )  # fmt: skip
     served = np.where(sums.swaps_per_day > 0, served, -1)
     parents = cell_parents(sums.cells, max(0, sums.resolution - _TILE_STEPS))
-    corners, num_corners = cell_corners(sums.cells, on_earth, cell_resolutions(sums.cells))
+    corners, num_corners = cell_corners(sums.cells)
     first_corner = np.concatenate(([0], np.cumsum(num_corners)))
     # Cells ascend, and a cell's index starts with its ancestor's: tiles are runs.
     first = np.concatenate(([0], 1 + np.flatnonzero(np.diff(parents)), [len(parents)]))

@@ -18,7 +18,6 @@ from xlsxwriter.worksheet import Worksheet
 from planner.errors import Fault, InputError
 from planner.files import replaced_file
 from planner.outputs import palette
-from planner.outputs.workbook.column_sheet import ColumnSheet
 from planner.outputs.workbook.cover import key_figures, model_rows, proof
 from planner.outputs.workbook.formats import TEXT, WHOLE
 from planner.outputs.workbook.sheets import Column, Part, RunTables, Sheet, read_tables
@@ -92,7 +91,7 @@ class _Writer:
 
     def write(self, content: RunTables) -> None:
         cover = self._book.add_worksheet(_COVER)
-        pages = [self._book.add_worksheet(sheet.name[:31], ColumnSheet) for sheet in content.sheets]
+        pages = [self._book.add_worksheet(sheet.name[:31]) for sheet in content.sheets]
         self._write_cover(cover, content)
         for page, sheet in zip(pages, content.sheets, strict=True):
             self._write_sheet(page, sheet, str(content.run["name"]))
@@ -113,7 +112,7 @@ class _Writer:
             look = look | {"quote_prefix": True}
         page.write_string(row, column, _shortened(text), self._format(**look))
 
-    def _write_sheet(self, page: ColumnSheet, sheet: Sheet, run_name: str) -> None:
+    def _write_sheet(self, page: Worksheet, sheet: Sheet, run_name: str) -> None:
         page.write_url(0, 0, f"internal:'{_COVER}'!A1", self._link(), string=_COVER)
         self._text(page, 0, 1, sheet.parts[0].description, **_TOLD)
         longest_cells = [list(map(longest, part.columns)) for part in sheet.parts]
@@ -146,7 +145,7 @@ class _Writer:
 
     def _write_part(
         self,
-        page: ColumnSheet,
+        page: Worksheet,
         part: Part,
         first_row: int,
         longest_cells: list[int],
@@ -200,14 +199,13 @@ class _Writer:
             page.set_row(row, 15 * max(_lines(str(text or ""), _WIDEST) for text in texts))
 
     def _write_cells(
-        self, page: ColumnSheet, first_row: int, number: int, column: Column, *, wraps: bool
+        self, page: Worksheet, first_row: int, number: int, column: Column, *, wraps: bool
     ) -> None:
         look: dict[str, Any] = dict(_INDENTED) if number else {}
         if wraps:
             look["text_wrap"] = True
         looks: dict[str, Format] = {}
         of_texts: dict[bool, Format] = {}
-        cells: dict[int, tuple[float | str, Format]] = {}
         for row, (value, code) in enumerate(
             zip(column.values, column.number_formats, strict=True), start=first_row
         ):
@@ -218,15 +216,14 @@ class _Writer:
             elif isinstance(value, float) and math.isfinite(value):
                 if code not in looks:
                     looks[code] = self._format(num_format=code)
-                cells[row] = value, looks[code]
+                page.write_number(row, number, value, looks[code])
             else:
                 text = _shortened(str(value))
                 is_like_formula = text.startswith(_FORMULA_STARTS)
                 if is_like_formula not in of_texts:
                     prefix = {"quote_prefix": True} if is_like_formula else {}
                     of_texts[is_like_formula] = self._format(num_format=TEXT, **look, **prefix)
-                cells[row] = text, of_texts[is_like_formula]
-        page.write_cells(number, cells)
+                page.write_string(row, number, text, of_texts[is_like_formula])
 
     def _number(self, page: Worksheet, row: int, number: int, value: float, look: Format) -> None:
         """A number, or what stands for one that no cell can hold: a gap without a bound."""

@@ -3,7 +3,6 @@ import pytest
 import shapely
 from h3.api import basic_int
 
-from planner.outputs.layers.cell_corners import cell_corners
 from planner.outputs.layers.hexagons import (
     cell_centres,
     cell_parents,
@@ -39,56 +38,6 @@ def test_polygons_contain_their_centres_and_agree_with_h3(resolution):
     if resolution >= 7:
         centres = shapely.points(cell_centres(cells))
         assert shapely.contains(polygons, centres).all()
-
-
-@pytest.mark.parametrize("resolution", [0, 1, 2, 3, 4])
-def test_corners_of_all_cells_of_the_world_are_the_librarys(resolution):
-    cells = as_cells(
-        {
-            cell
-            for base in basic_int.get_res0_cells()
-            for cell in basic_int.cell_to_children(base, resolution)
-        }
-    )[:: 7 if resolution > 3 else 1]
-    assert_corners_are_the_librarys(cells)
-
-
-@pytest.mark.parametrize("resolution", [5, 8, 11, 14, 15])
-def test_corners_of_fine_cells_are_the_librarys(resolution):
-    near_vertex = basic_int.grid_disk(basic_int.get_pentagons(resolution)[5], 12)
-    assert_corners_are_the_librarys(as_cells({*near_vertex, *world_cells(resolution).tolist()}))
-
-
-def assert_corners_are_the_librarys(cells):
-    corners, num_corners = cell_corners(cells, cell_centres(cells), cell_resolutions(cells))
-    outlines = [basic_int.cell_to_boundary(cell) for cell in cells.tolist()]
-    assert num_corners.tolist() == [len(outline) for outline in outlines]
-    gap = np.abs(corners - np.concatenate(outlines)[:, ::-1])
-    gap[:, 0] = np.minimum(gap[:, 0], 360 - gap[:, 0])
-    # Near a pole a longitude is worth less than elsewhere.
-    gap[:, 0] *= np.cos(np.radians(corners[:, 1]))
-    assert gap.max() < 1e-10
-
-
-def test_no_corners_of_no_cells():
-    corners, num_corners = cell_corners(as_cells([]), np.empty((0, 2)), np.empty(0, np.int64))
-    assert corners.shape == (0, 2)
-    assert not len(num_corners)
-
-
-def test_numbers_that_are_cells_are_those_the_library_takes():
-    rng = np.random.default_rng(3)
-    pentagons = [cell for level in range(16) for cell in basic_int.get_pentagons(level)]
-    children = [basic_int.cell_to_children(cell, 2) for cell in basic_int.get_pentagons(1)]
-    cells = [*world_cells(8).tolist(), *pentagons, *np.concatenate(children).tolist()]
-    flipped = [cell ^ 1 << int(bit) for cell in cells for bit in rng.integers(0, 60, 8)]
-    # Skipped digits of pentagons too: a leading 1.
-    digits = [cell ^ int(low) << 42 for cell in pentagons for low in range(1, 8)]
-    for number in [*cells, *flipped, *digits]:
-        name = f"{number:x}"
-        if len(name) == 15:
-            found = parse_cells([name])
-            assert (found is not None) == basic_int.is_valid_cell(number), name
 
 
 def test_pentagons_and_hexagons_mix():
