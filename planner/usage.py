@@ -79,10 +79,10 @@ def loading_modules() -> Iterator[None]:
     Python would go through some hundred thousand objects of theirs again and again, while they are
     loaded, in each later search for garbage and at the end of the process.
     """
+    num_loaded = len(sys.modules)
     with uncollected():
-        try:
-            yield
-        finally:
+        yield
+        if len(sys.modules) > num_loaded:
             gc.freeze()
 
 

@@ -18,7 +18,6 @@ from tests.batch.study_folder import StudyFolder, table_bytes
 
 LINES_AT_START = 4
 """Lines that a batch on two processes prints until a run is past its start."""
-LINES_OF_A_RUN = 50
 
 
 def _sweep(num: int) -> dict[str, Any]:
@@ -27,10 +26,10 @@ def _sweep(num: int) -> dict[str, Any]:
     return {"method": "grid", "axes": [axis]}
 
 
-def _kill_one(process: "subprocess.Popen[str]", chance: random.Random) -> str:
-    """SIGKILL for the parent, or for one of its workers; returns who died."""
+def _kill_one(process: "subprocess.Popen[str]", chance: random.Random, wanted: str) -> str:
+    """SIGKILL for the parent, or for one of its workers if there is any; returns who died."""
     workers = psutil.Process(process.pid).children()
-    if workers and chance.random() < 0.5:
+    if workers and wanted == "worker":
         victim = chance.choice(workers)
         os.kill(victim.pid, signal.SIGKILL)
         return "worker"
@@ -67,6 +66,11 @@ def _finished(out: Path) -> dict[str, int]:
 
 def _kill_and_compare(study: StudyFolder, num_kills: int, num_runs: int, seed: int) -> None:
     study.write(limits={"attempts": 100}, sweeps={"s": _sweep(num_runs)})
+    # First, so that all is compiled, and to know how much a run tells: kills are to come amid them.
+    undisturbed = study.out.with_name("undisturbed")
+    code, told, errors = study.run("--json", out=undisturbed)
+    assert code == 0, errors
+    lines_of_a_run = told.count("\n") // num_runs
     chance = random.Random(seed)
     died: list[str] = []
     seen: dict[str, int] = {}
@@ -78,7 +82,7 @@ def _kill_and_compare(study: StudyFolder, num_kills: int, num_runs: int, seed: i
             if process is None:
                 process = study.start("--json", stdout=lines)
                 _wait_for_lines(process, log, LINES_AT_START)
-            _wait_for_lines(process, log, chance.randrange(LINES_OF_A_RUN * 4))
+            _wait_for_lines(process, log, chance.randrange(lines_of_a_run * 4))
             time.sleep(chance.uniform(0.0, 0.1))
             if process.poll() is not None:
                 # All runs are made: take some away, so that there is work to be killed.
@@ -90,7 +94,7 @@ def _kill_and_compare(study: StudyFolder, num_kills: int, num_runs: int, seed: i
                     seen.pop(key, None)
                 continue
             pids = [child.pid for child in psutil.Process(process.pid).children()]
-            died.append(_kill_one(process, chance))
+            died.append(_kill_one(process, chance, ("worker", "parent")[len(died) % 2]))
             if died[-1] == "parent":
                 process.communicate()
                 process = None
@@ -110,8 +114,6 @@ def _kill_and_compare(study: StudyFolder, num_kills: int, num_runs: int, seed: i
     assert not list(study.out.glob("runs/.*")), "a half-written run is left"
     rows = status_rows(RunStore(study.out))
     assert [row["state"] for row in rows] == ["done"] * num_runs
-    undisturbed = study.out.with_name("undisturbed")
-    assert study.run(out=undisturbed)[0] == 0
     assert table_bytes(study.out) == table_bytes(undisturbed)
     assert len(table_bytes(undisturbed)) > 10 * num_runs
     assert {"parent", "worker"} == set(died)

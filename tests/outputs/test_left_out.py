@@ -77,7 +77,7 @@ def test_packs_that_cannot_be_planned_again_leave_the_plan(
     def not_again(*_arguments: Any) -> NoReturn:
         raise NoPlanError("no time")
 
-    monkeypatch.setattr(station_answer, "plan_packs", not_again)
+    monkeypatch.setattr(station_answer, "plan_packs_from", not_again)
     planned = plan(tutorial)
     assert planned.plan.stations["site_id"].tolist() == ["A", "B"]
     unknown = planned.tables["coupling"][["vehicles_changing_frac", "saving_frac"]]

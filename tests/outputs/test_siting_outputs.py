@@ -115,7 +115,7 @@ PROOFS = {
     "the same limits takes less than that.",
     "set_cover": "Proven optimal: this plan takes 9,000,000 CNY for stations of the cheapest size; "
     "no plan within the same limits takes less than that.",
-    "facility_location": "Proven optimal: this plan costs 3,113,002 CNY a year; no plan within the "
+    "facility_location": "Proven optimal: this plan costs 3,113,000 CNY a year; no plan within the "
     "same limits costs less than that.",
 }
 

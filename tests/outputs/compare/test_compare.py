@@ -150,13 +150,14 @@ def test_packs_shift_by_city_and_by_quarter_alike(two: Path, three: Path) -> Non
         held = by_city[f"{side}_station_packs"]
         assert held.tolist() == pytest.approx(held.round().tolist(), abs=1e-6)
         assert (held > 0).all()
-    # The new station holds packs, so vehicles have fewer; together they are all there are.
+    # The new station holds packs, so vehicles have fewer.
     assert by_city.at["sodium_ion", "change_station_packs"] > 0
     assert by_city.at["sodium_ion", "change_vehicles"] < 0
-    for chemistry in by_city.index:
-        assert by_city.loc[
-            chemistry, ["change_vehicles", "change_station_packs"]
-        ].sum() == pytest.approx(by_quarter.at[chemistry, "change_stock_packs"])
+    for side in ("base", "other"):
+        for chemistry in by_city.index:
+            used = by_city.loc[chemistry, [f"{side}_vehicles", f"{side}_station_packs"]].sum()
+            # A part of a pack may be left that no station can hold.
+            assert -1e-6 <= by_quarter.at[chemistry, f"{side}_stock_packs"] - used < 1.0
     (supply,) = found["supply_value"].to_dict("records")
     assert supply["quarter"] == "2027Q1"
     assert supply["base_used_gwh"] * 1e6 == pytest.approx(
