@@ -16,7 +16,7 @@ from typing import NamedTuple
 import numba
 import numpy as np
 
-from planner.arrays import BoolArray, FloatArray, IntArray, Lists
+from planner.arrays import BoolArray, FloatArray, IndexArray, IntArray, Lists
 from planner.solving.incidence import UnsignedLists, transpose, unsigned
 
 SIZES = (3, 5)
@@ -200,3 +200,74 @@ def _exchange(
                 count[site] = 0
         broken[at] = total
         sets[at, :] = np.sort(members)
+
+
+@numba.njit(cache=True)
+def halved_sites(
+    rows_of_set: UnsignedLists, sites_of_row: UnsignedLists, num_sites: int, rounded_up: bool
+) -> tuple[IntArray, IndexArray]:
+    """Sites of each set: one that reaches n of its rows n / 2 times, rounded down or up; ascending.
+
+    Parameters
+    ----------
+    rows_of_set, sites_of_row : UnsignedLists
+    num_sites : int
+    rounded_up : bool
+
+    Returns
+    -------
+    ptr : int array, shape (num_sets + 1,)
+        Where each set begins.
+    idx : int32 array
+    """
+    num_sets = len(rows_of_set.ptr) - 1
+    ptr = np.zeros(num_sets + 1, np.int64)
+    idx = np.empty(1024, np.int32)
+    count = np.zeros(num_sites, np.int64)
+    touched = np.empty(num_sites, np.int64)
+    end = 0
+    for each in range(num_sets):
+        num_touched = 0
+        for member in range(rows_of_set.ptr[each], rows_of_set.ptr[each + 1]):
+            row = rows_of_set.idx[member]
+            for arc in range(sites_of_row.ptr[row], sites_of_row.ptr[row + 1]):
+                site = sites_of_row.idx[arc]
+                if count[site] == 0:
+                    touched[num_touched] = site
+                    num_touched += 1
+                count[site] += 1
+        for site in np.sort(touched[:num_touched]):
+            for _ in range((count[site] + rounded_up) // 2):
+                if end == len(idx):
+                    longer = np.empty(2 * end, np.int32)
+                    longer[:end] = idx
+                    idx = longer
+                idx[end] = site
+                end += 1
+            count[site] = 0
+        ptr[each + 1] = end
+    return ptr, idx[:end].copy()
+
+
+def kept_and_new(sets: Lists, keep: BoolArray, found: Lists) -> tuple[Lists, Lists]:
+    """Sets that are kept, and those found that are none of them and no two alike.
+
+    Parameters
+    ----------
+    sets, found : Lists
+        Rows of each, ascending.
+    keep : bool array, shape (num_sets,)
+    """
+    kept = _chosen(sets, keep)
+    known = {kept.row(at).tobytes() for at in range(kept.num_lists)}
+    fresh = np.zeros(found.num_lists, np.bool_)
+    for at in range(found.num_lists):
+        key = found.row(at).tobytes()
+        fresh[at] = key not in known
+        known.add(key)
+    return kept, _chosen(found, fresh)
+
+
+def _chosen(lists: Lists, chosen: BoolArray) -> Lists:
+    ptr = np.concatenate(([0], np.cumsum(lists.sizes[chosen]))).astype(np.int64)
+    return Lists(ptr, lists.entries_of(chosen).astype(np.int32))

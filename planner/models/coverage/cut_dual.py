@@ -23,14 +23,14 @@ from dataclasses import dataclass, replace
 import numba
 import numpy as np
 
-from planner.arrays import BoolArray, FloatArray, Lists
+from planner.arrays import FloatArray, Lists
 from planner.models.coverage.cuts import CutPrices, Cuts, sums
 from planner.models.coverage.primal_dual import DualStart, draw_back, project
 from planner.models.coverage.restarts import Restarts
 from planner.models.coverage.rows import CoverRows
 from planner.models.coverage.tuning import Tuning
 from planner.solving.incidence import UnsignedLists, unsigned
-from planner.solving.odd_sets import broken_sets
+from planner.solving.odd_sets import broken_sets, kept_and_new
 
 SLACK_TO_GO = 0.05
 """A cut without price that is slack by more goes."""
@@ -133,25 +133,13 @@ def _next_cuts(
 ) -> tuple[Cuts, _Iterate]:
     """Let cuts go that do nothing and take in those that are broken."""
     keep = (iterate.cut_share > 1e-6) | (_broken(cuts, iterate) > -SLACK_TO_GO)
-    old = _chosen(cuts.rows_of_cut, keep)
     found = broken_sets(rows.rows_of_site, iterate.opening, iterate.excess, rng)
-    known = {old.row(at).tobytes() for at in range(old.num_lists)}
-    fresh = np.zeros(found.num_lists, np.bool_)
-    for at in range(found.num_lists):
-        key = found.row(at).tobytes()
-        fresh[at] = key not in known
-        known.add(key)
-    new = _chosen(found, fresh)
+    old, new = kept_and_new(cuts.rows_of_cut, keep, found)
     members = Lists(
         np.concatenate((old.ptr, old.ptr[-1] + new.ptr[1:])), np.concatenate((old.idx, new.idx))
     )
     cut_share = np.concatenate((iterate.cut_share[keep], np.zeros(new.num_lists)))
     return Cuts.of(rows, members), replace(iterate, cut_share=cut_share)
-
-
-def _chosen(lists: Lists, chosen: BoolArray) -> Lists:
-    ptr = np.concatenate(([0], np.cumsum(lists.sizes[chosen]))).astype(np.int64)
-    return Lists(ptr, lists.entries_of(chosen).astype(np.int32))
 
 
 def _broken(cuts: Cuts, iterate: _Iterate) -> FloatArray:

@@ -24,13 +24,13 @@ import math
 from dataclasses import dataclass
 from functools import cached_property
 
-import numba
 import numpy as np
 
-from planner.arrays import FloatArray, IndexArray, IntArray, Lists
+from planner.arrays import FloatArray, Lists
 from planner.models.coverage.bound import largest
 from planner.models.coverage.rows import CoverRows
-from planner.solving.incidence import UnsignedLists, sum_over_lists, transpose, unsigned
+from planner.solving.incidence import sum_over_lists, transpose, unsigned
+from planner.solving.odd_sets import halved_sites
 
 
 @dataclass(frozen=True)
@@ -63,7 +63,9 @@ class Cuts:
         """
         if (rows_of_cut.sizes % 2 == 0).any():
             raise ValueError("a cut needs an odd number of rows")
-        pairs = Lists(*_pairs(unsigned(rows_of_cut), unsigned(rows.sites_of_row), rows.num_sites))
+        pairs = Lists(
+            *halved_sites(unsigned(rows_of_cut), unsigned(rows.sites_of_row), rows.num_sites, False)
+        )
         return Cuts(rows_of_cut, pairs, rows.num_rows, rows.num_sites)
 
     @property
@@ -127,36 +129,3 @@ def sums(lists: Lists, quantity: FloatArray) -> FloatArray:
     out = np.empty(lists.num_lists)
     sum_over_lists(unsigned(lists), quantity, out)
     return out
-
-
-@numba.njit(cache=True)
-def _pairs(
-    rows_of_cut: UnsignedLists, sites_of_row: UnsignedLists, num_sites: int
-) -> tuple[IntArray, IndexArray]:
-    num_cuts = len(rows_of_cut.ptr) - 1
-    ptr = np.zeros(num_cuts + 1, np.int64)
-    idx = np.empty(1024, np.int32)
-    count = np.zeros(num_sites, np.int64)
-    touched = np.empty(num_sites, np.int64)
-    end = 0
-    for cut in range(num_cuts):
-        num_touched = 0
-        for member in range(rows_of_cut.ptr[cut], rows_of_cut.ptr[cut + 1]):
-            row = rows_of_cut.idx[member]
-            for arc in range(sites_of_row.ptr[row], sites_of_row.ptr[row + 1]):
-                site = sites_of_row.idx[arc]
-                if count[site] == 0:
-                    touched[num_touched] = site
-                    num_touched += 1
-                count[site] += 1
-        for site in np.sort(touched[:num_touched]):
-            for _ in range(count[site] // 2):
-                if end == len(idx):
-                    longer = np.empty(2 * end, np.int32)
-                    longer[:end] = idx
-                    idx = longer
-                idx[end] = site
-                end += 1
-            count[site] = 0
-        ptr[cut + 1] = end
-    return ptr, idx[:end].copy()

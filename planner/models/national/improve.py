@@ -1,8 +1,9 @@
 """The incumbent of a nation improved as a whole: cheaper than solving any city.
 
 Takes the search's incumbent, gives it one that serves more if annealing finds it; prices and bounds
-stay. A relaxation's sites are as good as all others together: where it is known, no others are
-looked at. Leaves out plans of claimants, and limits other than stations and money.
+stay. Where a relaxation is known, only sites that it opens in part are looked at: with all others
+too the plan is no better for the same time. Leaves out plans of claimants, and limits other than
+stations and money.
 """
 
 from collections.abc import Callable

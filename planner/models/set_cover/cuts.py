@@ -30,7 +30,7 @@ from dataclasses import dataclass, replace
 import numba
 import numpy as np
 
-from planner.arrays import BoolArray, FloatArray, IndexArray, IntArray, Lists
+from planner.arrays import FloatArray, IndexArray, Lists
 from planner.models.set_cover.dual import (
     NECESSARY_DECAY,
     SUFFICIENT_DECAY,
@@ -41,7 +41,7 @@ from planner.models.set_cover.dual import (
 from planner.models.set_cover.presolve import CoverTask
 from planner.models.set_cover.tuning import Tuning
 from planner.solving.incidence import UnsignedLists, sum_over_lists, transpose, unsigned
-from planner.solving.odd_sets import broken_sets
+from planner.solving.odd_sets import broken_sets, halved_sites, kept_and_new
 
 LEAST_SINCE_RESTART, LONGEST_SHARE = 100, 0.36
 """The method begins anew after that share of all iterations on the same cuts, and not before."""
@@ -84,7 +84,9 @@ def with_cuts(task: CoverTask, rows_of_cut: Lists) -> CoverTask:
     """
     if (rows_of_cut.sizes % 2 == 0).any() or not task.covers_all or (task.need != 1).any():
         raise ValueError("a cut needs an odd number of rows that take one station each")
-    ptr, idx = _sites_of_cuts(unsigned(rows_of_cut), unsigned(task.sites_of_row), task.num_sites)
+    ptr, idx = halved_sites(
+        unsigned(rows_of_cut), unsigned(task.sites_of_row), task.num_sites, True
+    )
     sites_of_row = _joined(task.sites_of_row, Lists(ptr, idx))
     need = np.concatenate((task.need, (rows_of_cut.sizes + 1) // 2)).astype(np.int32)
     return replace(
@@ -100,40 +102,6 @@ def with_cuts(task: CoverTask, rows_of_cut: Lists) -> CoverTask:
 def _joined(first: Lists, second: Lists) -> Lists:
     ptr = np.concatenate((first.ptr, first.ptr[-1] + second.ptr[1:]))
     return Lists(ptr, np.concatenate((first.idx, second.idx)))
-
-
-@numba.njit(cache=True)
-def _sites_of_cuts(
-    rows_of_cut: UnsignedLists, sites_of_row: UnsignedLists, num_sites: int
-) -> tuple[IntArray, IndexArray]:
-    """Each site ceil(n_Tj / 2) times, ascending."""
-    num_cuts = len(rows_of_cut.ptr) - 1
-    ptr = np.zeros(num_cuts + 1, np.int64)
-    idx = np.empty(1024, np.int32)
-    count = np.zeros(num_sites, np.int64)
-    touched = np.empty(num_sites, np.int64)
-    end = 0
-    for cut in range(num_cuts):
-        num_touched = 0
-        for member in range(rows_of_cut.ptr[cut], rows_of_cut.ptr[cut + 1]):
-            row = rows_of_cut.idx[member]
-            for arc in range(sites_of_row.ptr[row], sites_of_row.ptr[row + 1]):
-                site = sites_of_row.idx[arc]
-                if count[site] == 0:
-                    touched[num_touched] = site
-                    num_touched += 1
-                count[site] += 1
-        for site in np.sort(touched[:num_touched]):
-            for _ in range((count[site] + 1) // 2):
-                if end == len(idx):
-                    longer = np.empty(2 * end, np.int32)
-                    longer[:end] = idx
-                    idx = longer
-                idx[end] = site
-                end += 1
-            count[site] = 0
-        ptr[cut + 1] = end
-    return ptr, idx[:end].copy()
 
 
 def improve_by_cuts(
@@ -209,23 +177,11 @@ def _next_cuts(
     surplus = _sums(longer.sites_of_row, iterate.opening) - longer.need
     of_rows, of_cuts = np.split(iterate.multiplier, [task.num_rows])
     keep = (of_cuts > PRICED) | (surplus[task.num_rows :] < SLACK_TO_GO)
-    old = _chosen(rows_of_cut, keep)
     excess = np.maximum(surplus[: task.num_rows], 0.0)
     found = broken_sets(task.rows_of_site, iterate.opening, excess, rng)
-    known = {old.row(at).tobytes() for at in range(old.num_lists)}
-    fresh = np.zeros(found.num_lists, np.bool_)
-    for at in range(found.num_lists):
-        key = found.row(at).tobytes()
-        fresh[at] = key not in known
-        known.add(key)
-    new = _chosen(found, fresh)
+    old, new = kept_and_new(rows_of_cut, keep, found)
     multiplier = np.concatenate((of_rows, of_cuts[keep], np.zeros(new.num_lists)))
     return _joined(old, new), replace(iterate, multiplier=multiplier)
-
-
-def _chosen(lists: Lists, chosen: BoolArray) -> Lists:
-    ptr = np.concatenate(([0], np.cumsum(lists.sizes[chosen]))).astype(np.int64)
-    return Lists(ptr, lists.entries_of(chosen).astype(np.int32))
 
 
 def _sums(lists: Lists, quantity: FloatArray) -> FloatArray:
